@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 KEPT = 100
+AUDIT_LIMIT = 25000  # cents
 
 
 def _recent() -> deque[str]:

@@ -22,7 +22,7 @@ from flask import (
 from heliograph import ANY
 
 from .ext_stock import Stock, stock_of, stock_ran_out, stock_reserved
-from .office import AuditRefusedError, office_of
+from .office import AUDIT_LIMIT, AuditRefusedError, office_of
 from .products import euros
 from .signals import order_placed, product_viewed
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from .orders import Order
-
-AUDIT_LIMIT = 25000
 
 
 def init_app(app: Flask) -> None:
