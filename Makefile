@@ -1,0 +1,121 @@
+# Everything that a developer runs, from a fresh clone and with nothing but git, make and Python:
+# each target makes the environment that it needs. `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The steps of the test command share files, and their order is part of their meaning.
+.NOTPARALLEL:
+
+# The first interpreter on the path that is new enough; `make test PYTHON=python3.13` chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; \
+	done)
+
+VENV ?= .venv
+VENV_DEMO := $(VENV)-demo
+VENV_FLASK23 := $(VENV)-flask23
+BIN := $(VENV)/bin
+# It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
+PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
+TESTS := coverage run -m pytest
+
+# Twice quiet: errors are shown, warnings about other people's indexes are not.
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check
+# The wheel carries pyright; without this it would ask the network for a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+heading = @printf '\n== %s\n' '$(1)'
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV_DEMO)/ready ## trace a few requests through a small Flask shop
+	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/heliograph' trace shop:app \
+		"GET /" "GET /products/lamp" "POST /orders item=3" "GET /missing" "GET /broken"
+
+test: lint types imports doctest cover ## the whole test command: all steps below up to cover
+
+lint: $(VENV)/ready ## style: ruff's rules and its format
+	$(call heading,lint: ruff check)
+	@$(BIN)/ruff check
+	$(call heading,lint: ruff format --check)
+	@$(BIN)/ruff format --check
+
+types: $(VENV)/ready ## types: mypy strict; pyright on the source and on what users see
+	$(call heading,types: mypy)
+	@$(BIN)/mypy
+	$(call heading,types: pyright)
+	@$(PYRIGHT)
+	$(call heading,types: pyright --verifytypes (the public API is typed completely))
+	@$(PYRIGHT) --verifytypes heliograph --ignoreexternal
+
+imports: $(VENV)/ready ## the rules of the house: who may import whom
+	$(call heading,imports: lint-imports)
+	@$(BIN)/lint-imports
+
+# Not measured: an example shows a line, only a test checks it.
+# In the order of the page: an example builds on those above it.
+doctest: $(VENV)/ready ## the examples in README, docs and docstrings
+	$(call heading,documentation examples)
+	@$(BIN)/python -m pytest -p no:randomly README.md docs src
+
+cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, and their coverage
+	@$(BIN)/coverage erase
+	$(call heading,tests: all but Flask)
+	@$(BIN)/$(TESTS) tests --ignore=tests/flask
+	$(call heading,tests: latest Flask - install() before Flask is imported)
+	@HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
+	$(call heading,tests: latest Flask - install() after Flask is imported)
+	@HELIOGRAPH_INSTALL=after $(BIN)/$(TESTS) tests/flask
+	$(call heading,tests: Flask 2.3 - install() before Flask is imported)
+	@HELIOGRAPH_INSTALL=before $(VENV_FLASK23)/bin/$(TESTS) tests/flask
+	$(call heading,tests: Flask 2.3 - install() after Flask is imported)
+	@HELIOGRAPH_INSTALL=after $(VENV_FLASK23)/bin/$(TESTS) tests/flask
+	$(call heading,coverage of all of them together)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+quick: $(VENV)/ready ## the tests once, on the latest Flask, unmeasured
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/ready ## what sending and connecting cost, beside Blinker and a plain loop
+	@$(BIN)/python -m benchmarks
+
+downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
+	@$(BIN)/python scripts/downstream.py
+
+clean: ## remove environments, caches and everything built
+	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
+	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help demo test lint types imports doctest cover format quick bench downstream clean
+
+# An environment is ready when its file `ready` is newer than what it is made from.
+define new_environment
+	@test -n '$(PYTHON)' || { echo 'Heliograph needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python' >&2; exit 1; }
+	@echo 'Setting up $(@D) (once; $(1))'
+	@'$(PYTHON)' -m venv $(@D)
+endef
+
+$(VENV_DEMO)/ready: pyproject.toml Makefile
+	$(call new_environment,Flask and the command line)
+	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]'
+	@touch $@
+
+$(VENV)/ready: pyproject.toml Makefile
+	$(call new_environment,the tools and the latest frameworks)
+	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
+	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]' --group dev
+	@touch $@
+
+# Flask 2.3 asks for any later Werkzeug; 3.1 took away what its test client reads.
+$(VENV_FLASK23)/ready: pyproject.toml Makefile
+	$(call new_environment,Flask 2.3)
+	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
+	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
+	@touch $@
