@@ -1,0 +1,31 @@
+"""The developer's matrix: the tests on every interpreter that is installed. CI runs `make test`."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.5"
+# Nobody has all of them; CI has.
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.14t"]
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("install", ["before", "after"])
+def tests(session: nox.Session, install: str) -> None:
+    """Run the tests on the latest frameworks, installed before and after Flask is imported."""
+    session.install("-e", ".[cli,flask]", *_groups("test", "frameworks"))
+    session.run("python", "-m", "pytest", *session.posargs, env={"HELIOGRAPH_INSTALL": install})
+
+
+@nox.session(python=PYTHONS)
+def core(session: nox.Session) -> None:
+    """Run the engine's tests with nothing installed beside it: no extras, no frameworks."""
+    session.install("-e", ".", *_groups("test"))
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/core"]))
+
+
+def _groups(*names: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *names)
