@@ -178,10 +178,11 @@ class Result(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """The results of one suite: for each way of running it, each test's result."""
+    """The results of one suite: each test's result in each mode, and what could not be run."""
 
     title: str
     results: dict[Mode, dict[str, Result]]
+    problems: list[str]
 
 
 BLINKER = "blinker==1.9.0"
@@ -215,20 +216,15 @@ SUITES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suites that were asked for and return the exit status."""
     options = parse(arguments)
-    finished: list[Runs] = []
-    unfinished = False
-    for package in options.suites:
-        try:
-            finished.append(run_suite(SUITES[package], options.heliograph))
-        except CannotRunError as error:
-            unfinished = True
-            print(f"{package}: {error}", file=sys.stderr)
-    if finished:
-        print_table(finished)
-    differences = sum(print_differences(runs) for runs in finished)
-    if unfinished:
+    suites = [run_suite(SUITES[package], options.heliograph) for package in options.suites]
+    print_table(suites)
+    differing = sum(print_differences(runs) for runs in suites)
+    problems = [f"{runs.title}: {problem}" for runs in suites for problem in runs.problems]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
         return 2
-    return 1 if differences else 0
+    return 1 if differing else 0
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -260,17 +256,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run_suite(suite: Suite, heliograph: Path) -> Runs:
-    """Prepare one suite and run it in all its modes."""
-    python, archive = prepare(suite, heliograph)
-    folder = unpack(archive)
-    if not any((folder / "tests").glob("**/test_*.py")):
-        where = archive.parent.relative_to(CHECKOUT)
-        msg = (
-            f"the source distribution {archive.name} has no tests. To run them, put an archive "
-            f"of that name made from the project's repository into {where}/ in its place."
-        )
-        raise CannotRunError(msg)
-    return Runs(folder.name, {mode: run(suite, mode, python, folder) for mode in suite.modes})
+    """Run one suite in all its modes."""
+    try:
+        python, archive = prepare(suite, heliograph)
+        folder = unpack(archive)
+    except CannotRunError as error:
+        return Runs(suite.package, {}, [str(error)])
+    runs = Runs(folder.name, {}, [])
+    for mode in suite.modes:
+        try:
+            runs.results[mode] = run(suite, mode, python, folder)
+        except CannotRunError as error:
+            runs.problems.append(str(error))
+    return runs
 
 
 def prepare(suite: Suite, heliograph: Path) -> tuple[Path, Path]:
@@ -314,14 +312,21 @@ def source_distribution(suite: Suite, python: Path) -> Path:
 
 
 def unpack(archive: Path) -> Path:
-    """Unpack *archive* afresh, so that no earlier run has touched the suite."""
+    """Unpack *archive* afresh, so that no earlier run has touched the suite, and return it."""
     folder = CACHE / "suites" / archive.name.removesuffix(".tar.gz")
     shutil.rmtree(folder, ignore_errors=True)
     with tarfile.open(archive) as source:
         if hasattr(tarfile, "data_filter"):
             source.extractall(folder.parent, filter="data")
         else:  # Python 3.11.0 to 3.11.3 have no filters.
-            source.extractall(folder.parent)
+            source.extractall(folder.parent)  # noqa: S202 - pip has built this archive already
+    if not any((folder / "tests").glob("**/test_*.py")):
+        where = archive.parent.relative_to(CHECKOUT)
+        msg = (
+            f"the source distribution {archive.name} has no tests. To run them, put an archive "
+            f"made from the project's repository into {where}/ in its place."
+        )
+        raise CannotRunError(msg)
     return folder
 
 
@@ -435,14 +440,14 @@ def report_progress(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def print_table(finished: Iterable[Runs]) -> None:
+def print_table(suites: Iterable[Runs]) -> None:
     """Print one line for each suite: how many tests passed, failed and were skipped, by mode."""
     columns = [mode.value for mode in Mode]
     print(f"\n{'':16}{'':>7}  passed / failed / skipped")
     print(f"{'suite':16}{'tests':>7}" + "".join(f"  {column:>16}" for column in columns))
-    for title, results in finished:
+    for title, results, _ in suites:
         cells = [summary(results[mode].values()) if mode in results else "-" for mode in Mode]
-        tests = len(results[Mode.BLINKER])
+        tests = len(next(iter(results.values()), ()))
         print(f"{title:16}{tests:>7}" + "".join(f"  {cell:>16}" for cell in cells))
     print()
 
@@ -456,12 +461,15 @@ def summary(results: Iterable[Result]) -> str:
 
 def print_differences(runs: Runs) -> int:
     """Print each test that passes on Blinker alone and its error; return how many there are."""
+    blinker = runs.results.get(Mode.BLINKER)
+    if blinker is None:
+        return 0
     count = 0
     for mode, results in runs.results.items():
-        for test, error in differences(runs.results[Mode.BLINKER], results):
+        for test, error in differences(blinker, results):
             print(f"{runs.title}, {mode.value}: {test}\n    {error}")
             count += 1
-    if not count:
+    if not count and not runs.problems:
         print(f"{runs.title}: every test that passes on Blinker passes on Heliograph.")
     return count
 
