@@ -1,0 +1,93 @@
+"""Blinker's tables of receivers and senders, as views of what is connected."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from heliograph import ANY
+from heliograph.blinker._utilities import make_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from heliograph import Connection
+
+ANY_ID = 0
+
+
+def sender_id(connection: Connection) -> Hashable:
+    """Return the key that Blinker keeps a connection's sender under."""
+    sender = connection.sender
+    return ANY_ID if sender is ANY else make_id(sender)
+
+
+class Receivers(MutableMapping[Any, Any]):
+    """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
+
+    A live view, except that a signal to which it is assigned gets back all the
+    connections that the view was taken of.
+    """
+
+    def __init__(self, registry: Any) -> None:
+        self.registry = registry
+
+    def _now(self) -> dict[Any, Any]:
+        found = {}
+        # Blinker goes on counting a receiver whose sender died, as long as it lives itself.
+        for record in [*self.registry.receivers.values(), *self.registry.idle.values()]:
+            receiver = record.resolve()
+            if receiver is not None:
+                held = isinstance(record.resolve, weakref.ref) and not record.strong
+                found[make_id(receiver)] = record.resolve if held else receiver
+        return found
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._now()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def __setitem__(self, key: Any, value: object) -> NoReturn:
+        msg = "Receivers cannot be set one by one: connect them to the signal."
+        raise TypeError(msg)
+
+    def __delitem__(self, key: Any) -> None:
+        held = self._now()[key]
+        self.registry.disconnect(held() if isinstance(held, weakref.ref) else held, ANY)
+
+    def clear(self) -> None:
+        """Disconnect everybody."""
+        self.registry.end(self.registry.connections())
+        self.registry.idle.clear()
+
+    def __repr__(self) -> str:
+        return repr(self._now())
+
+
+class Buckets(dict[Any, set[Any]]):
+    """``Signal._by_sender`` or ``_by_receiver``: sets of ids by id, as they are now.
+
+    As in Blinker, a bucket that somebody has seen stays when it is empty, until
+    ``_cleanup_bookkeeping``; others leave nothing behind.
+    """
+
+    def __init__(
+        self,
+        pairs: Iterable[tuple[Hashable, Hashable]],
+        seen: set[Hashable],
+        made: Callable[[], Any],
+    ) -> None:
+        super().__init__((key, made()) for key in seen)
+        self._made = made
+        for key, value in pairs:
+            self[key].add(value)
+        seen.update(self)
+
+    def __missing__(self, key: Any) -> set[Any]:
+        self[key] = made = self._made()
+        return made  # type: ignore[no-any-return]

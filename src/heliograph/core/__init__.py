@@ -1,0 +1,3 @@
+"""The engine: connections, sending, namespaces. Everything else in Heliograph stands on it."""
+
+from __future__ import annotations

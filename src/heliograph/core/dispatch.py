@@ -1,0 +1,229 @@
+"""Calls receivers, sync and async, and settles their errors. Knows connections, knows no signal."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from heliograph.core.callables import is_async, name_of
+from heliograph.core.connection import age_of
+from heliograph.core.emission import CURRENT, INSTRUMENTS, TELLING, Delivery, Emission, tell
+from heliograph.core.errors import AsyncReceiverError
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextvars import Token
+    from typing import Any
+
+    from heliograph.core.connection import Connection
+    from heliograph.core.registry import Registry
+
+    Receiver = Callable[..., Any]
+    Results = list[tuple[Receiver, Any]]
+    # A connection with its receiver to be looked up when its turn comes, or a receiver that
+    # an overridden `receivers_for` gave, with the connection that it has, if any.
+    Step = tuple[Connection | None, Receiver | None]
+
+
+class Sending:
+    """One act of sending under way: whose turn it is, and what came of the turns so far."""
+
+    def __init__(
+        self,
+        signal: object,
+        registry: Registry,
+        sender: Any,
+        payload: dict[str, Any],
+        steps: Sequence[Step],
+        *,
+        newest: int = 0,
+        muted: bool = False,
+    ) -> None:
+        self.signal = signal
+        self.registry = registry
+        self.sender = sender
+        self.payload = payload
+        self.steps = steps
+        self.newest = newest
+        self.stamp = registry.stamp
+        self.results: Results = []
+        self.errors: list[Exception] = []
+        self.clock = 0.0
+        self.muted = muted
+        self.watched = True
+        self.emission: Emission | None = None
+        self.token: Token[Emission | None] | None = None
+
+    def resume(
+        self, results: Results, stamp: int, error: Exception | None, receiver: Receiver | None
+    ) -> None:
+        """Take over from a send that was plain until now, because of an error or a change.
+
+        Args:
+            results: What it has got so far.
+            stamp: The registry's when it began.
+            error: What came of calling the first of the steps, or None.
+            receiver: Which that is; None if it was dead.
+        """
+        self.watched = False
+        self.results = results
+        self.stamp = stamp
+        if error is not None:
+            connection = self.steps[0][0]
+            self.steps = self.steps[1:]
+            if receiver is not None:
+                self.failed(connection, receiver, error)
+
+    def __enter__(self) -> None:
+        if self.watched and INSTRUMENTS and not TELLING.get():
+            self.emission = Emission(self.signal, self.sender, self.payload, muted=self.muted)
+            self.token = CURRENT.set(self.emission)
+
+    def __exit__(self, *_: object) -> None:
+        if self.emission is not None:
+            if self.token is not None:
+                CURRENT.reset(self.token)
+            tell(self.emission)
+
+    def due(self) -> Iterator[tuple[Connection | None, Receiver]]:
+        """Give each receiver when its turn comes, leaving out those that went meanwhile."""
+        gone_unless = None
+        for connection, given in self.steps:
+            receiver = given
+            if connection is not None and given is None:
+                if self.registry.stamp != self.stamp:
+                    self.stamp = self.registry.stamp
+                    gone_unless = self._still_connected()
+                receiver = connection.receiver
+                if receiver is None:
+                    continue
+                if gone_unless is not None and connection._record not in gone_unless:
+                    continue
+            if receiver is not None:
+                self.clock = perf_counter()
+                yield connection, receiver
+
+    def _still_connected(self) -> set[object]:
+        # Not the connection itself must still be there, but one as old: a receiver that is
+        # disconnected from this sender may go on hearing all senders.
+        if self.registry.is_muted():
+            return set()
+        audience = self.registry.audience(self.sender)
+        return {c._record for c in audience if age_of(c) <= self.newest}
+
+    def refuse_async(self) -> None:
+        """Make sure that every receiver can be called without awaiting.
+
+        Raises:
+            AsyncReceiverError: If one cannot.
+        """
+        for connection, given in self.steps:
+            receiver = given or (connection and connection.receiver)
+            if receiver is not None and needs_await(connection, receiver):
+                msg = (
+                    f"{_title(self.signal)} has an async receiver, {name_of(receiver)}. "
+                    "Send it with `await signal.send_async(...)`, give `send` an "
+                    "_async_wrapper, or connect a plain function. Nobody was called."
+                )
+                raise AsyncReceiverError(msg)
+
+    def delivered(self, connection: Connection | None, receiver: Receiver, value: object) -> None:
+        """Note what a receiver returned."""
+        self.results.append((receiver, value))
+        if self.emission is not None:
+            took = perf_counter() - self.clock
+            self.emission._deliveries.append(Delivery(receiver, connection, took, value))
+
+    def failed(self, connection: Connection | None, receiver: Receiver, error: Exception) -> None:
+        """Log what a receiver raised, or keep it until all have been called."""
+        if self.emission is not None:
+            took = perf_counter() - self.clock
+            delivery = Delivery(receiver, connection, took, None, error)
+            self.emission._deliveries.append(delivery)
+        if connection is not None and connection.on_error == "log":
+            self.registry.count_failure(connection)
+            _log(self.signal, connection, error)
+            return
+        where = f", connected at {connection.where}" if connection is not None else ""
+        error.add_note(f"while {_title(self.signal)} was delivered to {name_of(receiver)}{where}")
+        if isinstance(error, TypeError) and "sender" in self.payload:
+            error.add_note(
+                "The payload has a key 'sender', which a first parameter of that name collides "
+                "with: name it differently, or make the parameter positional-only."
+            )
+        self.errors.append(error)
+
+    def outcome(self) -> Results:
+        """Return the results, or raise what the receivers raised."""
+        errors, self.errors = self.errors, []
+        try:
+            if len(errors) == 1:
+                raise errors[0]
+            if errors:
+                msg = f"{len(errors)} receivers of {_title(self.signal)} failed"
+                raise ExceptionGroup(msg, errors)
+        finally:
+            errors = []  # An error must not refer to itself through its traceback's frames.
+        return self.results
+
+
+def needs_await(connection: Connection | None, receiver: Receiver) -> bool:
+    """Tell whether a receiver is async, which is known already if it is connected."""
+    return is_async(receiver) if connection is None else connection.is_async
+
+
+def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | None) -> Results:
+    """Call everybody whose turn comes, then return their values or raise their errors."""
+    if async_wrapper is None:
+        sending.refuse_async()
+    with sending:
+        for connection, receiver in sending.due():
+            try:
+                call = receiver
+                if async_wrapper is not None and needs_await(connection, receiver):
+                    call = async_wrapper(receiver)
+                value = call(sending.sender, **sending.payload)
+            except Exception as error:  # noqa: BLE001 - kept until all have been called.
+                sending.failed(connection, receiver, error)
+            else:
+                sending.delivered(connection, receiver, value)
+    return sending.outcome()
+
+
+async def deliver_async(
+    sending: Sending, sync_wrapper: Callable[[Receiver], Receiver] | None
+) -> Results:
+    """Await or call everybody whose turn comes, one after the other, as `deliver` does."""
+    with sending:
+        for connection, receiver in sending.due():
+            try:
+                inline = connection is not None and connection.inline
+                if sync_wrapper is None or inline or needs_await(connection, receiver):
+                    value = receiver(sending.sender, **sending.payload)
+                else:
+                    value = await sync_wrapper(receiver)(sending.sender, **sending.payload)
+                # Also what a plain function returned, in place or through the wrapper.
+                if value is not None and hasattr(type(value), "__await__"):
+                    value = await value
+            except Exception as error:  # noqa: BLE001 - kept until all have been called.
+                sending.failed(connection, receiver, error)
+            else:
+                sending.delivered(connection, receiver, value)
+    return sending.outcome()
+
+
+def _title(signal: Any) -> str:
+    name = getattr(signal, "name", None)
+    return "a signal without a name" if name is None else f"signal {name!r}"
+
+
+def _log(signal: object, connection: Connection, error: Exception) -> None:
+    from logging import getLogger  # 10 ms to import: only failures pay.
+
+    getLogger("heliograph").error(
+        "%s failed when %s was delivered to it. It was connected with on_error='log' at %s.",
+        connection.name,
+        _title(signal),
+        connection.where,
+        exc_info=error,
+    )

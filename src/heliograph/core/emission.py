@@ -1,0 +1,179 @@
+"""Emission and Delivery, the values that say what a send did, and the seam for instruments."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter, time
+from types import MappingProxyType
+
+from heliograph.core.callables import name_of
+from heliograph.core.errors import ArgumentError
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from heliograph.core.connection import Connection
+
+    Instrument = Callable[["Emission"], object]
+
+INSTRUMENTS: list[Instrument] = []
+"""Those who watch. Empty is what every send asks for first, so it must stay this very list."""
+
+CURRENT: ContextVar[Emission | None] = ContextVar("heliograph_emission", default=None)
+"""The emission that the current context is inside of."""
+
+TELLING: ContextVar[bool] = ContextVar("heliograph_telling", default=False)
+"""Whether an instrument is running: what it sends itself is delivered, but not watched."""
+
+
+class _Value:
+    """Something that is read and never changed."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = f"{name!r} cannot be set: a {type(self).__name__} says what has happened."
+        raise AttributeError(msg)
+
+
+_set = object.__setattr__
+
+
+class Delivery(_Value):
+    """One emission reaching one receiver.
+
+    Attributes:
+        receiver: The callable that was called.
+        connection: What connected it; None if a signal that overrides
+            ``receivers_for`` made it up.
+        duration: Seconds that the call took, awaiting included.
+        value: What the receiver returned, if it raised nothing.
+        error: What it raised, or None.
+    """
+
+    __slots__ = ("connection", "duration", "error", "receiver", "value")
+
+    receiver: Callable[..., Any]
+    connection: Connection | None
+    duration: float
+    value: Any
+    error: Exception | None
+
+    def __init__(
+        self,
+        receiver: Callable[..., Any],
+        connection: Connection | None,
+        duration: float,
+        value: object = None,
+        error: Exception | None = None,
+    ) -> None:
+        _set(self, "receiver", receiver)
+        _set(self, "connection", connection)
+        _set(self, "duration", duration)
+        _set(self, "value", value)
+        _set(self, "error", error)
+
+    def __repr__(self) -> str:
+        outcome = "delivered" if self.error is None else f"raised {type(self.error).__name__}"
+        return f"<Delivery to {name_of(self.receiver)}: {outcome} in {self.duration:.6f} s>"
+
+
+class Emission(_Value):
+    """One act of sending. Instruments are told of it when the send ends.
+
+    Attributes:
+        signal: The signal that was sent.
+        sender: Who sent it; proxies are unwrapped.
+        payload: The keyword arguments of the send, read-only.
+        parent: The emission inside of which this one was sent, or None.
+        started: When, in seconds since the epoch.
+        duration: Seconds from start to end; 0.0 while the send goes on.
+        deliveries: One for each receiver that was called, in order.
+        muted: Whether the signal was muted, so that nobody was called.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_deliveries",
+        "duration",
+        "muted",
+        "parent",
+        "payload",
+        "sender",
+        "signal",
+        "started",
+    )
+
+    signal: Any
+    sender: Any
+    payload: Mapping[str, Any]
+    parent: Emission | None
+    started: float
+    duration: float
+    muted: bool
+    _clock: float
+    _deliveries: list[Delivery]
+
+    def __init__(self, signal: object, sender: object, payload: dict[str, Any], *, muted: bool):
+        _set(self, "signal", signal)
+        _set(self, "sender", sender)
+        _set(self, "payload", MappingProxyType(payload))
+        _set(self, "parent", CURRENT.get())
+        _set(self, "muted", muted)
+        _set(self, "duration", 0.0)
+        _set(self, "_deliveries", [])
+        _set(self, "started", time())
+        _set(self, "_clock", perf_counter())
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """One for each receiver that was called, in order."""
+        return tuple(self._deliveries)
+
+    def __repr__(self) -> str:
+        many = len(self._deliveries)
+        return f"<Emission of {self.signal!r}: {many} deliveries in {self.duration:.6f} s>"
+
+
+def add_instrument(instrument: Instrument) -> None:
+    """Let *instrument* see every emission of every signal from now on.
+
+    It is called with the `Emission` when the send ends, whatever became of it,
+    in the thread or task that sent. An instrument that raises is logged by name
+    on the logger ``heliograph`` and breaks nothing. What it sends itself is
+    delivered, but no instrument is told. Adding it twice adds it once.
+
+    Raises:
+        ArgumentError: If it is not callable.
+    """
+    if not callable(instrument):
+        msg = f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
+        raise ArgumentError(msg)
+    if instrument not in INSTRUMENTS:
+        INSTRUMENTS.append(instrument)
+
+
+def remove_instrument(instrument: Instrument) -> None:
+    """Let *instrument* see no more emissions; one that was never added is no error."""
+    if instrument in INSTRUMENTS:
+        INSTRUMENTS.remove(instrument)
+
+
+def tell(emission: Emission) -> None:
+    """Finish an emission and show it to every instrument."""
+    _set(emission, "duration", perf_counter() - emission._clock)
+    token = TELLING.set(True)
+    try:
+        for instrument in tuple(INSTRUMENTS):
+            try:
+                instrument(emission)
+            except Exception:
+                from logging import getLogger  # 10 ms to import: only failures pay.
+
+                getLogger("heliograph").exception(
+                    "The instrument %s failed on %r.", name_of(instrument), emission.signal
+                )
+    finally:
+        TELLING.reset(token)

@@ -1,0 +1,27 @@
+"""Everything that the core raises, and the one thing it warns of."""
+
+from __future__ import annotations
+
+
+class SignalError(Exception):
+    """Base class of every error that Heliograph raises itself."""
+
+
+class ReceiverError(SignalError, TypeError):
+    """Something that cannot be a receiver was connected."""
+
+
+class ArgumentError(SignalError, TypeError, ValueError):
+    """A name or an option is not one that Heliograph knows.
+
+    It is a `TypeError` and a `ValueError` at once: which of the two a caller
+    of Blinker would expect depends on the argument.
+    """
+
+
+class AsyncReceiverError(SignalError, RuntimeError):
+    """`Signal.send` met an async receiver and was given nothing to run it with."""
+
+
+class ReceiverWarning(UserWarning):
+    """A receiver was connected in a way that means it will never do its work."""

@@ -1,0 +1,186 @@
+"""What "the same sender" and "the same receiver" mean, and how a receiver is held."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from weakref import ref
+
+from heliograph.core.callables import name_of
+from heliograph.core.errors import ReceiverError
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any, ClassVar, Self
+
+
+class Symbol:
+    """A named constant: asking for the same name again gives the same object.
+
+    Copies and pickles come back as the object itself.
+
+    Example:
+        >>> Symbol("ANY") is ANY
+        True
+    """
+
+    symbols: ClassVar[dict[str, Symbol]] = {}
+    name: str
+
+    def __new__(cls, name: str) -> Self:
+        """Return the one symbol of that name."""
+        made = object.__new__(cls)
+        made.name = name
+        return cls.symbols.setdefault(name, made)  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (self.name,)
+
+    def __copy__(self) -> Symbol:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Symbol:
+        return self
+
+
+ANY = Symbol("ANY")
+"""Stands for every sender: a receiver connected for it hears them all."""
+
+
+def unwrapped(sender: Any) -> Any:
+    """Return the object that *sender* stands for, which is nearly always itself.
+
+    Raises:
+        RuntimeError: Or whatever else an unbound proxy raises, unchanged.
+    """
+    # The type is asked, not the object: a mock has every attribute.
+    while hasattr(type(sender), "_get_current_object"):
+        sender = sender._get_current_object()
+    return sender
+
+
+def sender_key(sender: object) -> Hashable:
+    """Return the key under which the connections of *sender* are kept.
+
+    Objects are compared by identity, strings by value, integers by value and
+    type. An `id` is a bare int and an integer a pair, so that neither can be
+    taken for the other.
+    """
+    if isinstance(sender, str):
+        return str.__str__(sender)
+    if isinstance(sender, int):
+        return type(sender), int.__int__(sender)
+    return id(sender)
+
+
+def canonical(receiver: Any) -> Any:
+    """Return *receiver* without a ``__call__`` taken from it: both are the same receiver."""
+    while isinstance(receiver, (MethodType, MethodWrapperType)):
+        owner = receiver.__self__
+        if receiver.__name__ != "__call__":
+            break
+        if isinstance(receiver, MethodType) and receiver.__func__ is not type(owner).__call__:
+            break
+        receiver = owner
+    return receiver
+
+
+def receiver_key(receiver: Any) -> Hashable:
+    """Return what tells *receiver* from every other one that is alive."""
+    if type(receiver) is FunctionType:
+        return id(receiver)
+    if isinstance(receiver, MethodType):
+        return id(receiver.__self__), id(receiver.__func__)
+    if _is_builtin_method(receiver):
+        return id(receiver.__self__), receiver.__name__
+    return id(receiver)
+
+
+def _is_builtin_method(receiver: Any) -> bool:
+    # They have no __func__, and each look at one makes another: `x.append is not x.append`.
+    return isinstance(receiver, (BuiltinMethodType, MethodWrapperType)) and not isinstance(
+        receiver.__self__, (ModuleType, type(None))
+    )
+
+
+def same_partial(one: Any, other: Any) -> bool:
+    """Tell whether two receivers are partials that make the very same call."""
+    if not (isinstance(one, partial) and isinstance(other, partial)):
+        return False
+    return _parts(one) == _parts(other)
+
+
+def _parts(it: partial[Any]) -> tuple[object, ...]:
+    keywords = {name: id(value) for name, value in it.keywords.items()}
+    return receiver_key(it.func), [id(value) for value in it.args], keywords
+
+
+class _MethodRef(ref):  # type: ignore[type-arg]  # At run time ref takes no parameter here.
+    """Holds a bound method by its object, as the method itself is gone at once."""
+
+    __slots__ = ("_part",)
+
+    if TYPE_CHECKING:
+        _part: Any
+
+    def __new__(cls, method: Any, callback: Callable[[Any], object]) -> Self:
+        held: Any = ref.__new__(cls, method.__self__, callback)
+        # The function may be the only one of its kind and refer to the object, so
+        # holding it would keep both alive.
+        part = ref(method.__func__, callback) if isinstance(method, MethodType) else method.__name__
+        held._part = part
+        return held  # type: ignore[no-any-return]
+
+    def __init__(self, method: Any, callback: Callable[[Any], object]) -> None:
+        super().__init__(method.__self__, callback)  # type: ignore[call-arg]
+
+    def __call__(self) -> Any:
+        """Return the method, made anew, or None."""
+        owner = ref.__call__(self)
+        if owner is None:
+            return None
+        if isinstance(self._part, str):
+            return getattr(owner, self._part)
+        function = self._part()
+        return None if function is None else MethodType(function, owner)
+
+
+def held_weakly(receiver: Any, died: Callable[[Any], object]) -> Callable[[], Any]:
+    """Return a callable that gives *receiver* as long as it lives, then None.
+
+    Args:
+        receiver: Any callable.
+        died: Called once it is dead, with something of no use.
+
+    Raises:
+        ReceiverError: If there can be no weak reference to it.
+    """
+    try:
+        if isinstance(receiver, MethodType) or _is_builtin_method(receiver):
+            return _MethodRef(receiver, died)
+        return ref(receiver, died)
+    except TypeError:
+        kind = type(getattr(receiver, "__self__", receiver)).__qualname__
+        msg = (
+            f"{name_of(receiver)} cannot be held weakly: Python has no weak references to "
+            f"{kind!r} objects. Connect it with weak=False, and disconnect it when it is "
+            "no longer wanted."
+        )
+        raise ReceiverError(msg) from None
+
+
+class Held:
+    """Gives a receiver to which there can be no weak reference, until it is let go."""
+
+    __slots__ = ("receiver",)
+
+    def __init__(self, receiver: Any) -> None:
+        self.receiver = receiver
+
+    def __call__(self) -> Any:
+        """Return the receiver, or None."""
+        return self.receiver

@@ -1,0 +1,84 @@
+"""What a send to one sender does: the snapshot that it works on, and where it is kept."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from heliograph.core.connection import SCOPE, Connection, age_of
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from heliograph.core.connection import Record
+
+in_order = attrgetter("_order")
+
+
+class Plan:
+    """The receivers to call for one sender, in order: immutable, good until a stamp differs."""
+
+    __slots__ = ("any_stamp", "connections", "newest", "own_stamp", "plain", "refs", "scoped")
+
+    def __init__(self, found: list[Connection], any_stamp: int, own_stamp: int) -> None:
+        found.sort(key=in_order)
+        self.scoped = any(connection._terms[SCOPE] is not None for connection in found)
+        # If some are temporary, which one of a receiver's counts depends on who sends.
+        self.connections = tuple(found if self.scoped else one_each(found))
+        self.refs = tuple(connection._record.resolve for connection in self.connections)
+        self.plain = not self.scoped and not any(c._record.is_async for c in self.connections)
+        self.newest = max(map(age_of, found), default=0)
+        self.any_stamp = any_stamp
+        self.own_stamp = own_stamp
+
+
+def one_each(connections: Iterable[Connection]) -> list[Connection]:
+    """Return the first connection of each receiver."""
+    first: dict[Record, Connection] = {}
+    for connection in connections:
+        first.setdefault(connection._record, connection)
+    return list(first.values())
+
+
+class Group:
+    """The connections for one sender once there are several, and those for `ANY`."""
+
+    __slots__ = ("connections", "plan", "stamp")
+
+    def __init__(self, *connections: Connection) -> None:
+        # A receiver has at most one lasting connection for a sender, kept under its record;
+        # temporary ones are kept under themselves.
+        self.connections: dict[Record | Connection, Connection] = {}
+        self.plan: Plan | None = None
+        self.stamp = 0
+        for connection in connections:
+            self.add(connection)
+
+    def add(self, connection: Connection) -> None:
+        """Take in a connection."""
+        self.connections[_place(connection)] = connection
+        self._changed()
+
+    def remove(self, connection: Connection) -> bool:
+        """Leave out a connection; tells whether it was in."""
+        place = _place(connection)
+        if self.connections.get(place) is not connection:
+            return False
+        del self.connections[place]
+        self._changed()
+        return True
+
+    def _changed(self) -> None:
+        # The stamp comes after the change and makes plans old that are being made of it;
+        # the plan goes because it may be the last to refer to what has ended.
+        self.stamp += 1
+        self.plan = None
+
+
+def _place(connection: Connection) -> Record | Connection:
+    return connection._record if connection._terms[SCOPE] is None else connection
+
+
+def listed(group: Group | Connection) -> list[Connection]:
+    """Return the connections of a group, copied in one step that no change can disturb."""
+    return [group] if isinstance(group, Connection) else list(group.connections.values())

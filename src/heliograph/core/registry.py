@@ -1,0 +1,348 @@
+"""Who is connected for whom: adds and ends connections in constant time, and publishes plans."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from contextvars import ContextVar
+from functools import partial
+from weakref import ref
+
+from heliograph.core.connection import (
+    PLACE,
+    PRIORITY,
+    SCOPE,
+    WEAK,
+    Connection,
+    DeadReceiver,
+    Record,
+    Scope,
+    age_of,
+    line_of,
+    order_of,
+)
+from heliograph.core.errors import ReceiverWarning
+from heliograph.core.identity import ANY, receiver_key, same_partial, sender_key, unwrapped
+from heliograph.core.plan import Group, Plan, in_order, listed, one_each
+from heliograph.core.writer import drop_later, exclusively, soon
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from typing import Any
+
+    from heliograph.core.connection import Place, Terms
+
+SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
+"""The ``local=True`` blocks that the current context is inside of."""
+
+_ONE_STATEMENT = 32
+"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
+
+# Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
+# lock: a reader copies a dict in one step, and what it builds of the copy carries the
+# stamps that it read before, by which anybody can tell that it is out of date.
+
+_ordinary: dict[int, ref[type]] = {}
+"""Types whose instances are compared by identity and are no proxies, by their id."""
+
+
+def _is_ordinary(kind: type) -> bool:
+    # Asked once per type: looking for an attribute that is missing takes longer than
+    # calling a receiver. The weak reference keeps a type's id from being trusted after it.
+    if issubclass(kind, (str, int)) or hasattr(kind, "_get_current_object"):
+        return False
+    _ordinary[id(kind)] = ref(kind, partial(_forget, id(kind)))
+    return True
+
+
+def _forget(key: int, _: object) -> None:
+    del _ordinary[key]
+
+
+def _sender_died(connection: Connection) -> None:
+    registry = connection._record.home()
+    if registry is not None:
+        soon(partial(registry._orphan, connection))
+
+
+def _receiver_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
+    registry = home()
+    if registry is not None:
+        record = registry.receivers.get(key)
+        soon(partial(registry._bury, key))
+        if record is not None:
+            _warn_of_vanished(record.name, record.terms[PLACE], sys._getframe(1))
+
+
+def _warn_of_vanished(name: str, place: Place, frame: Any) -> None:
+    # It died right after the call that connected it, on the same line: nothing else held it.
+    code, called = place
+    if frame.f_code is code and 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
+        line = line_of(place)
+        if line_of((code, frame.f_lasti)) != line:
+            return
+        from warnings import warn_explicit
+
+        message = (
+            f"{name} was garbage-collected in the very statement that connected it, because "
+            "nothing else holds it: it will never be called. Connect it with weak=False, or "
+            "keep it in a variable."
+        )
+        warn_explicit(message, ReceiverWarning, code.co_filename, line)
+
+
+def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
+    """Leave out the temporary connections that do not count in the current context."""
+    here = SCOPES.get()
+    for connection in connections:
+        scope = connection._terms[SCOPE]
+        if scope is None or scope.everywhere or scope in here:
+            yield connection
+
+
+class Registry:
+    """The connections of one signal."""
+
+    __slots__ = (
+        "__weakref__",
+        "any",
+        "clock",
+        "dead",
+        "fast",
+        "idle",
+        "mutes",
+        "overridden",
+        "quiet",
+        "receivers",
+        "senders",
+        "stamp",
+        "unusual",
+    )
+
+    def __init__(self) -> None:
+        self.any = Group()
+        self.senders: dict[Hashable, Group | Connection] = {}
+        self.receivers: dict[Hashable, Record] = {}
+        # Weakly held receivers that live on, but whose last sender has died.
+        self.idle: dict[Hashable, Record] = {}
+        self.mutes: frozenset[Scope] = frozenset()
+        self.dead: deque[DeadReceiver] | None = None
+        self.clock = 0
+        self.overridden = False
+        # What a send reads: whether nobody at all is connected, whether a plan does not say
+        # all; the last plan, where it is for all senders of a type; and what every change
+        # changes.
+        self.quiet = True
+        self.unusual = False
+        self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
+        self.stamp = 0
+
+    def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
+        """Connect; returns the connection and whether it is new, or None if it has to wait."""
+        key = receiver_key(receiver)
+        record = self.receivers.get(key)
+        if record is None or not record.serves(how):
+            home = ref(self)
+            record = Record(receiver, key, how, home, partial(_receiver_died, home, key))
+        made: tuple[Connection, bool] | None
+        made = exclusively(self._connect, record, receiver, sender, how)
+        return made
+
+    def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
+        """End the connections of a receiver, for one sender or for all; returns them."""
+        return exclusively(self._disconnect, receiver, sender) or []
+
+    def end(self, connections: Iterable[Connection]) -> None:
+        """End just these connections; those that have ended already are left alone."""
+        for connection in connections:
+            exclusively(self._end, connection)
+
+    def end_scope(self, scope: Scope, made: list[Connection]) -> list[Connection]:
+        """End what a temporary block connected; returns what was still there."""
+        # Nothing is known of it if a finalizer opened the block, and connecting had to wait.
+        made = made or [c for c in self.connections() if c._terms[SCOPE] is scope]
+        return [c for c in made if exclusively(self._end, c)]
+
+    def holds(self, connection: Connection) -> bool:
+        """Tell whether a connection has not ended yet."""
+        return connection in self._of(connection._record, connection._key)
+
+    def count_failure(self, connection: Connection) -> None:
+        """Count an error of a receiver that was logged."""
+        exclusively(self._count_failure, connection._record)
+
+    def override(self, *, on: bool) -> None:
+        """Let every send ask the signal itself who is to be called, or none any more."""
+        self.overridden = on
+        exclusively(self._changed)
+
+    def mute(self, scope: Scope, *, on: bool) -> None:
+        """Swallow what is sent as long as any scope wants it."""
+        exclusively(self._mute, scope, on)
+
+    def is_muted(self) -> bool:
+        """Tell whether what is sent in the current context is swallowed."""
+        return any(scope.everywhere or scope in SCOPES.get() for scope in self.mutes)
+
+    def find(self, sender: Any) -> tuple[Any, Plan]:
+        """Return the real sender and the plan for it, which is made anew if it is old."""
+        if id(type(sender)) in _ordinary or _is_ordinary(type(sender)):
+            group = self.senders.get(id(sender)) or self.any
+        else:
+            sender = unwrapped(sender)
+            group = self.senders.get(sender_key(sender)) or self.any
+        plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
+        if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
+            # The stamps were read before: if a change comes while the connections are
+            # copied, the plan is an old one from the start.
+            found = listed(self.any)
+            if group is not self.any:
+                found += listed(group)
+            group.plan = plan = Plan(found, any_stamp, own_stamp)
+        return sender, plan
+
+    def audience(self, sender: Any) -> list[Connection]:
+        """Return the connections that count for a sender in the current context, in order."""
+        return self.counted(self.find(sender)[1])
+
+    def counted(self, plan: Plan) -> list[Connection]:
+        """Return the connections of a plan that count in the current context, in order."""
+        if not plan.scoped:
+            return list(plan.connections)
+        return one_each(counted_here(plan.connections))
+
+    def connections(self) -> list[Connection]:
+        """Return all connections, by priority and age."""
+        found = listed(self.any)
+        for group in list(self.senders.values()):
+            found += listed(group)
+        found.sort(key=in_order)
+        return found
+
+    def _connect(
+        self, record: Record, receiver: Any, sender: Any, how: Terms
+    ) -> tuple[Connection, bool]:
+        record = self.receivers.setdefault(record.key, record)
+        key: Hashable = ANY if sender is ANY else sender_key(sender)
+        previous = self._lasting(record, key) if how[SCOPE] is None else None
+        if previous is not None:
+            # Strong stays strong, as somebody relies on it; and the first place is the place.
+            weak = how[WEAK] and previous.weak
+            how = (*how[:WEAK], weak, None, previous._terms[PLACE])
+            if how == previous._terms:
+                return previous, False
+        self.clock += 1
+        age = self.clock if previous is None else age_of(previous)
+        if how == record.terms:
+            how = record.terms  # Shared: a tuple each would double the size of a connection.
+        order = order_of(age, how[PRIORITY])
+        connection = Connection(record, key, order, how, sender, _sender_died)
+        if previous is not None:
+            self._end(previous)
+        self._link(connection, receiver)
+        return connection, previous is None
+
+    def _link(self, connection: Connection, receiver: Any) -> None:
+        record, key = connection._record, connection._key
+        group = self.any if key is ANY else self.senders.get(key)
+        if group is None:
+            self.senders[key] = connection
+        else:
+            if isinstance(group, Connection):
+                group = self.senders[key] = Group(group)
+            group.add(connection)
+        record.links[key] = record.links.get(key, 0) + 1
+        if not connection._terms[WEAK]:
+            record.strong += 1
+            record.anchor = receiver
+        self.receivers[record.key] = record
+        self.idle.pop(record.key, None)
+        self._changed()
+
+    def _end(self, connection: Connection) -> bool:
+        record, key = connection._record, connection._key
+        group = self.any if key is ANY else self.senders.get(key)
+        if isinstance(group, Group):
+            if not group.remove(connection):
+                return False
+            if not group.connections and key is not ANY:
+                del self.senders[key]
+        elif group is connection:
+            del self.senders[key]
+        else:
+            return False
+        self._unlink(record, connection)
+        drop_later(connection)
+        self._changed()
+        return True
+
+    def _unlink(self, record: Record, connection: Connection) -> None:
+        key = connection._key
+        record.links[key] -= 1
+        if not record.links[key]:
+            del record.links[key]
+        if not connection._terms[WEAK]:
+            record.strong -= 1
+            if not record.strong:
+                drop_later(record.let_go())
+        if not record.links:
+            del self.receivers[record.key]
+
+    def _lasting(self, record: Record, key: Hashable) -> Connection | None:
+        group = self.any if key is ANY else self.senders.get(key)
+        if isinstance(group, Group):
+            return group.connections.get(record)
+        if group is not None and group._record is record and group._terms[SCOPE] is None:
+            return group
+        return None
+
+    def _disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
+        key = receiver_key(receiver)
+        self.idle.pop(key, None)
+        record = self.receivers.get(key)
+        if record is None:
+            alike = (r for r in self.receivers.values() if same_partial(r.resolve(), receiver))
+            record = next(alike, None)
+            if record is None:
+                return []
+        keys = list(record.links) if sender is ANY else [sender_key(sender)]
+        return [c for place in keys for c in self._of(record, place) if self._end(c)]
+
+    def _of(self, record: Record, key: Hashable) -> list[Connection]:
+        """Return the connections of a receiver for one sender: the temporary ones too."""
+        lasting = self._lasting(record, key)
+        if record.links.get(key, 0) == int(lasting is not None):
+            return [] if lasting is None else [lasting]
+        group = self.any if key is ANY else self.senders[key]
+        return [connection for connection in listed(group) if connection._record is record]
+
+    def _orphan(self, connection: Connection) -> None:
+        record = connection._record
+        self._end(connection)
+        if not record.links and record.resolve() is not None:
+            self.idle[record.key] = record
+
+    def _bury(self, key: Hashable) -> None:
+        self.idle.pop(key, None)
+        record = self.receivers.get(key)
+        if record is None or record.resolve() is not None:
+            return
+        if self.dead is None:
+            self.dead = deque(maxlen=16)  # A few are enough to find out what went wrong.
+        self.dead.append(DeadReceiver(record.name, record.terms[PLACE]))
+        for sender in list(record.links):
+            for connection in self._of(record, sender):
+                self._end(connection)
+
+    def _mute(self, scope: Scope, on: bool) -> None:
+        self.mutes = self.mutes | {scope} if on else self.mutes - {scope}
+        self._changed()
+
+    def _count_failure(self, record: Record) -> None:
+        record.failures += 1
+
+    def _changed(self) -> None:
+        self.stamp += 1
+        self.unusual = self.overridden or bool(self.mutes)
+        self.quiet = not (self.receivers or self.overridden)

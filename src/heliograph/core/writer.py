@@ -1,0 +1,98 @@
+"""One change to connections at a time, without ever waiting for a lock in a finalizer."""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, get_ident
+from collections import deque
+from functools import partial
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class _Writer:
+    """Whoever is changing connections now, and the changes that must wait for it."""
+
+    __slots__ = ("dropped", "lock", "thread", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = allocate_lock()
+        self.thread = 0
+        self.waiting: deque[Callable[[], object]] = deque()
+        self.dropped: list[object] = []
+
+    def release(self) -> None:
+        """Let others change connections, and then drop what the changes let go of."""
+        # Only then, as the finalizer of what they were the last to hold may wait for a lock
+        # whose owner waits for this one.
+        dropped, self.dropped = self.dropped, []
+        self.thread = 0
+        self.lock.release()
+        del dropped
+
+
+# One for all signals: with one each, two threads could each hold one, while a finalizer
+# that the garbage collector runs in them waits for the other's.
+_writer = _Writer()
+
+
+def exclusively(change: Callable[..., Any], *args: Any) -> Any:
+    """Return ``change(*args)``, made while nobody else changes any connection.
+
+    A change that is wanted from inside another one, by a finalizer that the garbage
+    collector runs there, is made right after that one, and None is returned.
+    No receiver is ever called while the lock is held.
+    """
+    if _writer.thread == get_ident():
+        _writer.waiting.append(partial(change, *args))
+        return None
+    _writer.lock.acquire()
+    try:
+        _writer.thread = get_ident()
+        _make_waiting_changes()
+        return change(*args)
+    finally:
+        _make_waiting_changes()
+        _writer.release()
+        if _writer.waiting:
+            _settle()
+
+
+def soon(change: Callable[[], object]) -> None:
+    """Make a change that a dying object causes: now, or right after the one being made."""
+    _writer.waiting.append(change)
+    _settle()
+
+
+def drop_later(it: object) -> None:
+    """Keep an object alive until the change that is being made is complete."""
+    _writer.dropped.append(it)
+
+
+def _make_waiting_changes() -> None:
+    while _writer.waiting:
+        _writer.waiting.popleft()()
+
+
+def _settle() -> None:
+    # Never waiting: the garbage collector may have run a weak reference's callback inside
+    # of a change of the same thread, and then the lock would never be free.
+    while _writer.waiting and _writer.lock.acquire(blocking=False):
+        try:
+            _writer.thread = get_ident()
+            _make_waiting_changes()
+        finally:
+            _writer.release()
+
+
+def _after_fork() -> None:
+    # The thread that may have held the lock does not exist in the child.
+    _writer.lock = allocate_lock()
+    _writer.thread = 0
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none.
+    os.register_at_fork(after_in_child=_after_fork)
