@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 # The flags of a code object, as the inspect module documents them.
 _VARARGS = 0x04
-_GENERATOR = 0x20
 _COROUTINE = 0x80
-_ASYNC_GENERATOR = 0x200
+_GENERATORS = 0x20 | 0x200
 
 
 def name_of(thing: Any) -> str:
@@ -29,13 +28,20 @@ def name_of(thing: Any) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__} object"
 
 
-def checked(receiver: Any) -> None:
+def examined(receiver: Any) -> tuple[bool, bool]:
     """Refuse what can never be called as ``receiver(sender, **payload)``.
+
+    Returns:
+        Whether it is async, and whether it is a generator function, async or not.
 
     Raises:
         ReceiverError: If *receiver* is not callable, or is a function that
             takes no positional argument and so cannot be given the sender.
     """
+    if type(receiver) is FunctionType and not receiver.__dict__:
+        code = receiver.__code__
+        if code.co_argcount or code.co_flags & _VARARGS:
+            return bool(code.co_flags & _COROUTINE), bool(code.co_flags & _GENERATORS)
     if not callable(receiver):
         msg = (
             f"{receiver!r} cannot be a receiver: it is not callable. "
@@ -43,24 +49,18 @@ def checked(receiver: Any) -> None:
         )
         raise ReceiverError(msg)
     bound = isinstance(receiver, MethodType)
-    function = receiver.__func__ if bound else receiver
-    if type(function) is not FunctionType:
-        return
-    code = function.__code__
-    if code.co_argcount <= bound and not code.co_flags & _VARARGS:
-        msg = (
-            f"{name_of(receiver)} cannot be a receiver: it takes no positional argument, "
-            "and receivers are called with the sender. "
-            "Write it as `def receiver(sender, **payload)`."
-        )
-        raise ReceiverError(msg)
-
-
-def is_generator(receiver: Any) -> bool:
-    """Tell whether calling *receiver* makes a generator, which runs none of its lines."""
-    code = getattr(receiver, "__code__", None)
-    flags = getattr(code, "co_flags", 0)
-    return isinstance(flags, int) and bool(flags & (_GENERATOR | _ASYNC_GENERATOR))
+    function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
+    if type(function) is FunctionType:
+        code = function.__code__
+        if code.co_argcount <= bound and not code.co_flags & _VARARGS:
+            msg = (
+                f"{name_of(receiver)} cannot be a receiver: it takes no positional argument, "
+                "and receivers are called with the sender. "
+                "Write it as `def receiver(sender, **payload)`."
+            )
+            raise ReceiverError(msg)
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    return is_async(receiver), isinstance(flags, int) and bool(flags & _GENERATORS)
 
 
 def is_async(receiver: Any) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from weakref import ref
 
-from heliograph.core.callables import is_async, name_of
-from heliograph.core.errors import ArgumentError, ReceiverError
+from heliograph.core.callables import examined, name_of
+from heliograph.core.errors import ArgumentError, ReceiverError, ReceiverWarning
 from heliograph.core.identity import ANY, Held, held_weakly
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import CodeType
-    from typing import Any, Final, Self
+    from typing import Any, Final
 
     from heliograph.core.plan import Plan
     from heliograph.core.registry import Registry
@@ -83,6 +83,13 @@ def where_is(place: Place) -> str:
     return f"{place[0].co_filename}:{line_of(place)}"
 
 
+def warn_at(place: Place, message: str) -> None:
+    """Warn of a receiver that was connected at a place."""
+    from warnings import warn_explicit  # Only those who are warned pay for it.
+
+    warn_explicit(message, ReceiverWarning, place[0].co_filename, line_of(place))
+
+
 class DeadReceiver:
     """What is left of a weakly held receiver that was garbage-collected."""
 
@@ -125,6 +132,7 @@ class Record:
         home: Callable[[], Registry | None],
         died: Callable[[Any], object],
     ) -> None:
+        self.is_async, generates = examined(receiver)
         # Weakly wherever it can be, so that no snapshot keeps a receiver alive; the
         # anchor is what strong connections hold on to.
         self.resolve: Callable[[], Any]
@@ -140,9 +148,14 @@ class Record:
         self.links: dict[Hashable, int] = {}
         self.home = home
         self.name = name_of(receiver)
-        self.is_async = is_async(receiver)
         self.terms = how
         self.failures = 0
+        if generates:
+            message = (
+                f"{self.name} is a generator function: calling it runs none of its lines, so as "
+                "a receiver it does nothing. Take the yield out."
+            )
+            warn_at(how[PLACE], message)
 
     def serves(self, how: Terms) -> bool:
         """Tell whether this record can carry a connection on such terms."""
@@ -170,25 +183,6 @@ class Connection(ref):  # type: ignore[type-arg]  # At run time ref takes no par
 
     stamp = 0
 
-    def __new__(
-        cls, record: Record, key: Hashable, order: int, how: Terms, sender: Any, died: Any
-    ) -> Self:
-        """Connections are made by `Signal.connect`."""
-        strong = sender is ANY or isinstance(sender, (str, int))
-        try:
-            made = ref.__new__(cls, ANY if strong else sender, None if strong else died)
-        except TypeError:
-            # Held strongly, or another object could get its id and be taken for it.
-            strong = True
-            made = ref.__new__(cls, ANY)
-        made._sender = sender if strong else _HELD_WEAKLY
-        made._record = record
-        made._key = key
-        made._order = order
-        made._terms = how
-        made.plan = None
-        return made
-
     if TYPE_CHECKING:
         _key: Hashable
         _order: int
@@ -196,9 +190,6 @@ class Connection(ref):  # type: ignore[type-arg]  # At run time ref takes no par
         _sender: Any
         _terms: Terms
         plan: Plan | None
-
-    def __init__(self, *args: object) -> None:
-        """Connections are made by `Signal.connect`."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
@@ -262,6 +253,34 @@ class Connection(ref):  # type: ignore[type-arg]  # At run time ref takes no par
     def __repr__(self) -> str:
         sender = "ANY" if self.sender is ANY else f"a {type(self.sender).__qualname__}"
         return f"<Connection of {self.name} for {sender}, at {self.where}>"
+
+
+def connected(
+    record: Record,
+    key: Hashable,
+    order: int,
+    how: Terms,
+    sender: Any,
+    died: Callable[[Connection], object],
+) -> Connection:
+    """Make a connection; *died* is called with it when its sender dies."""
+    held = sender
+    if sender is not ANY and not isinstance(sender, (str, int)):
+        try:
+            made = ref.__new__(Connection, sender, died)
+            held = _HELD_WEAKLY
+        except TypeError:
+            # Held strongly, or another object could get its id and be taken for it.
+            made = ref.__new__(Connection, ANY)
+    else:
+        made = ref.__new__(Connection, ANY)
+    made._sender = held
+    made._record = record
+    made._key = key
+    made._order = order
+    made._terms = how
+    made.plan = None
+    return made
 
 
 def age_of(connection: Connection) -> int:

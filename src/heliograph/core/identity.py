@@ -51,6 +51,25 @@ ANY = Symbol("ANY")
 """Stands for every sender: a receiver connected for it hears them all."""
 
 
+_ordinary: dict[int, ref[type]] = {}
+"""Types whose instances are compared by identity and are no proxies, by their id."""
+
+
+def is_ordinary(sender: object) -> bool:
+    """Tell whether *sender* is no proxy, and compared by identity."""
+    return id(type(sender)) in _ordinary or _is_ordinary_type(type(sender))
+
+
+def _is_ordinary_type(kind: type) -> bool:
+    # Asked once per type: looking for an attribute that is missing takes longer than
+    # calling a receiver. The weak reference keeps a type's id from being trusted after it.
+    if issubclass(kind, (str, int)) or hasattr(kind, "_get_current_object"):
+        return False
+    key = id(kind)
+    _ordinary[key] = ref(kind, lambda _: _ordinary.pop(key, None))
+    return True
+
+
 def unwrapped(sender: Any) -> Any:
     """Return the object that *sender* stands for, which is nearly always itself.
 
@@ -58,7 +77,7 @@ def unwrapped(sender: Any) -> Any:
         RuntimeError: Or whatever else an unbound proxy raises, unchanged.
     """
     # The type is asked, not the object: a mock has every attribute.
-    while hasattr(type(sender), "_get_current_object"):
+    while not is_ordinary(sender) and hasattr(type(sender), "_get_current_object"):
         sender = sender._get_current_object()
     return sender
 

@@ -18,17 +18,26 @@ from heliograph.core.connection import (
     Record,
     Scope,
     age_of,
+    connected,
     line_of,
     order_of,
+    warn_at,
 )
-from heliograph.core.errors import ReceiverWarning
-from heliograph.core.identity import ANY, receiver_key, same_partial, sender_key, unwrapped
+from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.identity import (
+    ANY,
+    is_ordinary,
+    receiver_key,
+    same_partial,
+    sender_key,
+    unwrapped,
+)
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.writer import drop_later, exclusively, soon
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any
 
     from heliograph.core.connection import Place, Terms
@@ -36,28 +45,14 @@ if TYPE_CHECKING:
 SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
 """The ``local=True`` blocks that the current context is inside of."""
 
+_BUSY = (True,)
+
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
 
 # Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
 # stamps that it read before, by which anybody can tell that it is out of date.
-
-_ordinary: dict[int, ref[type]] = {}
-"""Types whose instances are compared by identity and are no proxies, by their id."""
-
-
-def _is_ordinary(kind: type) -> bool:
-    # Asked once per type: looking for an attribute that is missing takes longer than
-    # calling a receiver. The weak reference keeps a type's id from being trusted after it.
-    if issubclass(kind, (str, int)) or hasattr(kind, "_get_current_object"):
-        return False
-    _ordinary[id(kind)] = ref(kind, partial(_forget, id(kind)))
-    return True
-
-
-def _forget(key: int, _: object) -> None:
-    del _ordinary[key]
 
 
 def _sender_died(connection: Connection) -> None:
@@ -79,17 +74,14 @@ def _warn_of_vanished(name: str, place: Place, frame: Any) -> None:
     # It died right after the call that connected it, on the same line: nothing else held it.
     code, called = place
     if frame.f_code is code and 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
-        line = line_of(place)
-        if line_of((code, frame.f_lasti)) != line:
+        if line_of((code, frame.f_lasti)) != line_of(place):
             return
-        from warnings import warn_explicit
-
         message = (
             f"{name} was garbage-collected in the very statement that connected it, because "
             "nothing else holds it: it will never be called. Connect it with weak=False, or "
             "keep it in a variable."
         )
-        warn_explicit(message, ReceiverWarning, code.co_filename, line)
+        warn_at(place, message)
 
 
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
@@ -107,13 +99,13 @@ class Registry:
     __slots__ = (
         "__weakref__",
         "any",
+        "busy",
         "clock",
         "dead",
         "fast",
         "idle",
         "mutes",
         "overridden",
-        "quiet",
         "receivers",
         "senders",
         "stamp",
@@ -133,7 +125,7 @@ class Registry:
         # What a send reads: whether nobody at all is connected, whether a plan does not say
         # all; the last plan, where it is for all senders of a type; and what every change
         # changes.
-        self.quiet = True
+        self.busy: Sequence[object] = INSTRUMENTS
         self.unusual = False
         self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
         self.stamp = 0
@@ -187,7 +179,7 @@ class Registry:
 
     def find(self, sender: Any) -> tuple[Any, Plan]:
         """Return the real sender and the plan for it, which is made anew if it is old."""
-        if id(type(sender)) in _ordinary or _is_ordinary(type(sender)):
+        if is_ordinary(sender):
             group = self.senders.get(id(sender)) or self.any
         else:
             sender = unwrapped(sender)
@@ -237,7 +229,7 @@ class Registry:
         if how == record.terms:
             how = record.terms  # Shared: a tuple each would double the size of a connection.
         order = order_of(age, how[PRIORITY])
-        connection = Connection(record, key, order, how, sender, _sender_died)
+        connection = connected(record, key, order, how, sender, _sender_died)
         if previous is not None:
             self._end(previous)
         self._link(connection, receiver)
@@ -345,4 +337,5 @@ class Registry:
     def _changed(self) -> None:
         self.stamp += 1
         self.unusual = self.overridden or bool(self.mutes)
-        self.quiet = not (self.receivers or self.overridden)
+        # Whoever finds this empty, being nobody's or the instruments', has nothing to do.
+        self.busy = _BUSY if self.receivers or self.overridden else INSTRUMENTS

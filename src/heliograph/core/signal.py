@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from heliograph.core.callables import checked, is_generator, name_of
-from heliograph.core.connection import PLACE, SCOPE, line_of, terms
+from heliograph.core.callables import examined
+from heliograph.core.connection import PLACE, SCOPE, terms
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.emission import INSTRUMENTS
-from heliograph.core.errors import ArgumentError, ReceiverWarning
+from heliograph.core.errors import ArgumentError
 from heliograph.core.identity import ANY, canonical, receiver_key, unwrapped
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
@@ -105,11 +105,8 @@ class Signal:
             ArgumentError: If an option has a value that it cannot have.
         """
         how = terms(priority, on_error, inline=inline, weak=weak)
-        real, target = unwrapped(sender), canonical(receiver)
-        checked(target)
-        if is_generator(target):
-            _warn_of_generator(target, how)
-        made = self._registry.connect(target, real, how)
+        real = unwrapped(sender)
+        made = self._registry.connect(canonical(receiver), real, how)
         if made is not None:
             self._tell_connected(receiver, real, *made)
         return receiver
@@ -167,7 +164,7 @@ class Signal:
         """
         how = terms(priority, on_error, inline=inline, weak=False)
         real = unwrapped(sender)
-        checked(canonical(receiver))
+        examined(canonical(receiver))
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
@@ -239,7 +236,7 @@ class Signal:
             ExceptionGroup: If several raised.
         """
         registry = self._registry
-        if registry.quiet and not INSTRUMENTS:
+        if not registry.busy:
             return []
         stamp, kind, plan = registry.fast
         # A stamp that is still the same number is the same object, and `is` is faster.
@@ -293,7 +290,7 @@ class Signal:
             Exception: As `send`. Cancellation leaves at once.
         """
         registry = self._registry
-        if registry.quiet and not INSTRUMENTS:
+        if not registry.busy:
             return []
         sender, plan = registry.find(sender)
         return await deliver_async(self._sending(sender, payload, plan), _sync_wrapper)
@@ -417,14 +414,3 @@ class Signal:
 
 
 _DEFAULTS = {"priority": 0, "on_error": "raise", "inline": False}
-
-
-def _warn_of_generator(receiver: Receiver, how: Terms) -> None:
-    from warnings import warn_explicit
-
-    message = (
-        f"{name_of(receiver)} is a generator function: calling it runs none of its lines, so as "
-        "a receiver it does nothing. Take the yield out."
-    )
-    code = how[PLACE][0]
-    warn_explicit(message, ReceiverWarning, code.co_filename, line_of(how[PLACE]))
