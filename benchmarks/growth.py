@@ -1,0 +1,139 @@
+"""The rows that ask whether an operation costs more because of what else exists or once existed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from benchmarks.engines import SENDER, Engine, Receiver, Sender
+from benchmarks.harness import Row, Work
+from benchmarks.rows import (
+    connecting,
+    connecting_for_a_while,
+    disconnecting,
+    new_receiver,
+    new_receivers,
+)
+
+Crowd = Callable[[Engine, int], object]
+Operation = Callable[[Engine], Work]
+
+
+def _other_senders(engine: Engine, count: int) -> object:
+    """Connect one receiver for each of *count* senders."""
+    receiver, senders = new_receiver(), [Sender() for _ in range(count)]
+    for sender in senders:
+        engine.hear(receiver, sender)
+    return receiver, senders
+
+
+def _past_senders(engine: Engine, count: int) -> object:
+    """Connect one receiver for each of *count* senders, and disconnect it from each again."""
+    receiver, senders = new_receiver(), [Sender() for _ in range(count)]
+    for sender in senders:
+        engine.connect(receiver, sender)
+        engine.disconnect(receiver, sender)
+    return receiver, senders
+
+
+def _other_receivers(engine: Engine, count: int) -> object:
+    """Connect *count* receivers for every sender."""
+    receivers = new_receivers(count)
+    for receiver in receivers:
+        engine.hear(receiver)
+    return receivers
+
+
+def _receivers_of_another(engine: Engine, count: int) -> object:
+    """Connect *count* receivers for one sender that is not the one who sends."""
+    receivers, sender = new_receivers(count), Sender()
+    for receiver in receivers:
+        engine.hear(receiver, sender)
+    return receivers, sender
+
+
+def _receivers_dying(engine: Engine) -> Work:
+    connect = engine.connect
+
+    def connected(count: int) -> list[object]:
+        receivers: list[object] = list(new_receivers(count))
+        for receiver in receivers:
+            connect(receiver)
+        return receivers
+
+    return Work(_drop_each, items=connected)
+
+
+def _senders_dying(engine: Engine) -> Work:
+    connect = engine.connect
+    receiver = new_receiver()
+
+    def connected(count: int) -> list[object]:
+        senders: list[object] = [Sender() for _ in range(count)]
+        for sender in senders:
+            connect(receiver, sender)
+        return senders
+
+    return Work(_drop_each, items=connected, alive=receiver)
+
+
+def _drop_each(doomed: Iterable[object]) -> None:
+    # The list holds the only references; the death of the object itself is timed with the rest.
+    last_ones = cast("list[object]", doomed)
+    while last_ones:
+        del last_ones[-1]
+
+
+def _sending(engine: Engine) -> Work:
+    receiver: Receiver = new_receiver()
+    engine.hear(receiver, SENDER)
+    return Work(engine.sending(1), alive=receiver)
+
+
+def _connecting_for_a_sender(engine: Engine) -> Work:
+    return connecting(engine, SENDER)
+
+
+AMONG_SENDERS: dict[str, Operation] = {
+    "connect": connecting,
+    "connect for a sender": _connecting_for_a_sender,
+    "disconnect": disconnecting,
+    "connected_to": connecting_for_a_while,
+    "a receiver dies": _receivers_dying,
+    "a sender dies": _senders_dying,
+    "send to one receiver": _sending,
+}
+
+AMONG_RECEIVERS: dict[str, Operation] = {
+    "connect": connecting,
+    "disconnect": disconnecting,
+    "connected_to": connecting_for_a_while,
+    "a receiver dies": _receivers_dying,
+}
+
+CROWDS: tuple[tuple[str, Crowd, dict[str, Operation]], ...] = (
+    ("other senders", _other_senders, AMONG_SENDERS),
+    ("past senders", _past_senders, AMONG_SENDERS),
+    ("other receivers", _other_receivers, AMONG_RECEIVERS),
+    ("receivers of another sender", _receivers_of_another, {"send to one receiver": _sending}),
+)
+
+
+def growth_rows(sizes: Iterable[int]) -> list[Row]:
+    """Return every operation among every crowd, at each of *sizes*."""
+    sizes = tuple(sizes)
+    return [
+        Row(f"{operation}, {of_what}", _among(crowd, prepare, size), size)
+        for of_what, crowd, operations in CROWDS
+        for operation, prepare in operations.items()
+        for size in sizes
+    ]
+
+
+def _among(crowd: Crowd, operation: Operation, size: int) -> Operation:
+    def prepare(engine: Engine) -> Work:
+        others = crowd(engine, size)
+        work = operation(engine)
+        return Work(work.run, work.items, work.after, alive=(others, work.alive))
+
+    return prepare

@@ -1,0 +1,143 @@
+"""Measures the same work on several engines, taking turns within one process.
+
+Absolute times drift with the machine and its neighbours; engines that take turns every few
+milliseconds drift together, so the ratio of two timings of one round holds where neither does.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import repeat
+from statistics import median
+from time import perf_counter_ns
+
+from benchmarks.engines import Engine, Loop, UnsupportedError
+
+BATCH_NS = 1_500_000
+PATIENCE_NS = 30_000_000
+MOST_PER_BATCH = 50_000
+
+Items = Iterable[object]
+
+
+def _nothing(count: int) -> Items:
+    return repeat(None, count)
+
+
+def _leave(_items: Items) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Work:
+    """One operation, ready to be repeated.
+
+    Attributes:
+        run: Does the operation once for each item; the only part that is timed.
+        items: Makes that many items before the clock starts.
+        after: Puts everything back once the clock has stopped.
+        alive: What nobody else would keep alive, such as weakly held receivers.
+    """
+
+    run: Loop
+    items: Callable[[int], Items] = _nothing
+    after: Loop = _leave
+    alive: object = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a name, and what an engine has to do for it.
+
+    `size` is how much else exists in a row that asks whether that matters.
+    """
+
+    name: str
+    prepare: Callable[[Engine], Work]
+    size: int = 0
+
+
+@dataclass
+class Timing:
+    """What one operation took on one engine: nanoseconds, one figure per round."""
+
+    rounds: list[float] = field(default_factory=list)
+
+    @property
+    def minimum(self) -> float:
+        """The least disturbed round."""
+        return min(self.rounds)
+
+    @property
+    def median(self) -> float:
+        """The ordinary round."""
+        return median(self.rounds)
+
+    def over(self, other: Timing) -> float:
+        """Return how many times as long as *other* this took: the median over the rounds."""
+        return median(a / b for a, b in zip(self.rounds, other.rounds, strict=True))
+
+
+Timings = dict[str, Timing]
+
+
+def measure(row: Row, engines: Sequence[type[Engine]], rounds: int) -> Timings:
+    """Time *row* on each of *engines* that can do it, one batch each per round."""
+    works = dict(_works(row, engines))
+    timings = {name: Timing() for name in works}
+    with _no_garbage_collection():
+        counts = {name: _calibrate(work) for name, work in works.items()}
+        empty = min(_time(Work(_empty_loop), MOST_PER_BATCH) for _ in range(5))
+        for _ in range(rounds):
+            for name, work in works.items():
+                timings[name].rounds.append(_time(work, counts[name]) - empty)
+    return timings
+
+
+def _works(row: Row, engines: Sequence[type[Engine]]) -> Iterator[tuple[str, Work]]:
+    for engine in engines:
+        try:
+            yield engine.name, row.prepare(engine())
+        except UnsupportedError:
+            continue
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _calibrate(work: Work) -> int:
+    """Return how many operations fill a batch; running them warms the interpreter up."""
+    count = 1
+    while count < MOST_PER_BATCH:
+        start = perf_counter_ns()
+        if _time(work, count) * count >= BATCH_NS:
+            break
+        # Where putting things back takes a thousand times as long, a batch stays small.
+        if perf_counter_ns() - start >= PATIENCE_NS:
+            break
+        count *= 2
+    return count
+
+
+def _time(work: Work, count: int) -> float:
+    items = work.items(count)
+    start = perf_counter_ns()
+    work.run(items)
+    elapsed = perf_counter_ns() - start
+    work.after(items)
+    return elapsed / count
+
+
+def _empty_loop(items: Items) -> None:
+    for _ in items:
+        pass
