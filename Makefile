@@ -31,7 +31,8 @@ help: ## list the targets
 
 demo: $(VENV_DEMO)/ready ## trace a few requests through a small Flask shop
 	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/heliograph' trace shop:app \
-		"GET /" "GET /products/lamp" "POST /orders item=3" "GET /missing" "GET /broken"
+		"GET /" "GET /products/mirror" "POST /orders item=3" "POST /orders item=7" \
+		"GET /nowhere" "GET /broken"
 
 test: lint types imports doctest cover ## the whole test command: all steps below up to cover
 

@@ -163,7 +163,7 @@ class _MethodRef(ref):  # type: ignore[type-arg]  # At run time ref takes no par
         if owner is None:
             return None
         if isinstance(self._part, str):
-            return getattr(owner, self._part)
+            return getattr(owner, self._part, None)
         function = self._part()
         return None if function is None else MethodType(function, owner)
 

@@ -67,13 +67,14 @@ def _receiver_died(home: Callable[[], Registry | None], key: Hashable, _: object
         record = registry.receivers.get(key)
         soon(partial(registry._bury, key))
         if record is not None:
-            _warn_of_vanished(record.name, record.terms[PLACE], sys._getframe(1))
+            _warn_of_vanished(record.name, record.terms[PLACE], sys._getframe().f_back)
 
 
 def _warn_of_vanished(name: str, place: Place, frame: Any) -> None:
     # It died right after the call that connected it, on the same line: nothing else held it.
     code, called = place
-    if frame.f_code is code and 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
+    # There is no frame when the interpreter ends.
+    if frame is not None and frame.f_code is code and 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
         if line_of((code, frame.f_lasti)) != line_of(place):
             return
         message = (

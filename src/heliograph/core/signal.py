@@ -248,12 +248,12 @@ class Signal:
             if not registry.senders:
                 registry.fast = (stamp, type(sender), plan)
         results: list[tuple[Receiver, Any]] = []
-        failure = receiver = None
         try:
             for ref in plan.refs:
                 receiver = ref()
                 results.append((receiver, receiver(sender, **payload)))
                 if registry.stamp is not stamp:
+                    failure = None
                     break
             else:
                 return results
@@ -261,7 +261,8 @@ class Signal:
             failure = error
         steps: list[Step] = [(left, None) for left in plan.connections[len(results) :]]
         sending = Sending(self, registry, sender, payload, steps, newest=plan.newest)
-        sending.resume(results, stamp, failure, receiver)
+        # pyright: ignore[reportPossiblyUnbound] - nothing fails before the first is looked up.
+        sending.resume(results, stamp, failure, receiver)  # pyright: ignore[reportPossiblyUnbound]
         return deliver(sending, _async_wrapper)
 
     async def send_async(

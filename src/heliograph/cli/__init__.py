@@ -1,0 +1,19 @@
+"""The `heliograph` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; what it needs beyond the engine is the extra ``cli``."""
+    try:
+        from heliograph.cli.commands import heliograph
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("click", "rich"):
+            raise
+        sys.exit(
+            f"The command line needs {missing.name}, which is not installed: "
+            "pip install 'heliograph[cli]'"
+        )
+    heliograph()
