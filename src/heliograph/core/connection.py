@@ -170,7 +170,7 @@ class Record:
         return dropped
 
 
-class Connection(ref):  # type: ignore[type-arg]  # At run time ref takes no parameter here.
+class Connection(ref[object]):
     """One receiver, connected for one sender. Read-only.
 
     It is what `Signal.connections` lists and what the meta-signals carry. It is
@@ -191,8 +191,10 @@ class Connection(ref):  # type: ignore[type-arg]  # At run time ref takes no par
         _terms: Terms
         plan: Plan | None
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    # A reference would compare by what it refers to, which may have no hash.
+    if not TYPE_CHECKING:
+        __eq__ = object.__eq__
+        __hash__ = object.__hash__
 
     @property
     def receiver(self) -> Callable[..., Any] | None:

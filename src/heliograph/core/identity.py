@@ -76,6 +76,8 @@ def unwrapped(sender: Any) -> Any:
     Raises:
         RuntimeError: Or whatever else an unbound proxy raises, unchanged.
     """
+    if id(type(sender)) in _ordinary:
+        return sender
     # The type is asked, not the object: a mock has every attribute.
     while not is_ordinary(sender) and hasattr(type(sender), "_get_current_object"):
         sender = sender._get_current_object()
@@ -98,6 +100,8 @@ def sender_key(sender: object) -> Hashable:
 
 def canonical(receiver: Any) -> Any:
     """Return *receiver* without a ``__call__`` taken from it: both are the same receiver."""
+    if type(receiver) is FunctionType:
+        return receiver
     while isinstance(receiver, (MethodType, MethodWrapperType)):
         owner = receiver.__self__
         if receiver.__name__ != "__call__":
@@ -138,7 +142,7 @@ def _parts(it: partial[Any]) -> tuple[object, ...]:
     return receiver_key(it.func), [id(value) for value in it.args], keywords
 
 
-class _MethodRef(ref):  # type: ignore[type-arg]  # At run time ref takes no parameter here.
+class _MethodRef(ref[object]):
     """Holds a bound method by its object, as the method itself is gone at once."""
 
     __slots__ = ("_part",)

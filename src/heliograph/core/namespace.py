@@ -65,8 +65,10 @@ class Namespace:
         return f"<Namespace {self.name!r} of {len(self)} signals>"
 
 
-default_namespace = Namespace("default")
+default_namespace: Namespace = Namespace("default")
 """Where `signal` keeps its signals."""
 
-signal = default_namespace.signal
-"""`Namespace.signal` of the default namespace."""
+
+def signal(name: str, doc: str | None = None) -> Signal:
+    """Return the signal of that name in the default namespace: see `Namespace.signal`."""
+    return default_namespace.signal(name, doc)

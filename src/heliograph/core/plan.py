@@ -56,27 +56,23 @@ class Group:
 
     def add(self, connection: Connection) -> None:
         """Take in a connection."""
-        self.connections[_place(connection)] = connection
-        self._changed()
-
-    def remove(self, connection: Connection) -> bool:
-        """Leave out a connection; tells whether it was in."""
-        place = _place(connection)
-        if self.connections.get(place) is not connection:
-            return False
-        del self.connections[place]
-        self._changed()
-        return True
-
-    def _changed(self) -> None:
+        lasting = connection._terms[SCOPE] is None
+        self.connections[connection._record if lasting else connection] = connection
         # The stamp comes after the change and makes plans old that are being made of it;
         # the plan goes because it may be the last to refer to what has ended.
         self.stamp += 1
         self.plan = None
 
-
-def _place(connection: Connection) -> Record | Connection:
-    return connection._record if connection._terms[SCOPE] is None else connection
+    def remove(self, connection: Connection) -> bool:
+        """Leave out a connection; tells whether it was in."""
+        lasting = connection._terms[SCOPE] is None
+        place = connection._record if lasting else connection
+        if self.connections.get(place) is not connection:
+            return False
+        del self.connections[place]
+        self.stamp += 1
+        self.plan = None
+        return True
 
 
 def listed(group: Group | Connection) -> list[Connection]:

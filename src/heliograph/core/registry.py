@@ -218,26 +218,31 @@ class Registry:
     ) -> tuple[Connection, bool]:
         record = self.receivers.setdefault(record.key, record)
         key: Hashable = ANY if sender is ANY else sender_key(sender)
-        previous = self._lasting(record, key) if how[SCOPE] is None else None
+        known = record.links and how[SCOPE] is None
+        previous = self._lasting(record, key) if known else None
         if previous is not None:
             # Strong stays strong, as somebody relies on it; and the first place is the place.
             weak = how[WEAK] and previous.weak
             how = (*how[:WEAK], weak, None, previous._terms[PLACE])
             if how == previous._terms:
                 return previous, False
-        self.clock += 1
-        age = self.clock if previous is None else age_of(previous)
+        if previous is None:
+            self.clock += 1
+            age = self.clock
+        else:
+            age = age_of(previous)
+            self._end(previous)
         if how == record.terms:
             how = record.terms  # Shared: a tuple each would double the size of a connection.
         order = order_of(age, how[PRIORITY])
         connection = connected(record, key, order, how, sender, _sender_died)
-        if previous is not None:
-            self._end(previous)
-        self._link(connection, receiver)
+        self._link(connection, record, key)
+        if not how[WEAK]:
+            record.strong += 1
+            record.anchor = receiver
         return connection, previous is None
 
-    def _link(self, connection: Connection, receiver: Any) -> None:
-        record, key = connection._record, connection._key
+    def _link(self, connection: Connection, record: Record, key: Hashable) -> None:
         group = self.any if key is ANY else self.senders.get(key)
         if group is None:
             self.senders[key] = connection
@@ -246,12 +251,11 @@ class Registry:
                 group = self.senders[key] = Group(group)
             group.add(connection)
         record.links[key] = record.links.get(key, 0) + 1
-        if not connection._terms[WEAK]:
-            record.strong += 1
-            record.anchor = receiver
         self.receivers[record.key] = record
-        self.idle.pop(record.key, None)
-        self._changed()
+        if self.idle:
+            self.idle.pop(record.key, None)
+        self.stamp += 1
+        self.busy = _BUSY
 
     def _end(self, connection: Connection) -> bool:
         record, key = connection._record, connection._key
@@ -265,22 +269,19 @@ class Registry:
             del self.senders[key]
         else:
             return False
-        self._unlink(record, connection)
         drop_later(connection)
-        self._changed()
-        return True
-
-    def _unlink(self, record: Record, connection: Connection) -> None:
-        key = connection._key
-        record.links[key] -= 1
-        if not record.links[key]:
-            del record.links[key]
+        links = record.links
+        links[key] -= 1
+        if not links[key]:
+            del links[key]
         if not connection._terms[WEAK]:
             record.strong -= 1
             if not record.strong:
                 drop_later(record.let_go())
-        if not record.links:
+        if not links:
             del self.receivers[record.key]
+        self._changed()
+        return True
 
     def _lasting(self, record: Record, key: Hashable) -> Connection | None:
         group = self.any if key is ANY else self.senders.get(key)
@@ -292,15 +293,17 @@ class Registry:
 
     def _disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         key = receiver_key(receiver)
-        self.idle.pop(key, None)
+        if self.idle:
+            self.idle.pop(key, None)
         record = self.receivers.get(key)
-        if record is None:
+        if record is None and isinstance(receiver, partial):
+            # Each is another object, but one that makes the same call is what is meant.
             alike = (r for r in self.receivers.values() if same_partial(r.resolve(), receiver))
             record = next(alike, None)
-            if record is None:
-                return []
-        keys = list(record.links) if sender is ANY else [sender_key(sender)]
-        return [c for place in keys for c in self._of(record, place) if self._end(c)]
+        if record is None:
+            return []
+        places = tuple(record.links) if sender is ANY else (sender_key(sender),)
+        return [c for place in places for c in self._of(record, place) if self._end(c)]
 
     def _of(self, record: Record, key: Hashable) -> list[Connection]:
         """Return the connections of a receiver for one sender: the temporary ones too."""

@@ -261,8 +261,8 @@ class Signal:
             failure = error
         steps: list[Step] = [(left, None) for left in plan.connections[len(results) :]]
         sending = Sending(self, registry, sender, payload, steps, newest=plan.newest)
-        # pyright: ignore[reportPossiblyUnbound] - nothing fails before the first is looked up.
-        sending.resume(results, stamp, failure, receiver)  # pyright: ignore[reportPossiblyUnbound]
+        # It is bound: looking one up never fails, only calling it does.
+        sending.resume(results, stamp, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
         return deliver(sending, _async_wrapper)
 
     async def send_async(

@@ -24,15 +24,6 @@ class _Writer:
         self.waiting: deque[Callable[[], object]] = deque()
         self.dropped: list[object] = []
 
-    def release(self) -> None:
-        """Let others change connections, and then drop what the changes let go of."""
-        # Only then, as the finalizer of what they were the last to hold may wait for a lock
-        # whose owner waits for this one.
-        dropped, self.dropped = self.dropped, []
-        self.thread = 0
-        self.lock.release()
-        del dropped
-
 
 # One for all signals: with one each, two threads could each hold one, while a finalizer
 # that the garbage collector runs in them waits for the other's.
@@ -46,17 +37,28 @@ def exclusively(change: Callable[..., Any], *args: Any) -> Any:
     collector runs there, is made right after that one, and None is returned.
     No receiver is ever called while the lock is held.
     """
-    if _writer.thread == get_ident():
+    me = get_ident()
+    if _writer.thread == me:
         _writer.waiting.append(partial(change, *args))
         return None
-    _writer.lock.acquire()
+    dropped = None
     try:
-        _writer.thread = get_ident()
-        _make_waiting_changes()
-        return change(*args)
+        with _writer.lock:
+            _writer.thread = me
+            try:
+                if _writer.waiting:
+                    _make_waiting_changes()
+                return change(*args)
+            finally:
+                if _writer.waiting:
+                    _make_waiting_changes()
+                # Dropped once the lock is free: the finalizer of what they were the last to
+                # hold may wait for a lock whose owner waits for this one.
+                if _writer.dropped:
+                    dropped, _writer.dropped = _writer.dropped, []
+                _writer.thread = 0
     finally:
-        _make_waiting_changes()
-        _writer.release()
+        del dropped
         if _writer.waiting:
             _settle()
 
@@ -81,11 +83,14 @@ def _settle() -> None:
     # Never waiting: the garbage collector may have run a weak reference's callback inside
     # of a change of the same thread, and then the lock would never be free.
     while _writer.waiting and _writer.lock.acquire(blocking=False):
+        _writer.thread = get_ident()
         try:
-            _writer.thread = get_ident()
             _make_waiting_changes()
         finally:
-            _writer.release()
+            dropped, _writer.dropped = _writer.dropped, []
+            _writer.thread = 0
+            _writer.lock.release()
+        del dropped
 
 
 def _after_fork() -> None:
