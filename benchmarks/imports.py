@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from statistics import median
+from tempfile import TemporaryDirectory
 
 MODULES = ("heliograph", "heliograph.blinker", "blinker")
 
@@ -35,9 +36,12 @@ class Import:
 
 def imports(repetitions: int) -> list[Import]:
     """Import each of `MODULES` in turn, *repetitions* times over."""
-    for module in MODULES:
-        _import(module)  # writes the bytecode, so that nobody is timed compiling
-    rounds = [{module: _import(module) for module in MODULES} for _ in range(repetitions)]
+    with TemporaryDirectory() as bytecode:
+        for module in MODULES:
+            _import(module, bytecode)  # Writes the bytecode, so that nobody is timed compiling.
+        rounds = [
+            {module: _import(module, bytecode) for module in MODULES} for _ in range(repetitions)
+        ]
     return [_summary(module, [round_[module] for round_ in rounds]) for module in MODULES]
 
 
@@ -46,13 +50,20 @@ def _summary(module: str, runs: list[tuple[float, tuple[str, ...]]]) -> Import:
     return Import(module, median(times), min(times), runs[0][1])
 
 
-def _import(module: str) -> tuple[float, tuple[str, ...]]:
+def _import(module: str, bytecode: str) -> tuple[float, tuple[str, ...]]:
     child = subprocess.run(
         [sys.executable, "-S", "-c", SCRIPT.format(module=module)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=_environment(bytecode),
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     )
     elapsed, *loaded = child.stdout.split()
     return int(elapsed) / 1e6, tuple(loaded)
+
+
+def _environment(bytecode: str) -> dict[str, str]:
+    # Whoever forbids bytecode, or has none in a read-only place, is to see the same figures.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    path = os.pathsep.join(filter(None, sys.path))
+    return kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": bytecode}
