@@ -161,6 +161,13 @@ class Record:
         """Tell whether this record can carry a connection on such terms."""
         return self.resolve() is not None and not (how[WEAK] and isinstance(self.resolve, Held))
 
+    def hold(self, receiver: Any) -> None:
+        """Hold the receiver strongly, for one connection more."""
+        self.strong += 1
+        self.anchor = receiver
+        if isinstance(self.resolve, Held):  # It may have been let go in between.
+            self.resolve.receiver = receiver
+
     def let_go(self) -> object:
         """Hold the receiver strongly no more; returns what may now be dropped."""
         dropped = self.anchor
@@ -194,6 +201,7 @@ class Connection(ref[object]):
     # A reference would compare by what it refers to, which may have no hash.
     if not TYPE_CHECKING:
         __eq__ = object.__eq__
+        __ne__ = object.__ne__
         __hash__ = object.__hash__
 
     @property

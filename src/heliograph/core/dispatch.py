@@ -145,11 +145,12 @@ class Sending:
             _log(self.signal, connection, error)
             return
         where = f", connected at {connection.where}" if connection is not None else ""
-        error.add_note(f"while {_title(self.signal)} was delivered to {name_of(receiver)}{where}")
+        _note(error, f"while {_title(self.signal)} was delivered to {name_of(receiver)}{where}")
         if isinstance(error, TypeError) and "sender" in self.payload:
-            error.add_note(
+            _note(
+                error,
                 "The payload has a key 'sender', which a first parameter of that name collides "
-                "with: name it differently, or make the parameter positional-only."
+                "with: name it differently, or make the parameter positional-only.",
             )
         self.errors.append(error)
 
@@ -210,6 +211,12 @@ async def deliver_async(
             else:
                 sending.delivered(connection, receiver, value)
     return sending.outcome()
+
+
+def _note(error: Exception, note: str) -> None:
+    # Some raise the same object again and again, which must not grow.
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def _title(signal: Any) -> str:

@@ -153,8 +153,9 @@ class Registry:
 
     def end_scope(self, scope: Scope, made: list[Connection]) -> list[Connection]:
         """End what a temporary block connected; returns what was still there."""
-        # Nothing is known of it if a finalizer opened the block, and connecting had to wait.
-        made = made or [c for c in self.connections() if c._terms[SCOPE] is scope]
+        if not made:
+            # A finalizer opened the block, and connecting had to wait: so must this.
+            return exclusively(self._end_scope, scope) or []
         return [c for c in made if exclusively(self._end, c)]
 
     def holds(self, connection: Connection) -> bool:
@@ -238,8 +239,7 @@ class Registry:
         connection = connected(record, key, order, how, sender, _sender_died)
         self._link(connection, record, key)
         if not how[WEAK]:
-            record.strong += 1
-            record.anchor = receiver
+            record.hold(receiver)
         return connection, previous is None
 
     def _link(self, connection: Connection, record: Record, key: Hashable) -> None:
@@ -283,6 +283,9 @@ class Registry:
         self._changed()
         return True
 
+    def _end_scope(self, scope: Scope) -> list[Connection]:
+        return [c for c in self.connections() if c._terms[SCOPE] is scope and self._end(c)]
+
     def _lasting(self, record: Record, key: Hashable) -> Connection | None:
         group = self.any if key is ANY else self.senders.get(key)
         if isinstance(group, Group):
@@ -310,8 +313,9 @@ class Registry:
         lasting = self._lasting(record, key)
         if record.links.get(key, 0) == int(lasting is not None):
             return [] if lasting is None else [lasting]
-        group = self.any if key is ANY else self.senders[key]
-        return [connection for connection in listed(group) if connection._record is record]
+        group = self.any if key is ANY else self.senders.get(key)
+        found = [] if group is None else listed(group)  # None if it is just being ended.
+        return [connection for connection in found if connection._record is record]
 
     def _orphan(self, connection: Connection) -> None:
         record = connection._record

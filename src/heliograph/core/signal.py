@@ -263,6 +263,7 @@ class Signal:
         sending = Sending(self, registry, sender, payload, steps, newest=plan.newest)
         # It is bound: looking one up never fails, only calling it does.
         sending.resume(results, stamp, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
+        failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, _async_wrapper)
 
     async def send_async(

@@ -42,10 +42,16 @@ class ForAWhile:
             SCOPES.set(SCOPES.get() | {scope})
 
     def __exit__(self, *_: object) -> None:
-        scope, begun = self._inside.pop()
         if self._local:
-            SCOPES.set(SCOPES.get() - {scope})
-        self._end(scope, begun)
+            # Of the blocks that are open, in other threads too, the last one of this context.
+            here = SCOPES.get()
+            mine = (block for block in reversed(self._inside) if block[0] in here)
+            block = next(mine, self._inside[-1])
+            self._inside.remove(block)
+            SCOPES.set(here - {block[0]})
+        else:
+            block = self._inside.pop()
+        self._end(*block)
 
     def __call__(self, function: F) -> F:
         """Decorate a function or a coroutine function."""
