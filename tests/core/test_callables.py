@@ -1,0 +1,227 @@
+"""What the engine tells of a callable without calling it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from functools import partial, wraps
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import ReceiverError, Signal
+from heliograph.core.callables import examined, is_async, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+
+def plain(sender: object, **payload: object) -> None:
+    """Do nothing."""
+
+
+async def asynchronous(sender: object, **payload: object) -> None:
+    """Do nothing, later."""
+
+
+def generating(sender: object) -> Iterator[int]:
+    """Give something to iterate over."""
+    yield 1
+
+
+async def async_generating(sender: object) -> AsyncIterator[int]:
+    """Give something to iterate over, later."""
+    yield 1
+
+
+@wraps(asynchronous)
+def wrapping(*args: Any, **kwargs: Any) -> Any:
+    """Return a coroutine without being a coroutine function."""
+    return asynchronous(*args, **kwargs)
+
+
+def attributed(sender: object) -> None:
+    """Do nothing."""
+
+
+attributed.retries = 3  # type: ignore[attr-defined]
+
+
+def marked() -> Callable[..., Any]:
+    """Return a plain function that is marked as a coroutine function."""
+
+    def receive(*args: object) -> Any:
+        return asynchronous(args[-1])
+
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(receive)
+    receive._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return receive
+
+
+class Calls:
+    """Is called plainly, and has methods of both kinds."""
+
+    def __call__(self, sender: object) -> None:
+        """Do nothing."""
+
+    def method(self, sender: object) -> None:
+        """Do nothing."""
+
+    def generating_method(self, sender: object) -> Iterator[int]:
+        """Give something to iterate over."""
+        yield 1
+
+    async def async_method(self, sender: object) -> None:
+        """Do nothing, later."""
+
+    @classmethod
+    async def async_class_method(cls, sender: object) -> None:
+        """Do nothing, later."""
+
+    @staticmethod
+    async def async_static_method(sender: object) -> None:
+        """Do nothing, later."""
+
+
+class AsyncCalls:
+    """Is awaited when it is called."""
+
+    async def __call__(self, sender: object) -> None:
+        """Do nothing, later."""
+
+
+ASYNC: list[Callable[..., Any]] = [
+    asynchronous,
+    partial(asynchronous, extra=1),
+    partial(partial(asynchronous, extra=1), more=2),
+    Calls().async_method,
+    partial(Calls().async_method),
+    Calls.async_class_method,
+    Calls.async_static_method,
+    AsyncCalls(),
+    partial(AsyncCalls()),
+    marked(),
+    partial(marked()),
+    MethodType(marked(), "shop"),
+]
+PLAIN: list[Callable[..., Any]] = [
+    plain,
+    attributed,
+    wrapping,
+    partial(plain, extra=1),
+    Calls(),
+    Calls().method,
+    Calls,
+    AsyncCalls,
+    generating,
+    async_generating,
+    len,
+    [].append,
+]
+
+
+@pytest.mark.parametrize("receiver", ASYNC, ids=name_of)
+def test_an_async_receiver_is_known_without_calling_it(receiver: Callable[..., Any]) -> None:
+    """Coroutine functions, marked ones, async `__call__`, and partials and methods of these."""
+    signal = Signal("paid")
+    signal.connect(receiver, weak=False)
+
+    assert is_async(receiver)
+    assert [connection.is_async for connection in signal.connections] == [True]
+
+
+@pytest.mark.parametrize("receiver", PLAIN, ids=name_of)
+def test_a_plain_receiver_is_known_without_calling_it(receiver: Callable[..., Any]) -> None:
+    """Everything else is plain: classes with an async `__call__`, and wrappers of async functions.
+
+    What they return may be awaitable all the same.
+    """
+    assert not is_async(receiver)
+
+
+def test_without_asyncio_no_function_bears_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where asyncio was never imported, nobody can have marked a function with it."""
+    monkeypatch.delitem(sys.modules, "asyncio.coroutines")
+
+    assert not is_async(attributed)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (plain, f"{__name__}.plain"),
+        (partial(partial(plain)), f"{__name__}.plain"),
+        (Calls().method, f"{__name__}.Calls.method"),
+        (Calls, f"{__name__}.Calls"),
+        (Calls(), f"{__name__}.Calls object"),
+        (len, "builtins.len"),
+        ([].append, "builtins.list.append"),
+    ],
+)
+def test_a_receiver_is_called_by_its_module_and_qualified_name(thing: object, name: str) -> None:
+    """Messages name functions and methods; objects that are called by their type."""
+    assert name_of(thing) == name
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        lambda sender: None,
+        lambda *args: None,
+        lambda sender=None, /: None,
+        Calls().method,
+        Calls.method,
+        Calls,
+        Calls(),
+        MethodType(lambda *args: None, "shop"),
+        MethodType(len, "shop"),
+        partial(lambda **payload: None),
+        print,
+    ],
+    ids=repr,
+)
+def test_whatever_can_be_given_a_sender_is_fit(receiver: Callable[..., Any]) -> None:
+    """Only functions and methods that surely have no room for a sender are refused."""
+    assert examined(receiver) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        lambda: None,
+        lambda *, sender: None,
+        lambda **payload: None,
+        MethodType(lambda self: None, "shop"),
+        MethodType(lambda **payload: None, "shop"),
+    ],
+    ids=repr,
+)
+def test_what_has_no_room_for_a_sender_is_unfit(receiver: Callable[..., Any]) -> None:
+    """A function without a positional parameter would fail at every send."""
+    with pytest.raises(ReceiverError, match="takes no positional argument"):
+        examined(receiver)
+
+
+@pytest.mark.parametrize(
+    ("receiver", "expected"),
+    [
+        (plain, (False, False)),
+        (asynchronous, (True, False)),
+        (generating, (False, True)),
+        (async_generating, (False, True)),
+        (Calls().generating_method, (False, True)),
+        (Calls().async_method, (True, False)),
+        (attributed, (False, False)),
+        (len, (False, False)),
+        (Calls(), (False, False)),
+    ],
+    ids=repr,
+)
+def test_a_receiver_is_examined_without_calling_it(
+    receiver: Callable[..., Any], expected: tuple[bool, bool]
+) -> None:
+    """Whether it is async and whether it is a generator function is found out at connect."""
+    assert examined(receiver) == expected
