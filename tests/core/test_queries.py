@@ -1,0 +1,141 @@
+"""Queries tell the truth: the dead and the disconnected never count."""
+
+from __future__ import annotations
+
+import pytest
+
+from heliograph import ANY, Signal
+from tests.core.diary import Diary
+
+
+class Shop:
+    """An ordinary object."""
+
+
+def answers(signal: Signal, sender: object) -> tuple[object, ...]:
+    """Return what every query says."""
+    return (
+        bool(signal.receivers),
+        len(signal.receivers),
+        list(signal.receivers_for(sender)),
+        signal.has_receivers_for(sender),
+        len(signal.connections),
+    )
+
+
+NOBODY: tuple[object, ...] = (False, 0, [], False, 0)
+
+
+@pytest.mark.parametrize("sender", [ANY, "shop", 0, None])
+def test_queries_know_who_is_connected(sender: object) -> None:
+    """Before the first connect and after the last disconnect there is nobody."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    before = answers(signal, sender)
+    signal.connect(receiver, sender)
+    inside = answers(signal, sender)
+    signal.disconnect(receiver, sender)
+
+    assert before == NOBODY
+    assert inside == (True, 1, [receiver], True, 1)
+    assert answers(signal, sender) == NOBODY
+
+
+def test_queries_are_about_one_sender() -> None:
+    """`receivers_for` and `has_receivers_for` say what a send from that sender would do."""
+    signal, diary = Signal("paid"), Diary()
+    everybody, shop = diary.receiver("everybody"), diary.receiver("shop")
+    signal.connect(shop, "shop")
+    alone = (signal.has_receivers_for("shop"), signal.has_receivers_for("kiosk"))
+    signal.connect(everybody)
+
+    assert alone == (True, False)
+    assert list(signal.receivers_for("shop")) == [shop, everybody]
+    assert list(signal.receivers_for("kiosk")) == [everybody]
+    assert list(signal.receivers_for(ANY)) == [everybody]
+
+
+def test_a_receiver_with_many_senders_is_one_receiver() -> None:
+    """`receivers` lists each receiver once, `connections` each connection."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    for sender in (ANY, "a", "b"):
+        signal.connect(receiver, sender)
+
+    assert signal.receivers == (receiver,)
+    assert len(signal.connections) == 3
+
+
+@pytest.mark.parametrize("sender", [ANY, "shop"])
+def test_queries_do_not_count_the_dead(sender: object) -> None:
+    """A receiver that was garbage-collected is nobody."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"), sender)
+    diary.kept.clear()
+
+    assert answers(signal, "shop") == NOBODY
+
+
+def test_queries_do_not_count_receivers_of_dead_senders() -> None:
+    """Nobody can send for a dead sender, so nobody is connected for it."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    signal.connect(diary.receiver("r"), shop)
+
+    del shop
+
+    assert answers(signal, Shop()) == NOBODY
+
+
+def test_nobody_hears_a_muted_signal() -> None:
+    """What a send would do is nothing; the receivers are connected all the same."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+    with signal.muted():
+        assert answers(signal, "shop") == (True, 1, [], False, 1)
+
+    assert answers(signal, "shop") == (True, 1, [receiver], True, 1)
+
+
+def test_receivers_for_leaves_out_who_goes_while_it_is_read() -> None:
+    """It is an iterator that works as a send does: the disconnected are not given any more."""
+    signal, diary = Signal("paid"), Diary()
+    first, second, third = (diary.receiver(name) for name in "123")
+    for receiver in (first, second, third):
+        signal.connect(receiver)
+    reading = signal.receivers_for("shop")
+    given = [next(reading)]
+    signal.disconnect(second)
+    signal.connect(diary.receiver("late"))
+
+    assert [*given, *reading] == [first, third]
+
+
+def test_asking_changes_nothing() -> None:
+    """Queries about strangers leave no trace behind."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, "shop")
+    for number in range(10):
+        signal.has_receivers_for(number)
+        list(signal.receivers_for(Shop()))
+        signal.disconnect(receiver, number)
+
+    assert list(signal._registry.senders) == ["shop"]
+
+
+def test_a_signal_shows_its_name_and_type() -> None:
+    """The repr says which signal it is."""
+
+    class Special(Signal):
+        pass
+
+    assert (repr(Signal("paid")), repr(Signal())) == ("<Signal 'paid'>", "<Signal None>")
+    assert repr(Special("paid")) == "<Special 'paid'>"
+
+
+def test_a_signal_has_a_name_and_documentation() -> None:
+    """Both are optional; without documentation of its own it has that of its class."""
+    assert (Signal("paid", "When money came.").name, Signal().name) == ("paid", None)
+    assert Signal("paid", "When money came.").__doc__ == "When money came."
+    assert Signal("paid").__doc__ == Signal.__doc__

@@ -1,0 +1,484 @@
+"""`connected_to` and `muted`: what they do is undone exactly, in any order, here or everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import ExitStack
+from contextvars import copy_context
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import pytest
+
+from heliograph import ANY, Signal
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+
+class Shop:
+    """An ordinary object."""
+
+
+def in_a_thread(function: Callable[[], Any]) -> Any:
+    """Return what a function returns in a new thread, whose context is empty."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def names(results: list[tuple[Callable[..., Any], Any]]) -> list[str]:
+    """Return what receivers returned."""
+    return [value for _, value in results]
+
+
+# --- connected_to ----------------------------------------------------------------------
+
+
+def test_a_temporary_receiver_is_connected_inside_of_the_block() -> None:
+    """It hears its sender from the first line of the block to the last."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    with signal.connected_to(receiver, "shop") as given:
+        heard = (names(signal.send("shop")), names(signal.send("kiosk")))
+
+    assert (given, heard) == (None, (["r"], []))
+    assert (signal.send("shop"), signal.connections) == ([], ())
+
+
+def test_a_temporary_connection_has_all_options() -> None:
+    """Sender, priority, on_error and inline are those of `connect`; the receiver is held."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    with signal.connected_to(receiver, "shop", priority=2, on_error="log", inline=True):
+        [connection] = signal.connections
+
+    assert (connection.sender, connection.weak) == ("shop", False)
+    assert (connection.priority, connection.on_error, connection.inline) == (2, "log", True)
+    assert not connection.connected
+
+
+def test_a_temporary_receiver_is_held_until_the_block_ends() -> None:
+    """A lambda will do, and nothing holds it afterwards."""
+    signal = Signal("paid")
+    block = signal.connected_to(lambda sender: "lambda")
+    with block:
+        alive = ref(signal.receivers[0])
+        heard = names(signal.send())
+    del block
+
+    assert (heard, alive()) == (["lambda"], None)
+
+
+def test_a_block_is_left_by_an_error_too() -> None:
+    """Whatever ends the block ends the connection."""
+    signal, diary = Signal("paid"), Diary()
+    with pytest.raises(KeyboardInterrupt), signal.connected_to(diary.receiver("r")):
+        raise KeyboardInterrupt
+
+    assert signal.connections == ()
+
+
+@pytest.mark.parametrize("sender", [ANY, "shop", "kiosk"])
+@pytest.mark.parametrize("lasting", [ANY, "shop"])
+def test_what_was_connected_before_stays(lasting: object, sender: object) -> None:
+    """A temporary connection of a receiver is another one than its lasting one."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, lasting, priority=3)
+    before = signal.connections
+    with signal.connected_to(receiver, sender):
+        inside = names(signal.send("shop"))
+
+    assert inside == ["r"]
+    assert signal.connections == before
+
+
+@pytest.mark.parametrize("sender", [ANY, "shop"])
+def test_what_is_connected_inside_stays(sender: object) -> None:
+    """Leaving the block ends what the block connected, and nothing else."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    with signal.connected_to(receiver, sender):
+        signal.connect(receiver, sender, on_error="log")
+
+    assert names(signal.send("shop")) == ["r"]
+    assert [connection.on_error for connection in signal.connections] == ["log"]
+
+
+@pytest.mark.parametrize("senders", list(permutations([ANY, "shop", "shop", Shop()], 3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_blocks_of_one_receiver_nest_in_any_order(
+    senders: tuple[object, ...], order: tuple[int, ...]
+) -> None:
+    """Each block undoes its own connection, whichever is left first."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    blocks = [signal.connected_to(receiver, sender) for sender in senders]
+    for block in blocks:
+        block.__enter__()
+    left = list(range(3))
+    for number in order:
+        blocks[number].__exit__()
+        left.remove(number)
+
+        assert [c.sender for c in signal.connections] == [senders[place] for place in left]
+
+
+def test_a_receiver_with_several_connections_is_called_once() -> None:
+    """Lasting or temporary, everywhere or here: one send calls a receiver once."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+    with (
+        signal.connected_to(receiver),
+        signal.connected_to(receiver, "shop"),
+        signal.connected_to(receiver, "shop", local=True),
+    ):
+        assert names(signal.send("shop")) == ["r"]
+        assert signal.receivers == (receiver,)
+
+
+def test_a_receiver_that_was_disconnected_inside_is_no_error() -> None:
+    """The block finds nothing left to undo."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    with signal.connected_to(receiver):
+        signal.disconnect(receiver)
+        signal.connect(receiver, priority=1)
+
+    assert [connection.priority for connection in signal.connections] == [1]
+
+
+def test_a_sender_may_die_inside_of_the_block() -> None:
+    """The connection ends with it, and the block has nothing left to undo."""
+    signal, diary = Signal("paid"), Diary()
+    kept = [Shop()]
+    with signal.connected_to(diary.receiver("r"), kept[0]):
+        signal.connect(diary.receiver("lasting"), kept[0])
+
+    assert len(signal.connections) == 1
+
+
+def test_one_object_may_be_entered_again() -> None:
+    """What `connected_to` returns can be used several times, also inside of itself."""
+    signal, diary = Signal("paid"), Diary()
+    block = signal.connected_to(diary.receiver("r"))
+    counts = []
+    with block:
+        counts.append(len(signal.connections))
+        with block:
+            counts.append(len(signal.connections))
+        counts.append(len(signal.connections))
+    counts.append(len(signal.connections))
+    with block:
+        counts.append(len(signal.connections))
+
+    assert counts == [1, 2, 1, 0, 1]
+
+
+def test_a_receiver_of_receiver_connected_may_refuse_the_block() -> None:
+    """The block is not entered then, and nothing is connected."""
+    signal, diary = Signal("paid"), Diary()
+    refusal = diary.receiver("refusal", error=ValueError("refused"))
+    signal.receiver_connected.connect(refusal)
+    with pytest.raises(ValueError, match="refused"), signal.connected_to(diary.receiver("r")):
+        diary.lines.append("inside")
+
+    assert (diary.lines, signal.connections) == (["refusal"], ())
+
+
+# --- muted -----------------------------------------------------------------------------
+
+
+async def test_a_muted_signal_swallows_what_is_sent() -> None:
+    """Nobody is called inside of the block, and everybody again after it."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, "shop")
+    with signal.muted():
+        inside = (signal.send("shop"), await signal.send_async("shop"), signal.is_muted)
+
+    assert inside == ([], [], True)
+    assert (names(signal.send("shop")), signal.is_muted) == (["r"], False)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_signal_is_heard_again_when_the_last_block_is_left(order: tuple[int, ...]) -> None:
+    """Blocks nest, and may be left in any order."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    blocks = [signal.muted(), signal.muted(local=True), signal.muted()]
+    for block in blocks:
+        block.__enter__()
+    heard = []
+    for number in order:
+        heard.append(names(signal.send()))
+        blocks[number].__exit__()
+    heard.append(names(signal.send()))
+
+    assert heard == [[], [], [], ["r"]]
+
+
+def test_connecting_while_muted_counts_afterwards() -> None:
+    """Muting swallows sends; connections are made and ended as ever."""
+    signal, diary = Signal("paid"), Diary()
+    late, gone = diary.receiver("late"), diary.receiver("gone")
+    signal.connect(gone)
+    with signal.muted():
+        signal.connect(late)
+        signal.disconnect(gone)
+
+    assert names(signal.send()) == ["late"]
+
+
+def test_a_send_that_began_muted_stays_muted() -> None:
+    """What counts is whether the signal was muted when the send began."""
+    signal, other, diary = Signal("paid"), Signal("other"), Diary()
+    signal.connect(diary.receiver("r"))
+    block = signal.muted()
+    other.connect(diary.receiver("o", then=block.__exit__))
+    block.__enter__()
+    inside = signal.send()
+    other.send()
+
+    assert (inside, names(signal.send())) == ([], ["r"])
+
+
+# --- decorators ------------------------------------------------------------------------
+
+
+def test_a_decorated_function_has_the_receiver_while_it_runs() -> None:
+    """Every call is a block of its own, recursive ones too."""
+    signal, diary = Signal("paid"), Diary()
+    counts: list[int] = []
+
+    @signal.connected_to(diary.receiver("r"))
+    def checkout(depth: int, *, note: str) -> str:
+        """Send, and count connections."""
+        counts.append(len(signal.connections))
+        if depth:
+            checkout(depth - 1, note=note)
+        signal.send()
+        return note
+
+    assert checkout(1, note="done") == "done"
+    assert (checkout.__name__, checkout.__doc__) == ("checkout", "Send, and count connections.")
+    assert (counts, diary.lines, signal.connections) == ([1, 2], ["r", "r"], ())
+
+
+async def test_a_decorated_coroutine_function_has_the_receiver_while_it_runs() -> None:
+    """The block lasts until the coroutine is done, not until it is made."""
+    signal, diary = Signal("paid"), Diary()
+
+    @signal.connected_to(diary.receiver("r"))
+    async def checkout() -> str:
+        await asyncio.sleep(0)
+        signal.send()
+        return "done"
+
+    coroutine = checkout()
+    before = signal.connections
+
+    assert (await coroutine, before, signal.connections) == ("done", (), ())
+    assert diary.lines == ["r"]
+
+
+async def test_muted_decorates_both_kinds_of_functions() -> None:
+    """What a decorated function sends is swallowed."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+
+    @signal.muted()
+    def plain() -> list[Any]:
+        return signal.send()
+
+    @signal.muted(local=True)
+    async def asynchronous() -> list[Any]:
+        await asyncio.sleep(0)
+        return signal.send()
+
+    assert (plain(), await asynchronous(), names(signal.send())) == ([], [], ["r"])
+
+
+def test_a_decorated_function_that_raises_leaves_nothing() -> None:
+    """The error passes, the connection is gone."""
+    signal, diary = Signal("paid"), Diary()
+
+    @signal.connected_to(diary.receiver("r"))
+    def checkout() -> None:
+        raise ValueError(len(signal.connections))
+
+    with pytest.raises(ValueError, match="1"):
+        checkout()
+
+    assert signal.connections == ()
+
+
+# --- local=True ------------------------------------------------------------------------
+
+
+def test_a_temporary_receiver_hears_every_thread_unless_it_is_local() -> None:
+    """The default is everywhere; with ``local=True`` only the own context is heard."""
+    signal, diary = Signal("paid"), Diary()
+    everywhere, local = diary.receiver("everywhere"), diary.receiver("local")
+    with signal.connected_to(everywhere), signal.connected_to(local, local=True):
+        here = names(signal.send("shop"))
+        elsewhere = names(in_a_thread(lambda: signal.send("shop")))
+
+    assert (here, elsewhere) == (["everywhere", "local"], ["everywhere"])
+
+
+def test_muting_counts_in_every_thread_unless_it_is_local() -> None:
+    """With ``local=True``, others are heard while this context is muted."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    with signal.muted():
+        everywhere = (signal.send(), in_a_thread(signal.send))
+    with signal.muted(local=True):
+        local = (signal.send(), names(in_a_thread(signal.send)))
+        muted = (signal.is_muted, in_a_thread(lambda: signal.is_muted))
+
+    assert (everywhere, local, muted) == (([], []), ([], ["r"]), (True, False))
+
+
+def test_queries_answer_for_the_current_context() -> None:
+    """A local receiver is none for another thread, in every query but the list of connections."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+
+    def queries() -> tuple[object, ...]:
+        return (
+            signal.receivers,
+            list(signal.receivers_for("shop")),
+            signal.has_receivers_for("shop"),
+            len(signal.connections),
+        )
+
+    with signal.connected_to(receiver, "shop", local=True):
+        here, elsewhere = queries(), in_a_thread(queries)
+
+    assert here == ((receiver,), [receiver], True, 1)
+    assert elsewhere == ((), [], False, 1)
+
+
+def test_what_is_started_from_a_context_is_in_it() -> None:
+    """A thread that is given a copy of the context belongs to the block."""
+    signal, diary = Signal("paid"), Diary()
+    with signal.connected_to(diary.receiver("r"), local=True):
+        context = copy_context()
+        heard = names(in_a_thread(lambda: context.run(signal.send)))
+
+    assert heard == ["r"]
+    assert context.run(signal.send) == []
+
+
+async def test_tasks_never_see_each_others_temporary_receivers() -> None:
+    """Two requests at once, each with a block of its own, are apart; their tasks belong to them."""
+    signal = Signal("paid")
+
+    async def send() -> list[str]:
+        return names(signal.send())
+
+    async def request(name: str) -> tuple[list[str], list[str]]:
+        with signal.connected_to(lambda sender: name, local=True):
+            await asyncio.sleep(0)
+            own = names(signal.send())
+            return own, await asyncio.create_task(send())
+
+    results = await asyncio.gather(*(request(name) for name in "abc"))
+
+    assert results == [(["a"], ["a"]), (["b"], ["b"]), (["c"], ["c"])]
+    assert signal.connections == ()
+
+
+async def test_tasks_may_be_muted_one_by_one() -> None:
+    """A local block of one task swallows nothing of another's, across awaits too."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+
+    async def muted_request() -> list[str]:
+        with signal.muted(local=True):
+            await asyncio.sleep(0)
+            return names(signal.send())
+
+    async def request() -> list[str]:
+        await asyncio.sleep(0)
+        return names(signal.send())
+
+    results = await asyncio.gather(muted_request(), request(), muted_request())
+
+    assert list(results) == [[], ["r"], []]
+
+
+def test_one_local_object_may_be_entered_in_two_threads() -> None:
+    """Each thread leaves its own block, not the one that was entered last."""
+    signal, diary = Signal("paid"), Diary()
+    block = signal.connected_to(diary.receiver("r"), local=True)
+    entered, left = threading.Event(), threading.Event()
+
+    def other() -> tuple[list[str], list[str]]:
+        with block:
+            entered.set()
+            left.wait(10)
+            inside = names(signal.send())
+        return inside, names(signal.send())
+
+    results: list[tuple[list[str], list[str]]] = []
+    thread = threading.Thread(target=lambda: results.append(other()))
+    with block:
+        thread.start()
+        entered.wait(10)
+    here = names(signal.send())
+    left.set()
+    thread.join()
+
+    assert (here, results) == ([], [(["r"], [])])
+    assert signal.connections == ()
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_block_may_be_left_in_another_context(*, local: bool) -> None:
+    """Fixtures and exit stacks are sometimes closed elsewhere: the connection ends all the same."""
+    signal, diary = Signal("paid"), Diary()
+    stack = ExitStack()
+    copy_context().run(stack.enter_context, signal.connected_to(diary.receiver("r"), local=local))
+    stack.close()
+
+    assert signal.connections == ()
+
+
+def test_a_generator_may_hold_a_local_block() -> None:
+    """A generator runs in its caller's context, so its block counts there while it is suspended."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+
+    def fixture() -> Generator[None, None, None]:
+        with signal.connected_to(receiver, local=True):
+            yield
+
+    generator = fixture()
+    next(generator)
+    inside = names(signal.send())
+    generator.close()
+
+    assert (inside, signal.send()) == (["r"], [])
+
+
+def test_nothing_is_left_of_local_blocks() -> None:
+    """A thread that goes through many requests carries nothing of them with it."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    for number in range(100):
+        with signal.connected_to(receiver, f"user-{number}", local=True), signal.muted(local=True):
+            pass
+
+    assert signal.connections == ()
+    assert signal._registry.senders == {}
+    assert signal._registry.mutes == frozenset()
