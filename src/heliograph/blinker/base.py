@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
+from inspect import CO_VARKEYWORDS
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import heliograph
 from heliograph import ANY
-from heliograph.blinker._utilities import make_id, make_ref
-from heliograph.blinker.tables import ANY_ID, Buckets, Receivers, sender_id
+from heliograph.blinker._utilities import Symbol, make_id, make_ref
+from heliograph.blinker.overriding import Overridable
+from heliograph.blinker.tables import ANY_ID, Buckets, Receivers, Table, sender_key
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-    from typing import Self
+    from collections.abc import Hashable
 
     from heliograph import Connection
 
@@ -26,6 +26,7 @@ __all__ = [
     "NamedSignal",
     "Namespace",
     "Signal",
+    "Symbol",
     "default_namespace",
     "signal",
 ]
@@ -33,47 +34,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Replaceable:
-    """A method that sends ask only if somebody has put another in its place."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self.method = method
-        self.__doc__ = method.__doc__
-
-    def __get__(self, signal: Signal | None, owner: type) -> Any:
-        if signal is None:
-            return self.method
-        return signal.__dict__.get("_receivers_for") or MethodType(self.method, signal)
-
-    def __set__(self, signal: Signal, replacement: Callable[..., Any]) -> None:
-        signal.__dict__["_receivers_for"] = replacement
-        signal._registry.override(on=True)
-
-    def __delete__(self, signal: Signal) -> None:
-        del signal.__dict__["_receivers_for"]
-        signal._registry.override(on=signal._overrides)
-
-
-class _RegistryInTables:
-    """Keeps the connections of a signal in the tables that its subclass brings.
-
-    Blinker's subclasses can make properties of its tables, to have other
-    receivers in each thread or request. Ours then live in what these give.
-    """
-
-    def __get__(self, signal: Signal | None, owner: type) -> Any:
-        if signal is None:
-            return self
-        tables = signal._weak_senders
-        if "heliograph" not in tables:
-            tables.setdefault("heliograph", signal._registry_class())
-        return tables["heliograph"]
-
-    def __set__(self, signal: Signal, registry: object) -> None:
-        """Have nothing to keep: the tables may not be there yet."""
-
-
-class Signal(heliograph.Signal):
+class Signal(Overridable):
     """A signal without a name, as Blinker makes them.
 
     Everything that `heliograph.Signal` can do is there too.
@@ -86,70 +47,8 @@ class Signal(heliograph.Signal):
     set_class: type[set[Any]] = set
     """Blinker's seam for an order of receivers. They always have one here."""
 
-    _overrides = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._note_overrides()
-
-    @classmethod
-    def _note_overrides(cls) -> None:
-        cls._overrides = cls.receivers_for is not Signal.receivers_for
-        if cls.receivers is not Signal.receivers:
-            descriptor: Any = _RegistryInTables()
-            cls._registry = descriptor
-
-    def __new__(cls, *args: object, **kwargs: object) -> Self:
-        """Make a signal to which nobody is connected."""
-        made = super().__new__(cls, *args, **kwargs)
-        if cls._overrides:
-            made._registry.override(on=True)
-        return made
-
     def __init__(self, doc: str | None = None) -> None:
         super().__init__(None, doc)
-
-    receivers_for = _Replaceable(heliograph.Signal.receivers_for)
-
-    @property
-    def receivers(self) -> Any:
-        """The receivers by id: true if there are any, which is all that is public of it."""
-        return Receivers(self._registry)
-
-    @receivers.setter
-    def receivers(self, table: Mapping[Any, Any]) -> None:
-        if isinstance(table, Receivers):
-            self._registry = table.registry
-            return
-        self._registry = self._registry_class()
-        for held in table.values():
-            weak = isinstance(held, weakref.ref)
-            receiver: Any = held() if weak else held
-            self.connect(receiver, weak=weak)
-
-    @property
-    def is_muted(self) -> bool:
-        """Whether what is sent is swallowed; may be set by hand."""
-        return super().is_muted
-
-    @is_muted.setter
-    def is_muted(self, muted: bool) -> None:
-        by_hand = self.__dict__.pop("_muted_by_hand", None)
-        if by_hand is not None:
-            by_hand.__exit__()
-        if muted:
-            self.__dict__["_muted_by_hand"] = by_hand = self.muted()
-            by_hand.__enter__()
-
-    def _connect_for_a_while(
-        self, receiver: Callable[..., Any], sender: Any, how: Any
-    ) -> list[Connection]:
-        replaced = "connect" in self.__dict__ or type(self).connect is not Signal.connect
-        if not replaced:
-            return super()._connect_for_a_while(receiver, sender, how)
-        before = set(self.connections)
-        self.connect(receiver, sender=sender, weak=False)
-        return [connection for connection in self.connections if connection not in before]
 
     @cached_property
     def receiver_connected(self) -> Signal:
@@ -193,34 +92,28 @@ class Signal(heliograph.Signal):
         if "receiver_disconnected" in self.__dict__:
             self.receiver_disconnected.send(self, receiver=receiver, sender=sender)
 
-    def _mirror(self) -> None:
-        # `if signal.receivers` must be true of a table that a subclass brings, too.
-        if type(self).receivers is not Signal.receivers:
-            self.receivers.clear()
-            self.receivers.update(Receivers(self._registry))
-
-    @property
+    @Table
     def _by_sender(self) -> Buckets:
-        pairs = ((sender_id(c), make_id(c.receiver)) for c in self.connections)
+        pairs = ((sender_key(c), make_id(c.receiver)) for c in self.connections)
         return Buckets(pairs, self.__dict__.setdefault("_seen_senders", set()), self.set_class)
 
-    @property
+    @Table
     def _by_receiver(self) -> Buckets:
-        pairs = ((make_id(c.receiver), sender_id(c)) for c in self.connections)
+        pairs = ((make_id(c.receiver), sender_key(c)) for c in self.connections)
         return Buckets(pairs, self.__dict__.setdefault("_seen_receivers", set()), self.set_class)
 
-    @property
+    @Table
     def _weak_senders(self) -> dict[Any, Any]:
-        senders = ((sender_id(c), c.sender) for c in self.connections)
+        senders = ((sender_key(c), c.sender) for c in self.connections)
         return {
             key: make_ref(sender)
             for key, sender in senders
             if sender is not ANY and hasattr(type(sender), "__weakref__")
         }
 
-    def _disconnect(self, receiver_id: Hashable, sender_id_: Hashable) -> None:
+    def _disconnect(self, receiver_id: Hashable, sender_id: Hashable) -> None:
         for connection in self.connections:
-            here = sender_id_ in (ANY_ID, sender_id(connection))
+            here = sender_id in (ANY_ID, sender_key(connection))
             if here and make_id(connection.receiver) == receiver_id:
                 self._registry.end([connection])
 
@@ -243,25 +136,29 @@ class Signal(heliograph.Signal):
 class MetaSignal(Signal):
     """Tells receivers of connections, whatever their first parameter is called."""
 
-    def receivers_for(self, sender: Any) -> Iterator[Callable[..., Any]]:
-        """Give the receivers, made to fit."""
-        return map(_fitted, heliograph.Signal.receivers_for(self, sender))
+    def _overriding_steps(self, sender: Any, plan: Any) -> list[Any]:
+        return [(c, _fitted(receiver)) for c, receiver in super()._overriding_steps(sender, plan)]
 
 
-def _fitted(receiver: Callable[..., Any]) -> Callable[..., Any]:
+def _fitted(receiver: Callable[..., Any] | None) -> Callable[..., Any] | None:
     # The payload has a key `sender`, and that is what everybody calls the first parameter.
-    bound = isinstance(receiver, MethodType)
     function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
-    if not isinstance(function, FunctionType):
+    if receiver is None or not isinstance(function, FunctionType):
         return receiver
     code = function.__code__
-    taken = code.co_varnames[code.co_posonlyargcount : code.co_argcount][: 1 + bound]
+    first = int(isinstance(receiver, MethodType))
+    if first >= code.co_argcount or code.co_varnames[first] != "sender":
+        return receiver
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    wanted = "connected_sender" in names or code.co_flags & CO_VARKEYWORDS
 
-    def fitting(signal: Signal, **payload: Any) -> Any:
-        clean = {f"connected_{key}" if key in taken else key: payload[key] for key in payload}
-        return receiver(signal, **clean)
+    @wraps(receiver)
+    def fitting(signal: Signal, *, sender: Any, **payload: Any) -> Any:
+        if wanted:
+            payload["connected_sender"] = sender
+        return receiver(signal, **payload)
 
-    return fitting if "sender" in taken else receiver
+    return fitting
 
 
 class NamedSignal(Signal):
@@ -274,7 +171,8 @@ class NamedSignal(Signal):
 
     def __init__(self, name: str, doc: str | None = None) -> None:
         super().__init__(doc)
-        self.name = name
+        # Not None as in the engine's: there is always one.
+        self.name: str = name  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}; {self.name!r}>"
@@ -286,8 +184,8 @@ class NamedSignal(Signal):
 class Namespace(dict[str, NamedSignal]):
     """A dict of signals by name."""
 
-    signal_class: type[NamedSignal] = NamedSignal
-    """What `signal` makes."""
+    joined: dict[str, NamedSignal]
+    """What `signal` uses instead, once `install` has joined it with Blinker's own."""
 
     def signal(self, name: str, doc: str | None = None) -> NamedSignal:
         """Return the signal of that name, which is made if there is none yet.
@@ -296,10 +194,11 @@ class Namespace(dict[str, NamedSignal]):
             name: Any hashable.
             doc: The signal's docstring. The first one that is given stays.
         """
-        found = self.get(name)
+        home: dict[str, NamedSignal] = self.__dict__.get("joined", self)
+        found = home.get(name)
         if found is None:
             # One step, so that two threads cannot each get a signal of their own.
-            found = self.setdefault(name, self.signal_class(name))
+            found = home.setdefault(name, NamedSignal(name, doc))
         if doc and "__doc__" not in found.__dict__:
             found.__doc__ = doc
         return found

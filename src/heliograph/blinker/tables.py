@@ -17,7 +17,20 @@ if TYPE_CHECKING:
 ANY_ID = 0
 
 
-def sender_id(connection: Connection) -> Hashable:
+class Table:
+    """Makes a method the attribute of a signal that Blinker has as a dict.
+
+    A subclass may assign to it, as Blinker's may: then the instance has what it wants.
+    """
+
+    def __init__(self, method: Callable[[Any], Any]) -> None:
+        self.method = method
+
+    def __get__(self, signal: object, owner: type) -> Any:
+        return self if signal is None else self.method(signal)
+
+
+def sender_key(connection: Connection) -> Hashable:
     """Return the key that Blinker keeps a connection's sender under."""
     sender = connection.sender
     return ANY_ID if sender is ANY else make_id(sender)
@@ -33,10 +46,13 @@ class Receivers(MutableMapping[Any, Any]):
     def __init__(self, registry: Any) -> None:
         self.registry = registry
 
+    def _records(self) -> list[Any]:
+        # Blinker goes on counting a receiver whose sender died, as long as it lives itself.
+        return [*self.registry.receivers.values(), *self.registry.idle.values()]
+
     def _now(self) -> dict[Any, Any]:
         found = {}
-        # Blinker goes on counting a receiver whose sender died, as long as it lives itself.
-        for record in [*self.registry.receivers.values(), *self.registry.idle.values()]:
+        for record in self._records():
             receiver = record.resolve()
             if receiver is not None:
                 held = isinstance(record.resolve, weakref.ref) and not record.strong
@@ -52,6 +68,10 @@ class Receivers(MutableMapping[Any, Any]):
     def __len__(self) -> int:
         return len(self._now())
 
+    def __bool__(self) -> bool:
+        # The one question that is asked often, so it does not build the whole table.
+        return any(record.resolve() is not None for record in self._records())
+
     def __setitem__(self, key: Any, value: object) -> NoReturn:
         msg = "Receivers cannot be set one by one: connect them to the signal."
         raise TypeError(msg)
@@ -64,6 +84,10 @@ class Receivers(MutableMapping[Any, Any]):
         """Disconnect everybody."""
         self.registry.end(self.registry.connections())
         self.registry.idle.clear()
+
+    def copy(self) -> dict[Any, Any]:
+        """Return the receivers as they are now, as a dict."""
+        return self._now()
 
     def __repr__(self) -> str:
         return repr(self._now())

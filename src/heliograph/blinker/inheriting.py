@@ -1,0 +1,100 @@
+"""Lets whoever has got hold of Blinker's classes and methods use ours by them."""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from heliograph.blinker import base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+
+def replace_classes(theirs: ModuleType) -> dict[type, type[base.Signal]]:
+    """Make our signals of all that Blinker's classes, and classes derived from them, make.
+
+    Args:
+        theirs: Blinker's module of them.
+
+    Returns:
+        Which class of ours is to replace which of theirs.
+    """
+    replaced: dict[type, type[base.Signal]] = {
+        theirs.Signal: base.Signal,
+        theirs.NamedSignal: base.NamedSignal,
+    }
+    derived = [cls for cls in _derived(theirs.Signal) if cls is not theirs.NamedSignal]
+    for their_class, our_class in replaced.items():
+        # Behind all of ours, so that nothing is inherited of it but what `isinstance` says.
+        our_class.__bases__ = (*our_class.__bases__, their_class)
+        _forward(their_class, our_class)
+    _forward(theirs.Namespace, base.Namespace)
+    for cls in derived:
+        _derive_from_ours(cls, replaced)
+    _make_ours(theirs.Signal, replaced)
+    return replaced
+
+
+def _derived(cls: type[Any]) -> Iterator[type[Any]]:
+    for derived in list(cls.__subclasses__()):
+        yield derived
+        yield from _derived(derived)
+
+
+def _derive_from_ours(cls: Any, replaced: dict[type, type[base.Signal]]) -> None:
+    if not issubclass(cls, base.Signal):
+        cls.__bases__ = tuple(replaced.get(parent, parent) for parent in cls.__bases__)
+    cls._note_overrides()
+
+
+def _make_ours(their_class: Any, replaced: dict[type, type[base.Signal]]) -> None:
+    def make(cls: type, *_: object, **__: object) -> Any:
+        return base.Signal.__new__(replaced.get(cls, cls))
+
+    def derive(cls: Any, /, **kwargs: Any) -> None:
+        super(their_class, cls).__init_subclass__(**kwargs)
+        _derive_from_ours(cls, replaced)
+
+    their_class.__new__ = staticmethod(make)
+    their_class.__init_subclass__ = classmethod(derive)
+
+
+def _forward(theirs: type, ours: type) -> None:
+    for name, function in list(vars(theirs).items()):
+        if isinstance(function, FunctionType) and name in dir(ours):
+            _forward_function(function, getattr(ours, name))
+            setattr(theirs, name, getattr(ours, name))
+
+
+def _forward_function(function: FunctionType, ours: Callable[..., Any]) -> None:
+    """Let a function of theirs do what ours does, for those who hold it or a method of it.
+
+    ``from blinker import signal`` and ``on_start = request_started.connect`` hold methods.
+    """
+    inner: Any = inspect.unwrap(function)
+    if inner.__code__.co_freevars:
+        return  # NamedSignal.__init__ alone: nobody holds it but the class.
+    if inner is not function:
+        shape: Any = _within
+    else:
+        shape = _awaited if inspect.iscoroutinefunction(function) else _called
+    inner.__code__ = shape.__code__
+    inner.__defaults__ = None
+    inner.__kwdefaults__ = {"_heliograph": ours}
+
+
+# The code of these replaces that of Blinker's functions of the same kind.
+def _called(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
+    return _heliograph(*args, **kwargs)
+
+
+async def _awaited(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
+    return await _heliograph(*args, **kwargs)
+
+
+def _within(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
+    with _heliograph(*args, **kwargs):
+        yield

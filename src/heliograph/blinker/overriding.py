@@ -1,0 +1,209 @@
+"""Lets subclasses and instances put methods and tables of their own in the place of a signal's."""
+
+from __future__ import annotations
+
+import weakref
+from contextvars import ContextVar
+from functools import wraps
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import heliograph
+from heliograph import ANY
+from heliograph.blinker._utilities import make_id
+from heliograph.blinker.tables import Receivers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Self
+
+    from heliograph import Connection
+
+# Whoever overrides one of these is asked by every send.
+_ASKED = ("receivers_for", "is_muted", "_overriding_steps")
+
+
+class _Block:
+    """A `connected_to` under way to an overridden ``connect``."""
+
+    def __init__(self, signal: object, how: Any) -> None:
+        self.signal = signal
+        self.how = how
+        self.made: list[Connection] = []
+
+
+_BLOCK: ContextVar[_Block | None] = ContextVar("heliograph_blinker_block", default=None)
+
+
+class _Replaceable:
+    """A method that sends ask only if somebody has put another in its place."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, signal: Overridable | None, owner: Any) -> Any:
+        if signal is None:
+            return self.method
+        # A subclass that overrides the method means this one by `super()`, never its
+        # instance's, which may well be what has called it.
+        replacement = signal.__dict__.get("receivers_for")
+        if replacement is None or owner.receivers_for is not self.method:
+            return MethodType(self.method, signal)
+        return replacement
+
+    def __set__(self, signal: Overridable, replacement: Any) -> None:
+        if isinstance(replacement, MethodType) and replacement == MethodType(self.method, signal):
+            self._restore(signal)
+            return
+        # Under its own name, which is where Blinker's users look whether it is replaced.
+        signal.__dict__["receivers_for"] = replacement
+        signal._registry.override(on=True)
+
+    def __delete__(self, signal: Overridable) -> None:
+        if "receivers_for" not in signal.__dict__:
+            msg = "receivers_for cannot be deleted: nothing has taken its place."
+            raise AttributeError(msg)
+        self._restore(signal)
+
+    def _restore(self, signal: Overridable) -> None:
+        signal.__dict__.pop("receivers_for", None)
+        signal._registry.override(on=signal._overrides)
+
+
+class _RegistryInTables:
+    """Keeps the connections of a signal in the tables that its subclass brings.
+
+    Blinker's subclasses can make properties of its tables, to have other
+    receivers in each thread or request. Ours then live in what these give.
+    """
+
+    def __get__(self, signal: Overridable | None, owner: type) -> Any:
+        if signal is None:
+            return self
+        tables = signal._weak_senders
+        if "heliograph" not in tables:
+            tables.setdefault("heliograph", signal._new_registry())
+        return tables["heliograph"]
+
+    def __set__(self, signal: Overridable, registry: object) -> None:
+        # While the signal is being made, its tables are not there yet.
+        tables = getattr(signal, "_weak_senders", None)
+        if tables is not None:
+            tables["heliograph"] = registry
+
+
+class Overridable(heliograph.Signal):
+    """A signal that asks itself, not only the engine, wherever Blinker's signals do."""
+
+    _overrides = False
+    _weak_senders: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._note_overrides()
+
+    @classmethod
+    def _note_overrides(cls) -> None:
+        cls._overrides = any(getattr(cls, it) is not getattr(Overridable, it) for it in _ASKED)
+        if cls._brings_tables():
+            descriptor: Any = _RegistryInTables()
+            cls._registry = descriptor
+
+    @classmethod
+    def _brings_tables(cls) -> bool:
+        return cls.receivers is not Overridable.receivers
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Make a signal to which nobody is connected."""
+        made = super().__new__(cls)
+        made._use(cls._new_registry())
+        return made
+
+    @classmethod
+    def _new_registry(cls) -> Any:
+        registry = cls._registry_class()
+        if cls._overrides:
+            registry.override(on=True)
+        return registry
+
+    def _use(self, registry: Any) -> None:
+        self._registry = registry
+        # Also where Blinker has it, so that `mock.patch.object` finds it there and puts it back.
+        self.__dict__["receivers"] = Receivers(registry)
+
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers see what is inherited.
+        receivers_for = _Replaceable(heliograph.Signal.receivers_for)
+
+        @wraps(heliograph.Signal.connect)
+        def connect(self, receiver, sender=ANY, weak=True, **options):
+            """Connect, for a while only where `connected_to` asks for it through an override."""
+            block = _BLOCK.get()
+            if block is None or block.signal is not self:
+                return super().connect(receiver, sender, weak, **options)
+            block.made += super()._connect_for_a_while(receiver, sender, block.how)
+            return receiver
+
+    @property
+    def receivers(self) -> Any:
+        """The receivers by id: true if there are any, which is all that is public of it."""
+        return self.__dict__["receivers"]
+
+    @receivers.setter
+    def receivers(self, table: Mapping[Any, Any]) -> None:
+        if isinstance(table, Receivers):
+            self._use(table.registry)
+            return
+        before = self.connections
+        self._use(self._new_registry())
+        for key, held in dict(table).items():
+            weak = isinstance(held, weakref.ref)
+            receiver: Any = held() if weak else held
+            # A copy of the table does not say for whom: of strangers, nobody knows.
+            senders = [c.sender for c in before if make_id(c.receiver) == key] or [ANY]
+            for sender in senders:
+                self.connect(receiver, sender, weak)
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether what is sent is swallowed; may be set by hand."""
+        return super().is_muted
+
+    @is_muted.setter
+    def is_muted(self, muted: bool) -> None:
+        by_hand = self.__dict__.pop("_muted_by_hand", None)
+        if by_hand is not None:
+            by_hand.__exit__()
+        if muted:
+            self.__dict__["_muted_by_hand"] = by_hand = self.muted()
+            by_hand.__enter__()
+
+    @is_muted.deleter
+    def is_muted(self) -> None:
+        self.is_muted = False
+
+    def _connect_for_a_while(
+        self, receiver: Callable[..., Any], sender: Any, how: Any
+    ) -> list[Connection]:
+        replaced = "connect" in self.__dict__ or type(self).connect is not Overridable.connect
+        if not replaced:
+            return super()._connect_for_a_while(receiver, sender, how)
+        block = _Block(self, how)
+        token = _BLOCK.set(block)
+        try:
+            self.connect(receiver, sender=sender, weak=False)
+        finally:
+            _BLOCK.reset(token)
+        return block.made
+
+    def _sending(self, sender: Any, payload: dict[str, Any], plan: Any) -> Any:
+        sending = super()._sending(sender, payload, plan)
+        if self.is_muted:  # The subclass's own flag, which the engine does not know.
+            sending.steps, sending.muted = [], True
+        return sending
+
+    def _mirror(self) -> None:
+        # `if signal.receivers` must be true of a table that a subclass brings, too.
+        if self._brings_tables():
+            self.receivers.clear()
+            self.receivers.update(Receivers(self._registry))

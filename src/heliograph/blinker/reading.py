@@ -1,0 +1,88 @@
+"""Finds out from Blinker's own tables who is connected for whom."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from heliograph import ANY
+from heliograph.blinker.tables import ANY_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+    # Receiver, sender, and whether the receiver is held weakly.
+    Row = tuple[Any, Any, bool]
+
+TABLES = ("receivers", "_by_receiver", "_by_sender", "_weak_senders")
+_GONE = object()
+
+
+class _Id(int):
+    """A sender of which nothing is known but a number: its id, or itself."""
+
+
+def everything() -> list[Any]:
+    """Return all objects that the garbage collector knows, frozen ones too."""
+    if not gc.get_freeze_count():
+        return gc.get_objects()
+    # Servers freeze what they load before they fork.
+    gc.unfreeze()
+    found = gc.get_objects()
+    gc.freeze()
+    return found
+
+
+def rows(signals: Iterable[Any], known: list[Any]) -> list[list[Row]]:
+    """Return the connections of each signal, in the order in which the receivers came.
+
+    Args:
+        signals: Blinker's.
+        known: All objects, to find senders in.
+    """
+    read = [list(_rows(signal)) for signal in signals]
+    numbers = {sender for found in read for _, sender, _ in found if isinstance(sender, _Id)}
+    senders = _by_id(set(map(int, numbers)), known)
+    return [
+        [(receiver, _looked_up(sender, senders), weak) for receiver, sender, weak in found]
+        for found in read
+    ]
+
+
+def _rows(signal: Any) -> Iterator[Row]:
+    weak_senders = getattr(signal, "_weak_senders", {})
+    # A subclass may have the tables as properties, and those of one thread only.
+    for receiver_id, held in list(getattr(signal, "receivers", {}).items()):
+        weak = isinstance(held, weakref.ref)
+        receiver = held() if weak else held
+        for sender_id in list(signal._by_receiver.get(receiver_id, ())):
+            sender = _sender(sender_id, weak_senders)
+            if receiver is not None and sender is not _GONE:
+                yield receiver, sender, weak
+
+
+def _sender(sender_id: Hashable, weak_senders: dict[Any, Any]) -> Any:
+    if sender_id == ANY_ID:
+        return ANY
+    if sender_id in weak_senders:
+        sender = weak_senders[sender_id]()
+        return _GONE if sender is None else sender
+    return _Id(sender_id) if type(sender_id) is int else sender_id
+
+
+def _looked_up(sender: Any, senders: dict[int, Any]) -> Any:
+    return senders.get(sender, int(sender)) if isinstance(sender, _Id) else sender
+
+
+def _by_id(numbers: set[int], known: list[Any]) -> dict[int, Any]:
+    """Find the objects that Blinker keeps nothing of but their ids, as no weak reference can be."""
+    found = {id(it): it for it in (None, *known) if id(it) in numbers}
+    left = numbers - found.keys()
+    if left:
+        # The collector does not know those that refer to nothing, but it knows who has them.
+        for it in known:
+            for part in gc.get_referents(it):
+                if id(part) in left:
+                    found[id(part)] = part
+    return found

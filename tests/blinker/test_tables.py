@@ -1,0 +1,396 @@
+"""The tables that Blinker keeps in a signal can be read and replaced (contract, 3.3 and 3.6)."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from threading import Thread, local
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from heliograph.blinker import ANY, NamedSignal, Signal
+from heliograph.blinker.tables import Receivers
+
+
+def _receiver(sender: object, **payload: object) -> object:
+    return sender
+
+
+def _other(sender: object, **payload: object) -> object:
+    return sender
+
+
+class _Shop:
+    def receive(self, sender: object) -> object:
+        return sender
+
+
+class _Sender:
+    pass
+
+
+def test_receivers_gives_functions_or_weak_references() -> None:
+    """A strongly held receiver is there itself, as Blinker's own tests read it."""
+    signal = Signal()
+    shop = _Shop()
+    signal.connect(_receiver, weak=False)
+    signal.connect(shop.receive)
+    strong, weak = signal.receivers.values()
+
+    assert strong is _receiver
+    assert isinstance(weak, weakref.ref)
+    assert weak() == shop.receive
+
+
+def test_receivers_is_keyed_as_blinker_keys_it() -> None:
+    """The keys are what `make_id` gives."""
+    signal = Signal()
+    shop = _Shop()
+    signal.connect(_receiver, "a", weak=False)
+    signal.connect(shop.receive, "b")
+
+    assert list(signal.receivers) == [id(_receiver), (id(_Shop.receive), id(shop))]
+    assert signal.receivers[id(_receiver)] is _receiver
+    assert len(signal.receivers) == 2
+    assert repr(signal.receivers) == repr(dict(signal.receivers))
+
+
+def test_receivers_does_not_count_the_dead() -> None:
+    """A receiver that died is gone from the table at once."""
+    signal = Signal()
+    shop = _Shop()
+    signal.connect(shop.receive)
+    del shop
+
+    assert (len(signal.receivers), bool(signal.receivers)) == (0, False)
+
+
+def test_clearing_receivers_disconnects_everybody() -> None:
+    """Tests of other packages clean up so."""
+    signal = Signal()
+    signal.connect(_receiver)
+    signal.connect(_other, "a", weak=False)
+    signal.receivers.clear()
+
+    assert (signal.send("a"), signal.connections, len(signal.receivers)) == ([], (), 0)
+
+
+def test_clearing_receivers_forgets_those_whose_sender_died() -> None:
+    """Then nobody is left."""
+    signal = Signal()
+    sender = _Sender()
+    signal.connect(_receiver, sender)
+    del sender
+    signal.receivers.clear()
+
+    assert not signal.receivers
+
+
+@pytest.mark.parametrize("weak", [True, False])
+def test_popping_from_receivers_disconnects_one(weak: bool) -> None:
+    """The table can be changed entry by entry."""
+    signal = Signal()
+    signal.connect(_receiver, "a", weak=weak)
+    signal.connect(_other, "a")
+    signal.receivers.pop(id(_receiver))
+
+    assert signal.send("a") == [(_other, "a")]
+
+
+def test_nobody_is_connected_by_setting_an_entry() -> None:
+    """The table alone does not say for whom, so one has to connect."""
+    signal = Signal()
+
+    with pytest.raises(TypeError, match="connect them to the signal"):
+        signal.receivers[1] = _receiver
+
+
+@pytest.mark.parametrize("nothing", [{}, []])
+def test_assigning_nothing_disconnects_everybody(nothing: Any) -> None:
+    """`signal.receivers = {}` is how some tests begin."""
+    signal = Signal()
+    signal.connect(_receiver, "a")
+    signal.receivers = nothing
+
+    assert (signal.send("a"), bool(signal.receivers)) == ([], False)
+
+    signal.connect(_other)
+
+    assert signal.send("a") == [(_other, "a")]
+
+
+def test_saved_receivers_come_back_with_their_senders() -> None:
+    """Saving `receivers`, assigning others and assigning the saved ones restores everything."""
+    signal = Signal()
+    signal.connect(_receiver, "a", priority=2)
+    signal.connect(_other)
+    saved = signal.receivers
+    before = signal.connections
+    signal.receivers = {}
+    signal.connect(_other, "a")
+    meanwhile = signal.send("a")
+    signal.receivers = saved
+
+    assert meanwhile == [(_other, "a")]
+    assert (signal.send("a"), signal.send("b")) == (
+        [(_receiver, "a"), (_other, "a")],
+        [(_other, "b")],
+    )
+    assert signal.connections == before
+
+
+def test_receivers_can_be_patched() -> None:
+    """`mock.patch.object` puts back what was there."""
+    signal = Signal()
+    signal.connect(_receiver, "a")
+    with mock.patch.object(signal, "receivers", {}):
+        inside = signal.send("a")
+
+    assert (inside, signal.send("a"), signal.send("b")) == ([], [(_receiver, "a")], [])
+
+
+def test_is_muted_can_be_patched() -> None:
+    """`mock.patch.object` ends with a signal that is not muted."""
+    signal = Signal()
+    signal.connect(_receiver)
+    with mock.patch.object(signal, "is_muted", new=True):
+        inside = signal.send("a")
+
+    assert (inside, signal.send("a")) == ([], [(_receiver, "a")])
+
+
+def test_a_copy_of_receivers_keeps_what_is_connected_still() -> None:
+    """Of a table that is assigned, those who are connected keep their senders."""
+    signal = Signal()
+    shop = _Shop()
+    signal.connect(_receiver, "a")
+    signal.connect(_other, "a", weak=False)
+    signal.connect(shop.receive, "a")
+    kept = signal.receivers.copy()
+    del kept[id(_other)]
+    signal.receivers = kept
+
+    assert signal.send("a") == [(_receiver, "a"), (shop.receive, "a")]
+    assert signal.send("b") == []
+
+
+def test_receivers_of_an_unknown_table_hear_everybody() -> None:
+    """All that such a table says is who."""
+    signal = Signal()
+    signal.receivers = {id(_receiver): weakref.ref(_receiver), id(_other): _other}
+
+    assert signal.send("a") == [(_receiver, "a"), (_other, "a")]
+    assert [c.weak for c in signal.connections] == [True, False]
+
+
+def test_the_tables_by_sender_and_receiver_hold_sets_of_ids() -> None:
+    """Blinker's own tests compare them so."""
+    signal = Signal()
+    signal.connect(_receiver)
+    signal.connect(_receiver, "a")
+    signal.connect(_other, "a")
+
+    assert signal._by_sender == {0: {id(_receiver)}, "a": {id(_receiver), id(_other)}}
+    assert signal._by_receiver == {id(_receiver): {0, "a"}, id(_other): {"a"}}
+    assert signal._by_sender["b"] == set()
+
+
+def test_buckets_that_were_seen_stay_until_they_are_cleaned_up() -> None:
+    """`_cleanup_bookkeeping` drops what is empty."""
+    signal = Signal()
+    signal.connect(_receiver, "a")
+    seen = (dict(signal._by_sender), dict(signal._by_receiver))
+    signal.disconnect(_receiver, "a")
+
+    assert seen == ({"a": {id(_receiver)}}, {id(_receiver): {"a"}})
+    assert (signal._by_sender, signal._by_receiver) == ({"a": set()}, {id(_receiver): set()})
+
+    signal._cleanup_bookkeeping()
+
+    assert (signal._by_sender, signal._by_receiver) == ({}, {})
+
+
+def test_weak_senders_has_references_to_those_that_allow_it() -> None:
+    """Strings and lists cannot be referred to weakly, and ANY is not a sender."""
+    signal = Signal()
+    sender = _Sender()
+    for it in (ANY, "a", [1], sender):
+        signal.connect(_receiver, it)
+
+    assert {key: ref() for key, ref in signal._weak_senders.items()} == {id(sender): sender}
+
+
+@pytest.mark.parametrize(
+    ("sender_key", "left"),
+    [
+        (0, []),
+        ("a", [(ANY, _receiver), (ANY, _other)]),
+        ("b", [(ANY, _receiver), ("a", _receiver), (ANY, _other)]),
+    ],
+)
+def test_disconnecting_by_ids(sender_key: object, left: list[object]) -> None:
+    """`_disconnect` takes Blinker's keys; 0 stands for ANY, and so for all."""
+    signal = Signal()
+    signal.connect(_receiver)
+    signal.connect(_receiver, "a")
+    signal.connect(_other)
+    signal._disconnect(id(_receiver), sender_key)
+
+    expected = left or [(ANY, _other)]
+    assert [(c.sender, c.receiver) for c in signal.connections] == expected
+
+
+def test_clear_state_disconnects_everybody() -> None:
+    """Blinker has it for tests."""
+    signal = Signal()
+    signal.connect(_receiver)
+    signal.connect(_receiver, "a")
+    tables = (signal._by_sender, signal._by_receiver)
+    signal._clear_state()
+
+    assert tables != ({}, {})
+    assert (signal._by_sender, signal._by_receiver, signal._weak_senders) == ({}, {}, {})
+    assert not signal.receivers
+
+
+def test_a_subclass_may_assign_tables() -> None:
+    """A subclass that has an `__init__` of its own may make Blinker's tables itself."""
+
+    class Own(Signal):
+        def __init__(self) -> None:
+            self.receivers = {}
+            self.is_muted = False
+            self._by_sender = {}
+            self._by_receiver = {}
+            self._weak_senders = {}
+
+    signal = Own()
+    signal.connect(_receiver, "a")
+
+    assert signal.send("a") == [(_receiver, "a")]
+    assert isinstance(Signal.__dict__["_by_sender"], type(Signal._by_sender))
+
+
+class ScopedSignal(NamedSignal):
+    """Has other receivers in each thread, as a package in the wild does it."""
+
+    def __init__(self, name: str, doc: str | None = None) -> None:
+        self.name = name
+        self.__doc__ = doc
+        self.local = local()
+        self._clear_state()
+
+    @property  # type: ignore[misc]  # Read-only, as it was over Blinker's plain attribute.
+    def receivers(self) -> Any:
+        """The receivers of this thread."""
+        return self.local.__dict__.setdefault("receivers", {})
+
+    @property
+    def _by_receiver(self) -> Any:
+        return self.local.__dict__.setdefault("_by_receiver", {})
+
+    @property
+    def _by_sender(self) -> Any:
+        return self.local.__dict__.setdefault("_by_sender", {})
+
+    @property
+    def _weak_senders(self) -> Any:
+        return self.local.__dict__.setdefault("_weak_senders", {})
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether it is muted in this thread."""
+        return bool(self.local.__dict__.get("is_muted", False))
+
+    @is_muted.setter
+    def is_muted(self, muted: bool) -> None:
+        self.local.is_muted = muted
+
+
+def _in_another_thread(call: Any) -> Any:
+    results: list[Any] = []
+    thread = Thread(target=lambda: results.append(call()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_the_tables_of_a_subclass_decide_who_is_connected() -> None:
+    """Receivers of one thread are not called in another."""
+    signal = ScopedSignal("commit")
+    signal.connect(_receiver)
+    signal.connect(_other, "a")
+
+    assert signal.send("a") == [(_receiver, "a"), (_other, "a")]
+    assert _in_another_thread(lambda: (signal.send("a"), bool(signal.receivers))) == ([], False)
+
+
+def test_a_thread_does_not_hear_another_ones_receivers_after_connecting_itself() -> None:
+    """Each thread has all of a signal's abilities for itself."""
+    signal = ScopedSignal("commit")
+    signal.connect(_receiver)
+
+    def elsewhere() -> object:
+        with signal.connected_to(_other, "a"):
+            during = signal.send("a")
+        signal.connect(_other)
+        return during, signal.send("b"), signal.has_receivers_for("b")
+
+    assert _in_another_thread(elsewhere) == ([(_other, "a")], [(_other, "b")], True)
+    assert signal.send("a") == [(_receiver, "a")]
+
+
+def test_the_receivers_table_of_a_subclass_shows_who_is_connected() -> None:
+    """`if signal.receivers` is true of it, too."""
+    signal = ScopedSignal("commit")
+    signal.connect(_receiver, weak=False)
+    connected = dict(signal.receivers)
+    signal.disconnect(_receiver)
+
+    assert (connected, signal.receivers) == ({id(_receiver): _receiver}, {})
+
+
+def test_clear_state_clears_the_tables_of_a_subclass() -> None:
+    """The package that brings its tables calls it at the end of every request."""
+    signal = ScopedSignal("commit")
+    signal.connect(_receiver)
+    signal._clear_state()
+
+    assert (signal.send("a"), signal.receivers, signal.connections) == ([], {}, ())
+
+
+def test_is_muted_of_a_subclass_is_asked() -> None:
+    """A flag of each thread's own mutes in that thread."""
+    signal = ScopedSignal("commit")
+    signal.connect(_receiver)
+    signal.is_muted = True
+
+    def elsewhere() -> object:
+        signal.connect(_other)
+        return signal.send("a")
+
+    assert signal.send("a") == []
+    assert _in_another_thread(elsewhere) == [(_other, "a")]
+
+    signal.is_muted = False
+
+    assert signal.send("a") == [(_receiver, "a")]
+
+
+def test_the_registry_of_a_subclass_that_brings_tables_belongs_to_its_instances() -> None:
+    """Looking at it on the class gives no signal's connections."""
+    assert type(ScopedSignal._registry).__name__ == "_RegistryInTables"
+
+
+def test_a_view_of_receivers_keeps_its_connections_alive() -> None:
+    """What was saved outlives the signal's other uses."""
+    signal = Signal()
+    signal.connect(lambda sender: "strong", weak=False)
+    saved = signal.receivers
+    signal.receivers = {}
+    gc.collect()
+
+    assert isinstance(saved, Receivers)
+    assert len(saved) == 1
