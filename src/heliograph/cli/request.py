@@ -6,61 +6,124 @@ import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import click
 
-_FORM = "name=value, or Name:value for a header"
 _METHOD = re.compile(r"[A-Za-z]+")
 _FIELD = re.compile(r"(?P<name>[^=:]+)(?P<kind>[=:])(?P<value>.*)", re.DOTALL)
+# What RFC 9110 (5.1, 5.5) allows; a server would not let anything else in.
+_HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\r\n\0]*")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class Request(click.ParamType):  # type: ignore[type-arg]  # Older ones are not generic.
+@dataclass(frozen=True)
+class Request:
+    """One request to send."""
+
+    method: str
+    path: str
+    fields: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def asks_by_query(self) -> bool:
+        """Whether its fields belong into the path, and not into a form."""
+        return self.method in ("GET", "HEAD")
+
+    def written(self) -> list[str]:
+        """Return fields and headers as they may be written on the command line."""
+        words = [f"{name}={value}" for name, value in self.fields]
+        words += [f"{name}:{value}" for name, value in self.headers]
+        return [shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in words]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return it as keyword arguments of a werkzeug test client's ``open``."""
+        path, form = self.path, dict[str, list[str]]()
+        if self.fields and self.asks_by_query:
+            path += ("&" if "?" in path else "?") + urlencode(self.fields)
+        else:
+            for name, value in self.fields:
+                form.setdefault(name, []).append(value)
+        return {"method": self.method, "path": path, "headers": [*self.headers], "data": form}
+
+
+class RequestType(click.ParamType):  # type: ignore[type-arg]  # Older ones are not generic.
     """Takes ``"POST /orders item=3 Accept:text/html"`` apart."""
 
     name = "request"
 
-    @dataclass(frozen=True)
-    class Parsed:
-        """One request to send."""
-
-        method: str
-        path: str
-        fields: tuple[tuple[str, str], ...]
-        headers: tuple[tuple[str, str], ...]
-
-        def __str__(self) -> str:
-            return f"{self.method} {self.path}"
-
-        def arguments(self) -> dict[str, Any]:
-            """Return it as keyword arguments of a werkzeug test client's ``open``."""
-            data: dict[str, list[str]] = {}
-            for name, value in self.fields:
-                data.setdefault(name, []).append(value)
-            place = "query_string" if self.method in ("GET", "HEAD") else "data"
-            asked: dict[str, Any] = {"method": self.method, "path": self.path}
-            return asked | {"headers": list(self.headers)} | ({place: data} if data else {})
-
-    def convert(self, value: Any, *_: object) -> Parsed:
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Request:
         """Parse one request; `click.BadParameter` says what is wrong with it."""
-        if isinstance(value, self.Parsed):
-            return value
         try:
-            words = shlex.split(value)
-        except ValueError as error:
-            self.fail(f"{value!r} has a quotation mark without its other half ({error}).")
-        if words and words[0].startswith("/"):
-            words = ["GET", *words]
-        match words:
-            case [method, path, *rest] if _METHOD.fullmatch(method):
-                pass
-            case _:
-                self.fail(f"{value!r} is not a request. Write a method and a path: 'GET /'.")
-        if not path.startswith("/"):
-            self.fail(f"{value!r} asks for {path!r}, but paths begin with a slash: '/{path}'.")
-        fields: dict[str, list[tuple[str, str]]] = {"=": [], ":": []}
-        for word in rest:
-            found = _FIELD.fullmatch(word)
-            if found is None:
-                self.fail(f"{value!r} has {word!r} in it, which is not {_FORM}.")
-            fields[found["kind"]].append((found["name"], found["value"]))
-        return self.Parsed(method.upper(), path, tuple(fields["="]), tuple(fields[":"]))
+            return parse(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def parse(text: str) -> Request:
+    """Take a request apart.
+
+    Raises:
+        ValueError: If it is malformed; the message says what to write.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        msg = f"{text!r} has a quotation mark without its other half ({error})."
+        raise ValueError(msg) from None
+    if words and words[0].startswith("/"):
+        words = ["GET", *words]
+    match words:
+        case [method, path, *rest] if _METHOD.fullmatch(method):
+            request = Request(method.upper(), path, *_sorted_out(text, rest))
+        case _:
+            msg = (
+                f"{text!r} is not a request. Write a method and a path, together in quotation "
+                'marks: "GET /".'
+            )
+            raise ValueError(msg)
+    _check_path(text, request)
+    _check_form(text, request)
+    return request
+
+
+def _sorted_out(text: str, words: list[str]) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """Return fields and headers."""
+    found: dict[str, list[tuple[str, str]]] = {"=": [], ":": []}
+    for word in words:
+        parts = _FIELD.fullmatch(word)
+        if parts is None or (parts["kind"] == ":" and not _HEADER.fullmatch(word)):
+            msg = (
+                f"{text!r} has {word!r} in it, which is neither a field, name=value, nor a "
+                "header, Name:value. Put quotation marks around a value with blanks."
+            )
+            raise ValueError(msg)
+        found[parts["kind"]].append((parts["name"], parts["value"]))
+    return tuple(found["="]), tuple(found[":"])
+
+
+def _check_path(text: str, request: Request) -> None:
+    # Two slashes begin the name of a host.
+    if not request.path.startswith("/") or request.path.startswith("//"):
+        better = f"{request.method} /{urlsplit(request.path).path.lstrip('/')}"
+        msg = (
+            f"{text!r} asks for {request.path!r}, but a path begins with one slash and has no "
+            f'host before it: "{better}".'
+        )
+        raise ValueError(msg)
+
+
+def _check_form(text: str, request: Request) -> None:
+    """Refuse what werkzeug would send without its fields."""
+    if not request.fields or request.asks_by_query:
+        return
+    for name, kind in request.headers:
+        if name.lower() == "content-type" and not kind.lower().startswith(_FORMS):
+            msg = (
+                f"{text!r} has fields, which are sent as a form, and says that it sends "
+                f"{kind!r}. Leave out {name}, or the fields."
+            )
+            raise ValueError(msg)

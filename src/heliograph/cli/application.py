@@ -1,0 +1,72 @@
+"""Finds an application as `flask --app` does, and says why there is none."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from heliograph.blinker import install
+from heliograph.cli.places import said, where_raised
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_HOW = "Write APP as for `flask --app`: MODULE, MODULE:NAME or MODULE:FACTORY(ARGUMENTS)."
+
+
+def load_app(name: str) -> Flask:
+    """Load an application, on Heliograph from its first import on.
+
+    Raises:
+        click.ClickException: If there is none, or if loading it fails.
+    """
+    install()
+    try:
+        from flask.cli import ScriptInfo, load_dotenv
+        from flask.helpers import get_load_dotenv
+    except ModuleNotFoundError as missing:
+        msg = (
+            f"`heliograph trace` needs {missing.name}, which is not installed: "
+            "pip install 'heliograph[flask]'"
+        )
+        raise click.ClickException(msg) from None
+    # As under `flask`: a module that ends with `app.run()` is to be traced, not to serve.
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    if get_load_dotenv():
+        load_dotenv()
+    try:
+        return ScriptInfo(app_import_path=name, set_debug_flag=False).load_app()
+    except click.ClickException as refusal:
+        _explain(name, refusal)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module does.
+        _blame(name, error)
+
+
+def _explain(name: str, refusal: click.ClickException) -> NoReturn:
+    """Say in our words why Flask finds nothing: its own may hold a traceback."""
+    cause = refusal.__context__
+    if not isinstance(cause, ImportError):
+        msg = f"There is no Flask application for {name!r}. {refusal.message.strip()} {_HOW}"
+    elif cause.__traceback__ is not None and cause.__traceback__.tb_next is not None:
+        # The module is there: something that it imports is not. Flask draws the line here.
+        _blame(name, cause)
+    else:
+        msg = (
+            f"There is no Flask application for {name!r}: no such module or file is found "
+            f"from {Path.cwd()}. {_HOW}"
+        )
+    raise click.ClickException(msg) from None
+
+
+def _blame(name: str, error: BaseException) -> NoReturn:
+    place = where_raised(error)
+    msg = (
+        f"{name!r} cannot be loaded: {said(error)}\n"
+        + (f"It was raised at {place}. " if place else "")
+        + f"`flask --app {shlex.quote(name)} routes` shows the whole traceback."
+    )
+    raise click.ClickException(msg) from error

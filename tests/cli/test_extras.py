@@ -1,0 +1,87 @@
+"""What the command line says where something that it needs is not installed."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.children import child, heliograph, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+sys.argv = ["heliograph", "trace", "shop", "GET /"]
+from heliograph.cli import main
+main()
+"""
+"""Runs the command line in a Python that one module is missing from."""
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_the_command_line_asks_for_its_extra(tmp_path: Path, missing: str) -> None:
+    """Without click or rich, one line says what to install."""
+    ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
+
+    assert ended.err == (
+        f"The command line needs {missing}, which is not installed: pip install 'heliograph[cli]'\n"
+    )
+    assert (ended.status, ended.out) == (1, "")
+
+
+@pytest.mark.parametrize("missing", ["flask", "werkzeug"])
+def test_a_trace_asks_for_flask(tmp_path: Path, missing: str) -> None:
+    """Without Flask, or what it needs, one line says what to install."""
+    ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
+
+    assert ended.err == (
+        f"Error: `heliograph trace` needs {missing}, which is not installed: "
+        "pip install 'heliograph[flask]'\n"
+    )
+    assert (ended.status, ended.out) == (1, "")
+
+
+def test_a_broken_install_is_not_taken_for_a_missing_extra(tmp_path: Path) -> None:
+    """A module of Heliograph's own that is missing is reported as what it is."""
+    missing = "heliograph.cli.tree"
+
+    ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
+
+    assert ended.err.splitlines()[-1] == (f"ModuleNotFoundError: No module named {missing!r}")
+    assert ended.status == 1
+
+
+def test_nothing_of_the_extras_is_needed_by_the_engine(tmp_path: Path) -> None:
+    """`import heliograph` works where neither click nor rich nor Flask is."""
+    write(
+        tmp_path / "engine.py",
+        """
+        import sys
+        for name in "click", "rich", "flask":
+            sys.modules[name] = None
+        from heliograph import signal
+        print(signal("a").name)
+        """,
+    )
+
+    ended = child(sys.executable, "engine.py", cwd=tmp_path)
+
+    assert (ended.status, ended.out, ended.err) == (0, "a\n", "")
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    """--version prints the program's name and what is installed."""
+    ended = heliograph("--version", cwd=tmp_path)
+
+    assert (ended.status, ended.out) == (0, f"heliograph {metadata.version('heliograph')}\n")
