@@ -11,16 +11,25 @@ from importlib.util import module_from_spec
 def _install() -> None:
     try:
         from heliograph.blinker import install
-    except ModuleNotFoundError as missing:
+
+        install()
+    except Exception as error:  # noqa: BLE001 - Python itself would report it and go on.
         # Another Python, which some tool of the program happens to be written in, is none
         # of our business; but the program itself must not run on Blinker unnoticed.
         if os.environ.get("HELIOGRAPH_RUN") == str(os.getpid()):
-            sys.exit(
-                f"heliograph run: {missing.name} is not installed for {sys.executable}, which "
-                "runs this command. Install Heliograph there."
-            )
-    else:
-        install()
+            _give_up(error)
+
+
+def _give_up(error: Exception) -> None:
+    hint = "Install Heliograph there" if isinstance(error, ImportError) else "Mend that"
+    sys.stderr.write(
+        f"heliograph run: Heliograph cannot take Blinker's place in {sys.executable}, which "
+        f"runs this command: {type(error).__name__}: {error}. "
+        f"{hint}, or run the command without `heliograph run`.\n"
+    )
+    sys.stderr.flush()
+    # Python takes SystemExit for a fatal error of its own as early as this.
+    os._exit(1)
 
 
 def _run_the_other_one() -> None:
