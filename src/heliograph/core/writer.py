@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, get_ident
+from _thread import RLock
 from collections import deque
 from functools import partial
 
@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 class _Writer:
     """Whoever is changing connections now, and the changes that must wait for it."""
 
-    __slots__ = ("dropped", "lock", "thread", "waiting")
+    __slots__ = ("dropped", "is_mine", "lock", "waiting")
 
     def __init__(self) -> None:
-        self.lock = allocate_lock()
-        self.thread = 0
         self.waiting: deque[Callable[[], object]] = deque()
         self.dropped: list[object] = []
+        self.new_lock()
+
+    def new_lock(self) -> None:
+        """Begin with a lock that nobody holds."""
+        # Never entered twice, but it knows its owner from the moment that it is taken. A note
+        # of ours would come a bytecode later, and a finalizer in between would wait forever.
+        self.lock = RLock()
+        self.is_mine: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
 
 
 # One for all signals: with one each, two threads could each hold one, while a finalizer
@@ -37,14 +43,12 @@ def exclusively(change: Callable[..., Any], *args: Any) -> Any:
     collector runs there, is made right after that one, and None is returned.
     No receiver is ever called while the lock is held.
     """
-    me = get_ident()
-    if _writer.thread == me:
+    if _writer.is_mine():
         _writer.waiting.append(partial(change, *args))
         return None
     dropped = None
     try:
         with _writer.lock:
-            _writer.thread = me
             try:
                 if _writer.waiting:
                     _make_waiting_changes()
@@ -56,7 +60,6 @@ def exclusively(change: Callable[..., Any], *args: Any) -> Any:
                 # hold may wait for a lock whose owner waits for this one.
                 if _writer.dropped:
                     dropped, _writer.dropped = _writer.dropped, []
-                _writer.thread = 0
     finally:
         del dropped
         if _writer.waiting:
@@ -82,21 +85,19 @@ def _make_waiting_changes() -> None:
 def _settle() -> None:
     # Never waiting: the garbage collector may have run a weak reference's callback inside
     # of a change of the same thread, and then the lock would never be free.
-    while _writer.waiting and _writer.lock.acquire(blocking=False):
-        _writer.thread = get_ident()
+    lock = _writer.lock
+    while _writer.waiting and not _writer.is_mine() and lock.acquire(blocking=False):
         try:
             _make_waiting_changes()
         finally:
             dropped, _writer.dropped = _writer.dropped, []
-            _writer.thread = 0
-            _writer.lock.release()
+            lock.release()
         del dropped
 
 
 def _after_fork() -> None:
     # The thread that may have held the lock does not exist in the child.
-    _writer.lock = allocate_lock()
-    _writer.thread = 0
+    _writer.new_lock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none.

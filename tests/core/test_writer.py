@@ -1,0 +1,311 @@
+"""One change at a time: finalizers, signal handlers and forks in the middle of a change."""
+
+from __future__ import annotations
+
+import os
+import signal as os_signal
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
+
+import pytest
+
+from heliograph import Signal
+from heliograph.core import writer
+from heliograph.core.writer import drop_later, exclusively, soon
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from heliograph import Connection
+
+
+class Shop:
+    """An ordinary object."""
+
+
+class SlottedReceiver:
+    """A callable to which there are no weak references."""
+
+    __slots__ = ()
+
+    def __call__(self, sender: object, **payload: object) -> str:
+        """Return a word."""
+        return "slotted"
+
+
+def test_a_change_returns_what_it_returns() -> None:
+    """`exclusively` gives arguments and result through."""
+    assert exclusively(divmod, 7, 2) == (3, 1)
+
+
+def test_a_change_inside_of_a_change_is_made_right_after_it() -> None:
+    """A finalizer that the garbage collector runs in a change cannot wait for it to end."""
+    lines: list[str] = []
+
+    def outer() -> str:
+        returned = exclusively(lines.append, "inner")
+        lines.append("outer")
+        return f"outer, and {returned} of the inner one"
+
+    assert exclusively(outer) == "outer, and None of the inner one"
+    assert lines == ["outer", "inner"]
+
+
+def test_a_change_that_fails_lets_others_in() -> None:
+    """Its error is raised, and what waited for it is done."""
+    lines: list[str] = []
+
+    def failing() -> None:
+        exclusively(lines.append, "waited")
+        msg = "failed"
+        raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="failed"):
+        exclusively(failing)
+    exclusively(lines.append, "next")
+
+    assert lines == ["waited", "next"]
+
+
+def test_what_the_dying_cause_is_done_at_once_or_right_after() -> None:
+    """`soon` makes a change when nobody else does, and otherwise when that is done."""
+    lines: list[str] = []
+
+    def change() -> None:
+        soon(lambda: lines.append("soon"))
+        lines.append("change")
+
+    soon(lambda: lines.append("at once"))
+    exclusively(change)
+
+    assert lines == ["at once", "change", "soon"]
+
+
+def test_what_is_dropped_in_a_change_dies_after_it() -> None:
+    """A finalizer runs when the lock is free, and may connect and disconnect itself."""
+    lines: list[Any] = []
+    shops = [Shop()]
+    finalize(shops[0], lambda: lines.append(exclusively(lambda: "finalized")))
+
+    def change() -> None:
+        drop_later(shops.pop())
+        lines.append("changed")
+
+    exclusively(change)
+
+    assert lines == ["changed", "finalized"]
+
+
+def test_what_waiting_changes_drop_dies_after_them() -> None:
+    """It is the same for changes that the dying cause."""
+    lines: list[Any] = []
+    shops = [Shop()]
+    finalize(shops[0], lambda: lines.append(exclusively(lambda: "finalized")))
+    soon(lambda: drop_later(shops.pop()))
+
+    assert lines == ["finalized"]
+
+
+def test_connecting_and_disconnecting_in_a_finalizer_count_afterwards() -> None:
+    """They are not told of, as nobody knows yet what comes of them."""
+    signal, diary = Signal("paid"), Diary()
+    old, new = diary.receiver("old"), diary.receiver("new")
+    told = diary.receiver("told")
+    signal.connect(old)
+    signal.receiver_connected.connect(told)
+    signal.receiver_disconnected.connect(told)
+
+    def finalizer() -> None:
+        signal.connect(new)
+        signal.disconnect(old)
+
+    exclusively(finalizer)
+
+    assert signal.receivers == (new,)
+    assert diary.lines == []
+
+
+def test_disconnecting_and_connecting_again_in_a_finalizer_keeps_the_receiver() -> None:
+    """Also one that cannot be held weakly, and that the first step lets go."""
+    signal, receiver = Signal("paid"), SlottedReceiver()
+    signal.connect(receiver, weak=False)
+
+    def finalizer() -> None:
+        signal.disconnect(receiver)
+        signal.connect(receiver, weak=False)
+
+    exclusively(finalizer)
+
+    assert signal.send() == [(receiver, "slotted")]
+
+
+def test_a_block_in_a_finalizer_leaves_nothing() -> None:
+    """What it connects has to wait, and so has what it undoes."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+
+    def finalizer() -> None:
+        with signal.connected_to(receiver), signal.muted():
+            pass
+
+    exclusively(finalizer)
+
+    assert (signal.connections, signal.is_muted) == ((), False)
+
+
+def test_a_block_may_be_entered_in_a_finalizer_and_left_later() -> None:
+    """Its connection is found when it is left."""
+    signal, diary = Signal("paid"), Diary()
+    block = signal.connected_to(diary.receiver("r"))
+    exclusively(block.__enter__)
+    inside = [value for _, value in signal.send()]
+    block.__exit__()
+
+    assert (inside, signal.connections) == (["r"], ())
+
+
+def test_a_sender_and_a_receiver_may_die_in_a_change() -> None:
+    """What their deaths change is made right after."""
+    signal, diary = Signal("paid"), Diary()
+    shops = [Shop()]
+    signal.connect(diary.receiver("r"))
+    signal.connect(print, shops[0])
+
+    def change() -> int:
+        shops.clear()
+        diary.kept.clear()
+        return len(signal.connections)
+
+    assert (exclusively(change), signal.connections) == (2, ())
+
+
+def test_another_thread_waits_for_a_change_to_end() -> None:
+    """Only one change is made at a time, and a death in the meantime is dealt with too."""
+    signal, diary = Signal("paid"), Diary()
+    inside, dead = threading.Event(), threading.Event()
+    signal.connect(diary.receiver("dying"))
+    late = Diary()
+
+    def change() -> None:
+        inside.set()
+        dead.wait(10)
+
+    def connect() -> None:
+        inside.wait(10)
+        signal.connect(late.receiver("late"))
+
+    threads = [threading.Thread(target=exclusively, args=(change,))]
+    threads.append(threading.Thread(target=connect))
+    for thread in threads:
+        thread.start()
+    inside.wait(10)
+    diary.kept.clear()
+    waiting = (signal.connections[0].receiver, len(signal.connections), signal.send())
+    dead.set()
+    for thread in threads:
+        thread.join()
+
+    assert waiting == (None, 1, [])
+    assert signal.receivers == tuple(late.kept)
+
+
+def interrupted(step: int, act: Callable[[], object], run: Callable[[], object]) -> bool:
+    """Do something before one bytecode of the writer while another thing runs.
+
+    Returns:
+        Whether there was such a step.
+    """
+    left = step + 1
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != writer.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == 0:
+                act()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return left <= 0
+
+
+def test_a_finalizer_may_run_at_any_step_of_a_change() -> None:
+    """The garbage collector and signal handlers may interrupt between any two bytecodes.
+
+    In a thread of its own, as it would wait forever for itself, and because of the trace.
+    """
+    left: list[tuple[Connection, ...]] = []
+
+    def interrupt_at_every_step() -> None:
+        step, reached = 0, True
+        while reached:
+            signal, diary, shop = Signal("paid"), Diary(), [Shop()]
+            receiver, other = diary.receiver("r"), diary.receiver("other")
+
+            def interrupt(signal: Signal = signal, other: Any = other) -> None:
+                signal.connect(other)
+                signal.disconnect(other)
+
+            def change(
+                signal: Signal = signal, receiver: Any = receiver, shop: list[Shop] = shop
+            ) -> None:
+                signal.connect(receiver)
+                signal.connect(receiver, shop[0])
+                shop.clear()
+                signal.disconnect(receiver)
+
+            reached = interrupted(step, interrupt, change)
+            left.append(signal.connections)
+            step += 1
+
+    thread = threading.Thread(target=interrupt_at_every_step, daemon=True)
+    thread.start()
+    thread.join(60)
+
+    assert not thread.is_alive()
+    assert len(left) > 100
+    assert set(left) == {()}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_process_may_be_forked_while_another_thread_makes_a_change() -> None:
+    """That thread does not exist in the child, which must not wait for it."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    inside, forked = threading.Event(), threading.Event()
+
+    def change() -> None:
+        inside.set()
+        forked.wait(10)
+
+    thread = threading.Thread(target=exclusively, args=(change,))
+    thread.start()
+    inside.wait(10)
+    with warnings.catch_warnings():
+        # From Python 3.12 on, forking with threads is warned of.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:  # pragma: no cover - another process; what it finds is its exit code.
+        os_signal.alarm(10)
+        try:
+            signal.connect(receiver)
+            os._exit(0 if signal.send() == [(receiver, "r")] else 1)
+        finally:
+            os._exit(2)
+    forked.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
