@@ -34,8 +34,11 @@ class _Value:
     __slots__ = ()
 
     def __setattr__(self, name: str, value: object) -> None:
-        msg = f"{name!r} cannot be set: a {type(self).__name__} says what has happened."
+        msg = f"{name!r} cannot be changed: {type(self).__name__} says what has happened."
         raise AttributeError(msg)
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
 
 
 _set = object.__setattr__

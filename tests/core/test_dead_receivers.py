@@ -1,0 +1,266 @@
+"""Receivers that died: what is remembered of them, and who is warned of at once."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import ReceiverWarning, Signal
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Shop:
+    """An object with a method."""
+
+    def receive(self, sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    def __call__(self, sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+
+def plain(word: str, sender: object) -> None:
+    """Do nothing."""
+
+
+def warnings_of(function: Callable[[], object]) -> list[tuple[str, int]]:
+    """Return the receivers that are warned of while a function runs, and in which of its lines."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function()
+        gc.collect()
+    first = function.__code__.co_firstlineno
+    assert {warning.category for warning in caught} <= {ReceiverWarning}
+    assert {warning.filename for warning in caught} <= {__file__}
+    return [(str(warning.message).partition(" ")[0], warning.lineno - first) for warning in caught]
+
+
+# --- remembered ------------------------------------------------------------------------
+
+
+def test_a_dead_receiver_is_remembered_by_name_and_line() -> None:
+    """Tools can say who does not hear any more, and where it was connected."""
+    signal, diary = Signal("paid"), Diary()
+    line = test_a_dead_receiver_is_remembered_by_name_and_line.__code__.co_firstlineno + 4
+    signal.connect(diary.receiver("r"))
+    before = signal.dead_receivers
+    diary.kept.clear()
+    [dead] = signal.dead_receivers
+
+    assert before == ()
+    assert dead.name == "tests.core.diary.Diary.receiver.<locals>.receive"
+    assert dead.where == f"{__file__}:{line}"
+    assert repr(dead) == f"<DeadReceiver {dead.name}, connected at {dead.where}>"
+
+
+def test_a_receiver_that_dies_with_many_connections_is_remembered_once() -> None:
+    """One receiver is one memory, however many senders it heard."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    for sender in ("a", "b", "c"):
+        signal.connect(receiver, sender)
+    diary.kept.clear()
+    del receiver
+
+    assert (len(signal.dead_receivers), signal.connections) == (1, ())
+
+
+def test_only_the_last_few_dead_receivers_are_remembered() -> None:
+    """What is remembered is bounded."""
+    signal = Signal("paid")
+    for _ in range(100):
+        signal.connect(Shop().receive, weak=False)
+        shop = Shop()
+        signal.connect(shop.receive)
+        del shop
+
+    assert len(signal.dead_receivers) == 16
+
+
+def test_a_receiver_that_was_disconnected_first_is_not_remembered() -> None:
+    """Only those count who were still connected."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+    signal.disconnect(receiver)
+    diary.kept.clear()
+    del receiver
+
+    assert signal.dead_receivers == ()
+
+
+def test_a_receiver_whose_sender_died_first_is_not_remembered() -> None:
+    """It had nobody to hear any more."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    signal.connect(diary.receiver("r"), shop)
+    del shop
+    diary.kept.clear()
+
+    assert signal.dead_receivers == ()
+    assert (signal._registry.idle, signal._registry.receivers) == ({}, {})
+
+
+def test_a_receiver_may_die_after_its_signal() -> None:
+    """Nobody is left to remember it."""
+    diary = Diary()
+    signal = Signal("paid")
+    signal.connect(diary.receiver("r"))
+    connections = signal.connections
+    del signal
+    diary.kept.clear()
+
+    assert [connection.receiver for connection in connections] == [None]
+
+
+def test_a_receiver_whose_sender_died_can_be_connected_again() -> None:
+    """It is the same receiver, with a new connection."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, shop)
+    del shop
+    signal.connect(receiver, "kiosk")
+
+    assert signal.send("kiosk") == [(receiver, "r")]
+    assert signal._registry.idle == {}
+
+
+def test_a_receiver_whose_sender_died_can_be_disconnected() -> None:
+    """Nothing of it is kept then."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, shop)
+    del shop
+    signal.disconnect(receiver)
+
+    assert signal._registry.idle == {}
+
+
+def test_a_strong_receiver_goes_with_its_sender() -> None:
+    """What was connected strongly for a sender is kept as long as the sender is."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    signal.connect(diary.receiver("r"), shop, weak=False)
+    diary.kept.clear()
+    [connection] = signal.connections
+    alive = connection.receiver is not None
+    del shop
+
+    assert (alive, connection.receiver, signal._registry.idle) == (True, None, {})
+
+
+# --- warned of -------------------------------------------------------------------------
+
+
+def test_a_receiver_that_nothing_else_holds_is_warned_of() -> None:
+    """Connected weakly, it is gone in the very statement; the warning has the line that did it."""
+    signal = Signal("paid")
+
+    def connect() -> None:
+        signal.connect(lambda sender: None)
+        signal.connect(partial(plain, "word"), "shop")
+        signal.connect(
+            Shop().receive,
+            sender="shop",
+        )
+        signal.connect(Shop())
+        for _ in range(2):
+            signal.connect(lambda sender: None)
+
+    name = test_a_receiver_that_nothing_else_holds_is_warned_of.__name__
+    vanishing = f"{__name__}.{name}.<locals>.connect.<locals>.<lambda>"
+
+    assert warnings_of(connect) == [
+        (vanishing, 1),
+        (f"{__name__}.plain", 2),
+        (f"{__name__}.Shop.receive", 3),
+        (f"{__name__}.Shop", 7),
+        (vanishing, 9),
+        (vanishing, 9),
+    ]
+    assert signal.connections == ()
+
+
+def test_the_warning_says_what_happened_and_what_to_do() -> None:
+    """It names the receiver and both ways out."""
+    signal = Signal("paid")
+    with pytest.warns(ReceiverWarning) as caught:
+        signal.connect(Shop())
+
+    assert [str(warning.message) for warning in caught] == [
+        (
+            f"{__name__}.Shop object was garbage-collected in the very statement that connected "
+            "it, because nothing else holds it: it will never be called. Connect it with "
+            "weak=False, or keep it in a variable."
+        )
+    ]
+    assert [dead.name for dead in signal.dead_receivers] == [f"{__name__}.Shop object"]
+
+
+def test_a_receiver_that_something_holds_is_not_warned_of() -> None:
+    """Kept in a variable, in a list, returned, connected strongly, or for a block."""
+    signal, diary = Signal("paid"), Diary()
+    kept: list[Any] = []
+
+    def returning() -> Any:
+        return signal.connect(lambda sender: None)
+
+    def connect() -> None:
+        kept.append(signal.connect(lambda sender: None))
+        kept.append(returning())
+        named = signal.connect(lambda sender: None)
+        signal.connect(lambda sender: None, weak=False)
+        signal.connect(diary.receiver("r"))
+        with signal.connected_to(lambda sender: None):
+            kept.append(named)
+
+    assert warnings_of(connect) == []
+
+
+def test_a_receiver_that_is_deleted_on_a_later_line_is_not_warned_of() -> None:
+    """Whoever deletes a receiver means it, at once or at the end of a function."""
+    signal = Signal("paid")
+
+    def connect() -> None:
+        receiver = signal.connect(lambda sender: None)
+        del receiver
+        other = Shop()
+        signal.connect(other)
+        other = Shop()
+        signal.connect(other.receive)
+
+    assert warnings_of(connect) == []
+
+
+def test_a_function_inside_of_a_function_is_not_warned_of() -> None:
+    """It lives until the outer function returns, which may be the end of the program."""
+    signal = Signal("paid")
+
+    def connect() -> None:
+        @signal.connect
+        def receiver(sender: object) -> None:
+            """Do nothing."""
+
+    assert warnings_of(connect) == []
+
+
+def test_a_receiver_that_dies_elsewhere_is_not_warned_of() -> None:
+    """Where somebody else drops it, somebody else has held it."""
+    signal = Signal("paid")
+    kept: list[Any] = []
+
+    def connect() -> None:
+        kept.append(Shop())
+        signal.connect(kept[0])
+        drop()
+
+    def drop() -> None:
+        kept.clear()
+
+    assert warnings_of(connect) == []
+    assert len(signal.dead_receivers) == 1

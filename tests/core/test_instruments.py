@@ -1,0 +1,456 @@
+"""Instruments: what is told of a send, when, and that watching changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import Delivery, Emission, Signal, add_instrument, remove_instrument
+from heliograph.core.emission import INSTRUMENTS
+from tests.core.diary import Diary
+from tests.core.watching import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Given(Signal):
+    """A signal that makes up who is called."""
+
+    def __init__(self, given: Callable[..., Any]) -> None:
+        super().__init__("given")
+        self.given = given
+        self._registry.override(on=True)
+
+    def receivers_for(self, sender: Any) -> Any:
+        """Give one that nobody connected."""
+        return iter([self.given])
+
+
+class Proxy:
+    """Stands for another object."""
+
+    def __init__(self, target: object) -> None:
+        self.target = target
+
+    def _get_current_object(self) -> object:
+        return self.target
+
+
+def outcomes(emission: Emission) -> list[tuple[object, object, object]]:
+    """Return receiver, value and error of each delivery."""
+    return [(it.receiver, it.value, it.error) for it in emission.deliveries]
+
+
+def test_an_emission_says_what_a_send_did() -> None:
+    """Signal, sender, payload, when, how long, and each delivery with its connection."""
+    signal, diary = Signal("paid"), Diary()
+    first, second = diary.receiver("1"), diary.receiver("2")
+    signal.connect(first)
+    signal.connect(second, "shop")
+    before = time.time()
+    with watching() as seen:
+        signal.send("shop", total=12)
+    after = time.time()
+    [emission] = seen
+
+    assert (emission.signal, emission.sender, emission.payload) == (signal, "shop", {"total": 12})
+    assert (emission.parent, emission.muted) == (None, False)
+    assert before <= emission.started <= after
+    assert outcomes(emission) == [(first, "1", None), (second, "2", None)]
+    assert tuple(it.connection for it in emission.deliveries) == signal.connections
+    assert all(0.0 <= it.duration <= emission.duration for it in emission.deliveries)
+
+
+async def test_send_async_is_told_of_likewise() -> None:
+    """The duration of a delivery includes awaiting."""
+    signal, diary = Signal("paid"), Diary()
+
+    async def slow(sender: object) -> str:
+        await asyncio.sleep(0.01)
+        return "slow"
+
+    quick = diary.receiver("quick")
+    signal.connect(slow)
+    signal.connect(quick)
+    with watching() as seen:
+        await signal.send_async("shop")
+    [emission] = seen
+
+    assert outcomes(emission) == [(slow, "slow", None), (quick, "quick", None)]
+    assert emission.deliveries[0].duration > 0.005
+
+
+def test_an_emission_has_the_errors_of_its_deliveries() -> None:
+    """A delivery has a value or an error, whether the error is raised or logged."""
+    signal, diary = Signal("paid"), Diary()
+    raised, logged = ValueError("raised"), ValueError("logged")
+    first, second, third = (
+        diary.receiver("1", error=raised),
+        diary.receiver("2", error=logged),
+        diary.receiver("3"),
+    )
+    signal.connect(first)
+    signal.connect(second, on_error="log")
+    signal.connect(third)
+    with watching() as seen, pytest.raises(ValueError, match="raised"):
+        signal.send("shop")
+    [emission] = seen
+
+    assert outcomes(emission) == [
+        (first, None, raised),
+        (second, None, logged),
+        (third, "3", None),
+    ]
+
+
+def test_an_instrument_is_told_when_a_send_is_cut_short() -> None:
+    """Whatever ends a send, it is told of, with what had been delivered."""
+    signal, diary = Signal("paid"), Diary()
+    first = diary.receiver("1")
+    signal.connect(first)
+    signal.connect(diary.receiver("2", error=KeyboardInterrupt()))
+    with watching() as seen, pytest.raises(KeyboardInterrupt):
+        signal.send("shop")
+
+    assert [outcomes(emission) for emission in seen] == [[(first, "1", None)]]
+
+
+async def test_sends_that_reach_nobody_are_told_of() -> None:
+    """An instrument sees every send, also where nobody is connected."""
+    signal = Signal("paid")
+    with watching() as seen:
+        signal.send("shop", total=12)
+        await signal.send_async("kiosk")
+
+    assert [(it.sender, it.deliveries, it.muted) for it in seen] == [
+        ("shop", (), False),
+        ("kiosk", (), False),
+    ]
+
+
+def test_a_muted_send_is_told_of_as_muted() -> None:
+    """Nobody was called, and the emission says why."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    with watching() as seen, signal.muted():
+        signal.send("shop")
+
+    assert [(it.muted, it.deliveries) for it in seen] == [(True, ())]
+
+
+def test_the_sender_of_an_emission_is_the_real_object() -> None:
+    """Proxies are unwrapped."""
+    signal, target = Signal("paid"), Diary()
+    with watching() as seen:
+        signal.send(Proxy(target))
+
+    assert [emission.sender for emission in seen] == [target]
+
+
+def test_a_made_up_receiver_has_no_connection() -> None:
+    """A signal that overrides `receivers_for` may call whom it likes."""
+    diary = Diary()
+    given, connected = diary.receiver("given"), diary.receiver("connected")
+    signal = Given(given)
+    with watching() as seen:
+        signal.send()
+        signal.given = connected
+        signal.connect(connected)
+        signal.send()
+
+    assert [(it.receiver, it.connection) for emission in seen for it in emission.deliveries] == [
+        (given, None),
+        (connected, signal.connections[0]),
+    ]
+
+
+def test_the_error_of_a_made_up_receiver_is_raised_with_a_note() -> None:
+    """There is no line that connected it."""
+    diary = Diary()
+    signal = Given(diary.receiver("given", error=ValueError("price")))
+    with pytest.raises(ValueError, match="price") as caught:
+        signal.send()
+
+    assert caught.value.__notes__ == [
+        "while signal 'given' was delivered to tests.core.diary.Diary.receiver.<locals>.receive"
+    ]
+
+
+# --- nesting ---------------------------------------------------------------------------
+
+
+def test_an_emission_inside_of_another_one_knows_it() -> None:
+    """The inner one is told of first; its parent is the very object that is told of later."""
+    outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
+    inner.connect(diary.receiver("i"))
+    outer.connect(diary.receiver("o", then=lambda: inner.send("shop")))
+    with watching() as seen:
+        outer.send()
+        inner.send()
+
+    assert [it.signal for it in seen] == [inner, outer, inner]
+    assert [it.parent for it in seen] == [seen[1], None, None]
+
+
+async def test_tasks_and_awaits_know_their_own_parent() -> None:
+    """Two sends at once are told apart, and what a task sends belongs to what started it."""
+    outer, inner = Signal("outer"), Signal("inner")
+
+    async def child(sender: object) -> None:
+        inner.send(sender)
+
+    async def receiver(sender: object) -> None:
+        await asyncio.sleep(0)
+        await asyncio.create_task(child(sender))
+
+    outer.connect(receiver)
+    with watching() as seen:
+        await asyncio.gather(outer.send_async("a"), outer.send_async("b"))
+    parents = {
+        emission.sender: emission.parent.sender for emission in seen if emission.parent is not None
+    }
+
+    assert parents == {"a": "a", "b": "b"}
+
+
+def test_another_thread_is_not_inside() -> None:
+    """A thread begins without a parent."""
+    outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
+
+    def send_in_a_thread() -> None:
+        thread = threading.Thread(target=inner.send)
+        thread.start()
+        thread.join()
+
+    outer.connect(diary.receiver("o", then=send_in_a_thread))
+    with watching() as seen:
+        outer.send()
+
+    assert [(it.signal, it.parent) for it in seen] == [(inner, None), (outer, None)]
+
+
+def test_an_emission_that_goes_on_has_no_duration_yet() -> None:
+    """What an inner emission's parent says is what has happened so far."""
+    outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
+    outer.connect(diary.receiver("1"))
+    outer.connect(diary.receiver("2", then=inner.send))
+    parents: list[tuple[float, int]] = []
+
+    def instrument(emission: Emission) -> None:
+        if emission.parent is not None:
+            parents.append((emission.parent.duration, len(emission.parent.deliveries)))
+
+    add_instrument(instrument)
+    outer.send()
+    remove_instrument(instrument)
+
+    assert parents == [(0.0, 1)]
+
+
+# --- adding and removing ---------------------------------------------------------------
+
+
+def test_instruments_are_told_in_the_order_in_which_they_were_added() -> None:
+    """Each is told once, however often it was added; one that is removed is told no more."""
+    signal = Signal("paid")
+    told: list[str] = []
+
+    def one(emission: Emission) -> None:
+        told.append("one")
+
+    def other(emission: Emission) -> None:
+        told.append("other")
+
+    for instrument in (one, other, one):
+        add_instrument(instrument)
+    signal.send()
+    remove_instrument(one)
+    signal.send()
+    remove_instrument(other)
+    remove_instrument(other)
+    signal.send()
+
+    assert told == ["one", "other", "other"]
+    assert INSTRUMENTS == []
+
+
+def test_an_instrument_may_remove_itself() -> None:
+    """The others are told all the same."""
+    signal = Signal("paid")
+    told: list[str] = []
+
+    def once(emission: Emission) -> None:
+        told.append("once")
+        remove_instrument(once)
+
+    def other(emission: Emission) -> None:
+        told.append("other")
+
+    add_instrument(once)
+    add_instrument(other)
+    signal.send()
+    signal.send()
+    remove_instrument(other)
+
+    assert told == ["once", "other", "other"]
+
+
+def test_an_instrument_added_during_a_send_is_told_of_the_next_one() -> None:
+    """A send is watched from its start or not at all."""
+    signal, diary = Signal("paid"), Diary()
+    seen: list[Emission] = []
+
+    def add() -> None:
+        add_instrument(seen.append)
+        signal.disconnect(gone)
+
+    gone = diary.receiver("gone")
+    signal.connect(diary.receiver("r", then=add))
+    signal.connect(gone)
+    signal.send("first")
+    signal.send("second")
+    remove_instrument(seen.append)
+
+    assert [emission.sender for emission in seen] == ["second"]
+
+
+# --- watching changes nothing ----------------------------------------------------------
+
+
+def test_an_instrument_that_fails_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    """It breaks neither the send nor the other instruments; no payload is in the message."""
+    signal, diary, error = Signal("paid"), Diary(), ValueError("broken")
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+
+    def failing(emission: Emission) -> None:
+        raise error
+
+    add_instrument(failing)
+    with watching() as seen:
+        results = signal.send("sender-5f2c", card="card-5f2c")
+    remove_instrument(failing)
+    [record] = caplog.records
+
+    assert results == [(receiver, "r")]
+    assert len(seen) == 1
+    assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
+    assert record.getMessage() == (
+        f"The instrument {__name__}.{test_an_instrument_that_fails_is_logged_by_name.__name__}"
+        ".<locals>.failing failed on <Signal 'paid'>."
+    )
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+def test_an_error_of_a_receiver_is_raised_though_an_instrument_fails() -> None:
+    """What the instrument raised does not take its place."""
+    signal, diary, error = Signal("paid"), Diary(), OSError("receiver")
+    signal.connect(diary.receiver("r", error=error))
+
+    def failing(emission: Emission) -> None:
+        msg = "instrument"
+        raise ValueError(msg)
+
+    add_instrument(failing)
+    with pytest.raises(OSError, match="receiver") as caught:
+        signal.send()
+    remove_instrument(failing)
+
+    assert caught.value is error
+
+
+def test_what_an_instrument_sends_is_delivered_but_not_watched() -> None:
+    """Otherwise an instrument that sends would be told of that, and send again."""
+    signal, report, diary = Signal("paid"), Signal("report"), Diary()
+    report.connect(diary.receiver("report"))
+    told: list[object] = []
+
+    def reporting(emission: Emission) -> None:
+        told.append(emission.signal)
+        report.send()
+
+    add_instrument(reporting)
+    signal.send()
+    signal.send()
+    remove_instrument(reporting)
+
+    assert told == [signal, signal]
+    assert diary.lines == ["report", "report"]
+
+
+def test_watching_changes_no_result() -> None:
+    """Receivers, values and order are those of an unwatched send."""
+    signal, diary = Signal("paid"), Diary()
+    for name in "abc":
+        signal.connect(diary.receiver(name))
+    unwatched = signal.send("shop")
+    with watching():
+        watched = signal.send("shop")
+
+    assert watched == unwatched
+
+
+# --- values ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def emission() -> Emission:
+    """Return an emission with one delivery and one error."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("1"))
+    signal.connect(diary.receiver("2", error=ValueError("secret")), on_error="log")
+    with watching() as seen:
+        signal.send("sender-5f2c", card="card-5f2c")
+    return seen[0]
+
+
+def test_an_emission_is_immutable(emission: Emission) -> None:
+    """Nothing of it can be set or deleted, not even in its payload."""
+    for name in (*Emission.__slots__, "deliveries", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(emission, name, None)
+        with pytest.raises(AttributeError):
+            delattr(emission, name)
+    with pytest.raises(TypeError):
+        emission.payload["card"] = "other"  # type: ignore[index]
+
+    assert emission.payload == {"card": "card-5f2c"}
+
+
+def test_a_delivery_is_immutable(emission: Emission) -> None:
+    """Nothing of it can be set or deleted."""
+    delivery = emission.deliveries[0]
+    for name in (*Delivery.__slots__, "anything"):
+        with pytest.raises(AttributeError):
+            setattr(delivery, name, None)
+        with pytest.raises(AttributeError):
+            delattr(delivery, name)
+
+    assert delivery.value == "1"
+
+
+def test_the_error_for_setting_says_why(emission: Emission) -> None:
+    """Whoever wants to change what has happened learns that it has."""
+    with pytest.raises(AttributeError) as caught:
+        emission.sender = None
+
+    assert str(caught.value) == "'sender' cannot be changed: Emission says what has happened."
+
+
+def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:
+    """Their reprs end up in logs: signal, receiver, kind of error and times only."""
+    first, second = emission.deliveries
+    name = "tests.core.diary.Diary.receiver.<locals>.receive"
+
+    assert repr(emission) == (
+        f"<Emission of <Signal 'paid'>: 2 deliveries in {emission.duration:.6f} s>"
+    )
+    assert repr(first) == f"<Delivery to {name}: delivered in {first.duration:.6f} s>"
+    assert repr(second) == f"<Delivery to {name}: raised ValueError in {second.duration:.6f} s>"
