@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.callables import is_async, name_of
+from heliograph.core.callables import coroutine_function, is_async, name_of
 from heliograph.core.connection import age_of
 from heliograph.core.emission import CURRENT, INSTRUMENTS, TELLING, Delivery, Emission, tell
 from heliograph.core.errors import AsyncReceiverError
@@ -83,7 +83,9 @@ class Sending:
         if self.emission is not None:
             if self.token is not None:
                 CURRENT.reset(self.token)
-            tell(self.emission)
+            # An error must not refer to itself through its traceback's frames, which hold this.
+            emission, self.emission = self.emission, None
+            tell(emission)
 
     def due(self) -> Iterator[tuple[Connection | None, Receiver]]:
         """Give each receiver when its turn comes, leaving out those that went meanwhile."""
@@ -182,7 +184,7 @@ def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | No
             try:
                 call = receiver
                 if async_wrapper is not None and needs_await(connection, receiver):
-                    call = async_wrapper(receiver)
+                    call = async_wrapper(coroutine_function(receiver))
                 value = call(sending.sender, **sending.payload)
             except Exception as error:  # noqa: BLE001 - kept until all have been called.
                 sending.failed(connection, receiver, error)
@@ -214,9 +216,12 @@ async def deliver_async(
 
 
 def _note(error: Exception, note: str) -> None:
-    # Some raise the same object again and again, which must not grow.
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    try:
+        # Some raise the same object again and again, which must not grow.
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+    except Exception:  # noqa: BLE001 - a frozen dataclass takes none, and is raised without.
+        return
 
 
 def _title(signal: Any) -> str:

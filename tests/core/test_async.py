@@ -1,0 +1,328 @@
+"""Sync and async receivers under `send` and `send_async`, with and without wrappers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import AsyncReceiverError, Signal
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+
+class Wrapper:
+    """Runs what it wraps, and notes what it was given: `ensure_sync` and `ensure_async`."""
+
+    def __init__(self) -> None:
+        self.given: list[Callable[..., Any]] = []
+
+    def ensure_sync(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a plain function of a coroutine function that never waits."""
+        self.given.append(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                function(*args, **kwargs).send(None)
+            except StopIteration as end:
+                return ("ensured", end.value)
+            return None
+
+        return call
+
+    def ensure_async(self, function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Make a coroutine function of a plain function."""
+        self.given.append(function)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return ("ensured", function(*args, **kwargs))
+
+        return call
+
+
+# --- send ------------------------------------------------------------------------------
+
+
+def test_send_refuses_an_async_receiver_before_anybody_is_called() -> None:
+    """Without an ``_async_wrapper`` the error names signal and receiver, and says what to do."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("first"))
+    signal.connect(diary.async_receiver("second"))
+    with pytest.raises(AsyncReceiverError) as caught:
+        signal.send("sender-5f2c", card="card-5f2c")
+
+    assert str(caught.value) == (
+        "signal 'paid' has an async receiver, "
+        "tests.core.diary.Diary.async_receiver.<locals>.receive. "
+        "Send it with `await signal.send_async(...)`, give `send` an _async_wrapper, "
+        "or connect a plain function. Nobody was called."
+    )
+    assert diary.lines == []
+
+
+def test_send_refuses_an_async_observer_too() -> None:
+    """``on_error="log"`` is for what a receiver raises, not for the sender's mistake."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("observer"), on_error="log")
+    with pytest.raises(AsyncReceiverError):
+        signal.send("shop")
+
+
+def test_send_does_not_mind_async_receivers_for_other_senders() -> None:
+    """Only those who would be called count."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("async"), "kiosk")
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+
+    assert signal.send("shop") == [(receiver, "r")]
+
+
+def test_send_does_not_mind_async_receivers_that_died() -> None:
+    """The dead are not called, so they need no wrapper."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("async"))
+    diary.kept.clear()
+
+    assert signal.send("shop") == []
+
+
+def test_send_hands_async_receivers_to_the_wrapper_and_nobody_else() -> None:
+    """``_async_wrapper`` makes plain functions of async receivers; the order stays."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    first, second, third = (
+        diary.receiver("1"),
+        diary.async_receiver("2"),
+        diary.receiver("3"),
+    )
+    for receiver in (first, second, third):
+        signal.connect(receiver)
+    results = signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert results == [(first, "1"), (second, ("ensured", "2")), (third, "3")]
+    assert wrapper.given == [second]
+    assert diary.lines == ["1", "2", "3"]
+
+
+def test_a_wrapper_can_tell_that_what_it_is_given_is_async() -> None:
+    """Flask's passes on what `inspect` takes for a plain function: such a receiver is dressed."""
+
+    class Async:
+        async def __call__(self, sender: object) -> str:
+            return "async"
+
+    signal, receiver, wrapper = Signal("paid"), Async(), Wrapper()
+    signal.connect(receiver)
+    results = signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert results == [(receiver, ("ensured", "async"))]
+    assert [inspect.iscoroutinefunction(given) for given in wrapper.given] == [True]
+
+
+def test_a_wrapper_without_async_receivers_is_not_used() -> None:
+    """Flask always gives its wrapper; it costs nothing if all receivers are plain."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+
+    assert signal.send("shop", _async_wrapper=wrapper.ensure_sync) == [(receiver, "r")]
+    assert wrapper.given == []
+
+
+def test_a_wrapper_that_fails_fails_for_its_receiver() -> None:
+    """Everybody else is called, as if the receiver had raised."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("1"))
+    signal.connect(diary.receiver("2"))
+
+    def failing(function: Callable[..., Any]) -> Callable[..., Any]:
+        msg = "a loop is running"
+        raise RuntimeError(msg)
+
+    with pytest.raises(RuntimeError, match="a loop is running"):
+        signal.send("shop", _async_wrapper=failing)
+
+    assert diary.lines == ["2"]
+
+
+def test_send_hands_on_an_awaitable_of_a_plain_function_as_it_is() -> None:
+    """Only `send_async` awaits what a plain function returns."""
+    signal, diary = Signal("paid"), Diary()
+    asynchronous = diary.async_receiver("async")
+
+    @wraps(asynchronous)
+    def plain(*args: Any, **kwargs: Any) -> Awaitable[str]:
+        return asynchronous(*args, **kwargs)
+
+    signal.connect(plain)
+    [(receiver, value)] = signal.send("shop")
+    value.close()
+
+    assert (receiver, diary.lines) == (plain, [])
+
+
+# --- send_async ------------------------------------------------------------------------
+
+
+async def test_send_async_awaits_async_receivers_and_calls_plain_ones() -> None:
+    """Without a wrapper plain receivers are called in place, in one order with the others."""
+    signal, diary = Signal("paid"), Diary()
+    first, second, third = diary.async_receiver("1"), diary.receiver("2"), diary.async_receiver("3")
+    for receiver in (first, second, third):
+        signal.connect(receiver)
+
+    assert await signal.send_async("shop", total=12) == [(first, "1"), (second, "2"), (third, "3")]
+
+
+async def test_send_async_waits_for_one_receiver_before_it_calls_the_next() -> None:
+    """Receivers are not run at once: each finds what those before it have done."""
+    signal = Signal("paid")
+    lines: list[str] = []
+
+    async def slow(sender: object) -> None:
+        lines.append("slow begins")
+        await asyncio.sleep(0)
+        lines.append("slow ends")
+
+    def quick(sender: object) -> None:
+        lines.append("quick")
+
+    signal.connect(slow)
+    signal.connect(quick)
+    await signal.send_async("shop")
+
+    assert lines == ["slow begins", "slow ends", "quick"]
+
+
+async def test_send_async_awaits_what_a_plain_function_returns() -> None:
+    """A wrapper of an async function is no coroutine function, but is awaited."""
+    signal, diary = Signal("paid"), Diary()
+    asynchronous = diary.async_receiver("async")
+
+    @wraps(asynchronous)
+    def plain(*args: Any, **kwargs: Any) -> Awaitable[str]:
+        return asynchronous(*args, **kwargs)
+
+    signal.connect(plain)
+
+    assert await signal.send_async("shop") == [(plain, "async")]
+    assert diary.lines == ["async"]
+
+
+async def test_send_async_awaits_any_awaitable() -> None:
+    """Futures and other objects with ``__await__`` are as good as coroutines."""
+    signal = Signal("paid")
+    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    future.set_result("from the future")
+
+    def receiver(sender: object) -> asyncio.Future[str]:
+        return future
+
+    signal.connect(receiver)
+
+    assert await signal.send_async("shop") == [(receiver, "from the future")]
+
+
+async def test_an_object_that_has_every_attribute_is_no_awaitable() -> None:
+    """The type is asked: a mock that a receiver returns is a value like others."""
+
+    class Everything:
+        def __getattr__(self, name: str) -> object:
+            return self
+
+    signal, everything = Signal("paid"), Everything()
+
+    def receiver(sender: object) -> Everything:
+        return everything
+
+    signal.connect(receiver)
+
+    assert await signal.send_async("shop") == [(receiver, everything)]
+
+
+async def test_send_async_hands_plain_receivers_to_the_wrapper_and_nobody_else() -> None:
+    """``_sync_wrapper`` makes coroutine functions of plain receivers; the order stays."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    first, second, third = diary.receiver("1"), diary.async_receiver("2"), diary.receiver("3")
+    for receiver in (first, second, third):
+        signal.connect(receiver)
+    results = await signal.send_async("shop", _sync_wrapper=wrapper.ensure_async)
+
+    assert results == [(first, ("ensured", "1")), (second, "2"), (third, ("ensured", "3"))]
+    assert wrapper.given == [first, third]
+    assert diary.lines == ["1", "2", "3"]
+
+
+async def test_an_inline_receiver_is_called_in_place_whatever_the_wrapper() -> None:
+    """``inline=True`` is for cheap functions: no thread hop for them."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    inline, other = diary.receiver("inline"), diary.receiver("other")
+    signal.connect(inline, inline=True)
+    signal.connect(other)
+    results = await signal.send_async("shop", _sync_wrapper=wrapper.ensure_async)
+
+    assert results == [(inline, "inline"), (other, ("ensured", "other"))]
+    assert wrapper.given == [other]
+
+
+async def test_an_awaitable_that_comes_through_the_wrapper_is_awaited() -> None:
+    """A plain function that returns an awaitable is awaited behind a ``_sync_wrapper`` too."""
+    signal, diary = Signal("paid"), Diary()
+    asynchronous = diary.async_receiver("async")
+
+    def plain(sender: object, **payload: object) -> Awaitable[str]:
+        return asynchronous(sender, **payload)
+
+    def ensure_async(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return call
+
+    signal.connect(plain)
+
+    assert await signal.send_async("shop", _sync_wrapper=ensure_async) == [(plain, "async")]
+
+
+async def test_send_async_is_for_plain_receivers_alone_as_well() -> None:
+    """Nobody has to know whether receivers are async."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+
+    assert await signal.send_async("shop") == [(receiver, "r")]
+
+
+async def test_whether_a_receiver_is_async_is_found_out_at_connect() -> None:
+    """What was said of a receiver when it was connected counts in every send."""
+
+    class Turning:
+        async def __call__(self, sender: object) -> str:
+            return "async"
+
+    signal, turning = Signal("paid"), Turning()
+    signal.connect(turning)
+    Turning.__call__ = lambda self, sender: "plain"  # type: ignore[assignment,method-assign,return-value]
+
+    assert [connection.is_async for connection in signal.connections] == [True]
+    with pytest.raises(AsyncReceiverError):
+        signal.send("shop")
+
+
+async def test_tasks_may_send_one_signal_at_once() -> None:
+    """Sends of several tasks run side by side, each with its own results."""
+    signal = Signal("paid")
+
+    async def receiver(sender: object) -> object:
+        await asyncio.sleep(0)
+        return sender
+
+    signal.connect(receiver)
+    results = await asyncio.gather(*(signal.send_async(number) for number in range(5)))
+
+    assert results == [[(receiver, number)] for number in range(5)]

@@ -1,0 +1,375 @@
+"""What becomes of the errors of receivers: everybody is called, then they are raised or logged."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import ref
+
+import pytest
+
+import heliograph
+from heliograph import AsyncReceiverError, ReceiverError, Signal, SignalError
+from tests.core.diary import Diary
+from tests.core.watching import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "tests.core.diary.Diary.receiver.<locals>.receive"
+
+
+class OutOfStockError(Exception):
+    """An error of the application."""
+
+
+@dataclass(frozen=True)
+class FrozenError(Exception):
+    """An error that refuses every attribute, notes included."""
+
+    code: int
+
+
+def send(signal: Signal, *, watched: bool) -> None:
+    """Send on the short way through the engine, or on the one with instruments."""
+    if not watched:
+        signal.send("shop")
+        return
+    with watching() as seen:
+        try:
+            signal.send("shop")
+        finally:
+            seen.clear()
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return the notes of an error, without the line that connected the receiver."""
+    return [note.partition(", connected at ")[0] for note in getattr(error, "__notes__", [])]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_everybody_is_called_before_an_error_is_raised(place: int, *, watched: bool) -> None:
+    """One receiver's error keeps nobody else from hearing, and is raised as itself."""
+    signal, diary, error = Signal("paid"), Diary(), OutOfStockError("lamp")
+    for number in range(3):
+        signal.connect(diary.receiver(str(number), error=error if number == place else None))
+    with pytest.raises(OutOfStockError) as caught:
+        send(signal, watched=watched)
+
+    assert caught.value is error
+    assert diary.lines == ["0", "1", "2"]
+
+
+async def test_everybody_is_awaited_before_an_error_is_raised() -> None:
+    """`send_async` treats errors as `send` does, those of async receivers and of plain ones."""
+    signal, diary, error = Signal("paid"), Diary(), OutOfStockError("lamp")
+    signal.connect(diary.async_receiver("1", error=error))
+    signal.connect(diary.receiver("2"))
+    signal.connect(diary.async_receiver("3"))
+    with pytest.raises(OutOfStockError) as caught:
+        await signal.send_async("shop")
+
+    assert caught.value is error
+    assert diary.lines == ["1", "2", "3"]
+
+
+def test_a_note_names_signal_receiver_and_line() -> None:
+    """Whoever reads the traceback learns which delivery failed, and where it was connected."""
+    signal, diary = Signal("paid"), Diary()
+    line = test_a_note_names_signal_receiver_and_line.__code__.co_firstlineno + 4
+    signal.connect(diary.receiver("r", error=OutOfStockError()))
+    with pytest.raises(OutOfStockError) as caught:
+        signal.send("shop")
+
+    assert caught.value.__notes__ == [
+        f"while signal 'paid' was delivered to {NAME}, connected at {__file__}:{line}"
+    ]
+
+
+def test_the_note_of_a_signal_without_a_name_says_so() -> None:
+    """A signal need not have a name."""
+    signal, diary = Signal(), Diary()
+    signal.connect(diary.receiver("r", error=OutOfStockError()))
+    with pytest.raises(OutOfStockError) as caught:
+        signal.send("shop")
+
+    assert notes_of(caught.value) == [f"while a signal without a name was delivered to {NAME}"]
+
+
+def test_several_errors_are_raised_as_a_group() -> None:
+    """The group has them in the order of calling, each with its note."""
+    signal, diary = Signal("paid"), Diary()
+    first, second = OutOfStockError("lamp"), ValueError("price")
+    signal.connect(diary.receiver("1", error=first))
+    signal.connect(diary.receiver("2"))
+    signal.connect(diary.receiver("3", error=second))
+    with pytest.raises(ExceptionGroup) as caught:
+        signal.send("shop")
+
+    assert caught.value.message == "2 receivers of signal 'paid' failed"
+    assert caught.value.exceptions == (first, second)
+    assert [notes_of(error) for error in caught.value.exceptions] == [
+        [f"while signal 'paid' was delivered to {NAME}"],
+        [f"while signal 'paid' was delivered to {NAME}"],
+    ]
+    assert diary.lines == ["1", "2", "3"]
+
+
+def test_a_group_that_a_receiver_raises_is_one_error() -> None:
+    """What a receiver raises is not taken apart."""
+    signal, diary = Signal("paid"), Diary()
+    group = ExceptionGroup("mine", [OutOfStockError()])
+    signal.connect(diary.receiver("r", error=group))
+    with pytest.raises(ExceptionGroup) as caught:
+        signal.send("shop")
+
+    assert caught.value is group
+
+
+def test_an_error_that_is_raised_again_and_again_keeps_one_note() -> None:
+    """An error object that lives as long as the program does not grow."""
+    signal, diary, error = Signal("paid"), Diary(), OutOfStockError()
+    signal.connect(diary.receiver("r", error=error))
+    for _ in range(3):
+        with pytest.raises(OutOfStockError):
+            signal.send("shop")
+
+    assert notes_of(error) == [f"while signal 'paid' was delivered to {NAME}"]
+
+
+def test_an_error_that_takes_no_notes_is_raised_all_the_same() -> None:
+    """A frozen dataclass as an error refuses the note, and is still the error that is raised."""
+    signal, diary, error = Signal("paid"), Diary(), FrozenError(7)
+
+    def receiver(sender: object) -> None:
+        raise error
+
+    signal.connect(receiver)
+    signal.connect(diary.receiver("last"))
+    with pytest.raises(FrozenError) as caught:
+        signal.send("shop")
+
+    assert caught.value is error
+    assert diary.lines == ["last"]
+
+
+def test_a_payload_key_named_sender_is_explained() -> None:
+    """It collides with the first parameter of the usual receiver; a second note says so."""
+    signal = Signal("paid")
+
+    def receiver(sender: object, **payload: object) -> None:
+        """Take the sender by its name."""
+
+    signal.connect(receiver)
+    with pytest.raises(TypeError, match="multiple values for argument 'sender'") as caught:
+        signal.send("shop", sender="me")
+
+    assert caught.value.__notes__[1:] == [
+        (
+            "The payload has a key 'sender', which a first parameter of that name collides with: "
+            "name it differently, or make the parameter positional-only."
+        )
+    ]
+
+
+def test_an_unexpected_keyword_is_the_receivers_own_error() -> None:
+    """A receiver that does not take the payload fails by itself, and others are called."""
+    signal, diary = Signal("paid"), Diary()
+
+    def receiver(sender: object) -> None:
+        """Take no payload."""
+
+    signal.connect(receiver)
+    signal.connect(diary.receiver("last"))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'total'"):
+        signal.send("shop", total=12)
+
+    assert diary.lines == ["last"]
+
+
+def test_no_payload_values_are_in_messages_and_notes() -> None:
+    """Errors end up in logs and reports, where the payload has no business."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("1", error=OutOfStockError()))
+    signal.connect(diary.receiver("2", error=OutOfStockError()))
+    with pytest.raises(ExceptionGroup) as caught:
+        signal.send("sender-5f2c", card="card-5f2c")
+    texts = [str(caught.value), *map(str, caught.value.exceptions)]
+    for error in caught.value.exceptions:
+        texts += error.__notes__
+
+    assert [text for text in texts if "5f2c" in text] == []
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("on_error", ["raise", "log"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), asyncio.CancelledError()])
+def test_what_ends_the_program_leaves_at_once(
+    error: BaseException, on_error: str, *, watched: bool
+) -> None:
+    """`KeyboardInterrupt`, `SystemExit` and cancellation wait for nobody, and get no note."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("1", error=error), on_error=on_error)  # type: ignore[arg-type]
+    signal.connect(diary.receiver("2"))
+    with pytest.raises(type(error)) as caught:
+        send(signal, watched=watched)
+
+    assert caught.value is error
+    assert (diary.lines, notes_of(error)) == (["1"], [])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), asyncio.CancelledError()])
+async def test_what_ends_the_program_leaves_send_async_at_once(error: BaseException) -> None:
+    """Awaiting makes no difference."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("1", error=error))
+    signal.connect(diary.async_receiver("2"))
+    with pytest.raises(type(error)) as caught:
+        # Driven by hand, as an event loop ends at these errors itself.
+        signal.send_async("shop").send(None)
+
+    assert caught.value is error
+    assert diary.lines == ["1"]
+
+
+async def test_a_send_that_is_cancelled_calls_nobody_else() -> None:
+    """Cancelling a task ends its send at the receiver that it waits for."""
+    signal, diary, reached = Signal("paid"), Diary(), asyncio.Event()
+
+    async def waiting(sender: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    signal.connect(waiting)
+    signal.connect(diary.receiver("last"))
+    task = asyncio.create_task(signal.send_async("shop"))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert diary.lines == []
+
+
+# --- on_error="log" --------------------------------------------------------------------
+
+
+def test_errors_of_observers_are_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """With ``on_error="log"`` nothing is raised; the record names receiver, signal and line."""
+    signal, diary, error = Signal("paid"), Diary(), OutOfStockError("lamp")
+    observer, last = diary.receiver("observer", error=error), diary.receiver("last")
+    signal.connect(observer, on_error="log")
+    signal.connect(last)
+    [connection, _] = signal.connections
+
+    assert signal.send("sender-5f2c", card="card-5f2c") == [(last, "last")]
+    assert connection.failures == 1
+
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
+    assert record.getMessage() == (
+        f"{NAME} failed when signal 'paid' was delivered to it. "
+        f"It was connected with on_error='log' at {connection.where}."
+    )
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    assert notes_of(error) == []
+
+
+def test_failures_are_counted_over_all_senders_of_a_receiver() -> None:
+    """The count belongs to the receiver, not to one of its connections."""
+    signal, diary = Signal("paid"), Diary()
+    observer = diary.receiver("observer", error=OutOfStockError())
+    for sender in ("a", "b"):
+        signal.connect(observer, sender, on_error="log")
+        signal.send(sender)
+        signal.send(sender)
+
+    assert [connection.failures for connection in signal.connections] == [4, 4]
+
+
+async def test_errors_of_async_observers_are_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    """`send_async` keeps to ``on_error`` as well."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("observer", error=OutOfStockError()), on_error="log")
+
+    assert await signal.send_async("shop") == []
+    assert [record.name for record in caplog.records] == ["heliograph"]
+
+
+def test_errors_of_observers_and_of_others_are_kept_apart() -> None:
+    """An observer's error does not make a group of another one's."""
+    signal, diary, error = Signal("paid"), Diary(), ValueError("price")
+    signal.connect(diary.receiver("1", error=OutOfStockError()), on_error="log")
+    signal.connect(diary.receiver("2", error=error))
+    signal.connect(diary.receiver("3", error=OutOfStockError()), on_error="log")
+    with pytest.raises(ValueError, match="price") as caught:
+        signal.send("shop")
+
+    assert caught.value is error
+    assert diary.lines == ["1", "2", "3"]
+
+
+# --- what is left behind ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("errors", [1, 2])
+@pytest.mark.parametrize("on_error", ["raise", "log"])
+@pytest.mark.parametrize("watched", [False, True])
+def test_an_error_is_freed_with_its_last_reference(
+    errors: int, on_error: str, *, watched: bool
+) -> None:
+    """No frame of the engine that the traceback knows refers back to the error."""
+    signal = Signal("paid")
+    alive: list[ref[OutOfStockError]] = []
+
+    def make() -> Callable[..., None]:
+        def receiver(sender: object) -> None:
+            error = OutOfStockError()
+            alive.append(ref(error))
+            try:
+                raise error
+            finally:
+                del error
+
+        return receiver
+
+    receivers = [make() for _ in range(errors)]
+    for receiver in receivers:
+        signal.connect(receiver, on_error=on_error)  # type: ignore[arg-type]
+    logging.disable()
+    gc.disable()
+    try:
+        with suppress(OutOfStockError, ExceptionGroup):
+            send(signal, watched=watched)
+        left = [error() for error in alive]
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
+
+    assert left == [None] * errors
+
+
+# --- the errors themselves -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "bases"),
+    [
+        (SignalError, (Exception,)),
+        (ReceiverError, (SignalError, TypeError)),
+        (AsyncReceiverError, (SignalError, RuntimeError)),
+        (heliograph.ArgumentError, (SignalError, TypeError, ValueError)),
+        (heliograph.ReceiverWarning, (UserWarning,)),
+    ],
+)
+def test_each_error_is_also_what_python_or_blinker_would_raise(
+    error: type[Exception], bases: tuple[type[Exception], ...]
+) -> None:
+    """Old `except` clauses go on working, and one base class catches all of Heliograph's."""
+    assert error.__bases__ == bases
