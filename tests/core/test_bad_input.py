@@ -1,0 +1,229 @@
+"""Bad input: the error says what, between whom and what to do, before anything has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import (
+    ANY,
+    ArgumentError,
+    Namespace,
+    ReceiverError,
+    Signal,
+    add_instrument,
+    default_namespace,
+)
+from heliograph.core.emission import INSTRUMENTS
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Slotted:
+    """A callable to which there are no weak references, with a method."""
+
+    __slots__ = ()
+
+    def __call__(self, sender: object) -> None:
+        """Do nothing."""
+
+    def receive(self, sender: object) -> None:
+        """Do nothing."""
+
+
+class Shop:
+    """An object with a method that has no room for a sender."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture(params=["connect", "connect_via", "connected_to"])
+def connecting(request: pytest.FixtureRequest) -> Callable[..., object]:
+    """Return each way of connecting, as a function of signal, receiver, sender and options."""
+
+    def connect_via(signal: Signal, receiver: Any, sender: Any = ANY, **options: Any) -> object:
+        return signal.connect_via(sender, **options)(receiver)
+
+    def connected_to(signal: Signal, receiver: Any, sender: Any = ANY, **options: Any) -> object:
+        options.pop("weak", None)
+        return signal.connected_to(receiver, sender, **options)
+
+    ways: dict[str, Callable[..., object]] = {
+        "connect": Signal.connect,
+        "connect_via": connect_via,
+        "connected_to": connected_to,
+    }
+    return ways[request.param]
+
+
+@pytest.mark.parametrize("receiver", [None, 7, "shop.mail", [], NotImplemented], ids=repr)
+def test_a_receiver_that_is_not_callable_is_refused(
+    connecting: Callable[..., object], receiver: object
+) -> None:
+    """It could only fail later, far from the line that connected it."""
+    signal = Signal("paid")
+    with pytest.raises(ReceiverError) as caught:
+        connecting(signal, receiver, "shop")
+
+    assert isinstance(caught.value, TypeError)
+    assert str(caught.value) == (
+        f"{receiver!r} cannot be a receiver: it is not callable. "
+        "Connect a function, a method or an object with __call__."
+    )
+    assert signal.connections == ()
+
+
+def test_a_receiver_without_room_for_the_sender_is_refused(
+    connecting: Callable[..., object],
+) -> None:
+    """Functions and methods are looked at; whatever else is called will tell itself."""
+
+    def receiver(*, total: int) -> None:
+        """Take no sender."""
+
+    signal = Signal("paid")
+    name = f"{__name__}.test_a_receiver_without_room_for_the_sender_is_refused.<locals>.receiver"
+    for unfit, called in ((receiver, name), (Shop().close, f"{__name__}.Shop.close")):
+        with pytest.raises(ReceiverError) as caught:
+            connecting(signal, unfit)
+
+        assert str(caught.value) == (
+            f"{called} cannot be a receiver: it takes no positional argument, and receivers are "
+            "called with the sender. Write it as `def receiver(sender, **payload)`."
+        )
+
+    assert signal.connections == ()
+
+
+@pytest.mark.parametrize(
+    ("receiver", "name", "kind"),
+    [
+        (Slotted(), f"{__name__}.Slotted object", "Slotted"),
+        (Slotted().receive, f"{__name__}.Slotted.receive", "Slotted"),
+        ([].append, "builtins.list.append", "list"),
+    ],
+)
+def test_a_receiver_that_cannot_be_held_weakly_is_refused(
+    receiver: Callable[..., object], name: str, kind: str
+) -> None:
+    """The error says why, and that connecting strongly is the way."""
+    signal = Signal("paid")
+    with pytest.raises(ReceiverError) as caught:
+        signal.connect(receiver)
+
+    assert str(caught.value) == (
+        f"{name} cannot be held weakly: Python has no weak references to {kind!r} objects. "
+        "Connect it with weak=False, and disconnect it when it is no longer wanted."
+    )
+    assert signal.connections == ()
+
+    signal.connect(receiver, weak=False)
+
+    assert len(signal.connections) == 1
+
+
+def test_a_strong_connection_does_not_make_a_weak_one_possible() -> None:
+    """What cannot be held weakly is refused, however it is connected elsewhere."""
+    signal, receiver = Signal("paid"), Slotted()
+    signal.connect(receiver, "shop", weak=False)
+    before = signal.connections
+    with pytest.raises(ReceiverError, match="cannot be held weakly"):
+        signal.connect(receiver, "kiosk")
+
+    assert signal.connections == before
+
+
+@pytest.mark.parametrize("on_error", ["lgo", "", None, True, ["log"]])
+def test_a_misspelt_way_to_treat_errors_is_refused(
+    connecting: Callable[..., object], on_error: object
+) -> None:
+    """The error tells both ways that there are."""
+    signal, diary = Signal("paid"), Diary()
+    with pytest.raises(ArgumentError) as caught:
+        connecting(signal, diary.receiver("r"), on_error=on_error)
+
+    assert isinstance(caught.value, ValueError)
+    assert str(caught.value) == (
+        f"on_error={on_error!r} is not a way to treat errors: use 'raise' or 'log'."
+    )
+    assert signal.connections == ()
+
+
+@pytest.mark.parametrize("priority", ["high", 1.5, None])
+def test_a_priority_that_is_no_integer_is_refused(
+    connecting: Callable[..., object], priority: object
+) -> None:
+    """Otherwise sending would fail, or the order would."""
+    signal, diary = Signal("paid"), Diary()
+    with pytest.raises(ArgumentError) as caught:
+        connecting(signal, diary.receiver("r"), priority=priority)
+
+    assert isinstance(caught.value, TypeError)
+    assert str(caught.value) == (
+        f"priority={priority!r} is not a number: use an int, higher is called earlier."
+    )
+    assert signal.connections == ()
+
+
+def test_a_misspelt_option_is_refused(connecting: Callable[..., object]) -> None:
+    """Python names the method and the option that it does not know."""
+    signal, diary = Signal("paid"), Diary()
+    with pytest.raises(TypeError, match=r"Signal\.\w+\(\) got an unexpected .* 'prioritty'"):
+        connecting(signal, diary.receiver("r"), prioritty=1)
+
+    assert signal.connections == ()
+
+
+def test_wrong_options_change_nothing_of_a_connection() -> None:
+    """A receiver that is connected already keeps what it has."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, priority=1)
+    before = signal.connections
+    with pytest.raises(ArgumentError):
+        signal.connect(receiver, priority=2, on_error="shout")  # type: ignore[arg-type]
+
+    assert signal.connections == before
+
+
+@pytest.mark.parametrize("name", [7, b"paid", ["paid"], object], ids=repr)
+def test_a_signal_name_that_is_not_a_string_is_refused(name: Any) -> None:
+    """Signals and namespaces know names as strings alone."""
+    namespace = Namespace("shop")
+    with pytest.raises(ArgumentError) as of_signal:
+        Signal(name)
+    with pytest.raises(ArgumentError) as of_namespace:
+        namespace.signal(name)
+
+    assert str(of_signal.value) == (
+        f"{name!r} is not a name for a signal: use a string, or none at all."
+    )
+    assert str(of_namespace.value) == (
+        f"{name!r} is not a name for a signal of <Namespace 'shop' of 0 signals>: use a string."
+    )
+    assert list(namespace) == []
+
+
+def test_a_signal_of_a_namespace_needs_a_name() -> None:
+    """A signal without a name is made by itself."""
+    before = list(default_namespace)
+    with pytest.raises(ArgumentError, match="None is not a name for a signal"):
+        default_namespace.signal(None)  # type: ignore[arg-type]
+
+    assert list(default_namespace) == before
+
+
+@pytest.mark.parametrize("instrument", [None, "prometheus", []], ids=repr)
+def test_an_instrument_that_is_not_callable_is_refused(instrument: Any) -> None:
+    """It would fail at every send."""
+    with pytest.raises(ArgumentError) as caught:
+        add_instrument(instrument)
+
+    assert str(caught.value) == (
+        f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
+    )
+    assert INSTRUMENTS == []

@@ -1,0 +1,186 @@
+"""The front door: which names are public, that all are documented, and what importing costs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import blinker
+
+import heliograph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PUBLIC = [
+    "ANY",
+    "ArgumentError",
+    "AsyncReceiverError",
+    "Connection",
+    "Delivery",
+    "Emission",
+    "Namespace",
+    "ReceiverError",
+    "ReceiverWarning",
+    "Signal",
+    "SignalError",
+    "add_instrument",
+    "default_namespace",
+    "remove_instrument",
+    "signal",
+]
+
+ENGINE = [
+    "callables",
+    "connection",
+    "dispatch",
+    "emission",
+    "errors",
+    "identity",
+    "namespace",
+    "plan",
+    "registry",
+    "signal",
+    "temporary",
+    "writer",
+]
+
+# What an interpreter without its `site` has not loaded yet, of what the engine needs.
+STANDARD_LIBRARY = [
+    "__future__",
+    "_collections",
+    "_collections_abc",
+    "_contextvars",
+    "_functools",
+    "_operator",
+    "_stat",
+    "_weakrefset",
+    "collections",
+    "contextvars",
+    "functools",
+    "genericpath",
+    "itertools",
+    "keyword",
+    "operator",
+    "os",
+    "os.path",
+    "posixpath",
+    "reprlib",
+    "stat",
+    "types",
+    "weakref",
+]
+
+COSTLY = {
+    "asyncio",
+    "dataclasses",
+    "importlib.metadata",
+    "inspect",
+    "logging",
+    "re",
+    "threading",
+    "typing",
+    "unittest.mock",
+    "warnings",
+}
+
+
+def modules_of(name: str) -> set[str]:
+    """Return the modules that importing *name* loads in a fresh and bare interpreter."""
+    spec = sys.modules[name].__spec__
+    assert spec is not None
+    assert spec.origin is not None
+    folder = str(Path(spec.origin).parent.parent)
+    program = (
+        f"import sys; sys.path.insert(0, {folder!r}); before = set(sys.modules)\n"
+        f"import {name}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    command = [sys.executable, "-I", "-S", "-E", "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return set(output.split())
+
+
+def test_the_public_names_are_these_fifteen() -> None:
+    """A new one is a decision: there is room for no more."""
+    assert heliograph.__all__ == PUBLIC
+    assert len(heliograph.__all__) == 15
+    assert [name for name in PUBLIC if not hasattr(heliograph, name)] == []
+
+
+def documented() -> Iterator[tuple[str, object]]:
+    """Give everything public that can have a docstring of its own, by its name."""
+    for name in PUBLIC:
+        thing = getattr(heliograph, name)
+        if not callable(thing):
+            continue
+        yield name, thing
+        if inspect.isclass(thing):
+            for member, value in vars(thing).items():
+                if not member.startswith("_") and (callable(value) or hasattr(value, "__get__")):
+                    yield f"{name}.{member}", value
+
+
+def test_everything_public_has_a_docstring() -> None:
+    """Each name, and each method and property of a public class, but plain attributes in slots."""
+    missing = [
+        name
+        for name, thing in documented()
+        if not inspect.ismemberdescriptor(thing) and not inspect.getdoc(thing)
+    ]
+
+    assert missing == []
+
+
+def test_every_module_of_the_engine_opens_with_one_sentence() -> None:
+    """A file has a door, and a sentence on it."""
+    folder = Path(heliograph.__file__).parent
+    names = sorted(path.stem for path in (folder / "core").glob("*.py") if path.stem != "__init__")
+    sentences = [sys.modules[f"heliograph.core.{name}"].__doc__ or "" for name in names]
+
+    assert names == ENGINE
+    assert [text for text in sentences if "\n" in text or not text.endswith(".")] == []
+
+
+def test_importing_loads_exactly_these_modules() -> None:
+    """What an import loads is the same everywhere, while its time is not."""
+    loaded = modules_of("heliograph")
+
+    assert loaded == {
+        "heliograph",
+        "heliograph.core",
+        *(f"heliograph.core.{name}" for name in ENGINE),
+        *STANDARD_LIBRARY,
+    }
+
+
+def test_importing_loads_nothing_costly() -> None:
+    """Each of these costs more to import than the whole engine."""
+    assert modules_of("heliograph") & COSTLY == set()
+
+
+def test_importing_loads_fewer_modules_than_blinker() -> None:
+    """Whoever changes from Blinker starts faster."""
+    assert blinker.__name__ == "blinker"
+    assert len(modules_of("heliograph")) < len(modules_of("blinker"))
+
+
+def test_connecting_and_sending_load_nothing_more() -> None:
+    """Only unusual receivers and failures pay for what they need."""
+    program = (
+        "import sys, json, heliograph; before = set(sys.modules)\n"
+        "signal = heliograph.Signal('paid')\n"
+        "def receiver(sender, **payload): pass\n"
+        "signal.connect(receiver)\n"
+        "with signal.connected_to(receiver, 'shop', local=True), signal.muted(): pass\n"
+        "signal.send('shop', total=12)\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert json.loads(output) == []
