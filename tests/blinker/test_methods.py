@@ -21,7 +21,7 @@ def _other(sender: object, **payload: object) -> object:
 
 
 class _Sender:
-    pass
+    def method(self) -> None: ...
 
 
 class _OrderedSet(UserList[Any]):
@@ -79,6 +79,20 @@ def test_anything_can_be_a_sender(sender: Any) -> None:
     assert signal.send(sender) == [(_receiver, sender)]
     assert signal.has_receivers_for(sender)
     assert not signal.has_receivers_for("another")
+
+
+def test_a_bound_method_can_be_a_sender() -> None:
+    """Each look at it makes another object, and all of them are the same sender."""
+    signal = Signal()
+    one, other = _Sender(), _Sender()
+    signal.connect(_receiver, sender=one.method)
+
+    assert signal.send(one.method) == [(_receiver, one.method)]
+    assert signal.send(other.method) == signal.send(one) == []
+
+    signal.disconnect(_receiver, sender=one.method)
+
+    assert signal.connections == ()
 
 
 def test_a_receiver_connected_for_any_and_for_a_sender_is_called_once() -> None:

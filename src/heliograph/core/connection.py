@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import MethodType
 from weakref import ref
 
 from heliograph.core.callables import examined, name_of
@@ -275,7 +276,8 @@ def connected(
 ) -> Connection:
     """Make a connection; *died* is called with it when its sender dies."""
     held = sender
-    if sender is not ANY and not isinstance(sender, (str, int)):
+    # A bound method is made anew by each look at it, so a weak one would be gone at once.
+    if sender is not ANY and not isinstance(sender, (str, int, MethodType)):
         try:
             made = ref.__new__(Connection, sender, died)
             held = _HELD_WEAKLY

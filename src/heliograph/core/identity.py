@@ -63,7 +63,7 @@ def is_ordinary(sender: object) -> bool:
 def _is_ordinary_type(kind: type) -> bool:
     # Asked once per type: looking for an attribute that is missing takes longer than
     # calling a receiver. The weak reference keeps a type's id from being trusted after it.
-    if issubclass(kind, (str, int)) or hasattr(kind, "_get_current_object"):
+    if issubclass(kind, (str, int, MethodType)) or hasattr(kind, "_get_current_object"):
         return False
     key = id(kind)
     _ordinary[key] = ref(kind, lambda _: _ordinary.pop(key, None))
@@ -88,13 +88,15 @@ def sender_key(sender: object) -> Hashable:
     """Return the key under which the connections of *sender* are kept.
 
     Objects are compared by identity, strings by value, integers by value and
-    type. An `id` is a bare int and an integer a pair, so that neither can be
-    taken for the other.
+    type, bound methods by object and function. An `id` is a bare int and an
+    integer a pair that begins with a type, so that none is taken for another.
     """
     if isinstance(sender, str):
         return str.__str__(sender)
     if isinstance(sender, int):
         return type(sender), int.__int__(sender)
+    if isinstance(sender, MethodType):
+        return id(sender.__self__), id(sender.__func__)
     return id(sender)
 
 
