@@ -435,7 +435,8 @@ def test_subclasses_and_their_signals_are_taken_over() -> None:
     from heliograph.blinker import install
 
     class Plain(Signal):
-        pass
+        def relay(self, sender: object) -> object:
+            return self.send(sender)
 
     class Twice(NamedSignal):
         def __init__(self, name: str) -> None:
@@ -458,6 +459,8 @@ def test_subclasses_and_their_signals_are_taken_over() -> None:
     old: list[Any] = [Plain("Plain."), Twice("twice"), Further("further")]
     for it in old:
         it.connect(receiver, "a")
+    relayed: Any = Signal()
+    relayed.connect(old[0].relay)
     install()
 
     class New(NamedSignal):
@@ -489,6 +492,7 @@ def test_subclasses_and_their_signals_are_taken_over() -> None:
         once,
         twice,
     ]
+    assert relayed.send("a") == [(made[0].relay, once)]
     assert [it.count for it in made[1:3]] == [1, 1]
     assert (made[0].__doc__, made[4].name, made[4].__doc__) == ("Plain.", "new", "Twice.")
     assert (issubclass(New, blinker.NamedSignal), labels) == (True, ["last"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Symbol = type(ANY)
+Symbol: type[Any] = type(ANY)
 
 
 def make_id(obj: object) -> Hashable:

@@ -36,6 +36,10 @@ def sender_key(connection: Connection) -> Hashable:
     return ANY_ID if sender is ANY else make_id(sender)
 
 
+def _is_weak(record: Any) -> bool:
+    return isinstance(record.resolve, weakref.ref) and not record.strong
+
+
 class Receivers(MutableMapping[Any, Any]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
@@ -51,13 +55,12 @@ class Receivers(MutableMapping[Any, Any]):
         return [*self.registry.receivers.values(), *self.registry.idle.values()]
 
     def _now(self) -> dict[Any, Any]:
-        found = {}
-        for record in self._records():
-            receiver = record.resolve()
-            if receiver is not None:
-                held = isinstance(record.resolve, weakref.ref) and not record.strong
-                found[make_id(receiver)] = record.resolve if held else receiver
-        return found
+        found = [(record, record.resolve()) for record in self._records()]
+        return {
+            make_id(receiver): record.resolve if _is_weak(record) else receiver
+            for record, receiver in found
+            if receiver is not None
+        }
 
     def __getitem__(self, key: Any) -> Any:
         return self._now()[key]

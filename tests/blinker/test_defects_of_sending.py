@@ -1,0 +1,331 @@
+"""Sending: what was found wrong in Blinker is right (contract, 4.14 to 4.19)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import heliograph
+from heliograph import (
+    ANY,
+    AsyncReceiverError,
+    ReceiverWarning,
+    blinker,
+)
+from tests.blinker.cast import heard, q, r
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    Signals = type[heliograph.Signal]
+
+
+@pytest.mark.parametrize("name", ["receiver_connected", "receiver_disconnected"])
+def test_the_usual_receiver_hears_meta_signals(signals: Signals, name: str) -> None:
+    """`def receiver(sender, **extra)`, the shape of all receivers, fits (4.14)."""
+    signal = signals()
+    told: list[object] = []
+
+    class Told:
+        def method(self, sender: object, **extra: object) -> None:
+            told.append(("method", sender))
+
+    def function(sender: object, **extra: object) -> None:
+        told.append(("function", sender))
+
+    it = Told()
+    getattr(signal, name).connect(function)
+    getattr(signal, name).connect(it.method)
+    signal.connect(r, "a")
+    signal.disconnect(r, "a")
+
+    assert told == [("function", signal), ("method", signal)]
+
+
+def test_a_meta_receiver_may_ask_for_the_other_sender_by_name() -> None:
+    """What collides comes as `connected_sender`, if it is wanted (4.14)."""
+    signal = blinker.Signal()
+    told: list[object] = []
+
+    @signal.receiver_connected.connect
+    def wants(sender: object, receiver: object, connected_sender: object, weak: bool) -> None:
+        told.append(("wants", receiver, connected_sender, weak))
+
+    @signal.receiver_connected.connect
+    def all_of_it(sender: object, **extra: object) -> None:
+        told.append(extra)
+
+    @signal.receiver_connected.connect
+    def wants_not(sender: object, receiver: object, weak: bool) -> None:
+        told.append(("wants not", receiver, weak))
+
+    class Callable:
+        def __call__(self, signal: object, /, **extra: object) -> None:
+            told.append(("object", extra["sender"]))
+
+    it = Callable()
+    signal.receiver_connected.connect(it)
+    signal.connect(r, "a")
+
+    assert told == [
+        ("wants", r, "a", True),
+        {"receiver": r, "connected_sender": "a", "weak": True},
+        ("wants not", r, True),
+        ("object", "a"),
+    ]
+
+
+@pytest.mark.parametrize("error", [TypeError, LookupError, KeyboardInterrupt])
+def test_a_meta_receiver_that_raises_undoes_the_connection(
+    signal: heliograph.Signal, error: type[BaseException]
+) -> None:
+    """`connect` raises, so nothing was connected, whatever was raised (4.14)."""
+
+    def veto(_: object, **extra: object) -> None:
+        raise error
+
+    signal.receiver_connected.connect(veto)
+    with pytest.raises(error):
+        signal.connect(r)
+
+    assert signal.connections == ()
+
+
+def test_a_veto_leaves_what_was_connected_before(signal: heliograph.Signal) -> None:
+    """It undoes this connection, not the receiver's others (4.14)."""
+    signal.connect(r, "a")
+
+    def veto(_: object, **extra: object) -> None:
+        raise LookupError
+
+    signal.receiver_connected.connect(veto)
+    with pytest.raises(LookupError):
+        signal.connect(r)
+
+    assert [c.sender for c in signal.connections] == ["a"]
+
+
+def test_a_veto_of_connecting_again_leaves_the_connection() -> None:
+    """What was connected before the call is connected after it (4.14)."""
+    signal = blinker.Signal()
+    signal.connect(r, "a")
+
+    @signal.receiver_connected.connect
+    def veto(_: object, **extra: object) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        signal.connect(r, "a")
+
+    assert heard(signal, "a") == ["r"]
+
+
+def test_an_async_meta_receiver_is_refused_before_it_is_called(
+    signal: heliograph.Signal,
+) -> None:
+    """`connect` cannot await it; the error names it, and nothing is connected (4.14)."""
+
+    async def later(sender: object, **extra: object) -> None: ...
+
+    signal.receiver_connected.connect(later)
+    with pytest.raises(AsyncReceiverError, match="later"):
+        signal.connect(r)
+
+    assert signal.connections == ()
+
+
+def test_a_payload_with_a_key_sender_says_how_to_receive_it(signal: heliograph.Signal) -> None:
+    """The error explains itself, and a positional-only parameter takes it (4.14)."""
+    signal.connect(r)
+    with pytest.raises(TypeError) as caught:
+        signal.send("a", sender="b")
+
+    assert any("make the parameter positional-only" in note for note in caught.value.__notes__)
+
+    def fits(_: object, /, sender: object) -> object:
+        return sender
+
+    signal.disconnect(r)
+    signal.connect(fits)
+
+    assert signal.send("a", sender="b") == [(fits, "b")]
+
+
+async def _coroutine(sender: object, **payload: object) -> str:
+    return "awaited"
+
+
+class _AsyncCall:
+    async def __call__(self, sender: object, **payload: object) -> str:
+        return "awaited"
+
+    async def method(self, sender: object, **payload: object) -> str:
+        return "awaited"
+
+
+def _marked() -> Any:
+    from asgiref.sync import markcoroutinefunction
+
+    def wrapper(sender: object, **payload: object) -> Any:
+        return _coroutine(sender, **payload)
+
+    return markcoroutinefunction(wrapper)
+
+
+_CALLABLE = _AsyncCall()
+
+ASYNC = pytest.mark.parametrize(
+    "receiver",
+    [
+        _coroutine,
+        _CALLABLE,
+        _CALLABLE.method,
+        functools.partial(_coroutine, x=1),
+        functools.partial(_CALLABLE, x=1),
+        _marked(),
+    ],
+    ids=["function", "object", "method", "partial", "partial of object", "marked"],
+)
+
+
+@ASYNC
+async def test_async_receivers_are_awaited(signal: heliograph.Signal, receiver: Any) -> None:
+    """Whatever shape they have, with a wrapper for plain ones and without (4.15)."""
+    signal.connect(receiver, weak=False)
+
+    def wrapper(plain: object) -> Any:
+        raise AssertionError(plain)
+
+    assert await signal.send_async("a") == [(receiver, "awaited")]
+    assert await signal.send_async("a", _sync_wrapper=wrapper) == [(receiver, "awaited")]
+
+
+@ASYNC
+def test_async_receivers_get_flasks_wrapper(signal: heliograph.Signal, receiver: Any) -> None:
+    """Whatever shape they have, and without it they are refused (4.15)."""
+    signal.connect(receiver, weak=False)
+
+    def wrapper(coroutine_function: Any) -> Any:
+        return lambda sender: asyncio.run(coroutine_function(sender))
+
+    assert signal.send("a", _async_wrapper=wrapper) == [(receiver, "awaited")]
+    with pytest.raises(AsyncReceiverError):
+        signal.send("a")
+
+
+async def test_a_coroutine_of_a_plain_function_is_awaited(signal: heliograph.Signal) -> None:
+    """A decorated coroutine function and a lambda around one are heard (4.15)."""
+
+    @functools.wraps(_coroutine)
+    def decorated(*args: Any, **payload: Any) -> Any:
+        return _coroutine(*args, **payload)
+
+    async def ensure_async_call(plain: Any, *args: Any, **payload: Any) -> Any:
+        return plain(*args, **payload)
+
+    def ensure_async(plain: Any) -> Any:
+        return functools.partial(ensure_async_call, plain)
+
+    signal.connect(decorated)
+    signal.connect(lambda sender, **_: _coroutine(sender), weak=False)
+
+    assert [value for _, value in await signal.send_async("a")] == ["awaited"] * 2
+    found = await signal.send_async("a", _sync_wrapper=ensure_async)
+    assert [value for _, value in found] == ["awaited"] * 2
+
+
+def test_a_generator_function_is_warned_of(signal: heliograph.Signal) -> None:
+    """Calling it runs none of its lines (4.15)."""
+
+    async def generator(sender: object) -> AsyncIterator[int]:
+        yield 1
+
+    with pytest.warns(ReceiverWarning, match="generator"):
+        signal.connect(generator)
+
+
+def test_a_send_that_cannot_be_completed_calls_nobody(signal: heliograph.Signal) -> None:
+    """Whether all can be called is known before the first is (4.16)."""
+    called: list[object] = []
+    signal.connect(called.append, weak=False)
+    signal.connect(_coroutine)
+    with pytest.raises(AsyncReceiverError, match="_coroutine"):
+        signal.send("a")
+
+    assert called == []
+
+
+async def test_an_async_send_needs_no_wrapper(signal: heliograph.Signal) -> None:
+    """Plain and async receivers are called in one order (4.16)."""
+    signal.connect(r)
+    signal.connect(_coroutine)
+    signal.connect(q)
+
+    assert [value for _, value in await signal.send_async("a")] == ["r", "awaited", "q"]
+
+
+@pytest.mark.parametrize("from_whom", [ANY, "a"])
+def test_who_is_disconnected_during_a_send_is_not_called(
+    signal: heliograph.Signal, from_whom: Any
+) -> None:
+    """From all senders or from this one (4.19)."""
+
+    @signal.connect
+    def disconnecting(sender: object) -> str:
+        signal.disconnect(q, sender=from_whom)
+        return "disconnecting"
+
+    signal.connect(q, sender="a")
+    signal.connect(r)
+
+    assert heard(signal, "a") == ["disconnecting", "r"]
+
+
+def test_who_is_connected_during_a_send_is_called_from_the_next(
+    signal: heliograph.Signal,
+) -> None:
+    """And a receiver may disconnect itself or send again (4.19)."""
+
+    @signal.connect
+    def connecting(sender: object) -> object:
+        signal.disconnect(connecting)
+        signal.connect(q)
+        return heard(signal, "inner")
+
+    assert heard(signal, "a") == [["q"]]
+    assert heard(signal, "a") == ["q"]
+
+
+def test_every_receiver_is_called_though_one_fails(signal: heliograph.Signal) -> None:
+    """Then the error is raised, with a note that says whose it is (4.18)."""
+    called: list[object] = []
+
+    @signal.connect
+    def fail(sender: object) -> None:
+        raise LookupError(sender)
+
+    signal.connect(called.append, weak=False)
+    with pytest.raises(LookupError) as caught:
+        signal.send("a")
+
+    assert called == ["a"]
+    assert "fail" in caught.value.__notes__[0]
+
+
+def test_an_observer_cannot_break_what_it_observes(
+    signal: heliograph.Signal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`on_error="log"` logs its error and keeps the other results (4.18)."""
+
+    def fail(sender: object) -> None:
+        raise LookupError(sender)
+
+    signal.connect(fail, on_error="log")
+    signal.connect(r)
+
+    assert heard(signal, "a") == ["r"]
+    assert [(it.name, it.levelname) for it in caplog.records] == [("heliograph", "ERROR")]
+    assert [c.failures for c in signal.connections] == [1, 0]
