@@ -275,6 +275,17 @@ def test_a_type_that_is_gone_is_not_remembered() -> None:
     assert (known, key in _ordinary) == (True, False)
 
 
+def test_each_look_at_a_bound_method_is_the_same_sender() -> None:
+    """Bound methods are compared by object and function as senders, too, and kept alive."""
+    signal, diary, shop, kiosk = Signal("paid"), Diary(), Shop(), Shop()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, shop.receive)
+
+    assert signal.send(shop.receive) == [(receiver, "r")]
+    assert [signal.send(other) for other in (shop, kiosk.receive, shop.__call__)] == [[], [], []]
+    assert [connection.sender for connection in signal.connections] == [shop.receive]
+
+
 # --- receivers -------------------------------------------------------------------------
 
 
@@ -452,6 +463,15 @@ def test_partials_that_make_the_same_call_can_disconnect_each_other() -> None:
     signal.disconnect(partial(shop.receive, extra=shop))
 
     assert signal.receivers == ()
+
+
+def test_a_partial_disconnects_no_receiver_of_another_kind() -> None:
+    """Only partials are looked through for one that makes the same call."""
+    signal, shop = Signal("paid"), Shop()
+    signal.connect(shop.receive)
+    signal.disconnect(partial(shop.receive))
+
+    assert signal.receivers == (shop.receive,)
 
 
 def test_a_receiver_that_was_never_connected_is_no_error_to_disconnect() -> None:

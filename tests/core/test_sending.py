@@ -465,3 +465,12 @@ def test_an_overridden_receivers_for_is_not_asked_while_muted() -> None:
     signal = Traced("paid", [diary.receiver("given")])
     with signal.muted():
         assert signal.send("shop") == []
+
+
+def test_an_overridden_receivers_for_may_give_nobody() -> None:
+    """None is how a weak reference says that its receiver is dead: it is left out."""
+    diary = Diary()
+    given = diary.receiver("given")
+    signal = Traced("paid", [None, given])  # type: ignore[list-item]
+
+    assert signal.send("shop") == [(given, "given")]

@@ -214,6 +214,41 @@ def test_another_thread_waits_for_a_change_to_end() -> None:
     assert signal.receivers == tuple(late.kept)
 
 
+def test_what_was_left_waiting_is_done_before_the_next_change() -> None:
+    """A death that was noted while another thread let go of the lock is not forgotten."""
+    lines: list[str] = []
+    writer._writer.waiting.append(lambda: lines.append("left"))
+    exclusively(lines.append, "next")
+
+    assert lines == ["left", "next"]
+
+
+def test_a_death_after_a_change_is_left_to_who_makes_the_next_one() -> None:
+    """Nobody waits for the lock to tell of a death: whoever has it deals with it."""
+    signal, diary, shops = Signal("paid"), Diary(), [Shop()]
+    inside, done = threading.Event(), threading.Event()
+    signal.connect(diary.receiver("dying"))
+
+    def other_change() -> None:
+        inside.set()
+        done.wait(10)
+
+    thread = threading.Thread(target=exclusively, args=(other_change,))
+
+    def finalizer() -> None:
+        thread.start()
+        inside.wait(10)
+        diary.kept.clear()
+
+    finalize(shops[0], finalizer)
+    exclusively(lambda: drop_later(shops.pop()))
+    waiting = len(signal.connections)
+    done.set()
+    thread.join()
+
+    assert (waiting, signal.connections) == (1, ())
+
+
 def interrupted(step: int, act: Callable[[], object], run: Callable[[], object]) -> bool:
     """Do something before one bytecode of the writer while another thing runs.
 
@@ -234,6 +269,8 @@ def interrupted(step: int, act: Callable[[], object], run: Callable[[], object])
         return trace
 
     before = sys.gettrace()
+    # Python 3.12 gives opcodes only if a frame wants them when tracing begins.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         run()

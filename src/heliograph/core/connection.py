@@ -200,7 +200,7 @@ class Connection(ref[object]):
         plan: Plan | None
 
     # A reference would compare by what it refers to, which may have no hash.
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch - what type checkers would object to.
         __eq__ = object.__eq__
         __ne__ = object.__ne__
         __hash__ = object.__hash__

@@ -80,9 +80,8 @@ class Sending:
             self.token = CURRENT.set(self.emission)
 
     def __exit__(self, *_: object) -> None:
-        if self.emission is not None:
-            if self.token is not None:
-                CURRENT.reset(self.token)
+        if self.emission is not None and self.token is not None:
+            CURRENT.reset(self.token)
             # An error must not refer to itself through its traceback's frames, which hold this.
             emission, self.emission = self.emission, None
             tell(emission)
