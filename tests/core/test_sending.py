@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.core.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 class Shop:
@@ -366,6 +369,38 @@ def test_sends_nest(way: str) -> None:
 
     assert names(signal.send("shop")) == ["nesting", "after"]
     assert diary.lines == ["after", "after", "after"]
+
+
+@pytest.mark.parametrize("how", ["send", "send_async", "receivers_for"])
+def test_who_goes_between_looking_up_and_calling_is_not_called(how: str) -> None:
+    """A disconnect that is complete counts, however shortly before the call it came.
+
+    Another thread is played by a profiler, at the moment after receivers were looked up.
+    """
+    signal, diary = Signal("paid"), Diary()
+    first, gone = diary.receiver("first"), diary.receiver("gone")
+    signal.connect(first)
+    signal.connect(gone)
+
+    def disconnect(frame: FrameType, event: str, arg: object) -> None:
+        if (event, frame.f_code.co_name) == ("return", "find"):
+            sys.setprofile(None)
+            signal.disconnect(gone)
+
+    before = sys.getprofile()
+    with watching():
+        sys.setprofile(disconnect)
+        try:
+            if how == "send":
+                signal.send("shop")
+            elif how == "send_async":
+                asyncio.run(signal.send_async("shop"))
+            else:
+                diary.lines += [receiver("shop") for receiver in signal.receivers_for("shop")][1:]
+        finally:
+            sys.setprofile(before)
+
+    assert diary.lines == ["first"]
 
 
 def test_what_an_inner_send_disconnects_is_gone_for_the_outer_one(way: str) -> None:

@@ -196,8 +196,8 @@ class Overridable(heliograph.Signal):
             _BLOCK.reset(token)
         return block.made
 
-    def _sending(self, sender: Any, payload: dict[str, Any], plan: Any) -> Any:
-        sending = super()._sending(sender, payload, plan)
+    def _sending(self, sender: Any, payload: dict[str, Any], plan: Any, stamp: int) -> Any:
+        sending = super()._sending(sender, payload, plan, stamp)
         if self.is_muted:  # The subclass's own flag, which the engine does not know.
             sending.steps, sending.muted = [], True
         return sending

@@ -36,6 +36,7 @@ class Sending:
         payload: dict[str, Any],
         steps: Sequence[Step],
         *,
+        stamp: int,
         newest: int = 0,
         muted: bool = False,
     ) -> None:
@@ -45,7 +46,7 @@ class Sending:
         self.payload = payload
         self.steps = steps
         self.newest = newest
-        self.stamp = registry.stamp
+        self.stamp = stamp
         self.results: Results = []
         self.errors: list[Exception] = []
         self.clock = 0.0
@@ -54,20 +55,16 @@ class Sending:
         self.emission: Emission | None = None
         self.token: Token[Emission | None] | None = None
 
-    def resume(
-        self, results: Results, stamp: int, error: Exception | None, receiver: Receiver | None
-    ) -> None:
+    def resume(self, results: Results, error: Exception | None, receiver: Receiver | None) -> None:
         """Take over from a send that was plain until now, because of an error or a change.
 
         Args:
             results: What it has got so far.
-            stamp: The registry's when it began.
             error: What came of calling the first of the steps, or None.
             receiver: Which that is; None if it was dead.
         """
         self.watched = False
         self.results = results
-        self.stamp = stamp
         if error is not None:
             connection = self.steps[0][0]
             self.steps = self.steps[1:]

@@ -244,7 +244,7 @@ class Signal:
             stamp = registry.stamp
             sender, plan = registry.find(sender)
             if not plan.plain or registry.unusual or INSTRUMENTS:
-                return deliver(self._sending(sender, payload, plan), _async_wrapper)
+                return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
             if not registry.senders:
                 registry.fast = (stamp, type(sender), plan)
         results: list[tuple[Receiver, Any]] = []
@@ -260,9 +260,10 @@ class Signal:
         except Exception as error:  # noqa: BLE001 - raised again when all have been called.
             failure = error
         steps: list[Step] = [(left, None) for left in plan.connections[len(results) :]]
-        sending = Sending(self, registry, sender, payload, steps, newest=plan.newest)
+        newest = plan.newest
+        sending = Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
         # It is bound: looking one up never fails, only calling it does.
-        sending.resume(results, stamp, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
+        sending.resume(results, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
         failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, _async_wrapper)
 
@@ -294,15 +295,19 @@ class Signal:
         registry = self._registry
         if not registry.busy:
             return []
+        # Read before the plan is: what is disconnected from here on is not called.
+        stamp = registry.stamp
         sender, plan = registry.find(sender)
-        return await deliver_async(self._sending(sender, payload, plan), _sync_wrapper)
+        return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Give each receiver that a send from *sender* would call now, in order."""
-        real, plan = self._registry.find(sender)
-        muted = self._registry.is_muted()
-        steps: list[Step] = [] if muted else self._steps(plan)
-        sending = Sending(self, self._registry, real, {}, steps, newest=plan.newest)
+        registry = self._registry
+        stamp = registry.stamp
+        real, plan = registry.find(sender)
+        steps: list[Step] = [] if registry.is_muted() else self._steps(plan)
+        newest = plan.newest
+        sending = Sending(self, registry, real, {}, steps, stamp=stamp, newest=newest)
         return (receiver for _, receiver in sending.due())
 
     def has_receivers_for(self, sender: Any) -> bool:
@@ -387,14 +392,17 @@ class Signal:
             for connection in ended:
                 self.receiver_disconnected.send(self, connection=connection)
 
-    def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan) -> Sending:
+    def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan, stamp: int) -> Sending:
         registry = self._registry
         muted = registry.is_muted()
         steps: list[Step] = []
         if not muted:
             overridden = registry.overridden
             steps = self._overriding_steps(sender, plan) if overridden else self._steps(plan)
-        return Sending(self, registry, sender, payload, steps, newest=plan.newest, muted=muted)
+        newest = plan.newest
+        return Sending(
+            self, registry, sender, payload, steps, stamp=stamp, newest=newest, muted=muted
+        )
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]
