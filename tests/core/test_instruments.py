@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,6 +132,26 @@ async def test_sends_that_reach_nobody_are_told_of() -> None:
     assert [(it.sender, it.deliveries, it.muted) for it in seen] == [
         ("shop", (), False),
         ("kiosk", (), False),
+    ]
+
+
+def test_a_send_that_nobody_awaits_any_more_is_told_of() -> None:
+    """Where a coroutine is closed in another context, that context stays what it is."""
+    outer, inner = Signal("outer"), Signal("inner")
+
+    async def waiting(sender: object) -> None:
+        await asyncio.sleep(0)
+
+    outer.connect(waiting)
+    with watching() as seen:
+        coroutine = outer.send_async("shop")
+        copy_context().run(coroutine.send, None)
+        coroutine.close()
+        inner.send()
+
+    assert [(it.signal, it.parent, it.deliveries) for it in seen] == [
+        (outer, None, ()),
+        (inner, None, ()),
     ]
 
 

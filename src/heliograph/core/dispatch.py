@@ -12,7 +12,6 @@ from heliograph.core.errors import AsyncReceiverError
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextvars import Token
     from typing import Any
 
     from heliograph.core.connection import Connection
@@ -53,7 +52,6 @@ class Sending:
         self.muted = muted
         self.watched = True
         self.emission: Emission | None = None
-        self.token: Token[Emission | None] | None = None
 
     def resume(self, results: Results, error: Exception | None, receiver: Receiver | None) -> None:
         """Take over from a send that was plain until now, because of an error or a change.
@@ -74,11 +72,13 @@ class Sending:
     def __enter__(self) -> None:
         if self.watched and INSTRUMENTS and not TELLING.get():
             self.emission = Emission(self.signal, self.sender, self.payload, muted=self.muted)
-            self.token = CURRENT.set(self.emission)
+            CURRENT.set(self.emission)
 
     def __exit__(self, *_: object) -> None:
-        if self.emission is not None and self.token is not None:
-            CURRENT.reset(self.token)
+        if self.emission is not None:
+            # Elsewhere when the garbage collector closes what nobody awaits any more.
+            if CURRENT.get() is self.emission:
+                CURRENT.set(self.emission.parent)
             # An error must not refer to itself through its traceback's frames, which hold this.
             emission, self.emission = self.emission, None
             tell(emission)
