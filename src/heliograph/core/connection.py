@@ -2,180 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from types import MethodType
 from weakref import ref
 
-from heliograph.core.callables import examined, name_of
-from heliograph.core.errors import ArgumentError, ReceiverError, ReceiverWarning
-from heliograph.core.identity import ANY, Held, held_weakly
+from heliograph.core.identity import ANY
+from heliograph.core.terms import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from types import CodeType
-    from typing import Any, Final
+    from typing import Any
 
     from heliograph.core.plan import Plan
-    from heliograph.core.registry import Registry
+    from heliograph.core.record import Record
+    from heliograph.core.terms import Terms
 
-    Place = tuple[CodeType, int]
-    Terms = tuple[int, str, bool, bool, "Scope | None", Place]
-
-_PACKAGE = __file__.rpartition("core")[0]
 _AGE = (1 << 64) - 1
 _HELD_WEAKLY = object()
-
-# How a connection delivers is one tuple, which the equal ones of a receiver share.
-PRIORITY: Final = 0
-ON_ERROR: Final = 1
-INLINE: Final = 2
-WEAK: Final = 3
-SCOPE: Final = 4
-PLACE: Final = 5
-
-
-class Scope:
-    """One `with` block that connects or mutes: everywhere, or in its own context alone."""
-
-    __slots__ = ("everywhere",)
-
-    def __init__(self, *, everywhere: bool) -> None:
-        self.everywhere = everywhere
-
-
-def terms(
-    priority: int, on_error: str, *, inline: bool, weak: bool, scope: Scope | None = None
-) -> Terms:
-    """Return how a connection delivers, checked.
-
-    Raises:
-        ArgumentError: If an option has a value that it cannot have.
-    """
-    if on_error not in ("raise", "log"):
-        msg = f"on_error={on_error!r} is not a way to treat errors: use 'raise' or 'log'."
-        raise ArgumentError(msg)
-    if not isinstance(priority, int):
-        msg = f"priority={priority!r} is not a number: use an int, higher is called earlier."
-        raise ArgumentError(msg)
-    return priority, on_error, inline, weak, scope, _caller()
-
-
-def _caller() -> Place:
-    # The code object and an offset into it, because finding the line number takes
-    # longer than all the rest of connecting, and few ask for it.
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
-
-
-def line_of(place: Place) -> int:
-    """Return the line number of a place in the source."""
-    code, offset = place
-    for start, end, line in code.co_lines():
-        if start <= offset < end and line is not None:
-            return line
-    return code.co_firstlineno
-
-
-def where_is(place: Place) -> str:
-    """Return a place in the source as ``file:line``."""
-    return f"{place[0].co_filename}:{line_of(place)}"
-
-
-def warn_at(place: Place, message: str) -> None:
-    """Warn of a receiver that was connected at a place."""
-    from warnings import warn_explicit  # Only those who are warned pay for it.
-
-    warn_explicit(message, ReceiverWarning, place[0].co_filename, line_of(place))
-
-
-class DeadReceiver:
-    """What is left of a weakly held receiver that was garbage-collected."""
-
-    __slots__ = ("_place", "name")
-
-    def __init__(self, name: str, place: Place) -> None:
-        self.name = name
-        self._place = place
-
-    @property
-    def where(self) -> str:
-        """The ``file:line`` that connected it."""
-        return where_is(self._place)
-
-    def __repr__(self) -> str:
-        return f"<DeadReceiver {self.name}, connected at {self.where}>"
-
-
-class Record:
-    """A receiver as one signal knows it, with the keys of the senders it is connected for."""
-
-    __slots__ = (
-        "anchor",
-        "failures",
-        "home",
-        "is_async",
-        "key",
-        "links",
-        "name",
-        "resolve",
-        "strong",
-        "terms",
-    )
-
-    def __init__(
-        self,
-        receiver: Any,
-        key: Hashable,
-        how: Terms,
-        home: Callable[[], Registry | None],
-        died: Callable[[Any], object],
-    ) -> None:
-        self.is_async, generates = examined(receiver)
-        # Weakly wherever it can be, so that no snapshot keeps a receiver alive; the
-        # anchor is what strong connections hold on to.
-        self.resolve: Callable[[], Any]
-        try:
-            self.resolve = held_weakly(receiver, died)
-        except ReceiverError:
-            if how[WEAK]:
-                raise
-            self.resolve = Held(receiver)
-        self.anchor: Any = None
-        self.strong = 0
-        self.key = key
-        self.links: dict[Hashable, int] = {}
-        self.home = home
-        self.name = name_of(receiver)
-        self.terms = how
-        self.failures = 0
-        if generates:
-            message = (
-                f"{self.name} is a generator function: calling it runs none of its lines, so as "
-                "a receiver it does nothing. Take the yield out."
-            )
-            warn_at(how[PLACE], message)
-
-    def serves(self, how: Terms) -> bool:
-        """Tell whether this record can carry a connection on such terms."""
-        return self.resolve() is not None and not (how[WEAK] and isinstance(self.resolve, Held))
-
-    def hold(self, receiver: Any) -> None:
-        """Hold the receiver strongly, for one connection more."""
-        self.strong += 1
-        self.anchor = receiver
-        if isinstance(self.resolve, Held):  # It may have been let go in between.
-            self.resolve.receiver = receiver
-
-    def let_go(self) -> object:
-        """Hold the receiver strongly no more; returns what may now be dropped."""
-        dropped = self.anchor
-        self.anchor = None
-        if isinstance(self.resolve, Held):
-            dropped, self.resolve.receiver = self.resolve.receiver, None
-        return dropped
 
 
 class Connection(ref[object]):
@@ -208,7 +51,7 @@ class Connection(ref[object]):
     @property
     def receiver(self) -> Callable[..., Any] | None:
         """The receiver, or None once it is dead."""
-        return self._record.resolve()  # type: ignore[no-any-return]
+        return self._record()  # type: ignore[no-any-return]
 
     @property
     def name(self) -> str:

@@ -6,12 +6,9 @@ from functools import partial
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from weakref import ref
 
-from heliograph.core.callables import name_of
-from heliograph.core.errors import ReceiverError
-
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
     from typing import Any, ClassVar, Self
 
 
@@ -120,13 +117,13 @@ def receiver_key(receiver: Any) -> Hashable:
         return id(receiver)
     if isinstance(receiver, MethodType):
         return id(receiver.__self__), id(receiver.__func__)
-    if _is_builtin_method(receiver):
+    if is_builtin_method(receiver):
         return id(receiver.__self__), receiver.__name__
     return id(receiver)
 
 
-def _is_builtin_method(receiver: Any) -> bool:
-    # They have no __func__, and each look at one makes another: `x.append is not x.append`.
+def is_builtin_method(receiver: Any) -> bool:
+    """Tell whether *receiver* is a method written in C: each look at it makes another."""
     return isinstance(receiver, (BuiltinMethodType, MethodWrapperType)) and not isinstance(
         receiver.__self__, (ModuleType, type(None))
     )
@@ -142,70 +139,3 @@ def same_partial(one: Any, other: Any) -> bool:
 def _parts(it: partial[Any]) -> tuple[object, ...]:
     keywords = {name: id(value) for name, value in it.keywords.items()}
     return receiver_key(it.func), [id(value) for value in it.args], keywords
-
-
-class _MethodRef(ref[object]):
-    """Holds a bound method by its object, as the method itself is gone at once."""
-
-    __slots__ = ("_part",)
-
-    if TYPE_CHECKING:
-        _part: Any
-
-    def __new__(cls, method: Any, callback: Callable[[Any], object]) -> Self:
-        held: Any = ref.__new__(cls, method.__self__, callback)
-        # The function may be the only one of its kind and refer to the object, so
-        # holding it would keep both alive.
-        part = ref(method.__func__, callback) if isinstance(method, MethodType) else method.__name__
-        held._part = part
-        return held  # type: ignore[no-any-return]
-
-    def __init__(self, method: Any, callback: Callable[[Any], object]) -> None:
-        super().__init__(method.__self__, callback)  # type: ignore[call-arg]
-
-    def __call__(self) -> Any:
-        """Return the method, made anew, or None."""
-        owner = ref.__call__(self)
-        if owner is None:
-            return None
-        if isinstance(self._part, str):
-            return getattr(owner, self._part, None)
-        function = self._part()
-        return None if function is None else MethodType(function, owner)
-
-
-def held_weakly(receiver: Any, died: Callable[[Any], object]) -> Callable[[], Any]:
-    """Return a callable that gives *receiver* as long as it lives, then None.
-
-    Args:
-        receiver: Any callable.
-        died: Called once it is dead, with something of no use.
-
-    Raises:
-        ReceiverError: If there can be no weak reference to it.
-    """
-    try:
-        if isinstance(receiver, MethodType) or _is_builtin_method(receiver):
-            return _MethodRef(receiver, died)
-        return ref(receiver, died)
-    except TypeError:
-        kind = type(getattr(receiver, "__self__", receiver)).__qualname__
-        msg = (
-            f"{name_of(receiver)} cannot be held weakly: Python has no weak references to "
-            f"{kind!r} objects. Connect it with weak=False, and disconnect it when it is "
-            "no longer wanted."
-        )
-        raise ReceiverError(msg) from None
-
-
-class Held:
-    """Gives a receiver to which there can be no weak reference, until it is let go."""
-
-    __slots__ = ("receiver",)
-
-    def __init__(self, receiver: Any) -> None:
-        self.receiver = receiver
-
-    def __call__(self) -> Any:
-        """Return the receiver, or None."""
-        return self.receiver

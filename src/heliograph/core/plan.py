@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from heliograph.core.connection import SCOPE, Connection, age_of
+from heliograph.core.connection import Connection, age_of
+from heliograph.core.terms import SCOPE
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from heliograph.core.connection import Record
+    from heliograph.core.record import Record
 
 in_order = attrgetter("_order")
 
@@ -18,14 +19,24 @@ in_order = attrgetter("_order")
 class Plan:
     """The receivers to call for one sender, in order: immutable, good until a stamp differs."""
 
-    __slots__ = ("any_stamp", "connections", "newest", "own_stamp", "plain", "refs", "scoped")
+    __slots__ = (
+        "any_stamp",
+        "connections",
+        "newest",
+        "one",
+        "own_stamp",
+        "plain",
+        "refs",
+        "scoped",
+    )
 
     def __init__(self, found: list[Connection], any_stamp: int, own_stamp: int) -> None:
         found.sort(key=in_order)
         self.scoped = any(connection._terms[SCOPE] is not None for connection in found)
         # If some are temporary, which one of a receiver's counts depends on who sends.
         self.connections = tuple(found if self.scoped else one_each(found))
-        self.refs = tuple(connection._record.resolve for connection in self.connections)
+        self.refs = tuple(connection._record.resolver() for connection in self.connections)
+        self.one = self.refs[0] if len(self.refs) == 1 else None
         self.plain = not self.scoped and not any(c._record.is_async for c in self.connections)
         self.newest = max(map(age_of, found), default=0)
         self.any_stamp = any_stamp

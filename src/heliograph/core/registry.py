@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from contextvars import ContextVar
 from functools import partial
 from weakref import ref
 
-from heliograph.core.connection import (
-    PLACE,
-    PRIORITY,
-    SCOPE,
-    WEAK,
-    Connection,
-    DeadReceiver,
-    Record,
-    Scope,
-    age_of,
-    connected,
-    line_of,
-    order_of,
-    warn_at,
-)
+from heliograph.core.connection import Connection, age_of, connected, order_of
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import (
     ANY,
+    canonical,
     is_ordinary,
     receiver_key,
     same_partial,
@@ -33,22 +19,21 @@ from heliograph.core.identity import (
     unwrapped,
 )
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
+from heliograph.core.record import DeadReceiver, Record, recorded
+from heliograph.core.terms import PLACE, PRIORITY, SCOPE, WEAK, Scope
 from heliograph.core.writer import drop_later, exclusively, soon
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
     from typing import Any
 
-    from heliograph.core.connection import Place, Terms
+    from heliograph.core.terms import Terms
 
 SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
 """The ``local=True`` blocks that the current context is inside of."""
 
 _BUSY = (True,)
-
-_ONE_STATEMENT = 32
-"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
 
 # Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
@@ -59,30 +44,6 @@ def _sender_died(connection: Connection) -> None:
     registry = connection._record.home()
     if registry is not None:
         soon(partial(registry._orphan, connection))
-
-
-def _receiver_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
-    registry = home()
-    if registry is not None:
-        record = registry.receivers.get(key)
-        soon(partial(registry._bury, key))
-        if record is not None:
-            _warn_of_vanished(record.name, record.terms[PLACE], sys._getframe().f_back)
-
-
-def _warn_of_vanished(name: str, place: Place, frame: Any) -> None:
-    # It died right after the call that connected it, on the same line: nothing else held it.
-    code, called = place
-    # There is no frame when the interpreter ends.
-    if frame is not None and frame.f_code is code and 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
-        if line_of((code, frame.f_lasti)) != line_of(place):
-            return
-        message = (
-            f"{name} was garbage-collected in the very statement that connected it, because "
-            "nothing else holds it: it will never be called. Connect it with weak=False, or "
-            "keep it in a variable."
-        )
-        warn_at(place, message)
 
 
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
@@ -133,18 +94,18 @@ class Registry:
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
+        receiver = canonical(receiver)
         key = receiver_key(receiver)
         record = self.receivers.get(key)
         if record is None or not record.serves(how):
-            home = ref(self)
-            record = Record(receiver, key, how, home, partial(_receiver_died, home, key))
+            record = recorded(receiver, key, how, ref(self))
         made: tuple[Connection, bool] | None
         made = exclusively(self._connect, record, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         """End the connections of a receiver, for one sender or for all; returns them."""
-        return exclusively(self._disconnect, receiver, sender) or []
+        return exclusively(self._disconnect, canonical(receiver), sender) or []
 
     def end(self, connections: Iterable[Connection]) -> None:
         """End just these connections; those that have ended already are left alone."""
@@ -301,7 +262,7 @@ class Registry:
         record = self.receivers.get(key)
         if record is None and isinstance(receiver, partial):
             # Each is another object, but one that makes the same call is what is meant.
-            alike = (r for r in self.receivers.values() if same_partial(r.resolve(), receiver))
+            alike = (r for r in self.receivers.values() if same_partial(r(), receiver))
             record = next(alike, None)
         if record is None:
             return []
@@ -320,13 +281,14 @@ class Registry:
     def _orphan(self, connection: Connection) -> None:
         record = connection._record
         self._end(connection)
-        if not record.links and record.resolve() is not None:
+        if not record.links and record() is not None:
             self.idle[record.key] = record
 
-    def _bury(self, key: Hashable) -> None:
+    def bury(self, key: Hashable) -> None:
+        """End the connections of a receiver, if it is dead. Has to run in `exclusively`."""
         self.idle.pop(key, None)
         record = self.receivers.get(key)
-        if record is None or record.resolve() is not None:
+        if record is None or record() is not None:
             return
         if self.dead is None:
             self.dead = deque(maxlen=16)  # A few are enough to find out what went wrong.

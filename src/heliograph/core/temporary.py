@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import wraps
 
 from heliograph.core.callables import is_async
-from heliograph.core.connection import Scope
 from heliograph.core.registry import SCOPES
+from heliograph.core.terms import Scope
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:

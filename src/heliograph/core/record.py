@@ -1,0 +1,236 @@
+"""A receiver as one signal knows it: how it is held, and for which senders it is connected."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from types import FunctionType, MethodType
+from weakref import ref
+
+from heliograph.core.callables import examined, name_of
+from heliograph.core.errors import ReceiverError
+from heliograph.core.identity import ANY, is_builtin_method
+from heliograph.core.terms import PLACE, WEAK, line_of, warn_at, where_is
+from heliograph.core.writer import soon
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any
+
+    from heliograph.core.registry import Registry
+    from heliograph.core.terms import Place, Terms
+
+_ONE_STATEMENT = 32
+"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
+
+
+class Record(ref[object]):
+    """A receiver that can be held weakly. Calling it gives the receiver, or None once it is dead.
+
+    It is held weakly whatever its connections ask for, so that no snapshot keeps it
+    alive; the anchor is what strong connections hold on to.
+    """
+
+    __slots__ = (
+        "anchor",
+        "failures",
+        "home",
+        "is_async",
+        "key",
+        "links",
+        "named",
+        "strong",
+        "terms",
+    )
+
+    if TYPE_CHECKING:
+        anchor: Any
+        failures: int
+        home: Callable[[], Registry | None]
+        is_async: bool
+        key: Hashable
+        links: dict[Hashable, int]
+        named: tuple[str, str] | str
+        strong: int
+        terms: Terms
+
+        def __call__(self) -> Any:
+            """Return the receiver, or None once it is dead."""
+    else:
+        # A reference would compare by what it refers to, which may have no hash.
+        __eq__ = object.__eq__
+        __ne__ = object.__ne__
+        __hash__ = object.__hash__
+
+    @property
+    def name(self) -> str:
+        """The receiver's qualified name, with its module."""
+        return self.named if isinstance(self.named, str) else ".".join(self.named)
+
+    def resolver(self) -> Callable[[], Any]:
+        """Return what a send calls to get the receiver, or None once it is dead."""
+        # The plain reference that all weak references to a receiver share is faster than this
+        # one, and costs nothing. There is none if the receiver is being finalized.
+        receiver = self()
+        return self if receiver is None else ref(receiver)
+
+    def serves(self, how: Terms) -> bool:  # noqa: ARG002 - not all can be held weakly.
+        """Tell whether this record can carry a connection on such terms."""
+        return self() is not None
+
+    def hold(self, receiver: object) -> None:
+        """Hold the receiver strongly, for one connection more."""
+        self.strong += 1
+        self.anchor = receiver
+
+    def let_go(self) -> object:
+        """Hold the receiver strongly no more; returns what may now be dropped."""
+        anchor, self.anchor = self.anchor, None
+        return anchor
+
+
+class MethodRecord(Record):
+    """A bound method, held by its object: the method itself is gone as soon as it is connected."""
+
+    __slots__ = ("part",)
+
+    def resolver(self) -> Callable[[], Any]:
+        """Return what a send calls to get the receiver, or None once it is dead."""
+        return self
+
+    if TYPE_CHECKING:
+        part: Any
+
+    def __call__(self) -> Any:
+        """Return the method, made anew, or None."""
+        owner = ref.__call__(self)
+        if owner is None:
+            return None
+        if isinstance(self.part, str):
+            return getattr(owner, self.part, None)
+        function = self.part()
+        return None if function is None else MethodType(function, owner)
+
+
+class HeldRecord(Record):
+    """A receiver to which there can be no weak reference: it is there while it is anchored."""
+
+    __slots__ = ()
+
+    def resolver(self) -> Callable[[], Any]:
+        """Return what a send calls to get the receiver, or None once it is let go."""
+        return self
+
+    def __call__(self) -> Any:
+        """Return the receiver, or None once it is let go."""
+        return self.anchor
+
+    def serves(self, how: Terms) -> bool:
+        """Tell whether this record can carry a connection on such terms."""
+        return not how[WEAK]
+
+
+def recorded(
+    receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]
+) -> Record:
+    """Make the record of a receiver, after a look at it.
+
+    Raises:
+        ReceiverError: If it cannot be a receiver, or not on such terms.
+    """
+    is_async, generates = examined(receiver)
+    if type(receiver) is FunctionType:
+        record = ref.__new__(Record, receiver, _died)
+        record.named = receiver.__module__, receiver.__qualname__
+    else:
+        record = _held(receiver, key, how, home)
+        record.named = name_of(receiver)
+    record.home = home
+    record.key = key
+    record.links = {}
+    record.anchor = None
+    record.strong = 0
+    record.is_async = is_async
+    record.terms = how
+    record.failures = 0
+    if generates:
+        message = (
+            f"{record.name} is a generator function: calling it runs none of its lines, so as "
+            "a receiver it does nothing. Take the yield out."
+        )
+        warn_at(how[PLACE], message)
+    return record
+
+
+def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]) -> Record:
+    try:
+        if isinstance(receiver, MethodType):
+            method = ref.__new__(MethodRecord, receiver.__self__, _died)
+            # The function may be the only one of its kind and refer to the object, so
+            # holding it would keep both alive.
+            method.part = ref(receiver.__func__, partial(_part_died, home, key))
+            return method
+        if is_builtin_method(receiver):
+            method = ref.__new__(MethodRecord, receiver.__self__, _died)
+            method.part = receiver.__name__
+            return method
+        return ref.__new__(Record, receiver, _died)
+    except TypeError:
+        if not how[WEAK]:
+            return ref.__new__(HeldRecord, ANY)
+        kind = type(getattr(receiver, "__self__", receiver)).__qualname__
+        msg = (
+            f"{name_of(receiver)} cannot be held weakly: Python has no weak references to "
+            f"{kind!r} objects. Connect it with weak=False, and disconnect it when it is "
+            "no longer wanted."
+        )
+        raise ReceiverError(msg) from None
+
+
+def _died(record: Record) -> None:
+    registry = record.home()
+    if registry is not None:
+        soon(partial(registry.bury, record.key))
+        _warn_if_at_once(record, sys._getframe().f_back)
+
+
+def _part_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
+    registry = home()
+    if registry is not None:
+        soon(partial(registry.bury, key))
+
+
+def _warn_if_at_once(record: Record, frame: Any) -> None:
+    # It died right after the call that connected it, on the same line: nothing else held it.
+    # There is no frame when the interpreter ends.
+    code, called = record.terms[PLACE]
+    if frame is None or frame.f_code is not code:
+        return
+    if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
+        return
+    if line_of((code, frame.f_lasti)) == line_of((code, called)):
+        message = (
+            f"{record.name} was garbage-collected in the very statement that connected it, "
+            "because nothing else holds it: it will never be called. Connect it with "
+            "weak=False, or keep it in a variable."
+        )
+        warn_at((code, called), message)
+
+
+class DeadReceiver:
+    """What is left of a weakly held receiver that was garbage-collected."""
+
+    __slots__ = ("_place", "name")
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.name = name
+        self._place = place
+
+    @property
+    def where(self) -> str:
+        """The ``file:line`` that connected it."""
+        return where_is(self._place)
+
+    def __repr__(self) -> str:
+        return f"<DeadReceiver {self.name}, connected at {self.where}>"

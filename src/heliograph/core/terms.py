@@ -1,0 +1,75 @@
+"""How a connection delivers, and the place in the source that made it."""
+
+from __future__ import annotations
+
+import sys
+
+from heliograph.core.errors import ArgumentError, ReceiverWarning
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Final
+
+    Place = tuple[CodeType, int]
+    Terms = tuple[int, str, bool, bool, "Scope | None", Place]
+
+# One tuple, which the equal ones of a receiver share.
+PRIORITY: Final = 0
+ON_ERROR: Final = 1
+INLINE: Final = 2
+WEAK: Final = 3
+SCOPE: Final = 4
+PLACE: Final = 5
+
+_PACKAGE = __file__.rpartition("core")[0]
+
+
+class Scope:
+    """One `with` block that connects or mutes: everywhere, or in its own context alone."""
+
+    __slots__ = ("everywhere",)
+
+    def __init__(self, *, everywhere: bool) -> None:
+        self.everywhere = everywhere
+
+
+def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
+    """Return how a connection delivers, with the place in the user's code that makes it.
+
+    Raises:
+        ArgumentError: If an option has a value that it cannot have.
+    """
+    if on_error not in ("raise", "log"):
+        msg = f"on_error={on_error!r} is not a way to treat errors: use 'raise' or 'log'."
+        raise ArgumentError(msg)
+    if not isinstance(priority, int):
+        msg = f"priority={priority!r} is not a number: use an int, higher is called earlier."
+        raise ArgumentError(msg)
+    # The code object and an offset into it, because finding the line number takes
+    # longer than all the rest of connecting, and few ask for it.
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
+
+
+def line_of(place: Place) -> int:
+    """Return the line number of a place in the source."""
+    code, offset = place
+    for start, end, line in code.co_lines():
+        if start <= offset < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+def where_is(place: Place) -> str:
+    """Return a place in the source as ``file:line``."""
+    return f"{place[0].co_filename}:{line_of(place)}"
+
+
+def warn_at(place: Place, message: str) -> None:
+    """Warn of a receiver that was connected at a place."""
+    from warnings import warn_explicit  # Only those who are warned pay for it.
+
+    warn_explicit(message, ReceiverWarning, place[0].co_filename, line_of(place))
