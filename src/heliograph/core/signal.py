@@ -265,13 +265,34 @@ class Signal:
                 return results
         except Exception as error:  # noqa: BLE001 - raised again when all have been called.
             failure = error
-        steps: list[Step] = [(left, None) for left in plan.connections[len(results) :]]
-        newest = plan.newest
-        sending = Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
         # It is bound: looking one up never fails, only calling it does.
-        sending.resume(results, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
+        called = receiver  # pyright: ignore[reportPossiblyUnboundVariable]
+        try:
+            return self._finish(
+                sender, payload, plan, len(results), results, stamp, failure, called, _async_wrapper
+            )
+        finally:
+            failure = None  # An error must not refer to itself through its traceback's frames.
+
+    def _finish(
+        self,
+        sender: Any,
+        payload: dict[str, Any],
+        plan: Plan,
+        position: int,
+        results: list[tuple[Receiver, Any]],
+        stamp: int,
+        failure: Exception | None,
+        receiver: Receiver | None,
+        async_wrapper: Callable[[Receiver], Receiver] | None,
+    ) -> list[tuple[Receiver, Any]]:
+        """Do the rest of a send that was plain until an error or a change came."""
+        steps: list[Step] = [(left, None) for left in plan.connections[position:]]
+        registry, newest = self._registry, plan.newest
+        sending = Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
+        sending.resume(results, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
-        return deliver(sending, _async_wrapper)
+        return deliver(sending, async_wrapper)
 
     async def send_async(
         self,
