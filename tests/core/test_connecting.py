@@ -11,7 +11,7 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, ReceiverWarning, Signal
-from heliograph.core.connection import line_of
+from heliograph.core.terms import line_of
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

@@ -43,9 +43,11 @@ ENGINE = [
     "identity",
     "namespace",
     "plan",
+    "record",
     "registry",
     "signal",
     "temporary",
+    "terms",
     "writer",
 ]
 

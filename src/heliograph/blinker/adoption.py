@@ -32,7 +32,8 @@ def install() -> None:
 
     Raises:
         RuntimeError: If a signal of the same name is in the default namespaces of
-            both Blinker and `heliograph.blinker`. Nothing has changed then.
+            both Blinker and `heliograph.blinker`; or if a Blinker before 1.8.1 has
+            been imported already. Nothing has changed then.
 
     Warns:
         ReceiverWarning: For each receiver that cannot be taken over.
@@ -44,6 +45,7 @@ def install() -> None:
         return
     not_taken: list[Exception] = []
     if theirs:
+        _check_version(theirs["blinker.base"])
         not_taken = _adopt(theirs["blinker.base"], package)
     sys.modules.update(ours)
     for name, module in theirs.items():
@@ -51,6 +53,18 @@ def install() -> None:
     # Last of all, because a warning may be an error.
     for problem in not_taken:
         warn(f"Not taken over from Blinker: {problem}", ReceiverWarning, stacklevel=2)
+
+
+def _check_version(theirs: ModuleType) -> None:
+    # Before 1.8.1 it kept hashes of strings, from which nobody can tell the senders.
+    make_id = getattr(theirs, "make_id", hash)
+    if make_id("sender") != "sender":
+        msg = (
+            "This Blinker, which has been imported already, is older than 1.8.1 and does not "
+            "know what its signals are connected for. Call install() before Blinker is "
+            "imported, use `heliograph run`, or upgrade Blinker."
+        )
+        raise RuntimeError(msg)
 
 
 def _rename(theirs: ModuleType, ours: ModuleType) -> None:
@@ -121,12 +135,14 @@ def _with_our_method(receiver: Any, their_class: type) -> Any:
 
 def _adopt_signal(signal: Any, kind: type[base.Signal], registry: Any) -> None:
     theirs = dict(vars(signal))
+    # First, so that whoever sends meanwhile finds one engine or the other.
+    vars(signal)["_registry"] = registry
     signal.__class__ = kind
     if kind._brings_tables():
         for name in TABLES:
             getattr(signal, name).clear()
-    signal._use(registry)
-    for name in (*TABLES[1:], "is_muted"):
+        signal._registry = registry
+    for name in (*TABLES, "is_muted"):
         vars(signal).pop(name, None)
     signal._mirror()
     registry.override(on="receivers_for" in theirs or kind._overrides)

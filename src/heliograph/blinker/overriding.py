@@ -117,7 +117,7 @@ class Overridable(heliograph.Signal):
     def __new__(cls, *_: object, **__: object) -> Self:
         """Make a signal to which nobody is connected."""
         made = super().__new__(cls)
-        made._use(cls._new_registry())
+        made._registry = cls._new_registry()
         return made
 
     @classmethod
@@ -126,11 +126,6 @@ class Overridable(heliograph.Signal):
         if cls._overrides:
             registry.override(on=True)
         return registry
-
-    def _use(self, registry: Any) -> None:
-        self._registry = registry
-        # Also where Blinker has it, so that `mock.patch.object` finds it there and puts it back.
-        self.__dict__["receivers"] = Receivers(registry)
 
     if not TYPE_CHECKING:  # pragma: no branch - type checkers see what is inherited.
         receivers_for = _Replaceable(heliograph.Signal.receivers_for)
@@ -147,15 +142,18 @@ class Overridable(heliograph.Signal):
     @property
     def receivers(self) -> Any:
         """The receivers by id: true if there are any, which is all that is public of it."""
-        return self.__dict__["receivers"]
+        return Receivers(self._registry)
 
     @receivers.setter
     def receivers(self, table: Mapping[Any, Any]) -> None:
+        # Weakly: what nobody has kept a table of is given up.
+        kept = [it for it in self.__dict__.get("_replaced", ()) if it() is not None]
+        self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
         if isinstance(table, Receivers):
-            self._use(table.registry)
+            self._registry = table.registry
             return
         before = self.connections
-        self._use(self._new_registry())
+        self._registry = self._new_registry()
         for key, held in dict(table).items():
             weak = isinstance(held, weakref.ref)
             receiver: Any = held() if weak else held
@@ -163,6 +161,16 @@ class Overridable(heliograph.Signal):
             senders = [c.sender for c in before if make_id(c.receiver) == key] or [ANY]
             for sender in senders:
                 self.connect(receiver, sender, weak)
+
+    @receivers.deleter
+    def receivers(self) -> None:
+        # So does `mock.patch.object` put back what it has replaced.
+        replaced = self.__dict__.get("_replaced", [])
+        registry = replaced.pop()() if replaced else None
+        if registry is None:
+            msg = "receivers cannot be deleted: nothing has taken their place."
+            raise AttributeError(msg)
+        self._registry = registry
 
     @property
     def is_muted(self) -> bool:

@@ -36,10 +36,6 @@ def sender_key(connection: Connection) -> Hashable:
     return ANY_ID if sender is ANY else make_id(sender)
 
 
-def _is_weak(record: Any) -> bool:
-    return isinstance(record.resolve, weakref.ref) and not record.strong
-
-
 class Receivers(MutableMapping[Any, Any]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
@@ -55,9 +51,9 @@ class Receivers(MutableMapping[Any, Any]):
         return [*self.registry.receivers.values(), *self.registry.idle.values()]
 
     def _now(self) -> dict[Any, Any]:
-        found = [(record, record.resolve()) for record in self._records()]
+        found = [(record, record()) for record in self._records()]
         return {
-            make_id(receiver): record.resolve if _is_weak(record) else receiver
+            make_id(receiver): receiver if record.strong else record
             for record, receiver in found
             if receiver is not None
         }
@@ -73,7 +69,7 @@ class Receivers(MutableMapping[Any, Any]):
 
     def __bool__(self) -> bool:
         # The one question that is asked often, so it does not build the whole table.
-        return any(record.resolve() is not None for record in self._records())
+        return any(record() is not None for record in self._records())
 
     def __setitem__(self, key: Any, value: object) -> NoReturn:
         msg = "Receivers cannot be set one by one: connect them to the signal."

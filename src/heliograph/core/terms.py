@@ -48,7 +48,7 @@ def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
         raise ArgumentError(msg)
     # The code object and an offset into it, because finding the line number takes
     # longer than all the rest of connecting, and few ask for it.
-    frame = sys._getframe(2)
+    frame = sys._getframe(1)
     while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
