@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +93,30 @@ def test_async_receivers_have_the_request_context(app: Flask, client: FlaskClien
 
     locals_of_the_request = (41, "/news", "Ada")
     assert read == [(locals_of_the_request, locals_of_the_request)]
+
+
+class Waiter:
+    """Async by its `__call__`, which inspect.iscoroutinefunction does not see."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def __call__(self, sender: Flask, **extra: object) -> None:
+        """Receive any signal."""
+        await asyncio.sleep(0)
+        self.heard.append(sender.name)
+
+
+@pytest.mark.parametrize("made", [lambda waiter: waiter, partial], ids=["object", "partial"])
+def test_an_object_with_an_async_call_is_awaited(
+    made: Callable[[Waiter], Callable[..., object]], app: Flask, client: FlaskClient
+) -> None:
+    """On Blinker such a receiver never runs, and the page is a 200 all the same."""
+    waiter = Waiter()
+    with request_started.connected_to(made(waiter), app):
+        client.get("/")
+
+    assert waiter.heard == ["kiosk"]
 
 
 def test_the_apps_own_way_of_running_coroutines_is_used() -> None:
