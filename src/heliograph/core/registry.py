@@ -157,9 +157,10 @@ class Registry:
             group.plan = plan = Plan(found, any_stamp, own_stamp)
         return sender, plan
 
-    def audience(self, sender: Any) -> list[Connection]:
-        """Return the connections that count for a sender in the current context, in order."""
-        return self.counted(self.find(sender)[1])
+    def audience(self, sender: Any) -> Iterable[Connection]:
+        """Return all connections that count for a sender now: several of a receiver, maybe."""
+        own = self.senders.get(sender_key(sender))
+        return counted_here(listed(self.any) + ([] if own is None else listed(own)))
 
     def counted(self, plan: Plan) -> list[Connection]:
         """Return the connections of a plan that count in the current context, in order."""
