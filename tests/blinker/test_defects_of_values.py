@@ -103,7 +103,7 @@ def test_what_cannot_be_called_is_refused_when_it_is_connected(
     signal: heliograph.Signal, wrong: Any
 ) -> None:
     """Not when it is too late (4.23)."""
-    with pytest.raises(ReceiverError, match="it is not callable"):
+    with pytest.raises(ReceiverError, match="It is not callable"):
         signal.connect(wrong)
 
     assert signal.connections == ()

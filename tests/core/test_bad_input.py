@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+RECEIVER = f"{Diary.__module__}.Diary.receiver.<locals>.receive"
+
+
 class Slotted:
     """A callable to which there are no weak references, with a method."""
 
@@ -71,7 +74,7 @@ def test_a_receiver_that_is_not_callable_is_refused(
 
     assert isinstance(caught.value, TypeError)
     assert str(caught.value) == (
-        f"{receiver!r} cannot be a receiver: it is not callable. "
+        f"{receiver!r} cannot be connected to signal 'paid'. It is not callable. "
         "Connect a function, a method or an object with __call__."
     )
     assert signal.connections == ()
@@ -92,8 +95,9 @@ def test_a_receiver_without_room_for_the_sender_is_refused(
             connecting(signal, unfit)
 
         assert str(caught.value) == (
-            f"{called} cannot be a receiver: it takes no positional argument, and receivers are "
-            "called with the sender. Write it as `def receiver(sender, **payload)`."
+            f"{called} cannot be connected to signal 'paid'. It takes no positional argument, "
+            "and receivers are called with the sender. "
+            "Write it as `def receiver(sender, **payload)`."
         )
 
     assert signal.connections == ()
@@ -116,7 +120,8 @@ def test_a_receiver_that_cannot_be_held_weakly_is_refused(
         signal.connect(receiver)
 
     assert str(caught.value) == (
-        f"{name} cannot be held weakly: Python has no weak references to {kind!r} objects. "
+        f"{name} cannot be connected to signal 'paid'. It cannot be held weakly, as Python has "
+        f"no weak references to {kind!r} objects. "
         "Connect it with weak=False, and disconnect it when it is no longer wanted."
     )
     assert signal.connections == ()
@@ -148,7 +153,8 @@ def test_a_misspelt_way_to_treat_errors_is_refused(
 
     assert isinstance(caught.value, ValueError)
     assert str(caught.value) == (
-        f"on_error={on_error!r} is not a way to treat errors: use 'raise' or 'log'."
+        f"{RECEIVER} cannot be connected to signal 'paid'. "
+        f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
     )
     assert signal.connections == ()
 
@@ -164,17 +170,31 @@ def test_a_priority_that_is_no_integer_is_refused(
 
     assert isinstance(caught.value, TypeError)
     assert str(caught.value) == (
-        f"priority={priority!r} is not a number: use an int, higher is called earlier."
+        f"{RECEIVER} cannot be connected to signal 'paid'. "
+        f"priority={priority!r} is not a number. Use an int; higher ones are called earlier."
     )
     assert signal.connections == ()
 
 
-def test_a_misspelt_option_is_refused(connecting: Callable[..., object]) -> None:
-    """Python names the method and the option that it does not know."""
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("prioritty", "Did you mean 'priority'?"),
+        ("once", "There are sender, weak, priority, on_error, inline."),
+    ],
+)
+def test_a_misspelt_option_is_refused(
+    connecting: Callable[..., object], option: str, hint: str
+) -> None:
+    """The error tells the option that is nearest, or all that there are."""
     signal, diary = Signal("paid"), Diary()
-    with pytest.raises(TypeError, match=r"Signal\.\w+\(\) got an unexpected .* 'prioritty'"):
-        connecting(signal, diary.receiver("r"), prioritty=1)
+    with pytest.raises(ArgumentError) as caught:
+        connecting(signal, diary.receiver("r"), **{option: 1})
 
+    assert isinstance(caught.value, TypeError)
+    assert str(caught.value) == (
+        f"{RECEIVER} cannot be connected to signal 'paid'. There is no option {option!r}. {hint}"
+    )
     assert signal.connections == ()
 
 

@@ -264,3 +264,20 @@ def test_a_receiver_that_dies_elsewhere_is_not_warned_of() -> None:
 
     assert warnings_of(connect) == []
     assert len(signal.dead_receivers) == 1
+
+
+def test_a_method_that_super_gives_is_not_taken_for_the_one_that_overrides_it() -> None:
+    """It cannot be found again by its name, and so is not held by its object."""
+
+    class Loud(set[object]):
+        def add(self, element: object) -> None:
+            raise AssertionError
+
+        def quiet(self) -> Callable[..., object]:
+            return super().add
+
+    signal, heard = Signal("paid"), Loud()
+    signal.connect(heard.quiet(), weak=False)
+    signal.send("shop")
+
+    assert heard == {"shop"}

@@ -373,3 +373,21 @@ def test_each_error_is_also_what_python_or_blinker_would_raise(
 ) -> None:
     """Old `except` clauses go on working, and one base class catches all of Heliograph's."""
     assert error.__bases__ == bases
+
+
+def test_errors_that_an_interrupt_keeps_from_being_raised_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is lost silently."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("1", error=ValueError("lost")))
+    signal.connect(diary.receiver("2", error=KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        signal.send("shop")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        (
+            "A receiver of signal 'paid' failed, but KeyboardInterrupt came before its error "
+            "could be raised."
+        )
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import threading
 import time
@@ -111,15 +112,19 @@ def test_an_emission_has_the_errors_of_its_deliveries() -> None:
 
 
 def test_an_instrument_is_told_when_a_send_is_cut_short() -> None:
-    """Whatever ends a send, it is told of, with what had been delivered."""
+    """Whatever ends a send, it is told of, with what had been delivered and what left it."""
     signal, diary = Signal("paid"), Diary()
     first = diary.receiver("1")
     signal.connect(first)
-    signal.connect(diary.receiver("2", error=KeyboardInterrupt()))
+    interrupt = KeyboardInterrupt()
+    second = signal.connect(diary.receiver("2", error=interrupt))
+    signal.connect(diary.receiver("3"))
     with watching() as seen, pytest.raises(KeyboardInterrupt):
         signal.send("shop")
 
-    assert [outcomes(emission) for emission in seen] == [[(first, "1", None)]]
+    assert [outcomes(emission) for emission in seen] == [
+        [(first, "1", None), (second, None, interrupt)]
+    ]
 
 
 async def test_sends_that_reach_nobody_are_told_of() -> None:
@@ -149,9 +154,9 @@ def test_a_send_that_nobody_awaits_any_more_is_told_of() -> None:
         coroutine.close()
         inner.send()
 
-    assert [(it.signal, it.parent, it.deliveries) for it in seen] == [
-        (outer, None, ()),
-        (inner, None, ()),
+    assert [(it.signal, it.parent, len(it.deliveries)) for it in seen] == [
+        (outer, None, 1),
+        (inner, None, 0),
     ]
 
 
@@ -475,3 +480,16 @@ def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:
     )
     assert repr(first) == f"<Delivery to {name}: delivered in {first.duration:.6f} s>"
     assert repr(second) == f"<Delivery to {name}: raised ValueError in {second.duration:.6f} s>"
+
+
+def test_an_emission_and_a_delivery_are_their_own_copies() -> None:
+    """What has happened does not happen again."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    with watching() as seen:
+        signal.send("shop")
+    [emission] = seen
+    [delivery] = emission.deliveries
+
+    assert copy.copy(emission) is copy.deepcopy(emission) is emission
+    assert copy.copy(delivery) is copy.deepcopy(delivery) is delivery

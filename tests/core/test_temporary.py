@@ -12,11 +12,11 @@ from weakref import ref
 
 import pytest
 
-from heliograph import ANY, Signal
+from heliograph import ANY, ArgumentError, Signal
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 
 class Shop:
@@ -482,3 +482,15 @@ def test_nothing_is_left_of_local_blocks() -> None:
     assert signal.connections == ()
     assert signal._registry.senders == {}
     assert signal._registry.mutes == frozenset()
+
+
+def test_a_generator_function_is_not_decorated() -> None:
+    """None of its lines would run while the block holds."""
+
+    def pages(count: int) -> Iterator[int]:
+        yield from range(count)
+
+    with pytest.raises(ArgumentError, match="is a generator function") as caught:
+        Signal("paid").muted()(pages)
+
+    assert "Use it in a `with` statement inside of the function." in str(caught.value)

@@ -28,6 +28,12 @@ def name_of(thing: Any) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__} object"
 
 
+def title_of(signal: Any) -> str:
+    """Return how messages call a signal."""
+    name = getattr(signal, "name", None)
+    return "a signal without a name" if name is None else f"signal {name!r}"
+
+
 def examined(receiver: Any) -> tuple[bool, bool]:
     """Refuse what can never be called as ``receiver(sender, **payload)``.
 
@@ -43,10 +49,7 @@ def examined(receiver: Any) -> tuple[bool, bool]:
         if code.co_argcount or code.co_flags & _VARARGS:
             return bool(code.co_flags & _COROUTINE), bool(code.co_flags & _GENERATORS)
     if not callable(receiver):
-        msg = (
-            f"{receiver!r} cannot be a receiver: it is not callable. "
-            "Connect a function, a method or an object with __call__."
-        )
+        msg = "It is not callable. Connect a function, a method or an object with __call__."
         raise ReceiverError(msg)
     bound = isinstance(receiver, MethodType)
     function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
@@ -54,13 +57,17 @@ def examined(receiver: Any) -> tuple[bool, bool]:
         code = function.__code__
         if code.co_argcount <= bound and not code.co_flags & _VARARGS:
             msg = (
-                f"{name_of(receiver)} cannot be a receiver: it takes no positional argument, "
-                "and receivers are called with the sender. "
+                "It takes no positional argument, and receivers are called with the sender. "
                 "Write it as `def receiver(sender, **payload)`."
             )
             raise ReceiverError(msg)
+    return is_async(receiver), is_generator(function)
+
+
+def is_generator(function: Any) -> bool:
+    """Tell whether calling a function makes a generator, which runs none of its lines."""
     flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
-    return is_async(receiver), isinstance(flags, int) and bool(flags & _GENERATORS)
+    return isinstance(flags, int) and bool(flags & _GENERATORS)
 
 
 def is_async(receiver: Any) -> bool:

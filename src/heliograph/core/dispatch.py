@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.callables import coroutine_function, is_async, name_of
+from heliograph.core.callables import coroutine_function, is_async, name_of, title_of
 from heliograph.core.connection import age_of
 from heliograph.core.emission import CURRENT, INSTRUMENTS, TELLING, Delivery, Emission, tell
 from heliograph.core.errors import AsyncReceiverError
@@ -51,6 +51,7 @@ class Sending:
         self.clock = 0.0
         self.muted = muted
         self.watched = True
+        self.turn: tuple[Connection | None, Receiver] | None = None
         self.emission: Emission | None = None
 
     def resume(self, results: Results, error: Exception | None, receiver: Receiver | None) -> None:
@@ -74,7 +75,9 @@ class Sending:
             self.emission = Emission(self.signal, self.sender, self.payload, muted=self.muted)
             CURRENT.set(self.emission)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
+        if left_by is not None:
+            self._leave(left_by)
         if self.emission is not None:
             # Elsewhere when the garbage collector closes what nobody awaits any more.
             if CURRENT.get() is self.emission:
@@ -82,6 +85,21 @@ class Sending:
             # An error must not refer to itself through its traceback's frames, which hold this.
             emission, self.emission = self.emission, None
             tell(emission)
+
+    def _leave(self, left_by: BaseException) -> None:
+        """Let no error get lost that was to be raised in the end."""
+        if self.turn is not None and self.emission is not None:
+            connection, receiver = self.turn
+            took = perf_counter() - self.clock
+            delivery = Delivery(receiver, connection, took, None, left_by)
+            self.emission._deliveries.append(delivery)
+        for error in self.errors:
+            _log(
+                error,
+                "A receiver of %s failed, but %s came before its error could be raised.",
+                title_of(self.signal),
+                type(left_by).__name__,
+            )
 
     def due(self) -> Iterator[tuple[Connection | None, Receiver]]:
         """Give each receiver when its turn comes, leaving out those that went meanwhile."""
@@ -99,7 +117,8 @@ class Sending:
                     continue
             if receiver is not None:
                 self.clock = perf_counter()
-                yield connection, receiver
+                self.turn = connection, receiver
+                yield self.turn
 
     def _still_connected(self) -> set[object]:
         # Not the connection itself must still be there, but one as old: a receiver that is
@@ -119,7 +138,7 @@ class Sending:
             receiver = given or (connection and connection.receiver)
             if receiver is not None and needs_await(connection, receiver):
                 msg = (
-                    f"{_title(self.signal)} has an async receiver, {name_of(receiver)}. "
+                    f"{title_of(self.signal)} has an async receiver, {name_of(receiver)}. "
                     "Send it with `await signal.send_async(...)`, give `send` an "
                     "_async_wrapper, or connect a plain function. Nobody was called."
                 )
@@ -127,6 +146,7 @@ class Sending:
 
     def delivered(self, connection: Connection | None, receiver: Receiver, value: object) -> None:
         """Note what a receiver returned."""
+        self.turn = None
         self.results.append((receiver, value))
         if self.emission is not None:
             took = perf_counter() - self.clock
@@ -134,16 +154,24 @@ class Sending:
 
     def failed(self, connection: Connection | None, receiver: Receiver, error: Exception) -> None:
         """Log what a receiver raised, or keep it until all have been called."""
+        self.turn = None
         if self.emission is not None:
             took = perf_counter() - self.clock
             delivery = Delivery(receiver, connection, took, None, error)
             self.emission._deliveries.append(delivery)
         if connection is not None and connection.on_error == "log":
             self.registry.count_failure(connection)
-            _log(self.signal, connection, error)
+            _log(
+                error,
+                "%s failed when %s was delivered to it. "
+                "It was connected with on_error='log' at %s.",
+                connection.name,
+                title_of(self.signal),
+                connection.where,
+            )
             return
         where = f", connected at {connection.where}" if connection is not None else ""
-        _note(error, f"while {_title(self.signal)} was delivered to {name_of(receiver)}{where}")
+        _note(error, f"while {title_of(self.signal)} was delivered to {name_of(receiver)}{where}")
         if isinstance(error, TypeError) and "sender" in self.payload:
             _note(
                 error,
@@ -159,7 +187,7 @@ class Sending:
             if len(errors) == 1:
                 raise errors[0]
             if errors:
-                msg = f"{len(errors)} receivers of {_title(self.signal)} failed"
+                msg = f"{len(errors)} receivers of {title_of(self.signal)} failed"
                 raise ExceptionGroup(msg, errors)
         finally:
             errors = []  # An error must not refer to itself through its traceback's frames.
@@ -220,18 +248,7 @@ def _note(error: Exception, note: str) -> None:
         return
 
 
-def _title(signal: Any) -> str:
-    name = getattr(signal, "name", None)
-    return "a signal without a name" if name is None else f"signal {name!r}"
-
-
-def _log(signal: object, connection: Connection, error: Exception) -> None:
+def _log(error: Exception, message: str, *args: object) -> None:
     from logging import getLogger  # 10 ms to import: only failures pay.
 
-    getLogger("heliograph").error(
-        "%s failed when %s was delivered to it. It was connected with on_error='log' at %s.",
-        connection.name,
-        _title(signal),
-        connection.where,
-        exc_info=error,
-    )
+    getLogger("heliograph").error(message, *args, exc_info=error)

@@ -12,7 +12,7 @@ from heliograph.core.errors import ArgumentError
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, Self
 
     from heliograph.core.connection import Connection
 
@@ -37,6 +37,12 @@ class _Value:
         msg = f"{name!r} cannot be changed: {type(self).__name__} says what has happened."
         raise AttributeError(msg)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)
 
@@ -53,7 +59,7 @@ class Delivery(_Value):
             ``receivers_for`` made it up.
         duration: Seconds that the call took, awaiting included.
         value: What the receiver returned, if it raised nothing.
-        error: What it raised, or None.
+        error: What it raised, or what left the call, such as a cancellation; or None.
     """
 
     __slots__ = ("connection", "duration", "error", "receiver", "value")
@@ -62,7 +68,7 @@ class Delivery(_Value):
     connection: Connection | None
     duration: float
     value: Any
-    error: Exception | None
+    error: BaseException | None
 
     def __init__(
         self,
@@ -70,7 +76,7 @@ class Delivery(_Value):
         connection: Connection | None,
         duration: float,
         value: object = None,
-        error: Exception | None = None,
+        error: BaseException | None = None,
     ) -> None:
         _set(self, "receiver", receiver)
         _set(self, "connection", connection)
@@ -144,7 +150,8 @@ def add_instrument(instrument: Instrument) -> None:
     """Let *instrument* see every emission of every signal from now on.
 
     It is called with the `Emission` when the send ends, whatever became of it,
-    in the thread or task that sent. An instrument that raises is logged by name
+    in the thread or task that sent. A send that is refused, because of an async
+    receiver, is none. An instrument that raises is logged by name
     on the logger ``heliograph`` and breaks nothing. What it sends itself is
     delivered, but no instrument is told. Adding it twice adds it once.
 

@@ -171,7 +171,7 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
             # holding it would keep both alive.
             method.part = ref(receiver.__func__, partial(_part_died, home, key))
             return method
-        if is_builtin_method(receiver):
+        if is_builtin_method(receiver) and _is_found_again(receiver):
             method = ref.__new__(MethodRecord, receiver.__self__, _died)
             method.part = receiver.__name__
             return method
@@ -181,11 +181,15 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
             return ref.__new__(HeldRecord, ANY)
         kind = type(getattr(receiver, "__self__", receiver)).__qualname__
         msg = (
-            f"{name_of(receiver)} cannot be held weakly: Python has no weak references to "
-            f"{kind!r} objects. Connect it with weak=False, and disconnect it when it is "
-            "no longer wanted."
+            f"It cannot be held weakly, as Python has no weak references to {kind!r} objects. "
+            "Connect it with weak=False, and disconnect it when it is no longer wanted."
         )
         raise ReceiverError(msg) from None
+
+
+def _is_found_again(method: Any) -> bool:
+    # Not if it was overridden, and was got by `super()`.
+    return bool(getattr(method.__self__, method.__name__, None) == method)
 
 
 def _died(record: Record) -> None:

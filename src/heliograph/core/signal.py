@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from heliograph.core.callables import examined
+from heliograph.core.callables import examined, name_of, title_of
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.emission import INSTRUMENTS
-from heliograph.core.errors import ArgumentError
+from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, receiver_key, unwrapped
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
@@ -16,7 +16,7 @@ from heliograph.core.terms import PLACE, SCOPE, terms
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
-    from typing import Any, Literal, Self, TypeVar
+    from typing import Any, Literal, Never, Self, TypeVar
 
     from heliograph.core.connection import Connection
     from heliograph.core.dispatch import Step
@@ -76,6 +76,7 @@ class Signal:
         priority: int = 0,
         on_error: OnError = "raise",
         inline: bool = False,
+        **misspelt: Never,
     ) -> F:
         """Call *receiver* whenever *sender* sends this signal. Also a decorator.
 
@@ -97,6 +98,7 @@ class Signal:
                 logged on the logger ``heliograph`` and counted.
             inline: For plain functions that never block: `send_async` calls
                 them in place, whatever ``_sync_wrapper`` it is given.
+            misspelt: Any other option is an error.
 
         Returns:
             The receiver itself.
@@ -104,11 +106,14 @@ class Signal:
         Raises:
             ReceiverError: If the receiver cannot be called with a sender, or
                 cannot be held weakly.
-            ArgumentError: If an option has a value that it cannot have.
+            ArgumentError: If there is no such option, or it cannot have that value.
         """
-        how = terms(priority, on_error, inline, weak)
         real = unwrapped(sender)
-        made = self._registry.connect(receiver, real, how)
+        try:
+            how = terms(priority, on_error, inline, weak, misspelt)
+            made = self._registry.connect(receiver, real, how)
+        except SignalError as error:
+            raise self._not_connected(receiver, error) from None
         if made is not None:
             self._tell_connected(receiver, real, *made)
         return receiver
@@ -121,13 +126,18 @@ class Signal:
         priority: int = 0,
         on_error: OnError = "raise",
         inline: bool = False,
+        **misspelt: Never,
     ) -> Callable[[F], F]:
         """Return a decorator that connects for *sender*, strongly unless told otherwise.
 
         See `connect` for the arguments.
         """
-        options: dict[str, Any] = {"priority": priority, "on_error": on_error, "inline": inline}
-        unusual = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
+        options: dict[str, Any] = misspelt | {
+            "priority": priority,
+            "on_error": on_error,
+            "inline": inline,
+        }
+        unusual = {name: value for name, value in options.items() if value != _DEFAULTS.get(name)}
 
         def decorate(receiver: F) -> F:
             # Without options as Blinker does, for subclasses that override `connect` its way.
@@ -145,6 +155,7 @@ class Signal:
         priority: int = 0,
         on_error: OnError = "raise",
         inline: bool = False,
+        **misspelt: Never,
     ) -> ForAWhile:
         """Connect *receiver* for the length of a ``with`` block, or of a decorated function.
 
@@ -159,14 +170,18 @@ class Signal:
             priority: As for `connect`.
             on_error: As for `connect`.
             inline: As for `connect`.
+            misspelt: As for `connect`.
 
         Raises:
             ReceiverError: If the receiver cannot be called with a sender.
-            ArgumentError: If an option has a value that it cannot have.
+            ArgumentError: If there is no such option, or it cannot have that value.
         """
-        how = terms(priority, on_error, inline, False)
         real = unwrapped(sender)
-        examined(canonical(receiver))
+        try:
+            how = terms(priority, on_error, inline, False, misspelt)
+            examined(canonical(receiver))
+        except SignalError as error:
+            raise self._not_connected(receiver, error) from None
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
@@ -387,6 +402,10 @@ class Signal:
         # Two threads that ask at once must get the same one.
         found: Signal = self.__dict__.setdefault(name, made)
         return found
+
+    def _not_connected(self, receiver: object, error: SignalError) -> SignalError:
+        who = name_of(receiver) if callable(receiver) else repr(receiver)
+        return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
     def _connect_for_a_while(self, receiver: Receiver, sender: Any, how: Terms) -> list[Connection]:
         made = self._registry.connect(receiver, sender, how)

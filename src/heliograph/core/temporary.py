@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import wraps
 
-from heliograph.core.callables import is_async
+from heliograph.core.callables import is_async, is_generator, name_of
+from heliograph.core.errors import ArgumentError
 from heliograph.core.registry import SCOPES
 from heliograph.core.terms import Scope
 
@@ -54,7 +55,18 @@ class ForAWhile:
         self._end(*block)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function or a coroutine function."""
+        """Decorate a function or a coroutine function.
+
+        Raises:
+            ArgumentError: If it is a generator function, which would run none of
+                its lines inside of the block.
+        """
+        if is_generator(function):
+            msg = (
+                f"{name_of(function)} is a generator function, of which none of the lines would "
+                "run while this holds. Use it in a `with` statement inside of the function."
+            )
+            raise ArgumentError(msg)
 
         def again() -> ForAWhile:
             return ForAWhile(self._begin, self._end, local=self._local)

@@ -9,7 +9,7 @@ from heliograph.core.errors import ArgumentError, ReceiverWarning
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Final
+    from typing import Final, Never
 
     Place = tuple[CodeType, int]
     Terms = tuple[int, str, bool, bool, "Scope | None", Place]
@@ -21,6 +21,8 @@ INLINE: Final = 2
 WEAK: Final = 3
 SCOPE: Final = 4
 PLACE: Final = 5
+
+_OPTIONS = ("sender", "weak", "priority", "on_error", "inline")
 
 _PACKAGE = __file__.rpartition("core")[0]
 
@@ -34,17 +36,21 @@ class Scope:
         self.everywhere = everywhere
 
 
-def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
+def terms(
+    priority: int, on_error: str, inline: bool, weak: bool, misspelt: dict[str, Never]
+) -> Terms:
     """Return how a connection delivers, with the place in the user's code that makes it.
 
     Raises:
-        ArgumentError: If an option has a value that it cannot have.
+        ArgumentError: If there is no such option, or it cannot have that value.
     """
+    if misspelt:
+        raise ArgumentError(_no_such_option(next(iter(misspelt))))
     if on_error not in ("raise", "log"):
-        msg = f"on_error={on_error!r} is not a way to treat errors: use 'raise' or 'log'."
+        msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
     if not isinstance(priority, int):
-        msg = f"priority={priority!r} is not a number: use an int, higher is called earlier."
+        msg = f"priority={priority!r} is not a number. Use an int; higher ones are called earlier."
         raise ArgumentError(msg)
     # The code object and an offset into it, because finding the line number takes
     # longer than all the rest of connecting, and few ask for it.
@@ -52,6 +58,14 @@ def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
     while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
+
+
+def _no_such_option(name: str) -> str:
+    from difflib import get_close_matches  # Only those who misspell pay for it.
+
+    close = get_close_matches(name, _OPTIONS, 1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_OPTIONS)}."
+    return f"There is no option {name!r}. {hint}"
 
 
 def line_of(place: Place) -> int:
