@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import click
@@ -48,7 +48,13 @@ class Request:
         return {"method": self.method, "path": path, "headers": [*self.headers], "data": form}
 
 
-class RequestType(click.ParamType):  # type: ignore[type-arg]  # Older ones are not generic.
+if TYPE_CHECKING:
+    _ParamType = click.ParamType["Request"]
+else:
+    _ParamType = click.ParamType  # Older ones are not generic.
+
+
+class RequestType(_ParamType):
     """Takes ``"POST /orders item=3 Accept:text/html"`` apart."""
 
     name = "request"

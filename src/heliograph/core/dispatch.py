@@ -43,14 +43,14 @@ class Sending:
         self.registry = registry
         self.sender = sender
         self.payload = payload
-        self.steps = steps
+        self.steps: Sequence[Step] = steps
         self.newest = newest
-        self.stamp = stamp
+        self.stamp: int = stamp
         self.results: Results = []
         self.errors: list[Exception] = []
-        self.clock = 0.0
+        self.clock: float = 0.0
         self.muted = muted
-        self.watched = True
+        self.watched: bool = True
         self.turn: tuple[Connection | None, Receiver] | None = None
         self.emission: Emission | None = None
 

@@ -9,11 +9,12 @@ from heliograph.core.terms import SCOPE
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from heliograph.core.record import Record
 
-in_order = attrgetter("_order")
+in_order: attrgetter[Any] = attrgetter("_order")
 
 
 class Plan:
@@ -32,15 +33,17 @@ class Plan:
 
     def __init__(self, found: list[Connection], any_stamp: int, own_stamp: int) -> None:
         found.sort(key=in_order)
-        self.scoped = any(connection._terms[SCOPE] is not None for connection in found)
+        self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
         # If some are temporary, which one of a receiver's counts depends on who sends.
-        self.connections = tuple(found if self.scoped else one_each(found))
-        self.refs = tuple(connection._record.resolver() for connection in self.connections)
-        self.one = self.refs[0] if len(self.refs) == 1 else None
-        self.plain = not self.scoped and not any(c._record.is_async for c in self.connections)
-        self.newest = max(map(age_of, found), default=0)
-        self.any_stamp = any_stamp
-        self.own_stamp = own_stamp
+        self.connections: tuple[Connection, ...] = tuple(found if self.scoped else one_each(found))
+        self.refs: tuple[Callable[[], Any], ...] = tuple(
+            connection._record.resolver() for connection in self.connections
+        )
+        self.one: Callable[[], Any] | None = self.refs[0] if len(self.refs) == 1 else None
+        self.plain: bool = not self.scoped and not any(c._record.is_async for c in self.connections)
+        self.newest: int = max(map(age_of, found), default=0)
+        self.any_stamp: int = any_stamp
+        self.own_stamp: int = own_stamp
 
 
 def one_each(connections: Iterable[Connection]) -> list[Connection]:
@@ -61,7 +64,7 @@ class Group:
         # temporary ones are kept under themselves.
         self.connections: dict[Record | Connection, Connection] = {}
         self.plan: Plan | None = None
-        self.stamp = 0
+        self.stamp: int = 0
         for connection in connections:
             self.add(connection)
 

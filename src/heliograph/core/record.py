@@ -228,7 +228,7 @@ class DeadReceiver:
     __slots__ = ("_place", "name")
 
     def __init__(self, name: str, place: Place) -> None:
-        self.name = name
+        self.name: str = name
         self._place = place
 
     @property

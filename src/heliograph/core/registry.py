@@ -21,7 +21,7 @@ from heliograph.core.identity import (
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import DeadReceiver, Record, recorded
 from heliograph.core.terms import PLACE, PRIORITY, SCOPE, WEAK, Scope
-from heliograph.core.writer import drop_later, exclusively, soon
+from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -75,22 +75,22 @@ class Registry:
     )
 
     def __init__(self) -> None:
-        self.any = Group()
+        self.any: Group = Group()
         self.senders: dict[Hashable, Group | Connection] = {}
         self.receivers: dict[Hashable, Record] = {}
         # Weakly held receivers that live on, but whose last sender has died.
         self.idle: dict[Hashable, Record] = {}
         self.mutes: frozenset[Scope] = frozenset()
         self.dead: deque[DeadReceiver] | None = None
-        self.clock = 0
-        self.overridden = False
+        self.clock: int = 0
+        self.overridden: bool = False
         # What a send reads: whether nobody at all is connected, whether a plan does not say
         # all; the last plan, where it is for all senders of a type; and what every change
         # changes.
         self.busy: Sequence[object] = INSTRUMENTS
-        self.unusual = False
+        self.unusual: bool = False
         self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
-        self.stamp = 0
+        self.stamp: int = 0
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
@@ -147,6 +147,8 @@ class Registry:
         else:
             sender = unwrapped(sender)
             group = self.senders.get(sender_key(sender)) or self.any
+        if waiting and any(connection() is None for connection in listed(group)):
+            group = self.any  # It is that of a dead sender, which had the same address.
         plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
         if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
             # The stamps were read before: if a change comes while the connections are
@@ -159,8 +161,9 @@ class Registry:
 
     def audience(self, sender: Any) -> Iterable[Connection]:
         """Return all connections that count for a sender now: several of a receiver, maybe."""
-        own = self.senders.get(sender_key(sender))
-        return counted_here(listed(self.any) + ([] if own is None else listed(own)))
+        own = self.senders.get(sender_key(sender)) or self.any
+        found = [connection for connection in listed(own) if connection() is not None]
+        return counted_here(found if own is self.any else listed(self.any) + found)
 
     def counted(self, plan: Plan) -> list[Connection]:
         """Return the connections of a plan that count in the current context, in order."""
@@ -191,22 +194,24 @@ class Registry:
                 return previous, False
         if previous is None:
             self.clock += 1
-            age = self.clock
-        else:
-            age = age_of(previous)
-            self._end(previous)
+        age = self.clock if previous is None else age_of(previous)
         if how == record.terms:
             how = record.terms  # Shared: a tuple each would double the size of a connection.
         order = order_of(age, how[PRIORITY])
         connection = connected(record, key, order, how, sender, _sender_died)
-        self._link(connection, record, key)
+        self._link(connection, record, key, previous)
         if not how[WEAK]:
             record.hold(receiver)
+        if previous is not None:
+            # Only now, as a send at any moment must find one of the two.
+            self._unlink(previous)
         return connection, previous is None
 
-    def _link(self, connection: Connection, record: Record, key: Hashable) -> None:
+    def _link(
+        self, connection: Connection, record: Record, key: Hashable, previous: Connection | None
+    ) -> None:
         group = self.any if key is ANY else self.senders.get(key)
-        if group is None:
+        if group is None or group is previous:
             self.senders[key] = connection
         else:
             if isinstance(group, Connection):
@@ -220,7 +225,7 @@ class Registry:
         self.busy = _BUSY
 
     def _end(self, connection: Connection) -> bool:
-        record, key = connection._record, connection._key
+        key = connection._key
         group = self.any if key is ANY else self.senders.get(key)
         if isinstance(group, Group):
             if not group.remove(connection):
@@ -231,7 +236,12 @@ class Registry:
             del self.senders[key]
         else:
             return False
+        self._unlink(connection)
+        return True
+
+    def _unlink(self, connection: Connection) -> None:
         drop_later(connection)
+        record, key = connection._record, connection._key
         links = record.links
         links[key] -= 1
         if not links[key]:
@@ -243,7 +253,6 @@ class Registry:
         if not links:
             del self.receivers[record.key]
         self._changed()
-        return True
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [c for c in self.connections() if c._terms[SCOPE] is scope and self._end(c)]
@@ -306,7 +315,8 @@ class Registry:
         record.failures += 1
 
     def _changed(self) -> None:
-        self.stamp += 1
         self.unusual = self.overridden or bool(self.mutes)
         # Whoever finds this empty, being nobody's or the instruments', has nothing to do.
         self.busy = _BUSY if self.receivers or self.overridden else INSTRUMENTS
+        # Last, or a send in between would keep a plan as good for what has not come yet.
+        self.stamp += 1

@@ -33,7 +33,7 @@ class Scope:
     __slots__ = ("everywhere",)
 
     def __init__(self, *, everywhere: bool) -> None:
-        self.everywhere = everywhere
+        self.everywhere: bool = everywhere
 
 
 def terms(
