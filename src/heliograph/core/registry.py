@@ -46,6 +46,13 @@ def _sender_died(connection: Connection) -> None:
         soon(partial(registry._orphan, connection))
 
 
+def _seen(record: Record) -> Any:
+    # Others may let the receiver go just now: it must not die in a change for having been seen.
+    receiver = record()
+    drop_later(receiver)
+    return receiver
+
+
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the temporary connections that do not count in the current context."""
     here = SCOPES.get()
@@ -272,7 +279,7 @@ class Registry:
         record = self.receivers.get(key)
         if record is None and isinstance(receiver, partial):
             # Each is another object, but one that makes the same call is what is meant.
-            alike = (r for r in self.receivers.values() if same_partial(r(), receiver))
+            alike = (r for r in self.receivers.values() if same_partial(_seen(r), receiver))
             record = next(alike, None)
         if record is None:
             return []
@@ -291,14 +298,14 @@ class Registry:
     def _orphan(self, connection: Connection) -> None:
         record = connection._record
         self._end(connection)
-        if not record.links and record() is not None:
+        if not record.links and _seen(record) is not None:
             self.idle[record.key] = record
 
     def bury(self, key: Hashable) -> None:
         """End the connections of a receiver, if it is dead. Has to run in `exclusively`."""
         self.idle.pop(key, None)
         record = self.receivers.get(key)
-        if record is None or record() is not None:
+        if record is None or _seen(record) is not None:
             return
         if self.dead is None:
             self.dead = deque(maxlen=16)  # A few are enough to find out what went wrong.

@@ -35,6 +35,9 @@ class _Writer:
 # that the garbage collector runs in them waits for the other's.
 _writer = _Writer()
 
+waiting = _writer.waiting
+"""The changes that are still to be made, and the one of them that is being made."""
+
 
 def exclusively(change: Callable[..., Any], *args: Any) -> Any:
     """Return ``change(*args)``, made while nobody else changes any connection.
@@ -44,17 +47,17 @@ def exclusively(change: Callable[..., Any], *args: Any) -> Any:
     No receiver is ever called while the lock is held.
     """
     if _writer.is_mine():
-        _writer.waiting.append(partial(change, *args))
+        waiting.append(partial(change, *args))
         return None
     dropped = None
     try:
         with _writer.lock:
             try:
-                if _writer.waiting:
+                if waiting:
                     _make_waiting_changes()
                 return change(*args)
             finally:
-                if _writer.waiting:
+                if waiting:
                     _make_waiting_changes()
                 # Dropped once the lock is free: the finalizer of what they were the last to
                 # hold may wait for a lock whose owner waits for this one.
@@ -62,13 +65,13 @@ def exclusively(change: Callable[..., Any], *args: Any) -> Any:
                     dropped, _writer.dropped = _writer.dropped, []
     finally:
         del dropped
-        if _writer.waiting:
+        if waiting:
             _settle()
 
 
 def soon(change: Callable[[], object]) -> None:
     """Make a change that a dying object causes: now, or right after the one being made."""
-    _writer.waiting.append(change)
+    waiting.append(change)
     _settle()
 
 
@@ -78,15 +81,21 @@ def drop_later(it: object) -> None:
 
 
 def _make_waiting_changes() -> None:
-    while _writer.waiting:
-        _writer.waiting.popleft()()
+    while waiting:
+        # It stays in the list until it is made, for those who ask; and it may be the last to
+        # hold a receiver, or a whole signal.
+        drop_later(waiting[0])
+        try:
+            waiting[0]()
+        finally:
+            waiting.popleft()
 
 
 def _settle() -> None:
     # Never waiting: the garbage collector may have run a weak reference's callback inside
     # of a change of the same thread, and then the lock would never be free.
     lock = _writer.lock
-    while _writer.waiting and not _writer.is_mine() and lock.acquire(blocking=False):
+    while waiting and not _writer.is_mine() and lock.acquire(blocking=False):
         try:
             _make_waiting_changes()
         finally:

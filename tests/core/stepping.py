@@ -1,0 +1,75 @@
+"""Acts between two bytecodes of the engine: what a thread that is switched to there could do."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import heliograph.core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_ENGINE = str(Path(heliograph.core.__file__).parent)
+
+
+class Step:
+    """The moment before one bytecode of the engine, counted from the start of what runs."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.reached = False
+
+    def interrupt(self, run: Callable[[], object], act: Callable[[], object]) -> None:
+        """Run something in a thread of its own, and do something else in it at this step."""
+        # Its own, so that whoever traces this thread, such as coverage, goes on doing so.
+        errors: list[BaseException] = []
+
+        def traced() -> None:
+            sys.settrace(self._tracer(act))
+            try:
+                run()
+            except BaseException as error:  # noqa: BLE001 - raised again below.
+                errors.append(error)
+            finally:
+                sys.settrace(None)
+
+        thread = threading.Thread(target=traced, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive(), "It waits for itself."
+        for error in errors:
+            raise error
+
+    def _tracer(self, act: Callable[[], object]) -> Any:
+        left = self.number
+
+        def trace(frame: FrameType, event: str, arg: object) -> Any:
+            nonlocal left
+            if self.reached or not frame.f_code.co_filename.startswith(_ENGINE):
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                left -= 1
+                if left < 0:
+                    self.reached = True
+                    sys.settrace(None)
+                    act()
+            return trace
+
+        return trace
+
+
+def every_step() -> Iterator[Step]:
+    """Give step after step, until one is not reached any more."""
+    number = 0
+    while True:
+        step = Step(number)
+        yield step
+        if not step.reached:
+            assert number > 10, "Hardly anything of the engine was run."
+            return
+        number += 1
