@@ -191,7 +191,9 @@ def test_a_program_that_wants_to_end_is_shown_and_does_not_end_the_trace(tmp_pat
     assert trace("shop", "GET /", "GET /x", cwd=tmp_path) == dedent("""\
         GET /  raised SystemExit: closed  shop.py:10  # ms
         ├── paid
-        │   └── packed  nobody connected
+        │   └── shop.leave  shop.py:7  # ms
+        │       raised: SystemExit: closed  shop.py:10
+        │       └── packed  nobody connected
         ├── request-tearing-down (exc)  nobody connected
         │   SystemExit: closed  shop.py:10
         ├── appcontext-tearing-down (exc)  nobody connected
