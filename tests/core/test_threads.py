@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
+import signal as os_signal
 import sys
 import threading
+import warnings
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import count
@@ -658,3 +661,43 @@ def test_a_new_sender_is_not_taken_for_a_dead_one_at_its_address() -> None:
 
     assert _all_end(lambda: exclusively(change), die_and_send)
     assert found == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_process_may_be_forked_while_others_connect() -> None:
+    """The child has whole tables and a free lock, whatever others were doing."""
+    signal, shop = Signal("sold"), Shop()
+    shared = [receiver() for _ in range(3)]
+    codes: list[int] = []
+
+    def connect() -> None:
+        for each in shared:
+            signal.connect(each, random.choice((ANY, shop, "kiosk")))
+        for each in shared:
+            signal.disconnect(each)
+
+    def fork() -> None:
+        with warnings.catch_warnings():
+            # From Python 3.12 on, forking with threads is warned of.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:  # pragma: no cover - another process; what it finds is its exit code.
+            _live_on(signal, shared)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    together(connect, connect, fork)
+
+    assert set(codes) == {0}
+
+
+def _live_on(signal: Signal, shared: list[Any]) -> None:  # pragma: no cover - in a child.
+    os_signal.alarm(10)
+    try:
+        late = receiver("late")
+        signal.connect(late)
+        heard = words(signal.send()).count("late")
+        for each in (*shared, late):
+            signal.disconnect(each)
+        os._exit(0 if (heard, left_behind(signal), signal.send()) == (1, [], []) else 1)
+    finally:
+        os._exit(2)

@@ -25,8 +25,8 @@ class _Writer:
 
     def new_lock(self) -> None:
         """Begin with a lock that nobody holds."""
-        # Never entered twice, but it knows its owner from the moment that it is taken. A note
-        # of ours would come a bytecode later, and a finalizer in between would wait forever.
+        # Entered twice by forks alone, but it knows its owner from the moment that it is taken. A
+        # note of ours would come a bytecode later, and a finalizer in between would wait forever.
         self.lock = RLock()
         self.is_mine: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
 
@@ -104,10 +104,24 @@ def _settle() -> None:
         del dropped
 
 
+def _before_fork() -> None:
+    # The child is to get whole tables. Not waiting forever, as a finalizer in the change that
+    # is being made may wait for something that this thread holds.
+    _writer.lock.acquire(timeout=1)
+
+
 def _after_fork() -> None:
-    # The thread that may have held the lock does not exist in the child.
+    if _writer.is_mine():
+        _writer.lock.release()
+        _settle()
+
+
+def _after_fork_in_child() -> None:
+    # The thread that may have held the lock does not exist here.
     _writer.new_lock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none.
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+    )
