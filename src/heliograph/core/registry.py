@@ -99,6 +99,11 @@ class Registry:
         self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
         self.stamp: int = 0
 
+    def __del__(self) -> None:
+        # Only a lone connection and its plan refer to each other: all else is freed at once.
+        for group in self.senders.values():
+            group.plan = None
+
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
         receiver = canonical(receiver)
@@ -248,6 +253,7 @@ class Registry:
 
     def _unlink(self, connection: Connection) -> None:
         drop_later(connection)
+        connection.plan = None  # They refer to each other.
         record, key = connection._record, connection._key
         links = record.links
         links[key] -= 1
