@@ -531,3 +531,32 @@ def test_the_log_can_be_asked_for(tmp_path: Path) -> None:
     assert "the view is here" in ended.err
     assert "ValueError: too much" in ended.err
     assert "logged: ValueError: too much  shop.py:4" in ended.out
+
+
+def test_a_receiver_that_is_gone_is_named(tmp_path: Path) -> None:
+    """A function inside of a factory, connected weakly, is the usual reason for silence."""
+    write(
+        tmp_path / "shop.py",
+        """
+        from flask import Flask
+        from heliograph import Signal
+        paid, packed = Signal("paid"), Signal("packed")
+        def create_app():
+            app = Flask(__name__)
+            @paid.connect
+            def lost(sender): ...
+            @packed.connect_via("somebody else")
+            def other(sender): ...
+            @app.get("/")
+            def index():
+                paid.send()
+                packed.send()
+                return ""
+            return app
+        """,
+    )
+
+    assert trace("shop", "GET /", cwd=tmp_path).splitlines()[1:3] == [
+        "├── paid  nobody connected any more; gone: shop.create_app.<locals>.lost of shop.py:7",
+        "├── packed  nobody connected for this sender",
+    ]

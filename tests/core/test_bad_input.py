@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,8 +180,8 @@ def test_a_priority_that_is_no_integer_is_refused(
 @pytest.mark.parametrize(
     ("option", "hint"),
     [
-        ("prioritty", "Did you mean 'priority'?"),
-        ("once", "There are sender, weak, priority, on_error, inline."),
+        ("prioritty", r"Did you mean 'priority'\?"),
+        ("once", r"There are sender, \w+, priority, on_error, inline."),
     ],
 )
 def test_a_misspelt_option_is_refused(
@@ -192,8 +193,10 @@ def test_a_misspelt_option_is_refused(
         connecting(signal, diary.receiver("r"), **{option: 1})
 
     assert isinstance(caught.value, TypeError)
-    assert str(caught.value) == (
-        f"{RECEIVER} cannot be connected to signal 'paid'. There is no option {option!r}. {hint}"
+    assert re.fullmatch(
+        rf"{RECEIVER} cannot be connected to signal 'paid'. "
+        rf"connect(ed_to)?\(\) has no option {option!r}. {hint}",
+        str(caught.value),
     )
     assert signal.connections == ()
 
@@ -223,7 +226,7 @@ def test_a_signal_name_that_is_not_a_string_is_refused(name: Any) -> None:
         f"{name!r} is not a name for a signal: use a string, or none at all."
     )
     assert str(of_namespace.value) == (
-        f"{name!r} is not a name for a signal of <Namespace 'shop' of 0 signals>: use a string."
+        f"{name!r} is not a name for a signal of <Namespace 'shop': no signals>: use a string."
     )
     assert list(namespace) == []
 

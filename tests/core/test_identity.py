@@ -415,7 +415,7 @@ def test_an_object_and_its_call_are_one_receiver() -> None:
 
     signal.disconnect(shop.__call__)
 
-    assert signal.receivers == ()
+    assert not signal.receivers
 
 
 def test_the_call_of_a_function_is_the_function() -> None:
@@ -462,7 +462,7 @@ def test_partials_that_make_the_same_call_can_disconnect_each_other() -> None:
 
     signal.disconnect(partial(shop.receive, extra=shop))
 
-    assert signal.receivers == ()
+    assert not signal.receivers
 
 
 def test_a_partial_disconnects_no_receiver_of_another_kind() -> None:

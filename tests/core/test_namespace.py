@@ -59,7 +59,7 @@ def test_a_namespace_reads_like_a_mapping() -> None:
     assert list(shop) == ["paid", "refunded"]
     assert (shop["paid"], shop["refunded"]) == (paid, refunded)
     assert ("paid" in shop, "lost" in shop, 7 in shop, len(shop)) == (True, False, False, 2)
-    assert (shop.name, repr(shop)) == ("shop", "<Namespace 'shop' of 2 signals>")
+    assert (shop.name, repr(shop)) == ("shop", "<Namespace 'shop': paid, refunded>")
     with pytest.raises(KeyError, match="lost"):
         shop["lost"]
 

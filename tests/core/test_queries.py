@@ -130,7 +130,7 @@ def test_a_signal_shows_its_name_and_type() -> None:
     class Special(Signal):
         pass
 
-    assert (repr(Signal("paid")), repr(Signal())) == ("<Signal 'paid'>", "<Signal None>")
+    assert (repr(Signal("paid")), repr(Signal())) == ("<Signal 'paid'>", "<Signal without a name>")
     assert repr(Special("paid")) == "<Special 'paid'>"
 
 

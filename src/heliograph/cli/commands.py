@@ -41,7 +41,11 @@ Examples:
 )
 @click.argument("app", metavar="APP")
 @click.argument("requests", metavar="REQUEST...", nargs=-1, required=True, type=RequestType())
-@click.option("--logs", is_flag=True, help="Let the application log while it is traced.")
+@click.option(
+    "--logs",
+    is_flag=True,
+    help="Let the application log while it is traced; otherwise it is kept quiet.",
+)
 def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     """Send requests to a Flask application and show every signal that is sent meanwhile.
 
@@ -51,7 +55,8 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     APP is what `flask --app` takes: a module or a file, then the application or the
     factory if they have unusual names. REQUEST is a method, a path, fields (name=value)
     and headers (Name:value). Fields are the query of a GET and the form of a POST;
-    cookies are kept from request to request.
+    cookies are kept from request to request. The exit status is 0 whatever the
+    application answers.
     """
     # A message in letters that a pipe does not have must not end the trace.
     cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")

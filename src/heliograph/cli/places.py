@@ -31,6 +31,12 @@ def where_defined(receiver: Any) -> str:
         return "built in"
 
 
+def shortened(where: str) -> str:
+    """Return a ``file:line`` as the user would write it from here."""
+    filename, _, line = where.rpartition(":")
+    return f"{_short(filename)}:{line}"
+
+
 def said(error: BaseException) -> str:
     """Return the type and the message of an error."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

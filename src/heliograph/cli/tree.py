@@ -8,12 +8,12 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from heliograph.cli.places import name_of, said, where_defined, where_raised
+from heliograph.cli.places import name_of, said, shortened, where_defined, where_raised
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from heliograph import Delivery
+    from heliograph import Delivery, Emission
     from heliograph.cli.trace import Sent, Traced
 
 
@@ -40,12 +40,12 @@ def _title(traced: Traced) -> Text:
 
 def _add(tree: Tree, sent: Sent) -> None:
     emission = sent.emission
-    heard = emission.muted or emission.deliveries or sent.inside
+    silence = "" if emission.muted or emission.deliveries or sent.inside else _why(emission)
     line = Text.assemble(
         (str(getattr(emission.signal, "name", None) or "a signal without a name"), "cyan"),
         (f" ({', '.join(emission.payload)})" if emission.payload else "", "dim"),
         ("  muted" if emission.muted else "", "yellow"),
-        ("" if heard else "  nobody connected", "dim"),
+        (silence, "dim"),
     )
     errors = [it for it in emission.payload.values() if isinstance(it, BaseException)]
     branch = tree.add(Group(line, *map(_error, errors)))
@@ -55,6 +55,15 @@ def _add(tree: Tree, sent: Sent) -> None:
     for number, leaf in enumerate((*leaves, branch)):
         for inner in sent.inside.get(number, ()):
             _add(leaf, inner)
+
+
+def _why(emission: Emission) -> str:
+    """Tell why nobody received an emission."""
+    if emission.signal.connections:
+        return "  nobody connected for this sender"
+    # The usual mistake: a function inside of a function, connected weakly.
+    gone = [f"{dead.name} of {shortened(dead.where)}" for dead in emission.signal.dead_receivers]
+    return f"  nobody connected any more; gone: {', '.join(gone)}" if gone else "  nobody connected"
 
 
 def _delivery(delivery: Delivery) -> RenderableType:

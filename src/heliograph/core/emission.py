@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from heliograph.core.connection import Connection
+    from heliograph.core.signal import Signal
 
     Instrument = Callable[["Emission"], object]
 
@@ -115,7 +116,7 @@ class Emission(_Value):
         "started",
     )
 
-    signal: Any
+    signal: Signal
     sender: Any
     payload: Mapping[str, Any]
     parent: Emission | None

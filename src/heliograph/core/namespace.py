@@ -62,7 +62,8 @@ class Namespace:
         return len(self._signals)
 
     def __repr__(self) -> str:
-        return f"<Namespace {self.name!r} of {len(self)} signals>"
+        name = "without a name" if self.name is None else repr(self.name)
+        return f"<Namespace {name}: {', '.join(self) or 'no signals'}>"
 
 
 default_namespace: Namespace = Namespace("default")

@@ -11,7 +11,7 @@ from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, receiver_key, unwrapped
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
-from heliograph.core.terms import PLACE, SCOPE, terms
+from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class Signal:
         """
         real = unwrapped(sender)
         try:
-            how = terms(priority, on_error, inline, weak, misspelt)
+            if misspelt:
+                refuse_misspelt(misspelt, Signal.connect)
+            how = terms(priority, on_error, inline, weak)
             made = self._registry.connect(receiver, real, how)
         except SignalError as error:
             raise self._not_connected(receiver, error) from None
@@ -178,7 +180,9 @@ class Signal:
         """
         real = unwrapped(sender)
         try:
-            how = terms(priority, on_error, inline, False, misspelt)
+            if misspelt:
+                refuse_misspelt(misspelt, Signal.connected_to)
+            how = terms(priority, on_error, inline, False)
             examined(canonical(receiver))
         except SignalError as error:
             raise self._not_connected(receiver, error) from None
@@ -360,7 +364,7 @@ class Signal:
         return next(iter(self.receivers_for(sender)), None) is not None
 
     @property
-    def receivers(self) -> Any:
+    def receivers(self) -> tuple[Receiver, ...]:
         """All live receivers, each once: useful as ``if signal.receivers``."""
         found = self._registry.connections()
         here = {c._record: c.receiver for c in counted_here(found)}
@@ -461,7 +465,8 @@ class Signal:
         ]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
+        name = "without a name" if self.name is None else repr(self.name)
+        return f"<{type(self).__name__} {name}>"
 
     # A copy is a signal of the same name and documentation, to which nobody is connected:
     # connections are to this very signal, and many of them hold things that cannot be copied.

@@ -9,7 +9,7 @@ from heliograph.core.errors import ArgumentError, ReceiverWarning
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Final, Never
+    from typing import Any, Final
 
     Place = tuple[CodeType, int]
     Terms = tuple[int, str, bool, bool, "Scope | None", Place]
@@ -21,8 +21,6 @@ INLINE: Final = 2
 WEAK: Final = 3
 SCOPE: Final = 4
 PLACE: Final = 5
-
-_OPTIONS = ("sender", "weak", "priority", "on_error", "inline")
 
 _PACKAGE = __file__.rpartition("core")[0]
 
@@ -36,16 +34,12 @@ class Scope:
         self.everywhere: bool = everywhere
 
 
-def terms(
-    priority: int, on_error: str, inline: bool, weak: bool, misspelt: dict[str, Never]
-) -> Terms:
+def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
     """Return how a connection delivers, with the place in the user's code that makes it.
 
     Raises:
-        ArgumentError: If there is no such option, or it cannot have that value.
+        ArgumentError: If an option has a value that it cannot have.
     """
-    if misspelt:
-        raise ArgumentError(_no_such_option(next(iter(misspelt))))
     if on_error not in ("raise", "log"):
         msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
@@ -60,12 +54,22 @@ def terms(
     return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
 
 
-def _no_such_option(name: str) -> str:
+def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
+    """Tell of an option that a method has not got, and of the nearest that it has.
+
+    Raises:
+        ArgumentError: If there is any.
+    """
     from difflib import get_close_matches  # Only those who misspell pay for it.
 
-    close = get_close_matches(name, _OPTIONS, 1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_OPTIONS)}."
-    return f"There is no option {name!r}. {hint}"
+    code = method.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    options = [name for name in parameters if name not in ("self", "receiver")]
+    for name in misspelt:
+        close = get_close_matches(name, options, 1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(options)}."
+        msg = f"{method.__name__}() has no option {name!r}. {hint}"
+        raise ArgumentError(msg)
 
 
 def line_of(place: Place) -> int:
