@@ -35,7 +35,7 @@ class _Writer:
 # that the garbage collector runs in them waits for the other's.
 _writer = _Writer()
 
-waiting = _writer.waiting
+waiting: deque[Callable[[], object]] = _writer.waiting
 """The changes that are still to be made, and the one of them that is being made."""
 
 
