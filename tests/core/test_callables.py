@@ -225,3 +225,14 @@ def test_a_receiver_is_examined_without_calling_it(
 ) -> None:
     """Whether it is async and whether it is a generator function is found out at connect."""
     assert examined(receiver) == expected
+
+
+def test_a_function_of_no_module_has_a_name() -> None:
+    """Functions that `exec` makes without a ``__name__`` are such."""
+    made: dict[str, Any] = {}
+    exec("def receive(sender): ...", {"__builtins__": {}}, made)  # noqa: S102 - what is tested.
+    signal = Signal("paid")
+    signal.connect(made["receive"])
+    [connection] = signal.connections
+
+    assert connection.name == name_of(made["receive"]) == "builtins.receive"
