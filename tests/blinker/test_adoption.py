@@ -426,6 +426,36 @@ def test_methods_that_were_got_hold_of_before_go_on_working() -> None:
 
 
 @in_a_fresh_process
+def test_functions_that_were_got_hold_of_before_stay_of_their_kind() -> None:
+    """A generator function stays one, and a coroutine function too: Python 3.13 insists on it."""
+    import inspect
+
+    from blinker import Signal
+
+    from heliograph.blinker import install
+
+    def receiver(sender: object) -> None: ...
+
+    def kinds() -> dict[str, tuple[bool, bool]]:
+        return {
+            name: (inspect.isgeneratorfunction(it), inspect.iscoroutinefunction(it))
+            for name, it in functions.items()
+        }
+
+    functions: dict[str, Any] = {
+        name: it for name, it in vars(Signal).items() if inspect.isfunction(it)
+    }
+    before = kinds()
+    signal: Any = Signal()
+    signal.connect(receiver, sender="a")
+    install()
+
+    assert kinds() == before
+    assert (before["receivers_for"], before["send_async"]) == ((True, False), (False, True))
+    assert list(functions["receivers_for"](signal, "a")) == [receiver]
+
+
+@in_a_fresh_process
 def test_subclasses_and_their_signals_are_taken_over() -> None:
     """Those derived before, and those derived from the old names afterwards."""
     import blinker

@@ -77,22 +77,29 @@ def _forward_function(function: FunctionType, ours: Callable[..., Any]) -> None:
     inner: Any = inspect.unwrap(function)
     if inner.__code__.co_freevars:
         return  # NamedSignal.__init__ alone: nobody holds it but the class.
+    shape: Any = _called
     if inner is not function:
-        shape: Any = _within
-    else:
-        shape = _awaited if inspect.iscoroutinefunction(function) else _called
+        shape = _within
+    elif inspect.isgeneratorfunction(function):
+        shape = _iterated
+    elif inspect.iscoroutinefunction(function):
+        shape = _awaited
     inner.__code__ = shape.__code__
     inner.__defaults__ = None
     inner.__kwdefaults__ = {"_heliograph": ours}
 
 
-# The code of these replaces that of Blinker's functions of the same kind.
+# The code of these replaces that of Blinker's functions of the same kind, as Python demands.
 def _called(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
     return _heliograph(*args, **kwargs)
 
 
 async def _awaited(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
     return await _heliograph(*args, **kwargs)
+
+
+def _iterated(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
+    yield from _heliograph(*args, **kwargs)
 
 
 def _within(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
