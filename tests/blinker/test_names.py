@@ -1,4 +1,4 @@
-"""Blinker's names, signatures and values are all there (contract, 3.1)."""
+"""Blinker's names, signatures and values are all there."""
 
 from __future__ import annotations
 
@@ -222,14 +222,13 @@ def test_a_namespace_accepts_any_hashable_name(name: Any) -> None:
     assert (names[name], made.name) == (made, name)
 
 
+@in_a_fresh_process
 def test_the_function_signal_makes_signals_in_the_default_namespace() -> None:
-    """`signal` is the method of `default_namespace`."""
-    made = blinker.signal("tests-blinker-default")
-    try:
-        assert blinker.default_namespace["tests-blinker-default"] is made
-        assert type(blinker.default_namespace) is Namespace
-    finally:
-        del blinker.default_namespace["tests-blinker-default"]
+    """`signal` is the method of `default_namespace`, where nothing is installed."""
+    made = blinker.signal("order-paid")
+
+    assert blinker.default_namespace == {"order-paid": made}
+    assert type(blinker.default_namespace) is Namespace
 
 
 def test_the_documentation_of_a_signal_does_not_have_to_come_first() -> None:

@@ -22,7 +22,6 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from werkzeug.local import LocalProxy
 
 from heliograph import Emission, ReceiverError, Signal, add_instrument, remove_instrument
 from tests.core.cast import (
@@ -39,6 +38,7 @@ from tests.core.cast import (
     identity,
     label_of,
 )
+from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterator
@@ -570,7 +570,7 @@ class EngineAndList(RuleBasedStateMachine):
         return self.objects[name]
 
     def _dressed(self, sender: Any, proxy: bool) -> Any:
-        return LocalProxy(lambda: sender) if proxy else sender
+        return Proxy(lambda: sender) if proxy else sender
 
     # What must be so after every step.
 

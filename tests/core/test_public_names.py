@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import blinker
+import pytest
 
 import heliograph
 
@@ -91,12 +91,23 @@ COSTLY = {
 }
 
 
+def path_of(name: str) -> str:
+    """Return the file of a package; in this process another one may stand in for it."""
+    program = (
+        "from importlib.util import find_spec\n"
+        f"spec = find_spec({name!r})\n"
+        "print('' if spec is None else spec.origin)"
+    )
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    if not found:
+        pytest.skip(f"{name} is not installed.")
+    return found
+
+
 def modules_of(name: str) -> set[str]:
     """Return the modules that importing *name* loads in a fresh and bare interpreter."""
-    spec = sys.modules[name].__spec__
-    assert spec is not None
-    assert spec.origin is not None
-    folder = str(Path(spec.origin).parent.parent)
+    folder = str(Path(path_of(name)).parent.parent)
     program = (
         f"import sys; sys.path.insert(0, {folder!r}); before = set(sys.modules)\n"
         f"import {name}\n"
@@ -167,7 +178,6 @@ def test_importing_loads_nothing_costly() -> None:
 
 def test_importing_loads_fewer_modules_than_blinker() -> None:
     """Whoever changes from Blinker starts faster."""
-    assert blinker.__name__ == "blinker"
     assert len(modules_of("heliograph")) < len(modules_of("blinker"))
 
 
