@@ -1,4 +1,4 @@
-"""Connections: what was found wrong in Blinker is right (contract, 4.5 to 4.13)."""
+"""Connections: what was found wrong in Blinker is right."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def calls_of(action: Any) -> int:
 
 
 def test_a_temporary_connection_leaves_a_lasting_one(signal: heliograph.Signal) -> None:
-    """`connected_to` ends what it began, and nothing else (4.5)."""
+    """`connected_to` ends what it began, and nothing else."""
     signal.connect(r)
     with signal.connected_to(r):
         inside = heard(signal, "a")
@@ -54,7 +54,7 @@ def test_a_temporary_connection_leaves_a_lasting_one(signal: heliograph.Signal) 
 def test_a_temporary_connection_leaves_those_for_other_senders(
     signal: heliograph.Signal,
 ) -> None:
-    """What is connected for one sender is not ended for another (4.5)."""
+    """What is connected for one sender is not ended for another."""
     signal.connect(r, "a")
     with signal.connected_to(r, "b"):
         inside = (heard(signal, "a"), heard(signal, "b"))
@@ -64,7 +64,7 @@ def test_a_temporary_connection_leaves_those_for_other_senders(
 
 
 def test_temporary_connections_nest(signal: heliograph.Signal) -> None:
-    """The inner block's end is not the outer's (4.5)."""
+    """The inner block's end is not the outer's."""
     with signal.connected_to(r, "a"):
         with signal.connected_to(r, "b"), signal.connected_to(r, "a"):
             pass
@@ -74,7 +74,7 @@ def test_temporary_connections_nest(signal: heliograph.Signal) -> None:
 
 
 def test_muting_nests(signal: heliograph.Signal) -> None:
-    """The outer block mutes to its end (4.6)."""
+    """The outer block mutes to its end."""
     signal.connect(r)
     with signal.muted():
         with signal.muted():
@@ -85,7 +85,7 @@ def test_muting_nests(signal: heliograph.Signal) -> None:
 
 
 def test_muting_here_does_not_mute_another_thread(signal: heliograph.Signal) -> None:
-    """With `local=True`, others go on sending (4.6)."""
+    """With `local=True`, others go on sending."""
     signal.connect(r)
     elsewhere: list[object] = []
     with signal.muted(local=True):
@@ -96,7 +96,7 @@ def test_muting_here_does_not_mute_another_thread(signal: heliograph.Signal) -> 
 
 
 def test_another_threads_end_of_muting_is_not_mine(signal: heliograph.Signal) -> None:
-    """Each block mutes for itself (4.6)."""
+    """Each block mutes for itself."""
     signal.connect(r)
 
     def mute() -> None:
@@ -111,7 +111,7 @@ def test_another_threads_end_of_muting_is_not_mine(signal: heliograph.Signal) ->
 
 
 async def test_muting_here_does_not_mute_another_task(signal: heliograph.Signal) -> None:
-    """With `local=True`, other tasks lose nothing while this one awaits (4.6)."""
+    """With `local=True`, other tasks lose nothing while this one awaits."""
     signal.connect(r)
     muted, sent = asyncio.Event(), asyncio.Event()
 
@@ -134,7 +134,7 @@ async def test_muting_here_does_not_mute_another_task(signal: heliograph.Signal)
 
 
 def test_muting_stops_a_send_that_is_under_way() -> None:
-    """A receiver that mutes silences those after it (4.6)."""
+    """A receiver that mutes silences those after it."""
     signal = blinker.Signal()
 
     @signal.connect
@@ -148,7 +148,7 @@ def test_muting_stops_a_send_that_is_under_way() -> None:
 
 
 def test_a_muted_signal_has_no_receivers_for_anybody(signal: heliograph.Signal) -> None:
-    """Asked before a costly payload is made, it says that nobody would hear (4.6)."""
+    """Asked before a costly payload is made, it says that nobody would hear."""
     signal.connect(r)
     with signal.muted():
         answers = (signal.has_receivers_for("a"), list(signal.receivers_for("a")))
@@ -157,7 +157,7 @@ def test_a_muted_signal_has_no_receivers_for_anybody(signal: heliograph.Signal) 
 
 
 def test_receivers_are_called_in_order_of_connection(signal: heliograph.Signal) -> None:
-    """Also those for one sender among those for all (4.7)."""
+    """Also those for one sender among those for all."""
     receivers = [functools.partial(r, number=number) for number in range(16)]
     for number, receiver in enumerate(receivers):
         signal.connect(receiver, sender="a" if number % 3 == 0 else ANY)
@@ -177,7 +177,7 @@ def sizes(signal: heliograph.Signal) -> tuple[int, ...]:
 
 
 def test_disconnecting_lets_go_of_a_receiver(signal: heliograph.Signal) -> None:
-    """Also of one that was held strongly, for one sender (4.8)."""
+    """Also of one that was held strongly, for one sender."""
 
     def closure(sender: object) -> None: ...
 
@@ -190,7 +190,7 @@ def test_disconnecting_lets_go_of_a_receiver(signal: heliograph.Signal) -> None:
 
 
 def test_a_dying_sender_lets_go_of_its_receivers(signal: heliograph.Signal) -> None:
-    """A test suite with one app per test keeps no app's receivers (4.8)."""
+    """A test suite with one app per test keeps no app's receivers."""
     app = Thing()
 
     @signal.connect_via(app)
@@ -204,7 +204,7 @@ def test_a_dying_sender_lets_go_of_its_receivers(signal: heliograph.Signal) -> N
 
 
 def test_temporary_connections_leave_nothing_behind(signal: heliograph.Signal) -> None:
-    """However many senders they were for (4.8)."""
+    """However many senders they were for."""
     for number in range(1000):
         with signal.connected_to(r, sender=f"user-{number}"):
             signal.send(f"user-{number}")
@@ -213,7 +213,7 @@ def test_temporary_connections_leave_nothing_behind(signal: heliograph.Signal) -
 
 
 def test_disconnecting_what_never_was_leaves_nothing_behind(signal: heliograph.Signal) -> None:
-    """Nor does asking for it (4.8)."""
+    """Nor does asking for it."""
     for number in range(1000):
         signal.disconnect(r, sender=f"user-{number}")
         signal.has_receivers_for(f"user-{number}")
@@ -223,7 +223,7 @@ def test_disconnecting_what_never_was_leaves_nothing_behind(signal: heliograph.S
 
 
 def test_queries_tell_the_truth_after_the_last_disconnect(signal: heliograph.Signal) -> None:
-    """Whether a payload is worth computing is answered by who is connected now (4.9)."""
+    """Whether a payload is worth computing is answered by who is connected now."""
     signal.connect(r, "a")
     signal.disconnect(r, "a")
 
@@ -233,7 +233,7 @@ def test_queries_tell_the_truth_after_the_last_disconnect(signal: heliograph.Sig
 
 
 def test_queries_tell_the_truth_after_a_death(signal: heliograph.Signal) -> None:
-    """A receiver that died is not there (4.9)."""
+    """A receiver that died is not there."""
     thing = Thing()
     signal.connect(thing.receive, "a")
     del thing
@@ -247,7 +247,7 @@ def test_queries_tell_the_truth_after_a_death(signal: heliograph.Signal) -> None
 def test_other_senders_do_not_make_connecting_dearer(
     signal: heliograph.Signal, still_there: bool
 ) -> None:
-    """Neither those that came and went nor those that are there (4.10)."""
+    """Neither those that came and went nor those that are there."""
 
     def once() -> None:
         signal.connect(r)
@@ -272,7 +272,7 @@ def test_other_senders_do_not_make_connecting_dearer(
 def test_threads_that_connect_and_disconnect_disturb_nobody(
     signal: heliograph.Signal,
 ) -> None:
-    """No error, no lost or doubled delivery, and nothing is left behind (4.11)."""
+    """No error, no lost or doubled delivery, and nothing is left behind."""
     signal.connect(r)
     wrong: list[object] = []
     unraisable: list[object] = []
@@ -305,7 +305,7 @@ def test_threads_that_connect_and_disconnect_disturb_nobody(
 
 @pytest.mark.parametrize("kind", [heliograph.Namespace, blinker.Namespace])
 def test_threads_that_ask_for_a_name_get_one_signal(kind: Any) -> None:
-    """Nobody is left talking to a signal that only he knows (4.12)."""
+    """Nobody is left talking to a signal that only he knows."""
     names = kind()
     got: list[list[object]] = [[], []]
 
@@ -319,7 +319,7 @@ def test_threads_that_ask_for_a_name_get_one_signal(kind: Any) -> None:
 
 
 def test_a_lambda_that_nothing_holds_is_warned_of(signal: heliograph.Signal) -> None:
-    """With the line that connected it (4.13)."""
+    """With the line that connected it."""
     with pytest.warns(ReceiverWarning, match="garbage-collected in the very statement") as caught:
         signal.connect(lambda sender: None)
 
@@ -327,13 +327,13 @@ def test_a_lambda_that_nothing_holds_is_warned_of(signal: heliograph.Signal) -> 
 
 
 def test_a_partial_that_nothing_holds_is_warned_of(signal: heliograph.Signal) -> None:
-    """As a lambda (4.13)."""
+    """As a lambda."""
     with pytest.warns(ReceiverWarning, match="connect it with weak=False|Connect it with weak=F"):
         signal.connect(functools.partial(r, x=1))
 
 
 def test_a_nested_function_that_went_is_remembered(signal: heliograph.Signal) -> None:
-    """Tools can say who is not called any more, and where it was connected (4.13)."""
+    """Tools can say who is not called any more, and where it was connected."""
 
     def set_up() -> None:
         @signal.connect
@@ -347,7 +347,7 @@ def test_a_nested_function_that_went_is_remembered(signal: heliograph.Signal) ->
 
 
 def test_a_built_in_method_is_held_by_its_object(signal: heliograph.Signal) -> None:
-    """It lives as long as that, though each look at it makes another (4.13)."""
+    """It lives as long as that, though each look at it makes another."""
     box: deque[object] = deque()
     signal.connect(box.append)
     gc.collect()
@@ -361,7 +361,7 @@ def test_a_built_in_method_is_held_by_its_object(signal: heliograph.Signal) -> N
 
 
 def test_a_strong_connection_stays_strong(signal: heliograph.Signal) -> None:
-    """Connecting the receiver weakly for somebody else does not weaken it (4.13)."""
+    """Connecting the receiver weakly for somebody else does not weaken it."""
 
     def closure(sender: object) -> str:
         return "closure"
@@ -376,7 +376,7 @@ def test_a_strong_connection_stays_strong(signal: heliograph.Signal) -> None:
 
 
 def test_a_method_that_cannot_be_held_weakly_is_refused(signal: heliograph.Signal) -> None:
-    """With what to do about it (4.13)."""
+    """With what to do about it."""
     with pytest.raises(ReceiverError, match="Connect it with weak=False"):
         signal.connect([].append)
 
@@ -384,7 +384,7 @@ def test_a_method_that_cannot_be_held_weakly_is_refused(signal: heliograph.Signa
 
 
 def test_a_built_in_method_is_one_receiver(signal: heliograph.Signal) -> None:
-    """However often it is connected, and it can be disconnected (4.13)."""
+    """However often it is connected, and it can be disconnected."""
     box: list[object] = []
     signal.connect(box.append, weak=False)
     signal.connect(box.append, weak=False)

@@ -1,4 +1,4 @@
-"""Sending: what was found wrong in Blinker is right (contract, 4.14 to 4.19)."""
+"""Sending: what was found wrong in Blinker is right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("name", ["receiver_connected", "receiver_disconnected"])
 def test_the_usual_receiver_hears_meta_signals(signals: Signals, name: str) -> None:
-    """`def receiver(sender, **extra)`, the shape of all receivers, fits (4.14)."""
+    """`def receiver(sender, **extra)`, the shape of all receivers, fits."""
     signal = signals()
     told: list[object] = []
 
@@ -46,7 +46,7 @@ def test_the_usual_receiver_hears_meta_signals(signals: Signals, name: str) -> N
 
 
 def test_a_meta_receiver_may_ask_for_the_other_sender_by_name() -> None:
-    """What collides comes as `connected_sender`, if it is wanted (4.14)."""
+    """What collides comes as `connected_sender`, if it is wanted."""
     signal = blinker.Signal()
     told: list[object] = []
 
@@ -82,7 +82,7 @@ def test_a_meta_receiver_may_ask_for_the_other_sender_by_name() -> None:
 def test_a_meta_receiver_that_raises_undoes_the_connection(
     signal: heliograph.Signal, error: type[BaseException]
 ) -> None:
-    """`connect` raises, so nothing was connected, whatever was raised (4.14)."""
+    """`connect` raises, so nothing was connected, whatever was raised."""
 
     def veto(_: object, **extra: object) -> None:
         raise error
@@ -95,7 +95,7 @@ def test_a_meta_receiver_that_raises_undoes_the_connection(
 
 
 def test_a_veto_leaves_what_was_connected_before(signal: heliograph.Signal) -> None:
-    """It undoes this connection, not the receiver's others (4.14)."""
+    """It undoes this connection, not the receiver's others."""
     signal.connect(r, "a")
 
     def veto(_: object, **extra: object) -> None:
@@ -109,7 +109,7 @@ def test_a_veto_leaves_what_was_connected_before(signal: heliograph.Signal) -> N
 
 
 def test_a_veto_of_connecting_again_leaves_the_connection() -> None:
-    """What was connected before the call is connected after it (4.14)."""
+    """What was connected before the call is connected after it."""
     signal = blinker.Signal()
     signal.connect(r, "a")
 
@@ -126,7 +126,7 @@ def test_a_veto_of_connecting_again_leaves_the_connection() -> None:
 def test_an_async_meta_receiver_is_refused_before_it_is_called(
     signal: heliograph.Signal,
 ) -> None:
-    """`connect` cannot await it; the error names it, and nothing is connected (4.14)."""
+    """`connect` cannot await it; the error names it, and nothing is connected."""
 
     async def later(sender: object, **extra: object) -> None: ...
 
@@ -138,7 +138,7 @@ def test_an_async_meta_receiver_is_refused_before_it_is_called(
 
 
 def test_a_payload_with_a_key_sender_says_how_to_receive_it(signal: heliograph.Signal) -> None:
-    """The error explains itself, and a positional-only parameter takes it (4.14)."""
+    """The error explains itself, and a positional-only parameter takes it."""
     signal.connect(r)
     with pytest.raises(TypeError) as caught:
         signal.send("a", sender="b")
@@ -193,7 +193,7 @@ ASYNC = pytest.mark.parametrize(
 
 @ASYNC
 async def test_async_receivers_are_awaited(signal: heliograph.Signal, receiver: Any) -> None:
-    """Whatever shape they have, with a wrapper for plain ones and without (4.15)."""
+    """Whatever shape they have, with a wrapper for plain ones and without."""
     signal.connect(receiver, weak=False)
 
     def wrapper(plain: object) -> Any:
@@ -205,7 +205,7 @@ async def test_async_receivers_are_awaited(signal: heliograph.Signal, receiver: 
 
 @ASYNC
 def test_async_receivers_get_flasks_wrapper(signal: heliograph.Signal, receiver: Any) -> None:
-    """Whatever shape they have, and without it they are refused (4.15)."""
+    """Whatever shape they have, and without it they are refused."""
     signal.connect(receiver, weak=False)
 
     def wrapper(coroutine_function: Any) -> Any:
@@ -217,7 +217,7 @@ def test_async_receivers_get_flasks_wrapper(signal: heliograph.Signal, receiver:
 
 
 async def test_a_coroutine_of_a_plain_function_is_awaited(signal: heliograph.Signal) -> None:
-    """A decorated coroutine function and a lambda around one are heard (4.15)."""
+    """A decorated coroutine function and a lambda around one are heard."""
 
     @functools.wraps(_coroutine)
     def decorated(*args: Any, **payload: Any) -> Any:
@@ -238,7 +238,7 @@ async def test_a_coroutine_of_a_plain_function_is_awaited(signal: heliograph.Sig
 
 
 def test_a_generator_function_is_warned_of(signal: heliograph.Signal) -> None:
-    """Calling it runs none of its lines (4.15)."""
+    """Calling it runs none of its lines."""
 
     async def generator(sender: object) -> AsyncIterator[int]:
         yield 1
@@ -248,7 +248,7 @@ def test_a_generator_function_is_warned_of(signal: heliograph.Signal) -> None:
 
 
 def test_a_send_that_cannot_be_completed_calls_nobody(signal: heliograph.Signal) -> None:
-    """Whether all can be called is known before the first is (4.16)."""
+    """Whether all can be called is known before the first is."""
     called: list[object] = []
     signal.connect(called.append, weak=False)
     signal.connect(_coroutine)
@@ -259,7 +259,7 @@ def test_a_send_that_cannot_be_completed_calls_nobody(signal: heliograph.Signal)
 
 
 async def test_an_async_send_needs_no_wrapper(signal: heliograph.Signal) -> None:
-    """Plain and async receivers are called in one order (4.16)."""
+    """Plain and async receivers are called in one order."""
     signal.connect(r)
     signal.connect(_coroutine)
     signal.connect(q)
@@ -271,7 +271,7 @@ async def test_an_async_send_needs_no_wrapper(signal: heliograph.Signal) -> None
 def test_who_is_disconnected_during_a_send_is_not_called(
     signal: heliograph.Signal, from_whom: Any
 ) -> None:
-    """From all senders or from this one (4.19)."""
+    """From all senders or from this one."""
 
     @signal.connect
     def disconnecting(sender: object) -> str:
@@ -287,7 +287,7 @@ def test_who_is_disconnected_during_a_send_is_not_called(
 def test_who_is_connected_during_a_send_is_called_from_the_next(
     signal: heliograph.Signal,
 ) -> None:
-    """And a receiver may disconnect itself or send again (4.19)."""
+    """And a receiver may disconnect itself or send again."""
 
     @signal.connect
     def connecting(sender: object) -> object:
@@ -300,7 +300,7 @@ def test_who_is_connected_during_a_send_is_called_from_the_next(
 
 
 def test_every_receiver_is_called_though_one_fails(signal: heliograph.Signal) -> None:
-    """Then the error is raised, with a note that says whose it is (4.18)."""
+    """Then the error is raised, with a note that says whose it is."""
     called: list[object] = []
 
     @signal.connect
@@ -318,7 +318,7 @@ def test_every_receiver_is_called_though_one_fails(signal: heliograph.Signal) ->
 def test_an_observer_cannot_break_what_it_observes(
     signal: heliograph.Signal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`on_error="log"` logs its error and keeps the other results (4.18)."""
+    """`on_error="log"` logs its error and keeps the other results."""
 
     def fail(sender: object) -> None:
         raise LookupError(sender)

@@ -1,4 +1,4 @@
-"""Signals as values, and examples: what was wrong is right (contract, 4.23, 4.24)."""
+"""Signals as values, and examples: what was wrong is right."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def test_a_signal_is_in_no_reference_cycle(signals: Signals) -> None:
-    """It is freed when it is dropped, whatever was connected (4.23)."""
+    """It is freed when it is dropped, whatever was connected."""
     signal = signals()
     thing = Thing()
     signal.connect(thing.receive)
@@ -48,7 +48,7 @@ class _Owner:
 
 
 def test_a_copy_of_a_signal_has_receivers_of_its_own(signals: Signals) -> None:
-    """It has the same documentation, and nobody is connected (4.23)."""
+    """It has the same documentation, and nobody is connected."""
     signal = signals()
     signal.__doc__ = "Documented."
     signal.connect(r)
@@ -63,7 +63,7 @@ def test_a_copy_of_a_signal_has_receivers_of_its_own(signals: Signals) -> None:
     "made", [heliograph.Signal("paid"), blinker.Signal("Paid."), blinker.NamedSignal("paid")]
 )
 def test_a_signal_can_be_pickled_though_it_is_connected(made: heliograph.Signal) -> None:
-    """It comes back with its name and documentation, without receivers (4.23)."""
+    """It comes back with its name and documentation, without receivers."""
     made.connect(lambda sender: None, weak=False)
     found = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own bytes.
 
@@ -72,7 +72,7 @@ def test_a_signal_can_be_pickled_though_it_is_connected(made: heliograph.Signal)
 
 
 def test_equal_partials_disconnect_each_other(signal: heliograph.Signal) -> None:
-    """A partial that makes the very same call is the same receiver (4.23)."""
+    """A partial that makes the very same call is the same receiver."""
     payload = object()
     signal.connect(functools.partial(r, x=payload), weak=False)
     signal.disconnect(functools.partial(r, x=payload))
@@ -81,7 +81,7 @@ def test_equal_partials_disconnect_each_other(signal: heliograph.Signal) -> None
 
 
 def test_an_object_and_its_call_are_one_receiver(signal: heliograph.Signal) -> None:
-    """Both are called as the object is (4.23)."""
+    """Both are called as the object is."""
 
     class Callable:
         def __call__(self, sender: object) -> str:
@@ -102,7 +102,7 @@ def test_an_object_and_its_call_are_one_receiver(signal: heliograph.Signal) -> N
 def test_what_cannot_be_called_is_refused_when_it_is_connected(
     signal: heliograph.Signal, wrong: Any
 ) -> None:
-    """Not when it is too late (4.23)."""
+    """Not when it is too late."""
     with pytest.raises(ReceiverError, match="It is not callable"):
         signal.connect(wrong)
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_called_is_refused_when_it_is_connected(
 
 
 def test_what_takes_no_sender_is_refused_when_it_is_connected(signal: heliograph.Signal) -> None:
-    """A receiver is called with the sender by position (4.23)."""
+    """A receiver is called with the sender by position."""
 
     def wrong(*, total: int) -> None: ...
 
@@ -122,7 +122,7 @@ def test_what_takes_no_sender_is_refused_when_it_is_connected(signal: heliograph
 
 @pytest.mark.parametrize("kind", [heliograph.Namespace, blinker.Namespace])
 def test_documentation_that_comes_later_is_kept(kind: Any) -> None:
-    """The first that is given, not only the first call's (4.23)."""
+    """The first that is given, not only the first call's."""
     names = kind()
     made = names.signal("paid")
     names.signal("paid", "First.")
@@ -132,7 +132,7 @@ def test_documentation_that_comes_later_is_kept(kind: Any) -> None:
 
 
 def test_a_namespace_takes_signals_only() -> None:
-    """Whatever else is set is refused with what to do (4.23)."""
+    """Whatever else is set is refused with what to do."""
     names = blinker.Namespace()
     wrong: Any = "oops"
     with pytest.raises(TypeError, match=r"Use namespace.signal\(name\)"):
@@ -145,7 +145,7 @@ def test_a_namespace_takes_signals_only() -> None:
 
 
 def test_the_example_of_async_receivers_runs(signal: heliograph.Signal) -> None:
-    """The wrapper that Blinker's documentation shows, with the receiver's value (4.24)."""
+    """The wrapper that Blinker's documentation shows, with the receiver's value."""
 
     async def receiver(sender: object) -> str:
         return f"heard {sender}"
@@ -159,7 +159,7 @@ def test_the_example_of_async_receivers_runs(signal: heliograph.Signal) -> None:
 
 
 async def test_the_example_of_sync_receivers_runs(signal: heliograph.Signal) -> None:
-    """Inside of a running loop one sends with `send_async` (4.24)."""
+    """Inside of a running loop one sends with `send_async`."""
 
     def receiver(sender: object) -> str:
         return f"heard {sender}"

@@ -1,4 +1,4 @@
-"""Under Flask and Quart: what an engine can do about their defects (contract, 4.18, 4.20, 4.21)."""
+"""Under Flask and Quart: what an engine can do about their defects."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _flask() -> tuple[Any, Any]:
 
 @in_a_fresh_process
 def test_a_failing_observer_leaves_the_response_alone() -> None:
-    """`request_finished` is sent once, and 200 stays 200 (4.18)."""
+    """`request_finished` is sent once, and 200 stays 200."""
     flask, app = _flask()
     logged = _logged()
     statuses: list[int] = []
@@ -71,7 +71,7 @@ def test_a_failing_observer_leaves_the_response_alone() -> None:
 
 @in_a_fresh_process
 def test_a_failing_observer_does_not_replace_the_error() -> None:
-    """A failing receiver of `got_request_exception` leaves the 500 to Flask (4.18)."""
+    """A failing receiver of `got_request_exception` leaves the 500 to Flask."""
     flask, app = _flask()
     logged = _logged()
     errors: list[type] = []
@@ -89,7 +89,7 @@ def test_a_failing_observer_does_not_replace_the_error() -> None:
 
 @in_a_fresh_process
 def test_a_failing_observer_leaves_no_context_behind() -> None:
-    """Neither when a context is pushed nor when it is torn down (4.18)."""
+    """Neither when a context is pushed nor when it is torn down."""
     flask, app = _flask()
     logged = _logged()
     for signal in (
@@ -107,7 +107,7 @@ def test_a_failing_observer_leaves_no_context_behind() -> None:
 
 @in_a_fresh_process
 def test_an_async_observer_inside_an_async_view_leaves_the_response_alone() -> None:
-    """Flask cannot run it there; it is logged, and the view goes on (4.20)."""
+    """Flask cannot run it there; it is logged, and the view goes on."""
     flask, app = _flask()
     logged = _logged()
     app.secret_key = __name__
@@ -131,7 +131,7 @@ def test_an_async_observer_inside_an_async_view_leaves_the_response_alone() -> N
 
 @in_a_fresh_process
 def test_an_async_receiver_runs_under_flask_whatever_its_shape() -> None:
-    """An object with an async `__call__` is awaited like a coroutine function (4.15)."""
+    """An object with an async `__call__` is awaited like a coroutine function."""
     flask, app = _flask()
     heard: list[str] = []
 
@@ -174,7 +174,7 @@ def _quart() -> tuple[Any, Any]:
 
 @in_a_fresh_process
 def test_an_inline_receiver_stays_in_the_thread_of_the_loop() -> None:
-    """Quart runs other plain receivers in a thread, which costs sixty times as much (4.20)."""
+    """Quart runs other plain receivers in a thread, which costs sixty times as much."""
     quart, app = _quart()
     threads: list[tuple[str, bool]] = []
 
@@ -195,7 +195,7 @@ def test_an_inline_receiver_stays_in_the_thread_of_the_loop() -> None:
 
 @in_a_fresh_process
 def test_a_plain_receiver_of_websocket_messages_kills_no_websocket() -> None:
-    """Quart sends these two without a wrapper, and plain receivers are called in place (4.21)."""
+    """Quart sends these two without a wrapper, and plain receivers are called in place."""
     quart, app = _quart()
     heard: list[object] = []
     logged = _logged()

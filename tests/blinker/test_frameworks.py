@@ -1,4 +1,4 @@
-"""What Flask and Quart ask of Blinker is there (contract, 3.4 and 3.5)."""
+"""What Flask and Quart ask of Blinker is there."""
 
 from __future__ import annotations
 

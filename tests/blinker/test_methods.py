@@ -1,4 +1,4 @@
-"""A signal's attributes and methods do what Blinker's do (contract, 3.2)."""
+"""A signal's attributes and methods do what Blinker's do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods that others replace or override are asked, as in Blinker (contract, 3.3 and 3.6)."""
+"""Methods that others replace or override are asked, as Blinker's source has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables that Blinker keeps in a signal can be read and replaced (contract, 3.3 and 3.6)."""
+"""The tables that Blinker keeps in a signal can be read and replaced."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ EXAMPLES = HERE.parents[1] / "examples"
 
 
 def test_the_shop_is_traced_signal_by_signal() -> None:
-    """The whole output for the shop is what the text beside this file says."""
+    """The whole output for the shop is what `shop.txt` beside this file says."""
     ended = heliograph(
         "trace",
         "shop:app",

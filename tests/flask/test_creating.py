@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_a_custom_namespace_makes_signals() -> None:
-    """The text's lines, as they are: the signals are Heliograph's."""
+    """The lines of Flask's documentation, as they are: the signals are Heliograph's."""
     my_signals = Namespace()
     model_saved = my_signals.signal("model-saved")
 

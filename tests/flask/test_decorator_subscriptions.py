@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def test_connect_via_decorates_a_receiver(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
-    """The text's last example, word for word."""
+    """The last example in Flask's documentation, word for word."""
 
     @template_rendered.connect_via(app)
     def when_template_rendered(
         sender: Flask, template: Template, context: dict[str, Any], **extra: object
     ) -> None:
-        print(f"Template {template.name} is rendered with {context}")  # noqa: T201 - the text's line
+        print(f"Template {template.name} is rendered with {context}")  # noqa: T201 - Flask's line
 
     app.test_client().get("/")
 

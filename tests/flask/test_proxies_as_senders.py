@@ -1,4 +1,4 @@
-"""Passing proxies as senders: what the text forbids works, as `current_app` is looked behind."""
+"""Proxies as senders: what Flask's documentation forbids works; `current_app` is looked behind."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ model_saved = my_signals.signal("model-saved")
 
 
 class Model:
-    """The text's model, which is equal to another one with the same number."""
+    """The model of Flask's documentation, but equal to another one with the same number."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -189,7 +189,7 @@ def test_an_app_takes_its_connections_along() -> None:
 
 
 def test_captured_templates_with_a_context_manager_of_ones_own(app: Flask) -> None:
-    """The text's first helper, word for word, with its test."""
+    """The first helper in Flask's documentation, word for word, with its test."""
 
     @contextmanager
     def captured_templates(app: Flask) -> Iterator[Recorded]:
@@ -219,7 +219,7 @@ def test_captured_templates_with_a_context_manager_of_ones_own(app: Flask) -> No
 
 
 def captured_templates(app: Flask, recorded: Recorded) -> AbstractContextManager[None]:
-    """Record what *app* renders into *recorded*: the text's second helper, corrected.
+    """Record what *app* renders into *recorded*: the second helper of Flask's page, corrected.
 
     There, `**extra` stands in the wrong place: the helper takes it, and is called with an
     `extra` that is defined nowhere (a NameError), while its receiver lacks it, and so breaks
