@@ -1,4 +1,4 @@
-"""A signal's attributes and methods do what Blinker's do."""
+"""A signal's attributes and methods do what Blinker's API documentation says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blinker's names, signatures and values are all there."""
+"""Blinker's names, signatures and values, documented or not, are all there."""
 
 from __future__ import annotations
 

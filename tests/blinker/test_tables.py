@@ -1,4 +1,4 @@
-"""The tables that Blinker keeps in a signal can be read and replaced."""
+"""The tables that Blinker's `base.py` keeps in a signal can be read and replaced."""
 
 from __future__ import annotations
 
