@@ -1,0 +1,74 @@
+"""The reference page: nothing that is public is missing on it, and its signatures are so."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from inspect import Parameter, isfunction, signature
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING
+
+import pytest
+
+import heliograph
+from heliograph import Connection, Delivery, Emission, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """Return what stands below the heading, up to the next one of its rank."""
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def rows(text: str) -> set[str]:
+    """Return the names that rows of tables begin with, without their arguments."""
+    return set(re.findall(r"^\| `(\w+)", text, re.MULTILINE))
+
+
+def public(kind: type) -> set[str]:
+    """Return the methods, properties and annotated attributes of a class without an underscore.
+
+    What is neither in a class is for the engine alone.
+    """
+    described = (FunctionType, property, cached_property)
+    members = {name for name, it in vars(kind).items() if isinstance(it, described)}
+    return {name for name in members | {*kind.__annotations__} if not name.startswith("_")}
+
+
+def written(call: Callable[..., object]) -> str:
+    """Return the signature as the page writes it: without types, and what only catches errors."""
+    parts = [
+        it.replace(annotation=Parameter.empty)
+        for it in signature(call).parameters.values()
+        if it.name not in {"self", "misspelt"}
+    ]
+    shown = str(signature(call).replace(parameters=parts, return_annotation=Parameter.empty))
+    return call.__name__ + shown.replace("'", '"')
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    """What can be imported from the front door can be looked up."""
+    names = rows(section("The names of `heliograph`")) | rows(section("Errors"))
+
+    assert names == set(heliograph.__all__)
+
+
+@pytest.mark.parametrize("kind", [Signal, Connection, Emission, Delivery])
+def test_every_public_attribute_is_on_the_page(kind: type) -> None:
+    """All that a user can read or call, and nothing that is not there."""
+    text = section(kind.__name__).partition("### ")[0]
+
+    assert rows(text) == public(kind)
+
+
+@pytest.mark.parametrize(
+    "call", [it for name, it in vars(Signal).items() if isfunction(it) and name[0] != "_"]
+)
+def test_the_signatures_on_the_page_are_those_of_the_methods(call: Callable[..., object]) -> None:
+    """Names, order, kinds and defaults."""
+    assert f"`{written(call)}`" in section("Signal")
