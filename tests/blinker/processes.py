@@ -33,6 +33,21 @@ def in_a_fresh_process(test: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
+def modules_of(name: str) -> set[str]:
+    """Return the modules that importing *name* loads in a fresh and bare interpreter."""
+    spec = importlib.util.find_spec(name.partition(".")[0])
+    assert spec is not None
+    assert spec.origin is not None
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(spec.origin).parents[1])!r})\n"
+        f"before = set(sys.modules); import {name}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    command = [sys.executable, "-I", "-S", "-E", "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return set(output.split())
+
+
 def main(path: str, name: str) -> None:
     """Run the test of that name in that file."""
     spec = importlib.util.spec_from_file_location("test_module", path)

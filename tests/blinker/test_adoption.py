@@ -372,6 +372,28 @@ def test_the_any_of_before_means_any() -> None:
 
 
 @in_a_fresh_process
+def test_the_any_of_before_means_any_to_signals_that_have_met_it() -> None:
+    """What a signal of ours has learned of Blinker's symbols before is forgotten."""
+    import blinker
+
+    import heliograph
+    from heliograph.blinker import install
+
+    heard: list[object] = []
+    their_any: Any = blinker.ANY
+    signal = heliograph.Signal()
+    signal.connect(heard.append, weak=False)
+    signal.send(their_any)
+    signal.send(their_any)
+    install()
+    signal.send(their_any)
+    signal.connect(print, their_any, weak=False)
+
+    assert heard == [their_any, their_any, heliograph.ANY]
+    assert [c.sender for c in signal.connections] == [heliograph.ANY] * 2
+
+
+@in_a_fresh_process
 def test_modules_imported_before_have_our_names() -> None:
     """`import blinker` at the top of a module finds Heliograph in what it holds."""
     import blinker
@@ -590,6 +612,80 @@ def test_default_namespaces_are_joined() -> None:
     assert (their_signal("ours"), our_signal("theirs")) == (ours, theirs)
     assert our_signal("new") is their_signal("new") is heliograph.blinker.signal("new")
     assert sorted(namespace) == ["new", "ours", "theirs"]
+
+
+@in_a_fresh_process
+def test_namespaces_of_before_are_ours() -> None:
+    """They have our class and its checks, and so have those that are made by Blinker's name."""
+    import flask.signals
+    from blinker import Namespace, default_namespace
+
+    import heliograph.blinker
+    from heliograph.blinker import install
+
+    old = Namespace()
+    old.signal("old")
+    install()
+    namespaces: list[Any] = [old, flask.signals._signals, default_namespace, Namespace()]
+    refused: list[str] = []
+    for namespace in namespaces:
+        for put in (namespace.__setitem__, namespace.setdefault):
+            try:
+                put("x", "oops")
+            except TypeError as error:
+                refused.append(str(error))
+
+    assert {type(it) for it in namespaces} == {heliograph.blinker.Namespace}
+    assert all(isinstance(it, Namespace) for it in (*namespaces, heliograph.blinker.Namespace()))
+    assert len(refused) == 8
+    assert set(refused) == {
+        "'oops' cannot be in a namespace as 'x': it is not a signal. "
+        "Use namespace.signal(name) to make one."
+    }
+    assert [list(it) for it in namespaces[:1] + namespaces[2:]] == [["old"], [], []]
+
+
+@in_a_fresh_process
+def test_subclasses_of_namespaces_are_taken_over() -> None:
+    """They keep what they override, and derive from ours, as those that come later do."""
+    import copy
+    import pickle
+
+    from blinker import Namespace
+
+    import heliograph.blinker
+    from heliograph.blinker import install
+
+    class Prefixed(Namespace):
+        def signal(self, name: str, doc: str | None = None) -> Any:
+            return super().signal(f"shop-{name}", doc)
+
+    class Nested(Prefixed, Namespace):
+        pass
+
+    old = [Prefixed(), Nested()]
+    before = [it.signal("old") for it in old]
+    install()
+
+    class Later(Namespace):
+        pass
+
+    made: list[Any] = [*old, Prefixed(), Nested(), Later()]
+    for it in made:
+        it.signal("new")
+
+    assert [type(it) for it in made] == [Prefixed, Nested, Prefixed, Nested, Later]
+    assert all(isinstance(it, heliograph.blinker.Namespace) for it in made)
+    assert [list(it) for it in made] == [
+        ["shop-old", "shop-new"],
+        ["shop-old", "shop-new"],
+        ["shop-new"],
+        ["shop-new"],
+        ["new"],
+    ]
+    assert [it["shop-old"] for it in old] == before
+    assert type(copy.copy(made[-1])) is Later
+    assert pickle.loads(pickle.dumps(Namespace())) == {}  # noqa: S301 - our own bytes.
 
 
 @in_a_fresh_process

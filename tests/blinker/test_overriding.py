@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -297,3 +298,52 @@ def test_namespaces_may_be_subclassed() -> None:
 
     assert type(names.scoped("a")) is _Twice
     assert names.signal("a") is names["a"]
+
+
+def _wrapping(signal: Signal) -> None:
+    """Replace `receivers_for` as tracing libraries do: wrapped receivers, lazily."""
+    original = signal.receivers_for
+
+    def traced(sender: Any) -> Iterator[Callable[..., Any]]:
+        for receiver in original(sender):
+
+            @wraps(receiver)
+            def call(*args: Any, _receiver: Any = receiver, **kwargs: Any) -> Any:
+                return _receiver(*args, **kwargs)
+
+            yield call
+
+    signal.receivers_for = traced  # type: ignore[method-assign]
+
+
+def test_a_wrapped_receiver_keeps_the_options_of_its_connection() -> None:
+    """Whoever traces an observer must not let its errors out."""
+    signal = Signal()
+
+    def audit(sender: Any) -> None:
+        raise ValueError
+
+    signal.connect(audit, on_error="log")  # type: ignore[call-arg, unused-ignore]
+    _wrapping(signal)
+
+    assert signal.send() == []
+    assert [connection.failures for connection in signal.connections] == [1]
+
+
+def test_a_wrapped_receiver_that_is_disconnected_during_a_send_is_not_called() -> None:
+    """As with receivers that nobody wraps."""
+    signal, heard = Signal(), list[str]()
+
+    def first(sender: Any) -> None:
+        heard.append("first")
+        signal.disconnect(second)
+
+    def second(sender: Any) -> None:
+        heard.append("second")
+
+    signal.connect(first)
+    signal.connect(second)
+    _wrapping(signal)
+    signal.send()
+
+    assert heard == ["first"]

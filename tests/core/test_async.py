@@ -326,3 +326,30 @@ async def test_tasks_may_send_one_signal_at_once() -> None:
     results = await asyncio.gather(*(signal.send_async(number) for number in range(5)))
 
     assert results == [[(receiver, number)] for number in range(5)]
+
+
+async def test_a_receiver_that_is_disconnected_during_a_plain_async_send_is_not_called() -> None:
+    """The quick way of `send_async` keeps what the long one promises."""
+    signal, heard = Signal("paid"), list[str]()
+
+    async def first(sender: object) -> None:
+        heard.append("first")
+        signal.disconnect(second)
+
+    def second(sender: object) -> None:
+        heard.append("second")
+
+    async def third(sender: object) -> None:
+        heard.append("third")
+        raise ValueError
+
+    def fourth(sender: object) -> str:
+        heard.append("fourth")
+        return "last"
+
+    for receiver in (first, second, third, fourth):
+        signal.connect(receiver)
+    with pytest.raises(ValueError):  # noqa: PT011 - a bare one is raised.
+        await signal.send_async("shop")
+
+    assert heard == ["first", "third", "fourth"]

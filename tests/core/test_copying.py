@@ -99,3 +99,31 @@ def test_a_connection_cannot_be_copied(copied: Callable[[Any], Any]) -> None:
     signal.connect(diary.receiver("r"))
     with pytest.raises(TypeError, match="Connection"):
         copied(signal.connections[0])
+
+
+class Shelved(Signal):
+    """A subclass with an argument of its own."""
+
+    def __init__(self, shelf: int, *, label: str) -> None:
+        super().__init__(f"shelf-{shelf}")
+        self.shelf, self.label = shelf, label
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_subclass_has_its_attributes(copied: Callable[[Signal], Any]) -> None:
+    """However its `__init__` is called."""
+    signal, diary = Shelved(3, label="tea"), Diary()
+    signal.connect(diary.receiver("r"))
+    made = copied(signal)
+
+    assert (type(made), made.name, made.shelf, made.label) == (Shelved, "shelf-3", 3, "tea")
+    assert made.connections == ()
+
+
+def test_a_subclass_that_skips_the_initialization_has_no_name() -> None:
+    """It is a signal all the same."""
+
+    class Bare(Signal):
+        def __init__(self) -> None: ...
+
+    assert (Bare().name, repr(Bare()), Bare().send()) == (None, "<Bare without a name>", [])

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -493,3 +494,28 @@ def test_an_emission_and_a_delivery_are_their_own_copies() -> None:
 
     assert copy.copy(emission) is copy.deepcopy(emission) is emission
     assert copy.copy(delivery) is copy.deepcopy(delivery) is delivery
+
+
+def test_equal_instruments_are_two() -> None:
+    """As receivers are, instruments are compared by identity, and methods by their object."""
+
+    @dataclass
+    class Counter:
+        seen: int = 0
+
+        def __call__(self, emission: Emission) -> None:
+            self.seen += 1
+
+        def method(self, emission: Emission) -> None:
+            self.seen += 1
+
+    first, second, signal = Counter(), Counter(), Signal("paid")
+    for instrument in (first, second, first.method, first.method):
+        add_instrument(instrument)
+    signal.send()
+    remove_instrument(second)
+    remove_instrument(first.method)
+    signal.send()
+    remove_instrument(first)
+
+    assert (first.seen, second.seen) == (3, 1)

@@ -227,14 +227,14 @@ def test_types_of_senders_that_die_are_forgotten() -> None:
     signal, receiver = Signal("sold"), closure()
     signal.connect(receiver)
     signal.send(Shop())
-    before = len(identity._ordinary)
+    before = len(identity._kinds)
     gc.enable()
     for number in range(200):
         signal.send(type(f"Shop{number}", (), {})())
     signal.send(Shop())  # The last one's type is remembered until there is another.
     gc.collect()  # Every type refers to itself.
 
-    assert len(identity._ordinary) == before
+    assert len(identity._kinds) == before
 
 
 # --- what strong connections hold ------------------------------------------------------

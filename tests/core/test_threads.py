@@ -351,6 +351,15 @@ class Alone(Scene):
         self.signal.disconnect(self.mine)
 
 
+class Crowd(Scene):
+    """A signal that several are connected to for the shop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = receiver("other")
+        self.signal.connect(self.other, self.shop)
+
+
 def _connect(scene: Scene) -> None:
     scene.signal.connect(scene.late)
 
@@ -405,9 +414,8 @@ CHANGES = [
     _receiver_dies,
     _connect_for_a_while,
 ]
-SCENES = [Scene, Alone]
 
-both = pytest.mark.parametrize("make", SCENES)
+each_scene = pytest.mark.parametrize("make", [Scene, Alone, Crowd])
 each_change = pytest.mark.parametrize("change", CHANGES)
 
 
@@ -418,7 +426,7 @@ def _outcomes(make: type[Scene], change: Callable[[Scene], None]) -> list[tuple[
     return [before, scene.heard()]
 
 
-@both
+@each_scene
 @each_change
 def test_a_send_sees_a_change_wholly_or_not_at_all(
     make: type[Scene], change: Callable[[Scene], None]
@@ -434,7 +442,7 @@ def test_a_send_sees_a_change_wholly_or_not_at_all(
     assert found <= {before, after}
 
 
-@both
+@each_scene
 @each_change
 def test_a_change_in_the_middle_of_a_send_is_complete_for_the_next(
     make: type[Scene], change: Callable[[Scene], None]

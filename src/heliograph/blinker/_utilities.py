@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MethodType
 
 from heliograph import ANY
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from typing import Any
 
-T = TypeVar("T")
+    from heliograph.blinker.annotating import T
 
 Symbol: type[Any] = type(ANY)
 
@@ -22,7 +23,7 @@ def make_id(obj: object) -> Hashable:
     For code that computes it for itself; Heliograph tells senders and
     receivers apart more exactly.
     """
-    if inspect.ismethod(obj):
+    if isinstance(obj, MethodType):
         return id(obj.__func__), id(obj.__self__)
     if isinstance(obj, (str, int)):
         return obj
@@ -31,6 +32,18 @@ def make_id(obj: object) -> Hashable:
 
 def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) -> weakref.ref[T]:
     """Return a weak reference to anything, a bound method too."""
-    if inspect.ismethod(obj):
+    if isinstance(obj, MethodType):
         return weakref.WeakMethod(obj, callback)  # type: ignore[arg-type, return-value]
     return weakref.ref(obj, callback)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # Importing typing takes longer than all of this, and these serve annotations only.
+        if name != "T":
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from heliograph.blinker import annotating
+
+        return getattr(annotating, name)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from types import MethodType
-from typing import TYPE_CHECKING, Any
-from warnings import warn
 
+import heliograph
 from heliograph import ANY, ReceiverWarning
 from heliograph.blinker import _utilities, base
-from heliograph.blinker.inheriting import replace_classes
 from heliograph.blinker.reading import TABLES, everything, rows
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
     from heliograph.blinker.reading import Row
 
@@ -52,6 +52,8 @@ def install() -> None:
         _rename(module, ours[name])
     # Last of all, because a warning may be an error.
     for problem in not_taken:
+        from warnings import warn  # Takes its time to import, and is seldom needed.
+
         warn(f"Not taken over from Blinker: {problem}", ReceiverWarning, stacklevel=2)
 
 
@@ -75,10 +77,11 @@ def _rename(theirs: ModuleType, ours: ModuleType) -> None:
 
 
 def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
+    from heliograph.blinker.inheriting import replace_classes  # Needs inspect, as Blinker does.
+
     _join_default_namespaces(theirs, package)
-    # Their ANY stands for ours from now on, as a proxy does.
-    type(theirs.ANY)._get_current_object = lambda symbol: type(ANY)(symbol.name)
     known = everything()
+    _make_proxies(type(theirs.ANY), known)
     signals = [it for it in known if issubclass(type(it), theirs.Signal)]
     made, not_taken = _made_anew(rows(signals, known), theirs.Signal)
     meta = {id(vars(signal).get(name)) for signal in signals for name in _META}
@@ -89,7 +92,20 @@ def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
     for signal, registry in zip(signals, made, strict=True):
         kind = base.MetaSignal if id(signal) in meta else kinds.get(type(signal), type(signal))
         _adopt_signal(signal, kind, registry)
+    for it in known:
+        if type(it) is theirs.Namespace:
+            it.__class__ = base.Namespace
     return not_taken
+
+
+def _make_proxies(symbols: Any, known: list[Any]) -> None:
+    """Let their ANY stand for ours from now on, as a proxy does."""
+    symbols._get_current_object = lambda symbol: type(ANY)(symbol.name)
+    # Signals of ours may have met it before, as a sender like any other.
+    base.Signal._forget_type(id(symbols))
+    for it in known:
+        if issubclass(type(it), heliograph.Signal):
+            it._registry.override(on=it._registry.overridden)
 
 
 def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property, wraps
-from inspect import CO_VARKEYWORDS
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import heliograph
 from heliograph import ANY
@@ -14,10 +11,13 @@ from heliograph.blinker._utilities import Symbol, make_id, make_ref
 from heliograph.blinker.overriding import Overridable
 from heliograph.blinker.tables import ANY_ID, Buckets, Receivers, Table, sender_key
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
+    from typing import Any
 
     from heliograph import Connection
+    from heliograph.blinker.annotating import F, _PNamespaceSignal
 
 __all__ = [
     "ANY",
@@ -31,7 +31,8 @@ __all__ = [
     "signal",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
+# The flag of a code object, as the inspect module documents it.
+_VARKEYWORDS = 0x08
 
 
 class Signal(Overridable):
@@ -129,9 +130,6 @@ class Signal(Overridable):
     def __repr__(self) -> str:
         return object.__repr__(self)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.__dict__.get("__doc__"),)
-
 
 class MetaSignal(Signal):
     """Tells receivers of connections, whatever their first parameter is called."""
@@ -150,7 +148,7 @@ def _fitted(receiver: Callable[..., Any] | None) -> Callable[..., Any] | None:
     if first >= code.co_argcount or code.co_varnames[first] != "sender":
         return receiver
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    wanted = "connected_sender" in names or code.co_flags & CO_VARKEYWORDS
+    wanted = "connected_sender" in names or code.co_flags & _VARKEYWORDS
 
     @wraps(receiver)
     def fitting(signal: Signal, *, sender: Any, **payload: Any) -> Any:
@@ -177,11 +175,21 @@ class NamedSignal(Signal):
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}; {self.name!r}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.name, self.__dict__.get("__doc__"))
+
+class _SignalsOnly(dict[str, NamedSignal]):
+    """A dict into which nothing is put but signals."""
+
+    def __setitem__(self, name: str, signal: NamedSignal) -> None:
+        _check_signal(name, signal)
+        super().__setitem__(name, signal)
+
+    def setdefault(self, name: str, signal: NamedSignal) -> NamedSignal:
+        """Return the signal of that name, which is *signal* if there is none yet."""
+        _check_signal(name, signal)
+        return super().setdefault(name, signal)
 
 
-class Namespace(dict[str, NamedSignal]):
+class Namespace(_SignalsOnly):
     """A dict of signals by name."""
 
     joined: dict[str, NamedSignal]
@@ -203,15 +211,6 @@ class Namespace(dict[str, NamedSignal]):
             found.__doc__ = doc
         return found
 
-    def __setitem__(self, name: str, signal: NamedSignal) -> None:
-        _check_signal(name, signal)
-        super().__setitem__(name, signal)
-
-    def setdefault(self, name: str, signal: NamedSignal) -> NamedSignal:
-        """Return the signal of that name, which is *signal* if there is none yet."""
-        _check_signal(name, signal)
-        return super().setdefault(name, signal)
-
 
 def _check_signal(name: object, signal: object) -> None:
     if not isinstance(signal, heliograph.Signal):
@@ -222,12 +221,20 @@ def _check_signal(name: object, signal: object) -> None:
         raise TypeError(msg)
 
 
-class _PNamespaceSignal(Protocol):
-    def __call__(self, name: str, doc: str | None = None) -> NamedSignal: ...
-
-
 default_namespace: Namespace = Namespace()
 """Where `signal` keeps its signals."""
 
 signal: _PNamespaceSignal = default_namespace.signal
 """`Namespace.signal` of the default namespace."""
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # Importing typing takes longer than all of this, and these serve annotations only.
+        if name not in {"F", "_PNamespaceSignal"}:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from heliograph.blinker import annotating
+
+        return getattr(annotating, name)

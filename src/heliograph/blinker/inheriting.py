@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def replace_classes(theirs: ModuleType) -> dict[type, type[base.Signal]]:
-    """Make our signals of all that Blinker's classes, and classes derived from them, make.
+def replace_classes(theirs: ModuleType) -> dict[type, type[Any]]:
+    """Let Blinker's classes, and classes derived from them, make signals and namespaces of ours.
 
     Args:
         theirs: Blinker's module of them.
@@ -22,19 +22,21 @@ def replace_classes(theirs: ModuleType) -> dict[type, type[base.Signal]]:
     Returns:
         Which class of ours is to replace which of theirs.
     """
-    replaced: dict[type, type[base.Signal]] = {
+    replaced: dict[type, type[Any]] = {
         theirs.Signal: base.Signal,
         theirs.NamedSignal: base.NamedSignal,
+        theirs.Namespace: base.Namespace,
     }
-    derived = [cls for cls in _derived(theirs.Signal) if cls is not theirs.NamedSignal]
+    roots = (theirs.Signal, theirs.Namespace)
+    derived = [cls for root in roots for cls in _derived(root) if cls not in replaced]
     for their_class, our_class in replaced.items():
         # Behind all of ours, so that nothing is inherited of it but what `isinstance` says.
         our_class.__bases__ = (*our_class.__bases__, their_class)
         _forward(their_class, our_class)
-    _forward(theirs.Namespace, base.Namespace)
     for cls in derived:
         _derive_from_ours(cls, replaced)
-    _make_ours(theirs.Signal, replaced)
+    for root in roots:
+        _make_ours(root, replaced)
     return replaced
 
 
@@ -44,15 +46,18 @@ def _derived(cls: type[Any]) -> Iterator[type[Any]]:
         yield from _derived(derived)
 
 
-def _derive_from_ours(cls: Any, replaced: dict[type, type[base.Signal]]) -> None:
-    if not issubclass(cls, base.Signal):
+def _derive_from_ours(cls: Any, replaced: dict[type, type[Any]]) -> None:
+    if not issubclass(cls, (base.Signal, base.Namespace)):
         cls.__bases__ = tuple(replaced.get(parent, parent) for parent in cls.__bases__)
-    cls._note_overrides()
+    if issubclass(cls, base.Signal):
+        cls._note_overrides()
 
 
-def _make_ours(their_class: Any, replaced: dict[type, type[base.Signal]]) -> None:
+def _make_ours(their_class: Any, replaced: dict[type, type[Any]]) -> None:
+    new: Any = replaced[their_class].__new__
+
     def make(cls: type, *_: object, **__: object) -> Any:
-        return base.Signal.__new__(replaced.get(cls, cls))
+        return new(replaced.get(cls, cls))
 
     def derive(cls: Any, /, **kwargs: Any) -> None:
         super(their_class, cls).__init_subclass__(**kwargs)

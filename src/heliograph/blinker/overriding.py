@@ -6,16 +6,16 @@ import weakref
 from contextvars import ContextVar
 from functools import wraps
 from types import MethodType
-from typing import TYPE_CHECKING, Any
 
 import heliograph
 from heliograph import ANY
 from heliograph.blinker._utilities import make_id
 from heliograph.blinker.tables import Receivers
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Self
+    from typing import Any, Self
 
     from heliograph import Connection
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY
 from heliograph.blinker.tables import ANY_ID
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
+    from typing import Any
 
     # Receiver, sender, and whether the receiver is held weakly.
     Row = tuple[Any, Any, bool]

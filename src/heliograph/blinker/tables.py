@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from heliograph import ANY
 from heliograph.blinker._utilities import make_id
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
+    from typing import Any, NoReturn
 
     from heliograph import Connection
 
@@ -36,7 +37,7 @@ def sender_key(connection: Connection) -> Hashable:
     return ANY_ID if sender is ANY else make_id(sender)
 
 
-class Receivers(MutableMapping[Any, Any]):
+class Receivers(MutableMapping["Any", "Any"]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
     A live view, except that a signal to which it is assigned gets back all the
@@ -92,7 +93,7 @@ class Receivers(MutableMapping[Any, Any]):
         return repr(self._now())
 
 
-class Buckets(dict[Any, set[Any]]):
+class Buckets(dict["Any", "set[Any]"]):
     """``Signal._by_sender`` or ``_by_receiver``: sets of ids by id, as they are now.
 
     As in Blinker, a bucket that somebody has seen stays when it is empty, until

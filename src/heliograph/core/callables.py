@@ -97,7 +97,9 @@ def coroutine_function(receiver: Any) -> Any:
     Wrappers such as Flask's ``ensure_sync`` pass on what `inspect` does not take
     for a coroutine function: objects with an async ``__call__``, for one.
     """
-    from inspect import iscoroutinefunction  # 20 ms to import: only wrapped receivers pay.
+    if type(receiver) is FunctionType and receiver.__code__.co_flags & _COROUTINE:
+        return receiver
+    from inspect import iscoroutinefunction  # 20 ms to import: only unusual receivers pay.
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         return await receiver(*args, **kwargs)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import MethodType
 from weakref import ref
 
-from heliograph.core.identity import ANY
+from heliograph.core.identity import ANY, is_held_by_value
 from heliograph.core.terms import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -119,8 +118,7 @@ def connected(
 ) -> Connection:
     """Make a connection; *died* is called with it when its sender dies."""
     held = sender
-    # A bound method is made anew by each look at it, so a weak one would be gone at once.
-    if sender is not ANY and not isinstance(sender, (str, int, MethodType)):
+    if sender is not ANY and not is_held_by_value(sender):
         try:
             made = ref.__new__(Connection, sender, died)
             held = _HELD_WEAKLY

@@ -27,6 +27,23 @@ if TYPE_CHECKING:
 class Sending:
     """One act of sending under way: whose turn it is, and what came of the turns so far."""
 
+    __slots__ = (
+        "clock",
+        "emission",
+        "errors",
+        "muted",
+        "newest",
+        "payload",
+        "registry",
+        "results",
+        "sender",
+        "signal",
+        "stamp",
+        "steps",
+        "turn",
+        "watched",
+    )
+
     def __init__(
         self,
         signal: object,
@@ -106,15 +123,13 @@ class Sending:
         gone_unless = None
         for connection, given in self.steps:
             receiver = given
-            if connection is not None and given is None:
+            if connection is not None:
                 if self.registry.stamp != self.stamp:
                     self.stamp = self.registry.stamp
                     gone_unless = self._still_connected()
-                receiver = connection.receiver
-                if receiver is None:
-                    continue
                 if gone_unless is not None and connection._record not in gone_unless:
                     continue
+                receiver = receiver or connection.receiver
             if receiver is not None:
                 self.clock = perf_counter()
                 self.turn = connection, receiver

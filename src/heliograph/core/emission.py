@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from heliograph.core.callables import name_of
 from heliograph.core.errors import ArgumentError
+from heliograph.core.identity import receiver_key
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -162,14 +163,20 @@ def add_instrument(instrument: Instrument) -> None:
     if not callable(instrument):
         msg = f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
         raise ArgumentError(msg)
-    if instrument not in INSTRUMENTS:
+    if _same(instrument) is None:
         INSTRUMENTS.append(instrument)
 
 
 def remove_instrument(instrument: Instrument) -> None:
     """Let *instrument* see no more emissions; one that was never added is no error."""
-    if instrument in INSTRUMENTS:
-        INSTRUMENTS.remove(instrument)
+    found = _same(instrument)
+    INSTRUMENTS[:] = [it for it in INSTRUMENTS if it is not found]
+
+
+def _same(instrument: Instrument) -> Instrument | None:
+    # As receivers are: equal ones may be two, and a method is another object at each look.
+    key = receiver_key(instrument)
+    return next((it for it in INSTRUMENTS if receiver_key(it) == key), None)
 
 
 def tell(emission: Emission) -> None:

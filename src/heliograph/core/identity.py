@@ -8,7 +8,7 @@ from weakref import ref
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
     from typing import Any, ClassVar, Self
 
 
@@ -48,23 +48,46 @@ ANY = Symbol("ANY")
 """Stands for every sender: a receiver connected for it hears them all."""
 
 
-_ordinary: dict[int, ref[type]] = {}
-"""Types whose instances are compared by identity and are no proxies, by their id."""
+_kinds: dict[int, ref[type]] = {}
+_keys: dict[int, Callable[[Any], Hashable] | None] = {}
+"""How the senders of a type are compared, by the id of the type; None if they are proxies."""
 
 
-def is_ordinary(sender: object) -> bool:
-    """Tell whether *sender* is no proxy, and compared by identity."""
-    return id(type(sender)) in _ordinary or _is_ordinary_type(type(sender))
-
-
-def _is_ordinary_type(kind: type) -> bool:
-    # Asked once per type: looking for an attribute that is missing takes longer than
-    # calling a receiver. The weak reference keeps a type's id from being trusted after it.
-    if issubclass(kind, (str, int, MethodType)) or hasattr(kind, "_get_current_object"):
-        return False
+def key_function(kind: type) -> Callable[[Any], Hashable] | None:
+    """Return what gives the key of a sender of that type, or None if it is a proxy."""
     key = id(kind)
-    _ordinary[key] = ref(kind, lambda _: _ordinary.pop(key, None))
-    return True
+    try:
+        return _keys[key]
+    except KeyError:
+        # Asked once per type: looking for an attribute that is missing takes longer than
+        # calling a receiver. The weak reference keeps an id from being trusted after its type.
+        _kinds[key] = ref(kind, lambda _: forget_type(key))
+        return _keys.setdefault(key, _key_function(kind))
+
+
+def forget_type(key: int) -> None:
+    """Look at a type anew, given its id, when the next sender of that type comes."""
+    _keys.pop(key, None)
+    _kinds.pop(key, None)
+
+
+def _key_function(kind: type) -> Callable[[Any], Hashable] | None:
+    # The type is asked, not the object: a mock has every attribute, and claims any type.
+    if hasattr(kind, "_get_current_object"):
+        return None
+    if issubclass(kind, str):
+        return str.__str__
+    if issubclass(kind, int):
+        return _number
+    return _parts_of_method if issubclass(kind, MethodType) else id
+
+
+def _number(sender: int) -> Hashable:
+    return type(sender), int.__int__(sender)
+
+
+def _parts_of_method(sender: MethodType) -> Hashable:
+    return id(sender.__self__), id(sender.__func__)
 
 
 def unwrapped(sender: Any) -> Any:
@@ -73,28 +96,25 @@ def unwrapped(sender: Any) -> Any:
     Raises:
         RuntimeError: Or whatever else an unbound proxy raises, unchanged.
     """
-    if id(type(sender)) in _ordinary:
-        return sender
-    # The type is asked, not the object: a mock has every attribute.
-    while not is_ordinary(sender) and hasattr(type(sender), "_get_current_object"):
+    while key_function(type(sender)) is None:
         sender = sender._get_current_object()
     return sender
 
 
 def sender_key(sender: object) -> Hashable:
-    """Return the key under which the connections of *sender* are kept.
+    """Return the key under which the connections of *sender*, which is no proxy, are kept.
 
     Objects are compared by identity, strings by value, integers by value and
     type, bound methods by object and function. An `id` is a bare int and an
     integer a pair that begins with a type, so that none is taken for another.
     """
-    if isinstance(sender, str):
-        return str.__str__(sender)
-    if isinstance(sender, int):
-        return type(sender), int.__int__(sender)
-    if isinstance(sender, MethodType):
-        return id(sender.__self__), id(sender.__func__)
-    return id(sender)
+    key = key_function(type(sender))
+    return id(sender) if key is None else key(sender)
+
+
+def is_held_by_value(sender: object) -> bool:
+    """Tell whether another object may be the same sender, so that no weak reference will do."""
+    return key_function(type(sender)) is not id
 
 
 def canonical(receiver: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connection import Connection, age_of
-from heliograph.core.terms import SCOPE
+from heliograph.core.terms import INLINE, SCOPE
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Plan:
         "plain",
         "refs",
         "scoped",
+        "turns",
     )
 
     def __init__(self, found: list[Connection], any_stamp: int, own_stamp: int) -> None:
@@ -41,6 +42,11 @@ class Plan:
         )
         self.one: Callable[[], Any] | None = self.refs[0] if len(self.refs) == 1 else None
         self.plain: bool = not self.scoped and not any(c._record.is_async for c in self.connections)
+        # What is async, or connected inline, is called in place whatever the caller wraps.
+        self.turns: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
+            (ref, connection._record.is_async or connection._terms[INLINE])
+            for ref, connection in zip(self.refs, self.connections, strict=True)
+        )
         self.newest: int = max(map(age_of, found), default=0)
         self.any_stamp: int = any_stamp
         self.own_stamp: int = own_stamp

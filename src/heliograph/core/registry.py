@@ -12,7 +12,8 @@ from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import (
     ANY,
     canonical,
-    is_ordinary,
+    is_held_by_value,
+    key_function,
     receiver_key,
     same_partial,
     sender_key,
@@ -154,11 +155,11 @@ class Registry:
 
     def find(self, sender: Any) -> tuple[Any, Plan]:
         """Return the real sender and the plan for it, which is made anew if it is old."""
-        if is_ordinary(sender):
-            group = self.senders.get(id(sender)) or self.any
-        else:
+        key = key_function(type(sender))
+        if key is None:
             sender = unwrapped(sender)
-            group = self.senders.get(sender_key(sender)) or self.any
+            key = sender_key
+        group = (self.senders and self.senders.get(key(sender))) or self.any
         if waiting and any(connection() is None for connection in listed(group)):
             group = self.any  # It is that of a dead sender, which had the same address.
         plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
@@ -170,6 +171,11 @@ class Registry:
                 found += listed(group)
             group.plan = plan = Plan(found, any_stamp, own_stamp)
         return sender, plan
+
+    def keep(self, stamp: int, sender: Any, plan: Plan) -> None:
+        """Let the next sends use a plan without looking for it, if it is for no sender alone."""
+        if plan is self.any.plan and (not self.senders or not is_held_by_value(sender)):
+            self.fast = (stamp, type(sender), plan)
 
     def audience(self, sender: Any) -> Iterable[Connection]:
         """Return all connections that count for a sender now: several of a receiver, maybe."""

@@ -8,14 +8,14 @@ from heliograph.core.callables import examined, name_of, title_of
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.errors import ArgumentError, SignalError
-from heliograph.core.identity import ANY, canonical, receiver_key, unwrapped
+from heliograph.core.identity import ANY, canonical, forget_type, receiver_key, unwrapped
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Hashable, Iterator
     from typing import Any, Literal, Never, Self, TypeVar
 
     from heliograph.core.connection import Connection
@@ -48,9 +48,10 @@ class Signal:
         [(<function thank at ...>, 'Thank you for 12.')]
     """
 
-    name: str | None
+    name: str | None = None
     _registry: Registry
     _registry_class = Registry
+    _forget_type = staticmethod(forget_type)
 
     # Made here, and not in __init__, as there are subclasses that never call that.
     def __new__(cls, *_: object, **__: object) -> Self:
@@ -115,7 +116,7 @@ class Signal:
             how = terms(priority, on_error, inline, weak)
             made = self._registry.connect(receiver, real, how)
         except SignalError as error:
-            raise self._not_connected(receiver, error) from None
+            raise self._not_connected(_called(receiver), error) from None
         if made is not None:
             self._tell_connected(receiver, real, *made)
         return receiver
@@ -134,12 +135,18 @@ class Signal:
 
         See `connect` for the arguments.
         """
-        options: dict[str, Any] = misspelt | {
+        try:
+            if misspelt:
+                refuse_misspelt(misspelt, Signal.connect_via)
+        except SignalError as error:
+            who = "A receiver"
+            raise self._not_connected(who, error) from None
+        options: dict[str, Any] = {
             "priority": priority,
             "on_error": on_error,
             "inline": inline,
         }
-        unusual = {name: value for name, value in options.items() if value != _DEFAULTS.get(name)}
+        unusual = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
 
         def decorate(receiver: F) -> F:
             # Without options as Blinker does, for subclasses that override `connect` its way.
@@ -185,7 +192,7 @@ class Signal:
             how = terms(priority, on_error, inline, False)
             examined(canonical(receiver))
         except SignalError as error:
-            raise self._not_connected(receiver, error) from None
+            raise self._not_connected(_called(receiver), error) from None
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
@@ -261,22 +268,27 @@ class Signal:
             return []
         stamp, kind, plan = registry.fast
         # A stamp that is still the same number is the same object, and `is` is faster.
-        if stamp is not registry.stamp or type(sender) is not kind or INSTRUMENTS:
+        if (
+            stamp is not registry.stamp
+            or type(sender) is not kind
+            or INSTRUMENTS
+            or (registry.senders and id(sender) in registry.senders)
+        ):
             stamp = registry.stamp
             sender, plan = registry.find(sender)
             if not plan.plain or registry.unusual or INSTRUMENTS:
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
-            if not registry.senders:
-                registry.fast = (stamp, type(sender), plan)
+            registry.keep(stamp, sender, plan)
         results: list[tuple[Receiver, Any]] = []
         one = plan.one
         try:
             if one is not None:  # The usual case, and a tenth of its time.
                 receiver = one()
                 return [(receiver, receiver(sender, **payload))]
+            append = results.append
             for ref in plan.refs:
                 receiver = ref()
-                results.append((receiver, receiver(sender, **payload)))
+                append((receiver, receiver(sender, **payload)))
                 if registry.stamp is not stamp:
                     failure = None
                     break
@@ -306,9 +318,7 @@ class Signal:
         async_wrapper: Callable[[Receiver], Receiver] | None,
     ) -> list[tuple[Receiver, Any]]:
         """Do the rest of a send that was plain until an error or a change came."""
-        steps: list[Step] = [(left, None) for left in plan.connections[position:]]
-        registry, newest = self._registry, plan.newest
-        sending = Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
+        sending = self._rest(sender, payload, plan, position, stamp)
         sending.resume(results, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, async_wrapper)
@@ -344,7 +354,39 @@ class Signal:
         # Read before the plan is: what is disconnected from here on is not called.
         stamp = registry.stamp
         sender, plan = registry.find(sender)
-        return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
+        if plan.scoped or registry.unusual or INSTRUMENTS:
+            return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
+        results: list[tuple[Receiver, Any]] = []
+        try:
+            for ref, in_place in plan.turns:
+                receiver = ref()
+                if in_place or _sync_wrapper is None:
+                    value = receiver(sender, **payload)
+                else:
+                    value = await _sync_wrapper(receiver)(sender, **payload)
+                # Also what a plain function returned, in place or through the wrapper.
+                if value is not None and hasattr(type(value), "__await__"):
+                    value = await value
+                results.append((receiver, value))
+                if registry.stamp is not stamp:
+                    failure = None
+                    break
+            else:
+                return results
+        except Exception as error:  # noqa: BLE001 - raised again when all have been called.
+            failure = error
+        sending = self._rest(sender, payload, plan, len(results), stamp)
+        # It is bound: looking one up never fails, only calling it does.
+        sending.resume(results, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
+        failure = None  # An error must not refer to itself through its traceback's frames.
+        return await deliver_async(sending, _sync_wrapper)
+
+    def _rest(
+        self, sender: Any, payload: dict[str, Any], plan: Plan, position: int, stamp: int
+    ) -> Sending:
+        steps: list[Step] = [(left, None) for left in plan.connections[position:]]
+        registry, newest = self._registry, plan.newest
+        return Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Give each receiver that a send from *sender* would call now, in order."""
@@ -361,13 +403,19 @@ class Signal:
 
         Useful to leave out the work of computing a payload that nobody will hear.
         """
-        return next(iter(self.receivers_for(sender)), None) is not None
+        registry = self._registry
+        plan = registry.find(sender)[1]
+        if plan.scoped or registry.unusual:
+            return next(iter(self.receivers_for(sender)), None) is not None
+        return any(ref() is not None for ref in plan.refs)
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
         """All live receivers, each once: useful as ``if signal.receivers``."""
-        found = self._registry.connections()
-        here = {c._record: c.receiver for c in counted_here(found)}
+        registry = self._registry
+        if not registry.receivers:
+            return ()
+        here = {c._record: c.receiver for c in counted_here(registry.connections())}
         return tuple(receiver for receiver in here.values() if receiver is not None)
 
     @property
@@ -407,8 +455,7 @@ class Signal:
         found: Signal = self.__dict__.setdefault(name, made)
         return found
 
-    def _not_connected(self, receiver: object, error: SignalError) -> SignalError:
-        who = name_of(receiver) if callable(receiver) else repr(receiver)
+    def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
     def _connect_for_a_while(self, receiver: Receiver, sender: Any, how: Terms) -> list[Connection]:
@@ -459,19 +506,38 @@ class Signal:
 
     def _overriding_steps(self, sender: Any, plan: Plan) -> list[Step]:
         known = {c._record.key: c for c in self._registry.counted(plan)}
-        return [
-            (known.get(receiver_key(canonical(receiver))), receiver)
-            for receiver in self.receivers_for(sender)
-        ]
+        return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
 
     def __repr__(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<{type(self).__name__} {name}>"
 
-    # A copy is a signal of the same name and documentation, to which nobody is connected:
-    # connections are to this very signal, and many of them hold things that cannot be copied.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.name, self.__dict__.get("__doc__"))
+    # A copy is a signal like this one, to which nobody is connected: connections are to this
+    # very signal, and many of them hold things that cannot be copied.
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: it for name, it in self.__dict__.items() if name not in _NOT_COPIED}
 
 
+def _called(receiver: object) -> str:
+    return name_of(receiver) if callable(receiver) else repr(receiver)
+
+
+def _known(receiver: Any, connections: dict[Hashable, Connection]) -> Connection | None:
+    """Return the connection of a receiver that was given out, or of one that it wraps."""
+    found = connections.get(receiver_key(canonical(receiver)))
+    # Tracing libraries wrap receivers, and say so as functools.wraps does.
+    while found is None and hasattr(receiver, "__wrapped__"):
+        receiver = receiver.__wrapped__
+        found = connections.get(receiver_key(canonical(receiver)))
+    return found
+
+
+_NOT_COPIED = {
+    "_registry",
+    "_muted_by_hand",
+    "_replaced",
+    "receiver_connected",
+    "receiver_disconnected",
+    "receivers_for",
+}
 _DEFAULTS = {"priority": 0, "on_error": "raise", "inline": False}

@@ -1,0 +1,36 @@
+"""What importing Heliograph under Blinker's names loads."""
+
+from __future__ import annotations
+
+import pytest
+
+from heliograph.blinker import _utilities, base
+from tests.blinker.processes import modules_of
+
+
+def test_importing_loads_fewer_modules_than_blinker() -> None:
+    """Whoever changes from Blinker starts faster, also by its names."""
+    assert len(modules_of("heliograph.blinker")) < len(modules_of("blinker"))
+
+
+def test_importing_loads_nothing_costly() -> None:
+    """Each of these costs more to import than all of Heliograph."""
+    costly = {"asyncio", "contextlib", "inspect", "re", "threading", "typing", "warnings"}
+
+    assert modules_of("heliograph.blinker") & costly == set()
+
+
+def test_names_that_need_typing_are_there_when_they_are_asked_for() -> None:
+    """They serve annotations, and everybody gets the same ones."""
+    assert [base.F.__name__, _utilities.T.__name__] == ["F", "T"]
+    assert base.F is base.F
+    assert base._PNamespaceSignal.__name__ == "_PNamespaceSignal"
+
+
+def test_names_that_do_not_exist_are_refused_as_everywhere() -> None:
+    """The message is that of any other module."""
+    for module in (base, _utilities):
+        with pytest.raises(AttributeError) as caught:
+            getattr(module, "nonsense")  # noqa: B009 - type checkers know that it is not there.
+
+        assert str(caught.value) == f"module {module.__name__!r} has no attribute 'nonsense'"
