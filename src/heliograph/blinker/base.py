@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph import Connection
-    from heliograph.blinker.annotating import F, _PNamespaceSignal
+    from heliograph.blinker.annotating import F
+    from heliograph.blinker.annotating import _PNamespaceSignal as _PNamespaceSignal
 
 __all__ = [
     "ANY",

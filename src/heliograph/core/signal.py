@@ -285,10 +285,9 @@ class Signal:
             if one is not None:  # The usual case, and a tenth of its time.
                 receiver = one()
                 return [(receiver, receiver(sender, **payload))]
-            append = results.append
             for ref in plan.refs:
                 receiver = ref()
-                append((receiver, receiver(sender, **payload)))
+                results.append((receiver, receiver(sender, **payload)))
                 if registry.stamp is not stamp:
                     failure = None
                     break
