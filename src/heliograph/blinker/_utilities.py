@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
-    from heliograph.blinker.annotating import T as T
+    from heliograph.blinker.annotating import T as T  # noqa: PLC0414 - others import it from here.
 
 Symbol: type[Any] = type(ANY)
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from heliograph import Connection
     from heliograph.blinker.annotating import F
-    from heliograph.blinker.annotating import _PNamespaceSignal as _PNamespaceSignal
+    from heliograph.blinker.annotating import (
+        _PNamespaceSignal as _PNamespaceSignal,  # noqa: PLC0414 - others import it from here.
+    )
 
 __all__ = [
     "ANY",
