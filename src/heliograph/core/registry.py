@@ -159,7 +159,8 @@ class Registry:
         if key is None:
             sender = unwrapped(sender)
             key = sender_key
-        group = (self.senders and self.senders.get(key(sender))) or self.any
+        senders = self.senders
+        group = (senders.get(key(sender)) if senders else None) or self.any
         if waiting and any(connection() is None for connection in listed(group)):
             group = self.any  # It is that of a dead sender, which had the same address.
         plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
