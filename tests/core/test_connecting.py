@@ -368,7 +368,7 @@ def test_where_is_known_of_a_thread_that_only_connects() -> None:
     done.wait(10)
 
     [connection] = signal.connections
-    assert connection.where.partition(":")[0].endswith("signal.py")
+    assert connection.where.partition(":")[0].endswith("connecting.py")
 
 
 def test_code_without_line_numbers_is_placed_at_its_first_line() -> None:

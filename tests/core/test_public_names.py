@@ -36,6 +36,7 @@ PUBLIC = [
 
 ENGINE = [
     "callables",
+    "connecting",
     "connection",
     "dispatch",
     "emission",

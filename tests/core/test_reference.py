@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from inspect import Parameter, isfunction, signature
+from inspect import Parameter, getmembers, isfunction, signature
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -36,8 +36,12 @@ def public(kind: type) -> set[str]:
     What is neither in a class is for the engine alone.
     """
     described = (FunctionType, property, cached_property)
-    members = {name for name, it in vars(kind).items() if isinstance(it, described)}
-    return {name for name in members | {*kind.__annotations__} if not name.startswith("_")}
+    ours = [part for part in kind.__mro__ if part.__module__.startswith("heliograph")]
+    members = {
+        name for part in ours for name, it in vars(part).items() if isinstance(it, described)
+    }
+    annotated = {name for part in ours for name in vars(part).get("__annotations__", {})}
+    return {name for name in members | annotated if not name.startswith("_")}
 
 
 def written(call: Callable[..., object]) -> str:
@@ -67,7 +71,7 @@ def test_every_public_attribute_is_on_the_page(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [it for name, it in vars(Signal).items() if isfunction(it) and name[0] != "_"]
+    "call", [it for name, it in getmembers(Signal, isfunction) if not name.startswith("_")]
 )
 def test_the_signatures_on_the_page_are_those_of_the_methods(call: Callable[..., object]) -> None:
     """Names, order, kinds and defaults."""

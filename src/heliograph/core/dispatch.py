@@ -56,17 +56,17 @@ class Sending:
         newest: int = 0,
         muted: bool = False,
     ) -> None:
-        self.signal = signal
-        self.registry = registry
-        self.sender = sender
-        self.payload = payload
+        self.signal: object = signal
+        self.registry: Registry = registry
+        self.sender: Any = sender
+        self.payload: dict[str, Any] = payload
         self.steps: Sequence[Step] = steps
-        self.newest = newest
+        self.newest: int = newest
         self.stamp: int = stamp
         self.results: Results = []
         self.errors: list[Exception] = []
         self.clock: float = 0.0
-        self.muted = muted
+        self.muted: bool = muted
         self.watched: bool = True
         self.turn: tuple[Connection | None, Receiver] | None = None
         self.emission: Emission | None = None
