@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from heliograph.blinker import adoption
 from tests.blinker.processes import in_a_fresh_process
 
 if TYPE_CHECKING:
@@ -815,3 +819,10 @@ def test_a_number_may_be_a_sender_or_an_id() -> None:
     install()
 
     assert {c.sender for c in signal.connections} == {12345678901234567890, -1}
+
+
+def test_a_blinker_that_keeps_hashes_of_senders_is_refused() -> None:
+    """Before 1.8.1, nobody can tell from its tables for whom a receiver is connected."""
+    older = ModuleType("blinker.base")
+    with pytest.raises(RuntimeError, match=r"older than 1\.8\.1 .* Call install\(\) before"):
+        adoption._check_version(older)

@@ -394,3 +394,9 @@ def test_a_view_of_receivers_keeps_its_connections_alive() -> None:
 
     assert isinstance(saved, Receivers)
     assert len(saved) == 1
+
+
+def test_receivers_that_nothing_has_replaced_cannot_be_deleted() -> None:
+    """There is nothing to put back."""
+    with pytest.raises(AttributeError, match="nothing has taken their place"):
+        del Signal().receivers

@@ -11,6 +11,7 @@ import pytest
 
 from heliograph import AsyncReceiverError, Signal
 from tests.core.diary import Diary
+from tests.core.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -353,3 +354,29 @@ async def test_a_receiver_that_is_disconnected_during_a_plain_async_send_is_not_
         await signal.send_async("shop")
 
     assert heard == ["first", "third", "fourth"]
+
+
+async def test_the_wrapper_is_used_for_plain_receivers_of_a_watched_send() -> None:
+    """Watching changes nothing of how receivers are called."""
+    signal, wrapped = Signal("paid"), list[object]()
+
+    def wrapper(function: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            wrapped.append(function)
+            return function(*args, **kwargs)
+
+        return call
+
+    def plain(sender: object) -> str:
+        return "plain"
+
+    def quick(sender: object) -> str:
+        return "quick"
+
+    signal.connect(plain)
+    signal.connect(quick, inline=True)
+    with watching():
+        results = await signal.send_async("shop", _sync_wrapper=wrapper)
+
+    assert results == [(plain, "plain"), (quick, "quick")]
+    assert wrapped == [plain]

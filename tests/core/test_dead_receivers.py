@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -281,3 +282,20 @@ def test_a_method_that_super_gives_is_not_taken_for_the_one_that_overrides_it() 
     signal.send("shop")
 
     assert heard == {"shop"}
+
+
+def test_a_function_may_die_after_the_signal_that_it_was_a_method_for() -> None:
+    """Whoever keeps a connection keeps a record that has no signal any more."""
+
+    class Shop:
+        """An object to bind functions to."""
+
+    shop, signal = Shop(), Signal("paid")
+    functions = [lambda shop, sender: None]
+    signal.connect(MethodType(functions[0], shop))
+    [connection] = signal.connections
+
+    del signal
+    functions.clear()
+
+    assert connection.receiver is None

@@ -346,3 +346,19 @@ def test_a_process_may_be_forked_while_another_thread_makes_a_change() -> None:
     thread.join()
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_fork_leaves_the_lock_free_on_both_sides() -> None:
+    """Whoever forks has the lock for that moment alone."""
+    signal, diary = Signal("paid"), Diary()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:  # pragma: no cover - another process; what it finds is its exit code.
+        signal.connect(diary.receiver("r"))
+        os._exit(len(signal.connections))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    signal.connect(diary.receiver("r"))
+
+    assert (status, len(signal.connections)) == (1, 1)

@@ -58,18 +58,18 @@ def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
     """Tell of an option that a method has not got, and of the nearest that it has.
 
     Raises:
-        ArgumentError: If there is any.
+        ArgumentError: Always.
     """
     from difflib import get_close_matches  # Only those who misspell pay for it.
 
     code = method.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     options = [name for name in parameters if name not in ("self", "receiver")]
-    for name in misspelt:
-        close = get_close_matches(name, options, 1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(options)}."
-        msg = f"{method.__name__}() has no option {name!r}. {hint}"
-        raise ArgumentError(msg)
+    name = next(iter(misspelt))
+    close = get_close_matches(name, options, 1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(options)}."
+    msg = f"{method.__name__}() has no option {name!r}. {hint}"
+    raise ArgumentError(msg)
 
 
 def line_of(place: Place) -> int:
