@@ -43,6 +43,9 @@ from tests.core.proxies import Proxy
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterator
 
+# Making a failing example small may take minutes, and it is what one wants to see.
+pytestmark = pytest.mark.timeout(900)
+
 _USUAL = settings(
     max_examples=400,
     stateful_step_count=30,
@@ -646,3 +649,22 @@ def test_a_receiver_that_is_due_stays_so_when_it_is_connected_once_more() -> Non
     signal.connect(later, priority=-1)
 
     assert signal.send("shop") == [(first, "first"), (later, "later")]
+
+
+def test_a_receiver_that_was_disconnected_is_not_due_by_a_new_connection() -> None:
+    """Not even if it has been connected for somebody else all the time."""
+    signal = Signal("paid")
+
+    def later(sender: object) -> str:
+        return "later"
+
+    def first(sender: object) -> str:
+        signal.disconnect(later, "shop")
+        signal.connect(later, "shop")
+        return "first"
+
+    signal.connect(first, priority=1)
+    signal.connect(later, "kiosk")
+    signal.connect(later, "shop")
+
+    assert signal.send("shop") == [(first, "first")]
