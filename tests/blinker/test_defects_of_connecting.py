@@ -258,15 +258,17 @@ def test_other_senders_do_not_make_connecting_dearer(
         signal.connect(thing.receive, "one")
         del thing
 
-    once()
-    dying()
-    before = (calls_of(once), calls_of(dying))
+    def calls() -> tuple[int, int]:
+        # The least of a few: the garbage of other tests may be collected in between.
+        return min(calls_of(once) for _ in range(5)), min(calls_of(dying) for _ in range(5))
+
+    before = calls()
     for number in range(1000):
         signal.connect(q, f"user-{number}")
         if not still_there:
             signal.disconnect(q, f"user-{number}")
 
-    assert (calls_of(once), calls_of(dying)) == before
+    assert calls() == before
 
 
 def test_threads_that_connect_and_disconnect_disturb_nobody(
