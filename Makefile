@@ -64,6 +64,8 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, a
 	@$(BIN)/coverage erase
 	$(call heading,tests: all but Flask)
 	@$(BIN)/$(TESTS) tests --ignore=tests/flask
+	$(call heading,tests: the engine without its part in C)
+	@HELIOGRAPH_PURE=1 $(BIN)/$(TESTS) tests/core tests/blinker
 	$(call heading,tests: latest Flask - install() before Flask is imported)
 	@HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
 	$(call heading,tests: latest Flask - install() after Flask is imported)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heliograph.core.fast  # noqa: F401 - puts the C path in place, where there is one.
 from heliograph.core.connection import Connection
 from heliograph.core.emission import Delivery, Emission, add_instrument, remove_instrument
 from heliograph.core.errors import (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
+from heliograph.core import implementation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ ENGINE = [
     "dispatch",
     "emission",
     "errors",
+    "fast",
     "identity",
     "namespace",
     "plan",
@@ -168,6 +170,7 @@ def test_importing_loads_exactly_these_modules() -> None:
         "heliograph",
         "heliograph.core",
         *(f"heliograph.core.{name}" for name in ENGINE),
+        *(["heliograph.core._dispatch"] if implementation == "c" else []),
         *STANDARD_LIBRARY,
     }
 

@@ -29,10 +29,18 @@ class Plan:
         "plain",
         "refs",
         "scoped",
+        "shared",
         "turns",
     )
 
-    def __init__(self, found: list[Connection], any_stamp: int, own_stamp: int) -> None:
+    def __init__(
+        self,
+        found: list[Connection],
+        any_stamp: int,
+        own_stamp: int,
+        *,
+        shared: bool = False,
+    ) -> None:
         found.sort(key=in_order)
         self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
         # If some are temporary, which one of a receiver's counts depends on who sends.
@@ -48,6 +56,8 @@ class Plan:
             for ref, connection in zip(self.refs, self.connections, strict=True)
         )
         self.newest: int = max(map(age_of, found), default=0)
+        # Whether it is used for other senders too, each with a connection of its own.
+        self.shared: bool = shared
         self.any_stamp: int = any_stamp
         self.own_stamp: int = own_stamp
 

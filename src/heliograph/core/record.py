@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
+    from heliograph.core.plan import Plan
     from heliograph.core.registry import Registry
     from heliograph.core.terms import Place, Terms
 
@@ -33,6 +34,7 @@ class Record(ref[object]):
     """
 
     __slots__ = (
+        "alone",
         "anchor",
         "failures",
         "home",
@@ -45,6 +47,7 @@ class Record(ref[object]):
     )
 
     if TYPE_CHECKING:
+        alone: Plan | None
         anchor: Any
         failures: int
         home: Callable[[], Registry | None]
@@ -149,6 +152,7 @@ def recorded(
     record.home = home
     record.key = key
     record.links = {}
+    record.alone = None
     record.anchor = None
     record.strong = 0
     record.is_async = is_async

@@ -41,6 +41,10 @@ _BUSY = (True,)
 # stamps that it read before, by which anybody can tell that it is out of date.
 
 
+def _forget(_: Connection) -> None:
+    """Do nothing when the sender of a connection dies that is none any more."""
+
+
 def _sender_died(connection: Connection) -> None:
     registry = connection._record.home()
     if registry is not None:
@@ -82,6 +86,9 @@ class Registry:
         "unusual",
     )
 
+    keeps_plans = True
+    """Whether sends look for the last plan here; they do not where C looks for it."""
+
     def __init__(self) -> None:
         self.any: Group = Group()
         self.senders: dict[Hashable, Group | Connection] = {}
@@ -104,6 +111,8 @@ class Registry:
         # Only a lone connection and its plan refer to each other: all else is freed at once.
         for group in self.senders.values():
             group.plan = None
+        for record in (*self.receivers.values(), *self.idle.values()):
+            record.alone = None
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
@@ -165,6 +174,8 @@ class Registry:
             group = self.any  # It is that of a dead sender, which had the same address.
         plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
         if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
+            if isinstance(group, Connection) and (alone := self._alone(group, any_stamp)):
+                return sender, alone
             # The stamps were read before: if a change comes while the connections are
             # copied, the plan is an old one from the start.
             found = listed(self.any)
@@ -175,7 +186,8 @@ class Registry:
 
     def keep(self, stamp: int, sender: Any, plan: Plan) -> None:
         """Let the next sends use a plan without looking for it, if it is for no sender alone."""
-        if plan is self.any.plan and (not self.senders or not is_held_by_value(sender)):
+        usable = self.keeps_plans and plan is self.any.plan
+        if usable and (not self.senders or not is_held_by_value(sender)):
             self.fast = (stamp, type(sender), plan)
 
     def audience(self, sender: Any) -> Iterable[Connection]:
@@ -183,6 +195,31 @@ class Registry:
         own = self.senders.get(sender_key(sender)) or self.any
         found = [connection for connection in listed(own) if connection() is not None]
         return counted_here(found if own is self.any else listed(self.any) + found)
+
+    def _alone(self, connection: Connection, any_stamp: int) -> Plan | None:
+        """Return the plan that all senders share for whom a receiver alone is connected."""
+        # A plan each would take twice the memory of the connections.
+        record = connection._record
+        if self.any.connections or connection._terms is not record.terms:
+            return None
+        if connection() is ANY:  # Held strongly, and a plan must not hold it any longer.
+            return None
+        plan = record.alone
+        if plan is None or plan.any_stamp != any_stamp:
+            record.alone = plan = Plan([connection], any_stamp, connection.stamp, shared=True)
+        return plan
+
+    def whole(self, plan: Plan, sender: Any) -> Plan:
+        """Return a plan with the sender's own connection, where it is one that senders share."""
+        if not plan.shared:
+            return plan
+        [other] = plan.connections
+        key = sender_key(sender)
+        found = self.senders.get(key)
+        if not isinstance(found, Connection) or found._record is not other._record:
+            # It has ended meanwhile; one like it tells what became of the call.
+            found = connected(other._record, key, 0, other._terms, sender, _forget)
+        return Plan([found], plan.any_stamp, plan.own_stamp)
 
     def counted(self, plan: Plan) -> list[Connection]:
         """Return the connections of a plan that count in the current context, in order."""
@@ -250,9 +287,9 @@ class Registry:
             if not group.remove(connection):
                 return False
             if not group.connections and key is not ANY:
-                del self.senders[key]
+                self._remove_sender(key)
         elif group is connection:
-            del self.senders[key]
+            self._remove_sender(key)
         else:
             return False
         self._unlink(connection)
@@ -271,8 +308,15 @@ class Registry:
             if not record.strong:
                 drop_later(record.let_go())
         if not links:
+            record.alone = None
             del self.receivers[record.key]
         self._changed()
+
+    def _remove_sender(self, key: Hashable) -> None:
+        del self.senders[key]
+        if not self.senders:
+            # An empty dict keeps the room that it once needed.
+            self.senders = {}
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [c for c in self.connections() if c._terms[SCOPE] is scope and self._end(c)]
@@ -312,6 +356,7 @@ class Registry:
         record = connection._record
         self._end(connection)
         if not record.links and _seen(record) is not None:
+            record.links = {}  # An empty dict keeps the room that it once needed.
             self.idle[record.key] = record
 
     def bury(self, key: Hashable) -> None:

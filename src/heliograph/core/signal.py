@@ -187,8 +187,10 @@ class Signal(Connectable):
     def _rest(
         self, sender: Any, payload: dict[str, Any], plan: Plan, position: int, stamp: int
     ) -> Sending:
+        registry = self._registry
+        plan = registry.whole(plan, sender)
+        newest = plan.newest
         steps: list[Step] = [(left, None) for left in plan.connections[position:]]
-        registry, newest = self._registry, plan.newest
         return Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
@@ -196,6 +198,7 @@ class Signal(Connectable):
         registry = self._registry
         stamp = registry.stamp
         real, plan = registry.find(sender)
+        plan = registry.whole(plan, real)
         steps: list[Step] = [] if registry.is_muted() else self._steps(plan)
         newest = plan.newest
         sending = Sending(self, registry, real, {}, steps, stamp=stamp, newest=newest)

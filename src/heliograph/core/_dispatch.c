@@ -1,0 +1,608 @@
+/* `Signal.send` through vectorcall: finds the plan for the sender and calls the receivers.
+ *
+ * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
+ * instruments, muted signals, overridden methods, proxies, plans that are old, every error.
+ * Rule 2: what Python code could drop meanwhile is held while it is used. Plans and their
+ * tuples never change.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
+
+/* The slots that are read: of Registry, Group, Connection, Plan and MethodRecord. */
+enum slot {
+    BUSY, UNUSUAL, STAMP, SENDERS, ANY_GROUP,
+    GROUP_PLAN, GROUP_STAMP,
+    CONNECTION_PLAN, CONNECTION_RECORD,
+    RECORD_ALONE,
+    REFS, PLAIN, ANY_STAMP, OWN_STAMP,
+    PART,
+    SLOTS
+};
+
+enum kind { REGISTRY, GROUP, CONNECTION, PLAN, RECORD, METHOD_RECORD, KINDS };
+
+static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
+    [BUSY] = {REGISTRY, "busy"},
+    [UNUSUAL] = {REGISTRY, "unusual"},
+    [STAMP] = {REGISTRY, "stamp"},
+    [SENDERS] = {REGISTRY, "senders"},
+    [ANY_GROUP] = {REGISTRY, "any"},
+    [GROUP_PLAN] = {GROUP, "plan"},
+    [GROUP_STAMP] = {GROUP, "stamp"},
+    [CONNECTION_PLAN] = {CONNECTION, "plan"},
+    [CONNECTION_RECORD] = {CONNECTION, "_record"},
+    [RECORD_ALONE] = {RECORD, "alone"},
+    [REFS] = {PLAN, "refs"},
+    [PLAIN] = {PLAN, "plain"},
+    [ANY_STAMP] = {PLAN, "any_stamp"},
+    [OWN_STAMP] = {PLAN, "own_stamp"},
+    [PART] = {METHOD_RECORD, "part"},
+};
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *weakrefs;
+    PyObject *dict;
+    PyObject *in_python;    /* the whole of send, for what is not plain */
+    PyObject *finish;       /* the rest of a send that was plain until now */
+    PyObject *instruments;  /* a list that is empty if nobody watches */
+    PyObject *waiting;      /* a deque of changes that are still to be made */
+    PyTypeObject *kinds[KINDS];
+    Py_ssize_t offsets[SLOTS];
+    PyObject *registry_name, *wrapper_name, *proxy_name;
+    PyObject *seen_names, *seen_rest;  /* a call's keyword names, and the same without the wrapper */
+} Send;
+
+/* One send under way. All that it points to is held by it or by the caller. */
+typedef struct {
+    PyObject *signal, *sender, *registry, *plan, *stamp, *results;
+    PyObject *names;           /* of the payload, or NULL */
+    PyObject *wrapper;
+    PyObject *const *values;   /* of the payload */
+    PyObject *const *arguments;  /* the sender, then the values */
+} Sending;
+
+static inline PyObject *
+read_slot(Send *self, PyObject *object, enum slot slot)
+{
+    return *(PyObject **)((char *)object + self->offsets[slot]);
+}
+
+static inline PyObject *
+referent(PyObject *reference)
+{
+    /* A new reference, or NULL if it is dead. */
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *object = NULL;
+    if (PyWeakref_GetRef(reference, &object) < 0) {
+        PyErr_Clear();
+    }
+    return object;
+#else
+    PyObject *object = PyWeakref_GET_OBJECT(reference);
+    if (object == Py_None) {
+        return NULL;
+    }
+    return Py_NewRef(object);
+#endif
+}
+
+static int
+is_proxy(Send *self, PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = _PyType_LookupRef(type, self->proxy_name);
+    Py_XDECREF(found);
+    return found != NULL;
+#else
+    return _PyType_Lookup(type, self->proxy_name) != NULL;
+#endif
+}
+
+/* Give the plan for the sender, or NULL without an error if Python has to see to it. */
+static PyObject *
+find_plan(Send *self, PyObject *registry, PyObject *sender)
+{
+    PyTypeObject *type = Py_TYPE(sender);
+    PyObject *any = read_slot(self, registry, ANY_GROUP);
+    PyObject *senders = read_slot(self, registry, SENDERS);
+    PyObject *group = NULL;
+    if (is_proxy(self, type)) {
+        return NULL;
+    }
+    if (PyDict_GET_SIZE(senders)) {
+        /* Then what is there may be for a dead sender that had the same address. */
+        if (PyObject_Size(self->waiting) != 0) {
+            PyErr_Clear();
+            return NULL;
+        }
+        if (PyUnicode_CheckExact(sender)) {
+            group = PyDict_GetItemWithError(senders, sender);
+        }
+        else if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyMethod_Check(sender)) {
+            return NULL;
+        }
+        else {
+            PyObject *key = PyLong_FromVoidPtr(sender);
+            if (key == NULL) {
+                PyErr_Clear();
+                return NULL;
+            }
+            group = PyDict_GetItemWithError(senders, key);
+            Py_DECREF(key);
+        }
+        if (group == NULL && PyErr_Occurred()) {
+            PyErr_Clear();
+            return NULL;
+        }
+    }
+    PyObject *plan;
+    if (group == NULL) {
+        group = any;
+    }
+    if (Py_TYPE(group) == self->kinds[GROUP]) {
+        plan = read_slot(self, group, GROUP_PLAN);
+        if (plan == Py_None
+            || read_slot(self, plan, OWN_STAMP) != read_slot(self, group, GROUP_STAMP)) {
+            return NULL;
+        }
+    }
+    else {
+        plan = read_slot(self, group, CONNECTION_PLAN);
+        if (plan == Py_None) {
+            /* The plan of all senders for whom this receiver alone is connected. */
+            plan = read_slot(self, read_slot(self, group, CONNECTION_RECORD), RECORD_ALONE);
+        }
+        if (plan == Py_None) {
+            return NULL;
+        }
+    }
+    if (read_slot(self, plan, ANY_STAMP) != read_slot(self, any, GROUP_STAMP)
+        || read_slot(self, plan, PLAIN) != Py_True) {
+        return NULL;
+    }
+    return Py_NewRef(plan);
+}
+
+/* Give the keyword names without that of the wrapper; a new reference. */
+static PyObject *
+names_without(Send *self, PyObject *names, Py_ssize_t index)
+{
+    /* The names of one place in the code are always the same tuple. */
+    if (names == self->seen_names) {
+        return Py_NewRef(self->seen_rest);
+    }
+    Py_ssize_t size = PyTuple_GET_SIZE(names) - 1;
+    PyObject *rest = PyTuple_New(size);
+    if (rest == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i < index ? i : i + 1);
+        PyTuple_SET_ITEM(rest, i, Py_NewRef(name));
+    }
+    Py_XSETREF(self->seen_names, Py_NewRef(names));
+    Py_XSETREF(self->seen_rest, Py_NewRef(rest));
+    return rest;
+}
+
+/* Let Python do the rest, from a position on. Takes over an error that is set. */
+static PyObject *
+finish(Send *self, Sending *sending, Py_ssize_t position, PyObject *receiver)
+{
+    PyObject *error = NULL, *result = NULL, *payload = NULL, *at = NULL;
+    if (PyErr_Occurred()) {
+#if PY_VERSION_HEX >= 0x030C0000
+        error = PyErr_GetRaisedException();
+#else
+        PyObject *type, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(error, traceback);
+        }
+        Py_XDECREF(type);
+        Py_XDECREF(traceback);
+#endif
+    }
+    payload = PyDict_New();
+    at = PyLong_FromSsize_t(position);
+    if (payload == NULL || at == NULL) {
+        goto done;
+    }
+    Py_ssize_t count = sending->names == NULL ? 0 : PyTuple_GET_SIZE(sending->names);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyDict_SetItem(payload, PyTuple_GET_ITEM(sending->names, i), sending->values[i]) < 0) {
+            goto done;
+        }
+    }
+    result = PyObject_CallFunctionObjArgs(
+        self->finish, sending->signal, sending->sender, payload, sending->plan, at,
+        sending->results, sending->stamp, error == NULL ? Py_None : error,
+        receiver == NULL ? Py_None : receiver,
+        sending->wrapper == NULL ? Py_None : sending->wrapper, NULL);
+done:
+    Py_XDECREF(error);
+    Py_XDECREF(payload);
+    Py_XDECREF(at);
+    return result;
+}
+
+/* Give a bound method of which the record holds both halves weakly, or NULL. */
+static PyObject *
+bound_method(Send *self, PyObject *record)
+{
+    PyObject *part = read_slot(self, record, PART);
+    if (part == NULL || !PyWeakref_CheckRefExact(part)) {
+        return NULL;
+    }
+    PyObject *owner = referent(record);
+    if (owner == NULL) {
+        return NULL;
+    }
+    PyObject *function = referent(part);
+    PyObject *method = function == NULL ? NULL : PyMethod_New(function, owner);
+    Py_XDECREF(function);
+    Py_DECREF(owner);
+    return method;
+}
+
+/* Give a receiver, or NULL if it is dead; with an error set if looking failed. */
+static inline PyObject *
+look_up(Send *self, PyObject *reference)
+{
+    if (PyWeakref_CheckRefExact(reference)) {
+        return referent(reference);
+    }
+    if (Py_TYPE(reference) == self->kinds[METHOD_RECORD]) {
+        PyObject *method = bound_method(self, reference);
+        if (method != NULL || PyErr_Occurred()) {
+            return method;
+        }
+    }
+    PyObject *receiver = PyObject_CallNoArgs(reference);
+    if (receiver == Py_None) {
+        Py_CLEAR(receiver);
+    }
+    return receiver;
+}
+
+/* Call everybody in the plan; steals nothing, returns the results. */
+static PyObject *
+call_all(Send *self, Sending *sending)
+{
+    PyObject *refs = read_slot(self, sending->plan, REFS);
+    Py_ssize_t size = PyTuple_GET_SIZE(refs), done = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *receiver = look_up(self, PyTuple_GET_ITEM(refs, i));
+        if (receiver == NULL) {
+            if (PyErr_Occurred()) {
+                return finish(self, sending, i, NULL);
+            }
+            continue;
+        }
+        PyObject *value = PyObject_Vectorcall(receiver, sending->arguments, 1, sending->names);
+        if (value == NULL) {
+            PyObject *result = NULL;
+            if (PyErr_ExceptionMatches(PyExc_Exception)) {
+                result = finish(self, sending, i, receiver);
+            }
+            Py_DECREF(receiver);
+            return result;
+        }
+        PyObject *pair = PyTuple_New(2);
+        if (pair == NULL) {
+            Py_DECREF(receiver);
+            Py_DECREF(value);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(pair, 0, receiver);
+        PyTuple_SET_ITEM(pair, 1, value);
+        int failed = PyList_Append(sending->results, pair);
+        Py_DECREF(pair);
+        if (failed) {
+            return NULL;
+        }
+        done++;
+        if (read_slot(self, sending->registry, STAMP) != sending->stamp && i + 1 < size) {
+            return finish(self, sending, i + 1, NULL);
+        }
+    }
+    return Py_NewRef(sending->results);
+}
+
+#define SMALL 8
+
+static inline int
+is_wrapper_name(Send *self, PyObject *name)
+{
+    /* Names of keywords are interned, unless somebody made them up in a dict. */
+    return name == self->wrapper_name
+        || (!PyUnicode_CHECK_INTERNED(name)
+            && PyUnicode_Compare(name, self->wrapper_name) == 0);
+}
+
+/* Send what is plain until an error or a change comes: the sender, then the payload's values. */
+static PyObject *
+send_plan(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    PyObject *small[SMALL], **copy = small, *rest = NULL, *result;
+    Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames), wrapper_at = -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (is_wrapper_name(self, PyTuple_GET_ITEM(kwnames, i))) {
+            wrapper_at = i;
+        }
+    }
+    sending->names = kwnames;
+    if (wrapper_at < 0 && nargs == 2) {
+        sending->arguments = args + 1;
+        sending->values = args + 2;
+        return call_all(self, sending);
+    }
+    if (wrapper_at >= 0) {
+        sending->wrapper = args[nargs + wrapper_at];
+        rest = names_without(self, kwnames, wrapper_at);
+        if (rest == NULL) {
+            return NULL;
+        }
+        sending->names = rest;
+    }
+    if (count + 1 > SMALL) {
+        copy = PyMem_New(PyObject *, count + 1);
+        if (copy == NULL) {
+            Py_XDECREF(rest);
+            return PyErr_NoMemory();
+        }
+    }
+    copy[0] = sending->sender;
+    for (Py_ssize_t i = 0, to = 1; i < count; i++) {
+        if (i != wrapper_at) {
+            copy[to++] = args[nargs + i];
+        }
+    }
+    sending->arguments = copy;
+    sending->values = copy + 1;
+    result = call_all(self, sending);
+    if (copy != small) {
+        PyMem_Free(copy);
+    }
+    Py_XDECREF(rest);
+    return result;
+}
+
+static PyObject *
+Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Send *self = (Send *)callable;
+    Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+    PyObject *result = NULL;
+    if (nargs < 1 || nargs > 2) {
+        return PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+    }
+    PyObject *registry = PyObject_GetAttr(args[0], self->registry_name);
+    if (registry == NULL) {
+        return NULL;
+    }
+    if (Py_TYPE(registry) != self->kinds[REGISTRY]) {
+        Py_DECREF(registry);
+        return PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+    }
+    int watched = PyList_GET_SIZE(self->instruments) != 0;
+    if (!watched && read_slot(self, registry, BUSY) == self->instruments) {
+        Py_DECREF(registry);
+        return PyList_New(0);
+    }
+    Sending sending = {
+        .signal = args[0],
+        .sender = nargs == 2 ? args[1] : Py_None,
+        .registry = registry,
+    };
+    if (!watched && read_slot(self, registry, UNUSUAL) == Py_False) {
+        /* The stamp first: a change from here on makes it another one. */
+        sending.stamp = Py_NewRef(read_slot(self, registry, STAMP));
+        sending.plan = find_plan(self, registry, sending.sender);
+        if (sending.plan == NULL) {
+            Py_CLEAR(sending.stamp);
+        }
+    }
+    if (sending.plan == NULL) {
+        result = PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+    }
+    else {
+        sending.results = PyList_New(0);
+        if (sending.results != NULL) {
+            result = send_plan(self, &sending, args, nargs, kwnames);
+        }
+        Py_XDECREF(sending.results);
+        Py_DECREF(sending.plan);
+        Py_DECREF(sending.stamp);
+    }
+    Py_DECREF(registry);
+    return result;
+}
+
+static PyObject *
+Send_get(PyObject *self, PyObject *signal, PyObject *Py_UNUSED(type))
+{
+    return signal == NULL || signal == Py_None ? Py_NewRef(self) : PyMethod_New(self, signal);
+}
+
+/* Remember where a slot of one of the classes is. */
+static int
+find_slot(Send *self, enum slot slot)
+{
+    PyObject *type = (PyObject *)self->kinds[SLOT[slot].kind];
+    PyObject *descriptor = PyObject_GetAttrString(type, SLOT[slot].name);
+    if (descriptor == NULL) {
+        return -1;
+    }
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+        PyErr_Format(PyExc_TypeError, "%R has no slot %s", type, SLOT[slot].name);
+        Py_DECREF(descriptor);
+        return -1;
+    }
+    self->offsets[slot] = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+    Py_DECREF(descriptor);
+    return 0;
+}
+
+static PyObject *
+Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"in_python", "finish", "instruments", "waiting", "registry", "group",
+                            "connection", "plan", "record", "method_record", NULL};
+    PyObject *in_python, *finish_, *instruments, *waiting;
+    PyTypeObject *kinds[KINDS];
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "OOO!OO!O!O!O!O!O!:Send", names, &in_python, &finish_,
+            &PyList_Type, &instruments, &waiting, &PyType_Type, &kinds[REGISTRY], &PyType_Type,
+            &kinds[GROUP], &PyType_Type, &kinds[CONNECTION], &PyType_Type, &kinds[PLAN],
+            &PyType_Type, &kinds[RECORD], &PyType_Type, &kinds[METHOD_RECORD])) {
+        return NULL;
+    }
+    Send *self = (Send *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = Send_vectorcall;
+    self->in_python = Py_NewRef(in_python);
+    self->finish = Py_NewRef(finish_);
+    self->instruments = Py_NewRef(instruments);
+    self->waiting = Py_NewRef(waiting);
+    for (int kind = 0; kind < KINDS; kind++) {
+        self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
+    }
+    self->registry_name = PyUnicode_InternFromString("_registry");
+    self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
+    self->proxy_name = PyUnicode_InternFromString("_get_current_object");
+    if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    for (int slot = 0; slot < SLOTS; slot++) {
+        if (find_slot(self, slot) < 0) {
+            Py_DECREF(self);
+            return NULL;
+        }
+    }
+    return (PyObject *)self;
+}
+
+static int
+Send_traverse(Send *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->dict);
+    Py_VISIT(self->in_python);
+    Py_VISIT(self->finish);
+    Py_VISIT(self->instruments);
+    Py_VISIT(self->waiting);
+    for (int kind = 0; kind < KINDS; kind++) {
+        Py_VISIT(self->kinds[kind]);
+    }
+    return 0;
+}
+
+static int
+Send_clear(Send *self)
+{
+    Py_CLEAR(self->dict);
+    Py_CLEAR(self->in_python);
+    Py_CLEAR(self->finish);
+    Py_CLEAR(self->instruments);
+    Py_CLEAR(self->waiting);
+    for (int kind = 0; kind < KINDS; kind++) {
+        Py_CLEAR(self->kinds[kind]);
+    }
+    return 0;
+}
+
+static void
+Send_dealloc(Send *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    (void)Send_clear(self);
+    Py_CLEAR(self->registry_name);
+    Py_CLEAR(self->wrapper_name);
+    Py_CLEAR(self->proxy_name);
+    Py_CLEAR(self->seen_names);
+    Py_CLEAR(self->seen_rest);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef Send_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Send, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Send, weakrefs), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Send, dict), READONLY, NULL},
+    {NULL},
+};
+
+static PyGetSetDef Send_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(Send_doc, "The method `Signal.send`, for objects with a Registry as `_registry`.");
+
+static PyType_Slot Send_slots[] = {
+    {Py_tp_doc, (void *)Send_doc},
+    {Py_tp_new, Send_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_descr_get, Send_get},
+    {Py_tp_traverse, Send_traverse},
+    {Py_tp_clear, Send_clear},
+    {Py_tp_dealloc, Send_dealloc},
+    {Py_tp_members, Send_members},
+    {Py_tp_getset, Send_getset},
+    {0, NULL},
+};
+
+static PyType_Spec Send_spec = {
+    .name = "heliograph.core._dispatch.Send",
+    .basicsize = sizeof(Send),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+             | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = Send_slots,
+};
+
+static int
+fill_module(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &Send_spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddObjectRef(module, "Send", type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, fill_module},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "heliograph.core._dispatch",
+    .m_doc = "The hot path of the engine, in C.",
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC
+PyInit__dispatch(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

@@ -1,0 +1,42 @@
+"""Puts the hot path that is written in C in the place of `Signal.send`, where there is one."""
+
+from __future__ import annotations
+
+import os
+from functools import update_wrapper
+
+from heliograph.core.connection import Connection
+from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.plan import Group, Plan
+from heliograph.core.record import MethodRecord, Record
+from heliograph.core.registry import Registry
+from heliograph.core.signal import Signal
+from heliograph.core.writer import waiting
+
+
+def _put_in_place() -> str:
+    if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
+        return "python"
+    try:
+        from heliograph.core._dispatch import Send
+    except ImportError:  # pragma: no cover - where it could not be compiled, this runs.
+        return "python"
+    send = Send(
+        in_python=Signal.send,
+        finish=Signal._finish,
+        instruments=INSTRUMENTS,
+        waiting=waiting,
+        registry=Registry,
+        group=Group,
+        connection=Connection,
+        plan=Plan,
+        record=Record,
+        method_record=MethodRecord,
+    )
+    Registry.keeps_plans = False
+    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[method-assign]
+    return "c"
+
+
+implementation: str = _put_in_place()
+"""What sends: ``"c"``, or ``"python"`` without a compiler or with ``HELIOGRAPH_PURE=1``."""

@@ -1,0 +1,139 @@
+"""The hot path in C: it gives what Python gives, and keeps no reference."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import heliograph.core
+from heliograph import Signal
+from heliograph.core import implementation
+from tests.core.diary import Diary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+in_c = pytest.mark.skipif(implementation != "c", reason="HELIOGRAPH_PURE=1, or no compiler")
+
+SENDS: dict[str, Callable[[Signal, object], object]] = {
+    "nothing": lambda signal, _: signal.send(),
+    "a sender": lambda signal, sender: signal.send(sender),
+    "keywords": lambda signal, sender: signal.send(sender, a=1, b=2),
+    "a wrapper": lambda signal, sender: signal.send(sender, _async_wrapper=None, a=1),
+    "many keywords": lambda signal, sender: signal.send(sender, **_many()),
+    "made-up keywords": lambda signal, sender: signal.send(
+        sender, **{word.replace("-", "_"): None for word in ("-async-wrapper", "a-b")}
+    ),
+}
+
+
+def _many() -> dict[str, Any]:
+    return {f"k{number}": number for number in range(20)}
+
+
+def receive(sender: object, **payload: object) -> tuple[object, dict[str, object]]:
+    """Return what came."""
+    return sender, payload
+
+
+class Shop:
+    """An object with a method that receives."""
+
+    def receive(self, sender: object, **payload: object) -> object:
+        """Return what came."""
+        return sender, payload
+
+
+def _fails(sender: object, **payload: object) -> None:
+    raise LookupError
+
+
+@pytest.mark.parametrize("how", SENDS)
+@pytest.mark.parametrize("sender", [None, "shop", 3, Shop()], ids=["None", "str", "int", "object"])
+def test_both_ways_of_sending_give_the_same(how: str, sender: object) -> None:
+    """The Python one is what C falls back on, and is called by its own name."""
+    signal, shop = Signal("paid"), Shop()
+    signal.connect(receive)
+    signal.connect(shop.receive, sender)
+    python = getattr(Signal.send, "__wrapped__", Signal.send)
+
+    class InPython(Signal):
+        send = python
+
+    other = InPython("paid")
+    other.connect(receive)
+    other.connect(shop.receive, sender)
+    for _ in range(3):
+        assert SENDS[how](signal, sender) == SENDS[how](other, sender)
+
+
+@in_c
+@pytest.mark.parametrize("how", SENDS)
+def test_references_do_not_drift(how: str) -> None:
+    """Whatever is sent, and however it ends, everything is let go of."""
+    signal, shop, sender = Signal("paid"), Shop(), Shop()
+    signal.connect(receive)
+    signal.connect(shop.receive, sender)
+    failing = Signal("refused")
+    failing.connect(receive)
+    failing.connect(_fails)
+
+    def all_of_it() -> None:
+        SENDS[how](signal, sender)
+        with pytest.raises(LookupError):
+            SENDS[how](failing, sender)
+
+    watched: list[Any] = [None, receive, _fails, shop, sender, signal, failing, Shop.receive]
+    for _ in range(10):
+        all_of_it()
+    before = [sys.getrefcount(it) for it in watched[1:]]
+    for _ in range(1000):
+        all_of_it()
+
+    assert [sys.getrefcount(it) for it in watched[1:]] == before
+
+
+@in_c
+def test_more_than_a_sender_is_refused_as_python_does() -> None:
+    """The error is that of the method."""
+    with pytest.raises(TypeError, match=r"send\(\) takes from 1 to 2 positional arguments"):
+        Signal("paid").send(1, 2)  # type: ignore[call-arg, arg-type]
+    with pytest.raises(TypeError):
+        Signal.send()  # type: ignore[call-arg]
+
+
+@in_c
+def test_send_is_a_method_like_any_other() -> None:
+    """It has a name, documentation and a signature, and bound it is a receiver."""
+    outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
+    inner.connect(diary.receiver("r"))
+    outer.connect(inner.send)
+    outer.send("shop")
+
+    assert (Signal.send.__name__, Signal.send.__qualname__) == ("send", "Signal.send")
+    assert (Signal.send.__doc__ or "").startswith("Call everybody")
+    assert [it.name for it in outer.connections] == ["heliograph.core.signal.Signal.send"]
+
+
+def test_it_can_be_turned_off() -> None:
+    """`heliograph.core` tells which is in use."""
+    code = "import heliograph.core; print(heliograph.core.implementation)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"HELIOGRAPH_PURE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.strip() == "python"
+
+
+def test_the_engine_has_no_other_attributes() -> None:
+    """A misspelt one is an error."""
+    with pytest.raises(AttributeError, match="implementaton"):
+        _ = heliograph.core.implementaton
