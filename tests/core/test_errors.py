@@ -391,3 +391,27 @@ def test_errors_that_an_interrupt_keeps_from_being_raised_are_logged(
             "could be raised."
         )
     ]
+
+
+def test_a_receiver_that_disconnects_itself_and_fails_keeps_its_way_with_errors(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its connection has ended by then, but it was called by it."""
+
+    class Shop:
+        """A sender."""
+
+    signal, shop = Signal("paid"), Shop()
+
+    def audit(sender: object) -> None:
+        signal.disconnect(audit)
+        raise ValueError
+
+    for _ in range(2):
+        signal.connect(audit, shop, on_error="log")
+
+        assert signal.send(shop) == []
+
+    assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
+        f"{__name__}.{audit.__qualname__}"
+    ] * 2
