@@ -494,3 +494,23 @@ def test_a_generator_function_is_not_decorated() -> None:
         Signal("paid").muted()(pages)
 
     assert "Use it in a `with` statement inside of the function." in str(caught.value)
+
+
+def test_a_local_connection_for_a_sender_is_heard_nowhere_else() -> None:
+    """Also where the same receiver is connected for good for another sender, and has heard it."""
+    signal, diary, shop, kiosk = Signal("paid"), Diary(), Scene(), Scene()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, shop)
+    for _ in range(3):
+        assert len(signal.send(shop)) == 1
+    elsewhere = copy_context()
+    with signal.connected_to(receiver, kiosk, local=True):
+        for _ in range(3):
+            assert elsewhere.run(signal.send, kiosk) == []
+            assert len(signal.send(kiosk)) == 1
+
+    assert signal.send(kiosk) == []
+
+
+class Scene:
+    """A sender."""

@@ -15,8 +15,8 @@
 enum slot {
     BUSY, UNUSUAL, STAMP, SENDERS, ANY_GROUP,
     GROUP_PLAN, GROUP_STAMP,
-    CONNECTION_PLAN, CONNECTION_RECORD,
-    RECORD_ALONE,
+    CONNECTION_PLAN, CONNECTION_RECORD, CONNECTION_TERMS,
+    RECORD_ALONE, RECORD_TERMS,
     REFS, PLAIN, ANY_STAMP, OWN_STAMP,
     PART,
     SLOTS
@@ -34,7 +34,9 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [GROUP_STAMP] = {GROUP, "stamp"},
     [CONNECTION_PLAN] = {CONNECTION, "plan"},
     [CONNECTION_RECORD] = {CONNECTION, "_record"},
+    [CONNECTION_TERMS] = {CONNECTION, "_terms"},
     [RECORD_ALONE] = {RECORD, "alone"},
+    [RECORD_TERMS] = {RECORD, "terms"},
     [REFS] = {PLAN, "refs"},
     [PLAIN] = {PLAN, "plain"},
     [ANY_STAMP] = {PLAN, "any_stamp"},
@@ -154,8 +156,11 @@ find_plan(Send *self, PyObject *registry, PyObject *sender)
     else {
         plan = read_slot(self, group, CONNECTION_PLAN);
         if (plan == Py_None) {
-            /* The plan of all senders for whom this receiver alone is connected. */
-            plan = read_slot(self, read_slot(self, group, CONNECTION_RECORD), RECORD_ALONE);
+            /* That of all senders for whom this receiver alone is connected, on such terms. */
+            PyObject *record = read_slot(self, group, CONNECTION_RECORD);
+            if (read_slot(self, group, CONNECTION_TERMS) == read_slot(self, record, RECORD_TERMS)) {
+                plan = read_slot(self, record, RECORD_ALONE);
+            }
         }
         if (plan == Py_None) {
             return NULL;

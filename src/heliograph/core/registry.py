@@ -173,6 +173,8 @@ class Registry:
         if waiting and any(connection() is None for connection in listed(group)):
             group = self.any  # It is that of a dead sender, which had the same address.
         plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
+        if plan is None and isinstance(group, Connection) and group._terms is group._record.terms:
+            plan = group._record.alone
         if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
             if isinstance(group, Connection) and (alone := self._alone(group, any_stamp)):
                 return sender, alone
