@@ -22,7 +22,7 @@ def create_app() -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(
         # For the demo only: whoever knows this key can forge a session.
-        SECRET_KEY="demo-only-not-a-secret",  # noqa: S106
+        SECRET_KEY="demo-only-not-a-secret",  # noqa: S106 - a demo signs nothing of worth.
         STOCK_SHELF=first_stock(),
     )
     app.config.from_prefixed_env()  # FLASK_SECRET_KEY, for one, replaces the above

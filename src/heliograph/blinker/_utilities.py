@@ -33,6 +33,7 @@ def make_id(obj: object) -> Hashable:
 def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) -> weakref.ref[T]:
     """Return a weak reference to anything, a bound method too."""
     if isinstance(obj, MethodType):
+        # A reference to a method is typed by the method, which T is here.
         return weakref.WeakMethod(obj, callback)  # type: ignore[arg-type, return-value]
     return weakref.ref(obj, callback)
 

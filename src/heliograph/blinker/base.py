@@ -173,6 +173,7 @@ class NamedSignal(Signal):
     def __init__(self, name: str, doc: str | None = None) -> None:
         super().__init__(doc)
         # Not None as in the engine's: there is always one.
+        # Always there, unlike in the signals without a name that this is one of.
         self.name: str = name  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __repr__(self) -> str:

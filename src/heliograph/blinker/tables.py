@@ -114,4 +114,4 @@ class Buckets(dict["Any", "set[Any]"]):
 
     def __missing__(self, key: Any) -> set[Any]:
         self[key] = made = self._made()
-        return made  # type: ignore[no-any-return]
+        return made  # type: ignore[no-any-return]  # Whatever set class is wanted.

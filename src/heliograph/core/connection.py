@@ -50,7 +50,7 @@ class Connection(ref[object]):
     @property
     def receiver(self) -> Callable[..., Any] | None:
         """The receiver, or None once it is dead."""
-        return self._record()  # type: ignore[no-any-return]
+        return self._record()  # type: ignore[no-any-return]  # Any callable.
 
     @property
     def name(self) -> str:

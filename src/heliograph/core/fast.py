@@ -34,6 +34,7 @@ def _put_in_place() -> str:
         method_record=MethodRecord,
     )
     Registry.keeps_plans = False
+    # Type checkers go on seeing the method that it stands for.
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[method-assign]
     return "c"
 

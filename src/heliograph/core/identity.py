@@ -29,7 +29,7 @@ class Symbol:
         """Return the one symbol of that name."""
         made = object.__new__(cls)
         made.name = name
-        return cls.symbols.setdefault(name, made)  # type: ignore[return-value]
+        return cls.symbols.setdefault(name, made)  # type: ignore[return-value]  # Never derived.
 
     def __repr__(self) -> str:
         return self.name

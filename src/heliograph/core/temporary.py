@@ -81,4 +81,5 @@ class ForAWhile:
             with again():
                 return await function(*args, **kwargs)
 
+        # Both are called as the function is.
         return call_async if is_async(function) else call  # type: ignore[return-value]

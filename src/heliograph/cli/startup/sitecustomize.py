@@ -35,7 +35,7 @@ def _give_up(error: Exception) -> None:
 def _run_the_other_one() -> None:
     """Run the `sitecustomize` that would have been found without this one."""
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow.
-    others = [place for place in sys.path if os.path.abspath(place) != here]  # noqa: PTH100
+    others = [place for place in sys.path if os.path.abspath(place) != here]  # noqa: PTH100 - likewise.
     spec = PathFinder.find_spec("sitecustomize", others)
     if spec is not None and spec.loader is not None:
         module = sys.modules["sitecustomize"] = module_from_spec(spec)
