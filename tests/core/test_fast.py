@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +105,65 @@ def test_more_than_a_sender_is_refused_as_python_does() -> None:
         Signal("paid").send(1, 2)  # type: ignore[call-arg, arg-type]
     with pytest.raises(TypeError):
         Signal.send()  # type: ignore[call-arg]
+
+
+def test_a_signal_that_is_its_own_receiver_ends_as_every_endless_recursion_does() -> None:
+    """There may be no Python code between one send and the next that could count the depth."""
+    signal = Signal("echo")
+    signal.connect(signal.send, weak=False)
+
+    with pytest.raises(RecursionError):
+        signal.send("shop")
+
+
+def test_an_interruption_leaves_also_while_a_receiver_is_looked_up() -> None:
+    """It comes at any moment, and must not be taken for an error of the receiver."""
+
+    class Interrupted(deque[object]):
+        """Its methods are looked up by name whenever one is called."""
+
+        interrupted = False
+
+        def __getattribute__(self, name: str) -> object:
+            if type(self).interrupted:
+                raise KeyboardInterrupt
+            return super().__getattribute__(name)
+
+    signal, tally = Signal("paid"), Interrupted()
+    signal.connect(tally.append)
+    signal.connect(receive)
+    signal.send("shop")
+    Interrupted.interrupted = True
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.send("shop")
+
+
+def test_names_of_keywords_may_send_when_they_die() -> None:
+    """The names of the last call are kept, and letting go of them may run code."""
+    signal = Signal("paid")
+    heard: list[dict[str, object]] = []
+
+    @signal.connect
+    def _hear(sender: object, **payload: object) -> None:
+        heard.append({str(name): value for name, value in payload.items()})
+
+    def send_b() -> None:
+        signal.send(_async_wrapper=None, b=2)
+
+    class Name(str):
+        """Sends when it is let go of."""
+
+        __slots__ = ()
+
+        def __del__(self) -> None:
+            send_b()
+
+    signal.send(_async_wrapper=None, **{Name("a"): 1})
+    signal.send(_async_wrapper=None, c=3)
+    send_b()
+
+    assert heard == [{"a": 1}, {"b": 2}, {"c": 3}, {"b": 2}]
 
 
 @in_c

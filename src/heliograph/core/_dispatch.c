@@ -190,8 +190,12 @@ names_without(Send *self, PyObject *names, Py_ssize_t index)
         PyObject *name = PyTuple_GET_ITEM(names, i < index ? i : i + 1);
         PyTuple_SET_ITEM(rest, i, Py_NewRef(name));
     }
-    Py_XSETREF(self->seen_names, Py_NewRef(names));
-    Py_XSETREF(self->seen_rest, Py_NewRef(rest));
+    /* Both at once: letting go of names may run code, as they may be of a class of somebody's. */
+    PyObject *old_names = self->seen_names, *old_rest = self->seen_rest;
+    self->seen_names = Py_NewRef(names);
+    self->seen_rest = Py_NewRef(rest);
+    Py_XDECREF(old_names);
+    Py_XDECREF(old_rest);
     return rest;
 }
 
@@ -286,7 +290,7 @@ call_all(Send *self, Sending *sending)
         PyObject *receiver = look_up(self, PyTuple_GET_ITEM(refs, i));
         if (receiver == NULL) {
             if (PyErr_Occurred()) {
-                return finish(self, sending, i, NULL);
+                return NULL;
             }
             continue;
         }
@@ -419,8 +423,10 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
     }
     else {
         sending.results = PyList_New(0);
-        if (sending.results != NULL) {
+        /* A receiver may be the `send` of a signal, and then no Python code counts the depth. */
+        if (sending.results != NULL && Py_EnterRecursiveCall(" while sending a signal") == 0) {
             result = send_plan(self, &sending, args, nargs, kwnames);
+            Py_LeaveRecursiveCall();
         }
         Py_XDECREF(sending.results);
         Py_DECREF(sending.plan);
@@ -506,6 +512,8 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->finish);
     Py_VISIT(self->instruments);
     Py_VISIT(self->waiting);
+    Py_VISIT(self->seen_names);
+    Py_VISIT(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
         Py_VISIT(self->kinds[kind]);
     }
@@ -520,6 +528,8 @@ Send_clear(Send *self)
     Py_CLEAR(self->finish);
     Py_CLEAR(self->instruments);
     Py_CLEAR(self->waiting);
+    Py_CLEAR(self->seen_names);
+    Py_CLEAR(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
         Py_CLEAR(self->kinds[kind]);
     }
@@ -538,8 +548,6 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->registry_name);
     Py_CLEAR(self->wrapper_name);
     Py_CLEAR(self->proxy_name);
-    Py_CLEAR(self->seen_names);
-    Py_CLEAR(self->seen_rest);
     type->tp_free((PyObject *)self);
     Py_DECREF(type);
 }
