@@ -157,6 +157,8 @@ def _adopt_signal(signal: Any, kind: type[base.Signal], registry: Any) -> None:
     if kind._brings_tables():
         for name in TABLES:
             getattr(signal, name).clear()
+        # Sends look there first, and would find it in place of what the tables hold.
+        del vars(signal)["_registry"]
         signal._registry = registry
     for name in (*TABLES, "is_muted"):
         vars(signal).pop(name, None)

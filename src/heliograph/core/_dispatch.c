@@ -44,6 +44,9 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [PART] = {METHOD_RECORD, "part"},
 };
 
+#define SEEN 64  /* senders whose keys are kept */
+#define FEW 4    /* weak references that are looked at */
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
@@ -57,6 +60,11 @@ typedef struct {
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and the same without the wrapper */
+    unsigned int seen_type;  /* the version of a type whose objects are no proxies */
+    struct { PyObject *sender, *key; } seen[SEEN];  /* the keys of senders; these are not held */
+#if PY_VERSION_HEX < 0x030C0000
+    struct { uint64_t version; PyObject *registry; } signals[SEEN];  /* nothing of it is held */
+#endif
 } Send;
 
 /* One send under way. All that it points to is held by it or by the caller. */
@@ -93,51 +101,129 @@ referent(PyObject *reference)
 #endif
 }
 
-static int
-is_proxy(Send *self, PyTypeObject *type)
+/* Tell whether objects of a type are senders that are compared by identity. */
+static inline int
+is_itself(Send *self, PyTypeObject *type)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *found = _PyType_LookupRef(type, self->proxy_name);
-    Py_XDECREF(found);
-    return found != NULL;
-#else
-    return _PyType_Lookup(type, self->proxy_name) != NULL;
+    /* Every change of a type gives it another version, and no two types have the same. */
+    unsigned int version = type->tp_version_tag;
+#if PY_VERSION_HEX < 0x030C0000
+    if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG)) {
+        version = 0;
+    }
 #endif
+    if (version != 0 && version == self->seen_type) {
+        return 1;
+    }
+    if (PyType_FastSubclass(type, Py_TPFLAGS_UNICODE_SUBCLASS | Py_TPFLAGS_LONG_SUBCLASS)
+        || type == &PyMethod_Type) {
+        return 0;
+    }
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *proxied = _PyType_LookupRef(type, self->proxy_name);
+    Py_XDECREF(proxied);
+#else
+    PyObject *proxied = _PyType_Lookup(type, self->proxy_name);
+#endif
+    if (proxied != NULL) {
+        return 0;
+    }
+    self->seen_type = version;
+    return 1;
 }
 
-/* Give the plan for the sender, or NULL without an error if Python has to see to it. */
-static PyObject *
-find_plan(Send *self, PyObject *registry, PyObject *sender)
+/* Give the registry of a signal, borrowed, or NULL if Python has to look for it. */
+static inline PyObject *
+registry_of(Send *self, PyObject *signal)
 {
-    PyTypeObject *type = Py_TYPE(sender);
-    PyObject *any = read_slot(self, registry, ANY_GROUP);
-    PyObject *senders = read_slot(self, registry, SENDERS);
-    PyObject *group = NULL;
-    if (is_proxy(self, type)) {
+    /* In its dict at once: asking the type first, as attributes do, takes longer than the rest. */
+    PyObject **dict = _PyObject_GetDictPtr(signal);
+    if (dict == NULL || *dict == NULL) {
         return NULL;
     }
-    if (PyDict_GET_SIZE(senders)) {
-        /* Then what is there may be for a dead sender that had the same address. */
-        if (PyObject_Size(self->waiting) != 0) {
-            PyErr_Clear();
+#if PY_VERSION_HEX < 0x030C0000
+    /* A version is that of one state of one dict (PEP 509), which holds what was found in it. */
+    uint64_t version = ((PyDictObject *)*dict)->ma_version_tag;
+    size_t place = ((size_t)signal >> 4) % SEEN;
+    if (self->signals[place].version == version) {
+        return self->signals[place].registry;
+    }
+#endif
+    PyObject *found = PyDict_GetItemWithError(*dict, self->registry_name);
+    if (found == NULL || Py_TYPE(found) != self->kinds[REGISTRY]) {
+        PyErr_Clear();
+        return NULL;
+    }
+#if PY_VERSION_HEX < 0x030C0000
+    self->signals[place].version = version;
+    self->signals[place].registry = found;
+#endif
+    return found;
+}
+
+/* Tell whether anybody may be connected for the sender in particular, to any signal. */
+static inline int
+may_be_connected_for(Send *self, PyObject *sender)
+{
+    /* A connection is a weak reference to its sender, where there can be one. */
+    Py_ssize_t offset = Py_TYPE(sender)->tp_weaklistoffset;
+    if (offset == 0 || PyType_Check(sender)) {
+        return 1;
+    }
+    PyWeakReference *reference = *(PyWeakReference **)((char *)sender + offset);
+    for (int looks = 0; reference != NULL; reference = reference->wr_next) {
+        if (Py_TYPE(reference) == self->kinds[CONNECTION] || ++looks == FEW) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Give the key of a sender that is compared by identity, borrowed. */
+static inline PyObject *
+key_of(Send *self, PyObject *sender)
+{
+    size_t place = ((size_t)sender >> 4) % SEEN;
+    if (self->seen[place].sender != sender) {
+        PyObject *key = PyLong_FromVoidPtr(sender);
+        if (key == NULL) {
             return NULL;
         }
-        if (PyUnicode_CheckExact(sender)) {
-            group = PyDict_GetItemWithError(senders, sender);
-        }
-        else if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyMethod_Check(sender)) {
-            return NULL;
-        }
-        else {
-            PyObject *key = PyLong_FromVoidPtr(sender);
+        self->seen[place].sender = sender;
+        Py_XSETREF(self->seen[place].key, key);
+    }
+    return self->seen[place].key;
+}
+
+/* Give the plan for the sender, borrowed, or NULL without an error if Python has to make it. */
+static inline PyObject *
+find_plan(Send *self, PyObject *registry, PyObject *sender)
+{
+    PyObject *any = read_slot(self, registry, ANY_GROUP);
+    PyObject *senders = read_slot(self, registry, SENDERS);
+    PyObject *key = NULL, *group = NULL;
+    if (read_slot(self, registry, UNUSUAL) != Py_False) {
+        return NULL;
+    }
+    if (is_itself(self, Py_TYPE(sender))) {
+        if (PyDict_GET_SIZE(senders) != 0 && may_be_connected_for(self, sender)) {
+            key = key_of(self, sender);
             if (key == NULL) {
                 PyErr_Clear();
                 return NULL;
             }
-            group = PyDict_GetItemWithError(senders, key);
-            Py_DECREF(key);
         }
-        if (group == NULL && PyErr_Occurred()) {
+    }
+    else if (PyUnicode_CheckExact(sender)) {
+        key = sender;
+    }
+    else {
+        return NULL;
+    }
+    if (key != NULL) {
+        group = PyDict_GetItemWithError(senders, key);
+        /* With changes to come, it may be that of a dead sender with the same address. */
+        if (group == NULL ? PyErr_Occurred() != NULL : Py_SIZE(self->waiting) != 0) {
             PyErr_Clear();
             return NULL;
         }
@@ -170,7 +256,7 @@ find_plan(Send *self, PyObject *registry, PyObject *sender)
         || read_slot(self, plan, PLAIN) != Py_True) {
         return NULL;
     }
-    return Py_NewRef(plan);
+    return plan;
 }
 
 /* Give the keyword names without that of the wrapper; a new reference. */
@@ -280,6 +366,24 @@ look_up(Send *self, PyObject *reference)
     return receiver;
 }
 
+/* Call a receiver with the caller's own arguments. */
+static inline PyObject *
+call(PyObject *receiver, Sending *sending)
+{
+    if (PyFunction_Check(receiver)) {
+        /* What is checked in other callables, that they return or raise, is sure here. */
+        vectorcallfunc function = ((PyFunctionObject *)receiver)->vectorcall;
+        return function(receiver, sending->arguments, 1, sending->names);
+    }
+    /* It may be the `send` of a signal, and then no Python code counts the depth. */
+    if (Py_EnterRecursiveCall(" while sending a signal")) {
+        return NULL;
+    }
+    PyObject *value = PyObject_Vectorcall(receiver, sending->arguments, 1, sending->names);
+    Py_LeaveRecursiveCall();
+    return value;
+}
+
 /* Call everybody in the plan; steals nothing, returns the results. */
 static PyObject *
 call_all(Send *self, Sending *sending)
@@ -294,7 +398,7 @@ call_all(Send *self, Sending *sending)
             }
             continue;
         }
-        PyObject *value = PyObject_Vectorcall(receiver, sending->arguments, 1, sending->names);
+        PyObject *value = call(receiver, sending);
         if (value == NULL) {
             PyObject *result = NULL;
             if (PyErr_ExceptionMatches(PyExc_Exception)) {
@@ -311,12 +415,8 @@ call_all(Send *self, Sending *sending)
         }
         PyTuple_SET_ITEM(pair, 0, receiver);
         PyTuple_SET_ITEM(pair, 1, value);
-        int failed = PyList_Append(sending->results, pair);
-        Py_DECREF(pair);
-        if (failed) {
-            return NULL;
-        }
-        done++;
+        PyList_SET_ITEM(sending->results, done, pair);
+        Py_SET_SIZE(sending->results, ++done);
         if (read_slot(self, sending->registry, STAMP) != sending->stamp && i + 1 < size) {
             return finish(self, sending, i + 1, NULL);
         }
@@ -335,9 +435,9 @@ is_wrapper_name(Send *self, PyObject *name)
             && PyUnicode_Compare(name, self->wrapper_name) == 0);
 }
 
-/* Send what is plain until an error or a change comes: the sender, then the payload's values. */
+/* Pass the arguments on: the sender, then the payload's values. */
 static PyObject *
-send_plan(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     PyObject *small[SMALL], **copy = small, *rest = NULL, *result;
     Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames), wrapper_at = -1;
@@ -388,50 +488,41 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    PyObject *result = NULL;
-    if (nargs < 1 || nargs > 2) {
+    PyObject *registry = NULL, *sender, *plan = NULL, *result = NULL;
+    if ((nargs == 1 || nargs == 2) && PyList_GET_SIZE(self->instruments) == 0) {
+        registry = registry_of(self, args[0]);
+    }
+    if (registry != NULL) {
+        if (read_slot(self, registry, BUSY) == self->instruments) {
+            return PyList_New(0);
+        }
+        sender = nargs == 2 ? args[1] : Py_None;
+        plan = find_plan(self, registry, sender);
+    }
+    if (plan == NULL) {
         return PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
     }
-    PyObject *registry = PyObject_GetAttr(args[0], self->registry_name);
-    if (registry == NULL) {
-        return NULL;
-    }
-    if (Py_TYPE(registry) != self->kinds[REGISTRY]) {
-        Py_DECREF(registry);
-        return PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
-    }
-    int watched = PyList_GET_SIZE(self->instruments) != 0;
-    if (!watched && read_slot(self, registry, BUSY) == self->instruments) {
-        Py_DECREF(registry);
+    Py_ssize_t size = PyTuple_GET_SIZE(read_slot(self, plan, REFS));
+    if (size == 0) {
         return PyList_New(0);
     }
+    /* Nothing has run since the plan was found: the stamp is the one that it goes with. */
     Sending sending = {
         .signal = args[0],
-        .sender = nargs == 2 ? args[1] : Py_None,
-        .registry = registry,
+        .sender = sender,
+        .registry = Py_NewRef(registry),
+        .plan = Py_NewRef(plan),
+        .stamp = Py_NewRef(read_slot(self, registry, STAMP)),
+        .results = PyList_New(size),
     };
-    if (!watched && read_slot(self, registry, UNUSUAL) == Py_False) {
-        /* The stamp first: a change from here on makes it another one. */
-        sending.stamp = Py_NewRef(read_slot(self, registry, STAMP));
-        sending.plan = find_plan(self, registry, sending.sender);
-        if (sending.plan == NULL) {
-            Py_CLEAR(sending.stamp);
-        }
+    if (sending.results != NULL) {
+        /* It has the room, and is as long as what is in it. */
+        Py_SET_SIZE(sending.results, 0);
+        result = pass_on(self, &sending, args, nargs, kwnames);
+        Py_DECREF(sending.results);
     }
-    if (sending.plan == NULL) {
-        result = PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
-    }
-    else {
-        sending.results = PyList_New(0);
-        /* A receiver may be the `send` of a signal, and then no Python code counts the depth. */
-        if (sending.results != NULL && Py_EnterRecursiveCall(" while sending a signal") == 0) {
-            result = send_plan(self, &sending, args, nargs, kwnames);
-            Py_LeaveRecursiveCall();
-        }
-        Py_XDECREF(sending.results);
-        Py_DECREF(sending.plan);
-        Py_DECREF(sending.stamp);
-    }
+    Py_DECREF(sending.stamp);
+    Py_DECREF(plan);
     Py_DECREF(registry);
     return result;
 }
@@ -548,6 +639,9 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->registry_name);
     Py_CLEAR(self->wrapper_name);
     Py_CLEAR(self->proxy_name);
+    for (int place = 0; place < SEEN; place++) {
+        Py_CLEAR(self->seen[place].key);
+    }
     type->tp_free((PyObject *)self);
     Py_DECREF(type);
 }
