@@ -14,6 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV ?= .venv
 VENV_DEMO := $(VENV)-demo
 VENV_FLASK23 := $(VENV)-flask23
+VENV_BENCH := $(VENV)-bench
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
@@ -85,14 +86,14 @@ format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff c
 quick: $(VENV)/ready ## the tests once, on the latest Flask, unmeasured
 	@$(BIN)/python -m pytest
 
-bench: $(VENV)/ready ## what sending and connecting cost, beside Blinker and a plain loop
-	@$(BIN)/python -m benchmarks
+bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker, other libraries and plain loops
+	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
 
 clean: ## remove environments, caches and everything built
-	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
+	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -108,6 +109,12 @@ endef
 $(VENV_DEMO)/ready: pyproject.toml Makefile
 	$(call new_environment,Flask and the command line)
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]'
+	@touch $@
+
+$(VENV_BENCH)/ready: pyproject.toml Makefile setup.py src/heliograph/core/_dispatch.c
+	$(call new_environment,what the benchmarks compare with)
+	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
+	@$(@D)/bin/python $(PIP_INSTALL) -e . --group bench
 	@touch $@
 
 $(VENV)/ready: pyproject.toml Makefile

@@ -1,24 +1,25 @@
-"""The engines that are compared, each behind the same few names.
+"""What an engine is to the benchmarks, and the engines with Blinker's methods.
 
-To add one, write a class with what it can do and name it in `ENGINES`.
+To add one, write a class with what it can do and name it in `roster.py`.
 What it does not override it cannot do, and the tables show a dash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import blinker
 
 import heliograph
 import heliograph.blinker
+from benchmarks import receivers
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-Receiver = Callable[..., object]
-Outcomes = list[tuple[Receiver, object]]
+    from benchmarks.receivers import Receiver
+
 Loop = Callable[[Iterable[object]], None]
 
 
@@ -43,6 +44,21 @@ class Engine:
 
     name: ClassVar[str]
     ours: ClassVar[bool] = False
+    most: ClassVar[int | None] = None
+    """How many connections can be made without waiting for minutes, if that is limited."""
+
+    def new_receiver(self, keywords: int = 1, *, exact: bool = False) -> Receiver:
+        """Return a receiver of the kind that is written for this engine.
+
+        Args:
+            keywords: How many arguments it is to be sent.
+            exact: Whether it takes the sender and these alone, and no ``**kw``.
+        """
+        return receivers.exact(keywords) if exact else receivers.by_keyword()
+
+    def new_listener(self) -> receivers.Listener | receivers.ExactListener:
+        """Return an object whose method ``receive`` is of that kind."""
+        return receivers.Listener()
 
     @property
     def connect(self) -> Callable[..., object]:
@@ -71,44 +87,49 @@ class Engine:
         else:
             self.connect(receiver, sender)
 
-    def sending(self, keywords: int, *, wrapped: bool = False) -> Loop:
-        """Return a loop in which `SENDER` sends once per item.
+    def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
+        """Return a loop in which *sender* sends 0, 1 or 3 keywords once per item."""
+        raise UnsupportedError
 
-        Args:
-            keywords: How many keyword arguments to send: 0, 1 or 3.
-            wrapped: Whether to pass ``_async_wrapper`` as well, as Flask does with every send.
-        """
+    def sending_as_flask(self) -> Loop:
+        """Return a loop of sends with 1 keyword and ``_async_wrapper``."""
+        raise UnsupportedError
+
+    def sending_async(self) -> Loop:
+        """Return a loop of awaited sends with 1 keyword."""
+        raise UnsupportedError
+
+    def guarding(self) -> Loop:
+        """Return a loop that asks whether anybody would hear `SENDER`."""
         raise UnsupportedError
 
 
-class _WithSenders(Engine):
-    """An engine with Blinker's methods."""
+class SignalEngine(Engine):
+    """An engine whose signal has ``connect``, ``disconnect`` and ``send``."""
 
     signal: Any
 
     @property
     def connect(self) -> Callable[..., object]:
+        """The signal's own."""
         connect: Callable[..., object] = self.signal.connect
         return connect
 
     @property
     def disconnect(self) -> Callable[..., object]:
+        """The signal's own."""
         disconnect: Callable[..., object] = self.signal.disconnect
         return disconnect
 
     @property
-    def connected_to(self) -> Callable[..., AbstractContextManager[object]]:
-        connected_to: Callable[..., AbstractContextManager[object]] = self.signal.connected_to
-        return connected_to
-
-    @property
     def send(self) -> Callable[..., object]:
+        """The signal's own."""
         send: Callable[..., object] = self.signal.send
         return send
 
-    def sending(self, keywords: int, *, wrapped: bool = False) -> Loop:
+    def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
+        """Return a loop of sends."""
         signal = self.signal
-        sender = SENDER
 
         def none(items: Iterable[object]) -> None:
             for _ in items:
@@ -122,18 +143,64 @@ class _WithSenders(Engine):
             for _ in items:
                 signal.send(sender, a=1, b=2, c=3)
 
-        def one_as_flask(items: Iterable[object]) -> None:
+        return {0: none, 1: one, 3: three}[keywords]
+
+
+class _BlinkerLike(SignalEngine):
+    """An engine with Blinker's methods."""
+
+    @property
+    def connected_to(self) -> Callable[..., AbstractContextManager[object]]:
+        connected_to: Callable[..., AbstractContextManager[object]] = self.signal.connected_to
+        return connected_to
+
+    def sending_as_flask(self) -> Loop:
+        signal = self.signal
+        sender = SENDER
+
+        def loop(items: Iterable[object]) -> None:
             for _ in items:
                 signal.send(sender, _async_wrapper=_ensure_sync, a=1)
 
-        return one_as_flask if wrapped else {0: none, 1: one, 3: three}[keywords]
+        return loop
+
+    def sending_async(self) -> Loop:
+        signal = self.signal
+        sender = SENDER
+
+        async def send_each(items: Iterable[object]) -> None:
+            for _ in items:
+                await signal.send_async(sender, a=1)
+
+        return lambda items: drive(send_each(items))
+
+    def guarding(self) -> Loop:
+        signal = self.signal
+        sender = SENDER
+
+        def loop(items: Iterable[object]) -> None:
+            for _ in items:
+                if signal.has_receivers_for(sender):
+                    pass
+
+        return loop
 
 
 def _ensure_sync(function: Receiver) -> Receiver:
     return function
 
 
-class Heliograph(_WithSenders):
+def drive(coroutine: Coroutine[object, None, None]) -> None:
+    """Run what never waits for anything, without the cost of an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    msg = "The coroutine waits for something, and there is no loop that could bring it."
+    raise RuntimeError(msg)
+
+
+class Heliograph(_BlinkerLike):
     """The signal at the front door."""
 
     name = "heliograph"
@@ -143,7 +210,7 @@ class Heliograph(_WithSenders):
         self.signal = heliograph.Signal()
 
 
-class HeliographBlinker(_WithSenders):
+class HeliographBlinker(_BlinkerLike):
     """The signal that Flask gets after ``install()``."""
 
     name = "h.blinker"
@@ -153,84 +220,10 @@ class HeliographBlinker(_WithSenders):
         self.signal = heliograph.blinker.Signal()
 
 
-class Blinker(_WithSenders):
+class Blinker(_BlinkerLike):
     """What Heliograph replaces."""
 
     name = "blinker"
 
     def __init__(self) -> None:
         self.signal = blinker.Signal()
-
-
-class PlainLoop(Engine):
-    """No signal at all: a loop over a list of those who are to hear, collecting what they say.
-
-    Whoever writes it knows who hears `SENDER`, so receivers of others never enter the list.
-    """
-
-    name = "plain loop"
-
-    def __init__(self) -> None:
-        self.receivers: list[Receiver] = []
-
-    def hear(self, receiver: Receiver, sender: object = None) -> None:
-        """Add to the list who hears `SENDER`."""
-        if sender is None or sender is SENDER:
-            self.receivers.append(receiver)
-
-    def sending(self, keywords: int, *, wrapped: bool = False) -> Loop:
-        """Return the loop of whoever writes it with that many keywords; there is no wrapper."""
-        loops = {0: _plain_none, 1: _plain_one, 3: _plain_three}
-        return loops[keywords](self.receivers)
-
-
-# The names of the payload are written out: who loops by hand knows them and needs no **payload.
-# They append because a comprehension is slower before Python 3.12.
-
-
-def _plain_none(receivers: list[Receiver]) -> Loop:
-    def send(sender: object) -> Outcomes:
-        outcomes = []
-        for receiver in receivers:
-            outcomes.append((receiver, receiver(sender)))  # noqa: PERF401 - see above
-        return outcomes
-
-    def loop(items: Iterable[object]) -> None:
-        sender = SENDER
-        for _ in items:
-            send(sender)
-
-    return loop
-
-
-def _plain_one(receivers: list[Receiver]) -> Loop:
-    def send(sender: object, a: object) -> Outcomes:
-        outcomes = []
-        for receiver in receivers:
-            outcomes.append((receiver, receiver(sender, a=a)))  # noqa: PERF401 - see above
-        return outcomes
-
-    def loop(items: Iterable[object]) -> None:
-        sender = SENDER
-        for _ in items:
-            send(sender, a=1)
-
-    return loop
-
-
-def _plain_three(receivers: list[Receiver]) -> Loop:
-    def send(sender: object, a: object, b: object, c: object) -> Outcomes:
-        outcomes = []
-        for receiver in receivers:
-            outcomes.append((receiver, receiver(sender, a=a, b=b, c=c)))  # noqa: PERF401 - see above
-        return outcomes
-
-    def loop(items: Iterable[object]) -> None:
-        sender = SENDER
-        for _ in items:
-            send(sender, a=1, b=2, c=3)
-
-    return loop
-
-
-ENGINES: tuple[type[Engine], ...] = (Heliograph, HeliographBlinker, Blinker, PlainLoop)

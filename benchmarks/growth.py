@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from benchmarks.engines import SENDER, Engine, Receiver, Sender
+from benchmarks.engines import SENDER, Engine, Sender, UnsupportedError
 from benchmarks.harness import Row, Work
 from benchmarks.rows import (
     connecting,
     connecting_for_a_while,
     disconnecting,
-    new_receiver,
     new_receivers,
+    sending_to_its_own_receiver,
 )
 
 Crowd = Callable[[Engine, int], object]
@@ -21,7 +21,7 @@ Operation = Callable[[Engine], Work]
 
 def _other_senders(engine: Engine, count: int) -> object:
     """Connect one receiver for each of *count* senders."""
-    receiver, senders = new_receiver(), [Sender() for _ in range(count)]
+    receiver, senders = engine.new_receiver(), [Sender() for _ in range(count)]
     for sender in senders:
         engine.hear(receiver, sender)
     return receiver, senders
@@ -29,7 +29,7 @@ def _other_senders(engine: Engine, count: int) -> object:
 
 def _past_senders(engine: Engine, count: int) -> object:
     """Connect one receiver for each of *count* senders, and disconnect it from each again."""
-    receiver, senders = new_receiver(), [Sender() for _ in range(count)]
+    receiver, senders = engine.new_receiver(), [Sender() for _ in range(count)]
     for sender in senders:
         engine.connect(receiver, sender)
         engine.disconnect(receiver, sender)
@@ -38,7 +38,7 @@ def _past_senders(engine: Engine, count: int) -> object:
 
 def _other_receivers(engine: Engine, count: int) -> object:
     """Connect *count* receivers for every sender."""
-    receivers = new_receivers(count)
+    receivers = new_receivers(engine, count)
     for receiver in receivers:
         engine.hear(receiver)
     return receivers
@@ -46,7 +46,7 @@ def _other_receivers(engine: Engine, count: int) -> object:
 
 def _receivers_of_another(engine: Engine, count: int) -> object:
     """Connect *count* receivers for one sender that is not the one who sends."""
-    receivers, sender = new_receivers(count), Sender()
+    receivers, sender = new_receivers(engine, count), Sender()
     for receiver in receivers:
         engine.hear(receiver, sender)
     return receivers, sender
@@ -56,7 +56,7 @@ def _receivers_dying(engine: Engine) -> Work:
     connect = engine.connect
 
     def connected(count: int) -> list[object]:
-        receivers: list[object] = list(new_receivers(count))
+        receivers: list[object] = list(new_receivers(engine, count))
         for receiver in receivers:
             connect(receiver)
         return receivers
@@ -66,7 +66,7 @@ def _receivers_dying(engine: Engine) -> Work:
 
 def _senders_dying(engine: Engine) -> Work:
     connect = engine.connect
-    receiver = new_receiver()
+    receiver = engine.new_receiver()
 
     def connected(count: int) -> list[object]:
         senders: list[object] = [Sender() for _ in range(count)]
@@ -84,12 +84,6 @@ def _drop_each(doomed: Iterable[object]) -> None:
         del last_ones[-1]
 
 
-def _sending(engine: Engine) -> Work:
-    receiver: Receiver = new_receiver()
-    engine.hear(receiver, SENDER)
-    return Work(engine.sending(1), alive=receiver)
-
-
 def _connecting_for_a_sender(engine: Engine) -> Work:
     return connecting(engine, SENDER)
 
@@ -101,7 +95,7 @@ AMONG_SENDERS: dict[str, Operation] = {
     "connected_to": connecting_for_a_while,
     "a receiver dies": _receivers_dying,
     "a sender dies": _senders_dying,
-    "send to one receiver": _sending,
+    "send to one receiver": sending_to_its_own_receiver,
 }
 
 AMONG_RECEIVERS: dict[str, Operation] = {
@@ -115,7 +109,11 @@ CROWDS: tuple[tuple[str, Crowd, dict[str, Operation]], ...] = (
     ("other senders", _other_senders, AMONG_SENDERS),
     ("past senders", _past_senders, AMONG_SENDERS),
     ("other receivers", _other_receivers, AMONG_RECEIVERS),
-    ("receivers of another sender", _receivers_of_another, {"send to one receiver": _sending}),
+    (
+        "receivers of another sender",
+        _receivers_of_another,
+        {"send to one receiver": sending_to_its_own_receiver},
+    ),
 )
 
 
@@ -132,6 +130,8 @@ def growth_rows(sizes: Iterable[int]) -> list[Row]:
 
 def _among(crowd: Crowd, operation: Operation, size: int) -> Operation:
     def prepare(engine: Engine) -> Work:
+        if engine.most is not None and size > engine.most:
+            raise UnsupportedError
         others = crowd(engine, size)
         work = operation(engine)
         return Work(work.run, work.items, work.after, alive=(others, work.alive))

@@ -7,7 +7,7 @@ milliseconds drift together, so the ratio of two timings of one round holds wher
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -80,13 +80,16 @@ class Timing:
         """Return how many times as long as *other* this took: the median over the rounds."""
         return median(a / b for a, b in zip(self.rounds, other.rounds, strict=True))
 
+    def beyond(self, other: Timing) -> float:
+        """Return how much longer than *other* this took: the median over the rounds."""
+        return median(a - b for a, b in zip(self.rounds, other.rounds, strict=True))
+
 
 Timings = dict[str, Timing]
 
 
-def measure(row: Row, engines: Sequence[type[Engine]], rounds: int) -> Timings:
-    """Time *row* on each of *engines* that can do it, one batch each per round."""
-    works = dict(_works(row, engines))
+def measure(works: Mapping[str, Work], rounds: int) -> Timings:
+    """Time each of *works*, one batch each per round."""
     timings = {name: Timing() for name in works}
     with _no_garbage_collection():
         counts = {name: _calibrate(work) for name, work in works.items()}
@@ -100,7 +103,12 @@ def measure(row: Row, engines: Sequence[type[Engine]], rounds: int) -> Timings:
     return timings
 
 
-def _works(row: Row, engines: Sequence[type[Engine]]) -> Iterator[tuple[str, Work]]:
+def prepared(row: Row, engines: Sequence[type[Engine]]) -> dict[str, Work]:
+    """Return what *row* is on each of *engines* that can do it."""
+    return dict(_prepared(row, engines))
+
+
+def _prepared(row: Row, engines: Sequence[type[Engine]]) -> Iterator[tuple[str, Work]]:
     for engine in engines:
         try:
             yield engine.name, row.prepare(engine())

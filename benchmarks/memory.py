@@ -15,8 +15,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.engines import ENGINES, Engine, Sender
-from benchmarks.rows import new_receiver
+from benchmarks.engines import Engine, Sender
+from benchmarks.roster import ENGINES
 
 Gauge = Callable[[], int]
 Stages = dict[str, float]
@@ -60,7 +60,7 @@ def weigh(engine: type[Engine], gauge: str, connections: int) -> Stages:
 def weigh_here(engine: Engine, gauge: Gauge, connections: int, ending: str) -> Stages:
     """Return the bytes per connection at the stages that lead to one of the two endings."""
     connect, disconnect, send = engine.connect, engine.disconnect, engine.send
-    receiver = new_receiver()
+    receiver = engine.new_receiver()
     before_senders = gauge()
     senders = [Sender() for _ in range(connections)]
     before = gauge()

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.engines import ENGINES, Blinker, PlainLoop
-from benchmarks.harness import Row, Timings
-from benchmarks.memory import STAGES, Stages
-from benchmarks.tables import factor, number, table
+from benchmarks.engines import Blinker
+from benchmarks.loops import CLoop, PlainLoop
+from benchmarks.memory import STAGES
+from benchmarks.roster import ENGINES
+from benchmarks.tables import Table, factor, number, tenths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from benchmarks.harness import Row, Timing, Timings
     from benchmarks.imports import Import
+    from benchmarks.memory import Stages
 
-Measured = tuple[Row, Timings]
+Measured = tuple["Row", "Timings"]
 
 NAMES = tuple(engine.name for engine in ENGINES)
 OURS = tuple(engine.name for engine in ENGINES if engine.ours)
 
 
-def timings_table(title: str, measured: Sequence[Measured]) -> str:
-    """One line per row: the minimum on every engine, then what it means for ours."""
-    head = [
-        "ns, minimum",
-        *NAMES,
-        *(f"× faster than\n{Blinker.name}:\n{ours}" for ours in OURS),
-        *(f"× time of\n{PlainLoop.name}:\n{name}" for name in (*OURS, Blinker.name)),
-    ]
-    lines = [[row.name, *_cells(timings)] for row, timings in measured]
-    return table(title, head, lines)
+# Every time as a part of the loops' times, and Blinker's time as a multiple of ours.
+RATIOS = (
+    *((ours, loop) for loop in (PlainLoop.name, CLoop.name) for ours in OURS),
+    *((Blinker.name, ours) for ours in OURS),
+)
 
 
-def _cells(timings: Timings) -> list[str]:
-    return [
-        *(number(timings[name].minimum if name in timings else None) for name in NAMES),
-        *(factor(ratio(timings, Blinker.name, ours)) for ours in OURS),
-        *(factor(ratio(timings, name, PlainLoop.name)) for name in (*OURS, Blinker.name)),
+def ratios_table(title: str, measured: Sequence[Measured]) -> Table:
+    """One line per row: what ours take beside both loops, and Blinker beside ours."""
+    pairs = [pair for pair in RATIOS if any(set(pair) <= timings.keys() for _, timings in measured)]
+    head = ["median ratio", *(f"{dividend}\n÷ {divisor}" for dividend, divisor in pairs)]
+    lines = [
+        [row.name, *(factor(ratio(timings, *pair)) for pair in pairs)] for row, timings in measured
     ]
+    return Table(title, head, lines)
 
 
 def ratio(timings: Timings, dividend: str, divisor: str) -> float | None:
@@ -47,7 +47,33 @@ def ratio(timings: Timings, dividend: str, divisor: str) -> float | None:
     return timings[dividend].over(timings[divisor])
 
 
-def growth_table(title: str, measured: Iterable[Measured]) -> str:
+def minima_table(title: str, measured: Sequence[Measured]) -> Table:
+    """One line per row: the least disturbed round on every engine."""
+    return _times(title, "ns, minimum", measured, lambda timing: timing.minimum)
+
+
+def medians_table(title: str, measured: Sequence[Measured]) -> Table:
+    """One line per row: the ordinary round on every engine."""
+    return _times(title, "ns, median", measured, lambda timing: timing.median)
+
+
+def _times(
+    title: str, unit: str, measured: Sequence[Measured], figure: Callable[[Timing], float]
+) -> Table:
+    names = [name for name in NAMES if any(name in timings for _, timings in measured)]
+    lines = [
+        [row.name, *(number(figure(timings[name]) if name in timings else None) for name in names)]
+        for row, timings in measured
+    ]
+    return Table(title, [unit, *map(_heading, names)], lines)
+
+
+def _heading(name: str) -> str:
+    # Ten engines have to fit beside each other.
+    return name.replace(".", ".\n").replace(" ", "\n")
+
+
+def growth_table(title: str, measured: Iterable[Measured]) -> Table:
     """One line per operation and engine, one column per size, the last divided by the first."""
     by_name: dict[str, dict[int, Timings]] = {}
     for row, timings in measured:
@@ -59,11 +85,11 @@ def growth_table(title: str, measured: Iterable[Measured]) -> str:
         for name, by_size in by_name.items()
         for first, engine in _marked(_present(by_size))
     ]
-    return table(title, head, lines, words=2)
+    return Table(title, head, lines, words=2)
 
 
 def _present(by_size: Mapping[int, Timings]) -> list[str]:
-    return [name for name in NAMES if all(name in timings for timings in by_size.values())]
+    return [name for name in NAMES if any(name in timings for timings in by_size.values())]
 
 
 def _marked(names: Iterable[str]) -> Iterable[tuple[bool, str]]:
@@ -71,29 +97,48 @@ def _marked(names: Iterable[str]) -> Iterable[tuple[bool, str]]:
 
 
 def _growth_cells(by_size: Mapping[int, Timings], engine: str) -> list[str]:
-    minima = [by_size[size][engine].minimum for size in sorted(by_size)]
-    return [*map(number, minima), factor(minima[-1] / minima[0])]
+    timings = [by_size[size].get(engine) for size in sorted(by_size)]
+    minima = [timing.minimum for timing in timings if timing is not None]
+    cells = [number(None if timing is None else timing.minimum) for timing in timings]
+    # An engine that cannot be had in a crowd has nothing that was divided by its first figure.
+    whole = len(minima) == len(timings)
+    return [*cells, factor(minima[-1] / minima[0] if whole else None)]
 
 
-def memory_table(weights: Mapping[str, Mapping[str, Stages]], connections: int) -> str:
-    """One line per gauge and engine, one column per stage."""
-    head = ["bytes per connection", "engine", *STAGES]
+def additions_table(title: str, measured: Sequence[tuple[str, Timings, Timings]]) -> Table:
+    """One line per row and engine: without something, with it, and the difference."""
+    head = ["ns, median", "engine", "without", "with", "difference"]
     lines = [
-        [gauge, engine, *(number(stages[stage]) for stage in STAGES)]
-        for gauge, by_engine in weights.items()
-        for engine, stages in by_engine.items()
+        [name if first else "", engine, *_addition(without[engine], with_[engine])]
+        for name, without, with_ in measured
+        for first, engine in _marked(with_)
     ]
-    return table(f"Memory: 1 receiver, {connections:,} senders", head, lines, words=2)
+    return Table(title, head, lines, words=2)
 
 
-def imports_table(measured: Sequence[Import]) -> str:
+def _addition(without: Timing, with_: Timing) -> list[str]:
+    return [number(without.median), number(with_.median), tenths(with_.beyond(without))]
+
+
+def memory_table(weights: Mapping[str, Mapping[str, tuple[int, Stages]]]) -> Table:
+    """One line per gauge and engine, one column per stage."""
+    head = ["bytes per connection", "engine", "senders", *STAGES]
+    lines = [
+        [gauge, engine, number(senders), *(number(stages[stage]) for stage in STAGES)]
+        for gauge, by_engine in weights.items()
+        for engine, (senders, stages) in by_engine.items()
+    ]
+    return Table("Memory: 1 receiver, connected for each of so many senders", head, lines, words=2)
+
+
+def imports_table(measured: Sequence[Import]) -> Table:
     """One line per module."""
     head = ["import", "modules loaded", "ms, median", "ms, minimum"]
     lines = [
-        [each.module, str(len(each.loaded)), f"{each.median_ms:.1f}", f"{each.minimum_ms:.1f}"]
+        [each.module, str(len(each.loaded)), tenths(each.median_ms), tenths(each.minimum_ms)]
         for each in measured
     ]
-    return table("Import, in a fresh interpreter", head, lines)
+    return Table("Import, in a fresh interpreter", head, lines)
 
 
 def plain(measured: Iterable[Measured]) -> list[dict[str, object]]:
@@ -111,6 +156,7 @@ def _plain_engines(timings: Timings) -> dict[str, dict[str, float | None]]:
             "median_ns": timing.median,
             "of_blinker": ratio(timings, name, Blinker.name),
             "of_plain_loop": ratio(timings, name, PlainLoop.name),
+            "of_c_loop": ratio(timings, name, CLoop.name),
         }
         for name, timing in timings.items()
     }

@@ -2,64 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmarks.engines import SENDER, Engine, Receiver, Sender
+from benchmarks.engines import SENDER, Engine, Loop, Sender
 from benchmarks.harness import Row, Work
+from benchmarks.receivers import asynchronous
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+
+    from benchmarks.receivers import Receiver
+
+Preparation = Callable[[Engine], Work]
 
 
-def new_receiver() -> Receiver:
-    """Return a receiver of its own, which does nothing as cheaply as possible."""
-
-    def receiver(sender: object, **kw: object) -> object:
-        return None
-
-    return receiver
+def new_receivers(engine: Engine, count: int) -> list[Receiver]:
+    """Return *count* receivers for *engine*; whoever gets them keeps them alive."""
+    return [engine.new_receiver() for _ in range(count)]
 
 
-def new_receivers(count: int) -> list[Receiver]:
-    """Return *count* receivers; whoever gets them keeps them alive."""
-    return [new_receiver() for _ in range(count)]
+def sending(receivers: int, keywords: int = 1, *, exact: bool = False) -> Preparation:
+    """Return the work of sending so many keywords to so many receivers of all senders."""
+    return _among_listeners(
+        lambda engine: [engine.new_receiver(keywords, exact=exact) for _ in range(receivers)],
+        lambda engine: engine.sending(keywords),
+    )
 
 
-class Listener:
-    """An object with a method that receives."""
-
-    def receive(self, sender: object, **kw: object) -> object:
-        """Receive nothing in particular."""
-        return None
+def _sending_as_flask(receivers: int) -> Preparation:
+    return _among_listeners(
+        lambda engine: new_receivers(engine, receivers), lambda engine: engine.sending_as_flask()
+    )
 
 
-def _sending(receivers: int, keywords: int, *, wrapped: bool = False) -> Callable[[Engine], Work]:
+def _guarding(receivers: int) -> Preparation:
+    return _among_listeners(
+        lambda engine: new_receivers(engine, receivers), lambda engine: engine.guarding()
+    )
+
+
+def _among_listeners(
+    listeners: Callable[[Engine], list[Receiver]], loop: Callable[[Engine], Loop]
+) -> Preparation:
     def prepare(engine: Engine) -> Work:
-        heard_by = new_receivers(receivers)
+        heard_by = listeners(engine)
         for receiver in heard_by:
             engine.hear(receiver)
-        return Work(engine.sending(keywords, wrapped=wrapped), alive=heard_by)
+        return Work(loop(engine), alive=heard_by)
 
     return prepare
 
 
 def _sending_among_others(engine: Engine) -> Work:
-    others = [(new_receiver(), Sender()) for _ in range(10)]
+    others = [(engine.new_receiver(), Sender()) for _ in range(10)]
     for receiver, sender in others:
         engine.hear(receiver, sender)
-    return Work(engine.sending(1), alive=others)
+    return Work(engine.sending(), alive=others)
 
 
-def _sending_to_its_own_receiver(engine: Engine) -> Work:
-    receiver = new_receiver()
-    engine.hear(receiver, SENDER)
-    return Work(engine.sending(1), alive=receiver)
+def sending_to_its_own_receiver(engine: Engine, sender: object = SENDER) -> Work:
+    """Send as *sender*, for whom alone one receiver is connected."""
+    receiver = engine.new_receiver()
+    engine.hear(receiver, sender)
+    return Work(engine.sending(sender=sender), alive=receiver)
+
+
+def _sending_as_nobody(engine: Engine) -> Work:
+    receiver = engine.new_receiver()
+    engine.hear(receiver)
+    return Work(engine.sending(sender=None), alive=receiver)
 
 
 def _sending_to_a_method(engine: Engine) -> Work:
-    listener = Listener()
+    listener = engine.new_listener()
     engine.hear(listener.receive)
-    return Work(engine.sending(1), alive=listener)
+    return Work(engine.sending(), alive=listener)
+
+
+def _awaiting(engine: Engine) -> Work:
+    receiver = asynchronous()
+    engine.hear(receiver)
+    return Work(engine.sending_async(), alive=receiver)
 
 
 def connecting(engine: Engine, *sender: object) -> Work:
@@ -70,8 +94,8 @@ def connecting(engine: Engine, *sender: object) -> Work:
     # Disconnecting may sweep the processor's caches (Blinker's does, among many senders).
     # Connecting is not to pay for that, so a few receivers nobody times go first.
     def unconnected(count: int) -> list[Receiver]:
-        receivers = new_receivers(count)
-        forerunners.extend(new_receivers(5))
+        receivers = new_receivers(engine, count)
+        forerunners.extend(new_receivers(engine, 5))
         run(forerunners)
         return receivers
 
@@ -92,7 +116,7 @@ def disconnecting(engine: Engine, *sender: object) -> Work:
     connect, disconnect = engine.connect, engine.disconnect
 
     def connected(count: int) -> list[Receiver]:
-        receivers = new_receivers(count)
+        receivers = new_receivers(engine, count)
         for receiver in receivers:
             connect(receiver, *sender)
         return receivers
@@ -107,7 +131,7 @@ def disconnecting(engine: Engine, *sender: object) -> Work:
 def connecting_for_a_while(engine: Engine, *sender: object) -> Work:
     """Enter and leave a ``with`` block that connects one receiver."""
     connected_to = engine.connected_to
-    receiver = new_receiver()
+    receiver = engine.new_receiver()
 
     def run(items: Iterable[object]) -> None:
         for _ in items:
@@ -118,19 +142,29 @@ def connecting_for_a_while(engine: Engine, *sender: object) -> Work:
 
 
 SENDING = (
-    Row("nobody connected", _sending(0, 1)),
-    Row("10 others connected, not for this sender", _sending_among_others),
-    Row("1 receiver, no keyword", _sending(1, 0)),
-    Row("1 receiver, 1 keyword", _sending(1, 1)),
-    Row("1 receiver, 3 keywords", _sending(1, 3)),
-    Row("1 receiver of this sender", _sending_to_its_own_receiver),
+    Row("nobody connected", sending(0)),
+    Row("10 for other senders", _sending_among_others),
+    Row("1 receiver, no keyword", sending(1, 0)),
+    Row("1 receiver, 1 keyword", sending(1)),
+    Row("1 receiver, 3 keywords", sending(1, 3)),
+    Row("1 receiver, exact", sending(1, exact=True)),
+    Row("1 receiver of this sender", sending_to_its_own_receiver),
+    Row("1 receiver of a str", lambda engine: sending_to_its_own_receiver(engine, "shop")),
+    Row("1 receiver, no sender", _sending_as_nobody),
     Row("1 weak bound method", _sending_to_a_method),
-    Row("3 receivers", _sending(3, 1)),
-    Row("10 receivers", _sending(10, 1)),
-    Row("100 receivers", _sending(100, 1)),
-    Row("as Flask sends, nobody connected", _sending(0, 1, wrapped=True)),
-    Row("as Flask sends, 1 receiver", _sending(1, 1, wrapped=True)),
-    Row("as Flask sends, 10 receivers", _sending(10, 1, wrapped=True)),
+    Row("3 receivers", sending(3)),
+    Row("10 receivers", sending(10)),
+    Row("10 receivers, exact", sending(10, exact=True)),
+    Row("100 receivers", sending(100)),
+    Row("1 coroutine, awaited", _awaiting),
+    Row("guard, nobody connected", _guarding(0)),
+    Row("guard, 1 receiver", _guarding(1)),
+)
+
+# What Flask passes with every send is measured beside the same without it.
+AS_FLASK = tuple(
+    (Row(name, sending(receivers)), Row(name, _sending_as_flask(receivers)))
+    for name, receivers in (("nobody connected", 0), ("1 receiver", 1), ("10 receivers", 10))
 )
 
 CONNECTING = (

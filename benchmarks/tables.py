@@ -1,7 +1,8 @@
-"""Lays out results as plain text in columns."""
+"""Lays out results in columns: as plain text for a terminal, as Markdown for a page."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,16 +12,31 @@ DASH = "–"
 MANY = 100
 
 
-def table(title: str, head: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Return *lines* under *head*, whose cells may run over several lines.
+@dataclass(frozen=True)
+class Table:
+    """*lines* under *head*, whose cells may run over several lines.
 
     The first columns, as many as *words*, stand to the left; numbers stand to the right.
     """
-    heads = _heads(head)
-    widths = [max(map(len, column)) for column in zip(*heads, *lines, strict=True)]
-    ruler = ["-" * width for width in widths]
-    laid_out = [_line(cells, widths, words) for cells in (*heads, ruler, *lines)]
-    return "\n".join([title, "", *laid_out, ""])
+
+    title: str
+    head: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    words: int = 1
+
+    def text(self) -> str:
+        """Return the table for readers of a terminal, below its title."""
+        heads = _heads(self.head)
+        widths = [max(map(len, column)) for column in zip(*heads, *self.lines, strict=True)]
+        ruler = ["-" * width for width in widths]
+        laid_out = [_line(cells, widths, self.words) for cells in (*heads, ruler, *self.lines)]
+        return "\n".join([self.title, "", *laid_out, ""])
+
+    def markdown(self) -> str:
+        """Return the table for a page, which has a heading of its own."""
+        head = [cell.replace("\n", " ") for cell in self.head]
+        ruler = [":---" if column < self.words else "---:" for column in range(len(head))]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *self.lines))
 
 
 def _heads(head: Sequence[str]) -> list[tuple[str, ...]]:
@@ -38,6 +54,11 @@ def _line(cells: Sequence[str], widths: Sequence[int], words: int) -> str:
 def number(value: float | None) -> str:
     """Return a whole number with its thousands set apart."""
     return DASH if value is None else f"{value:,.0f}"
+
+
+def tenths(value: float | None) -> str:
+    """Return a number with one digit after its point."""
+    return DASH if value is None else f"{value:,.1f}"
 
 
 def factor(value: float | None) -> str:

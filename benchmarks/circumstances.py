@@ -1,0 +1,98 @@
+"""Says on what figures were taken and what is unequal between the engines."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import re
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import heliograph
+from benchmarks.roster import MISSING
+from benchmarks.vectorcall import compiled
+
+CPUINFO = Path("/proc/cpuinfo")
+COMPARED = ("blinker", "django", "psygnal", "pluggy", "sqlalchemy", "zope.event", "flask", "quart")
+
+PREFACE = """\
+{machine}.
+{versions}.
+Heliograph sends in {implementation}.{gaps}
+
+Engines take turns in one process; no garbage collection; the empty loop is subtracted.
+Only ratios hold (medians over the rounds); nanoseconds are this machine's, today.
+Unless a row says otherwise, 1 keyword is sent to receivers of all senders, weakly held:
+`def receiver(sender, **kw): return None`, or where it says "exact", `def receiver(sender, a)`.
+Unequal are:
+- Django passes `signal` as well, so it has no exact receivers.
+- psygnal (`emit_fast`) and SQLAlchemy always have exact receivers, and collect nothing.
+- pluggy always has exact receivers, and returns their values alone.
+- zope.event passes one object, a tuple of what is sent, and collects nothing.
+- Those four know no senders and hold receivers strongly, except for methods in psygnal.
+- A guard asks whether anybody listens: `has_receivers_for`, Django's `has_listeners`.
+- The loops hold receivers strongly, and are written for whoever knows that all of them listen.
+"""
+
+
+def values() -> dict[str, object]:
+    """Return what a program that reads the figures has to know of them."""
+    return {
+        "python": _python(),
+        "cpu": _cpu(),
+        "cpus": os.cpu_count(),
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "versions": _versions(),
+        "implementation": _implementation(),
+    }
+
+
+def machine() -> str:
+    """Return the interpreter, the machine and the day in a line, and nothing that identifies it."""
+    today = datetime.now(tz=UTC).date().isoformat()
+    return f"{_python()}, {os.cpu_count()} CPUs ({_cpu()}), {today}"
+
+
+def preface() -> str:
+    """Return the lines above all tables."""
+    versions = ", ".join(f"{name} {found}" for name, found in _versions().items())
+    return PREFACE.format(
+        machine=machine(), versions=versions, implementation=_implementation(), gaps=_gaps()
+    )
+
+
+def _python() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def _cpu() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", _cpuinfo(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _cpuinfo() -> str:
+    return CPUINFO.read_text() if CPUINFO.exists() else ""
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in COMPARED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _implementation() -> str:
+    # What is compiled is no Python function.
+    return "Python" if inspect.isfunction(heliograph.Signal.send) else "C"
+
+
+def _gaps() -> str:
+    gaps = [f"Not installed: {', '.join(MISSING)}."] if MISSING else []
+    if compiled() is None:
+        gaps.append("There is no C loop: no compiler was found.")
+    return "".join(f"\n{gap}" for gap in gaps)

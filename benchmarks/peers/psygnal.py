@@ -1,0 +1,47 @@
+"""psygnal, by its fastest way of sending: `SignalInstance.emit_fast`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psygnal import SignalInstance
+
+from benchmarks.engines import SENDER, Loop
+from benchmarks.peers.senderless import Senderless
+from benchmarks.receivers import ExactListener
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Psygnal(Senderless):
+    """Arguments go by position, functions are held strongly, and nothing is collected."""
+
+    name = "psygnal"
+
+    def new_listener(self) -> ExactListener:
+        """Return an object whose method is held weakly."""
+        return ExactListener()
+
+    def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
+        """Return a loop that passes the sender and the values by position."""
+        signal: Any = SignalInstance((object,) * (1 + keywords))
+        for receiver in self.heard_by:
+            signal.connect(receiver)
+
+        def none(items: Iterable[object]) -> None:
+            for _ in items:
+                signal.emit_fast(sender)
+
+        def one(items: Iterable[object]) -> None:
+            for _ in items:
+                signal.emit_fast(sender, 1)
+
+        def three(items: Iterable[object]) -> None:
+            for _ in items:
+                signal.emit_fast(sender, 1, 2, 3)
+
+        return {0: none, 1: one, 3: three}[keywords]
+
+
+ENGINE = Psygnal
