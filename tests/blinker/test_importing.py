@@ -8,9 +8,12 @@ from heliograph.blinker import _utilities, base
 from tests.blinker.processes import modules_of
 
 
-def test_importing_loads_fewer_modules_than_blinker() -> None:
-    """Whoever changes from Blinker starts faster, also by its names."""
-    assert len(modules_of("heliograph.blinker")) < len(modules_of("blinker"))
+def test_importing_needs_less_of_the_standard_library_than_blinker() -> None:
+    """Whoever changes from Blinker starts faster, also by its names: files of our own are small."""
+    ours = {name for name in modules_of("heliograph.blinker") if not name.startswith("heliograph")}
+    blinkers = {name for name in modules_of("blinker") if not name.startswith("blinker")}
+
+    assert len(ours) < len(blinkers)
 
 
 def test_importing_loads_nothing_costly() -> None:
