@@ -19,6 +19,7 @@ BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
 TESTS := coverage run -m pytest
+COMPILED := setup.py src/heliograph/core/_dispatch.c
 
 # Twice quiet: errors are shown, warnings about other people's indexes are not.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check
@@ -55,6 +56,21 @@ imports: $(VENV)/ready ## the rules of the house: who may import whom
 	$(call heading,imports: lint-imports)
 	@$(BIN)/lint-imports
 
+# The whole suite on one of the two that send: $(1) is how it is called, $(2) is HELIOGRAPH_PURE.
+# Each run of Flask's tests is a process of its own: what is installed stays installed.
+define test_on
+	$(call heading,tests $(1): all but Flask)
+	@HELIOGRAPH_PURE=$(2) $(BIN)/$(TESTS) tests --ignore=tests/flask
+	$(call heading,tests $(1): latest Flask - install() before Flask is imported)
+	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
+	$(call heading,tests $(1): latest Flask - install() after Flask is imported)
+	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=after $(BIN)/$(TESTS) tests/flask
+	$(call heading,tests $(1): Flask 2.3 - install() before Flask is imported)
+	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(VENV_FLASK23)/bin/$(TESTS) tests/flask
+	$(call heading,tests $(1): Flask 2.3 - install() after Flask is imported)
+	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=after $(VENV_FLASK23)/bin/$(TESTS) tests/flask
+endef
+
 # Not measured: an example shows a line, only a test checks it.
 # In the order of the page: an example builds on those above it.
 doctest: $(VENV)/ready ## the examples in README, docs and docstrings
@@ -63,18 +79,8 @@ doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 
 cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, and their coverage
 	@$(BIN)/coverage erase
-	$(call heading,tests: all but Flask)
-	@$(BIN)/$(TESTS) tests --ignore=tests/flask
-	$(call heading,tests: the engine without its part in C)
-	@HELIOGRAPH_PURE=1 $(BIN)/$(TESTS) tests/core tests/blinker
-	$(call heading,tests: latest Flask - install() before Flask is imported)
-	@HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
-	$(call heading,tests: latest Flask - install() after Flask is imported)
-	@HELIOGRAPH_INSTALL=after $(BIN)/$(TESTS) tests/flask
-	$(call heading,tests: Flask 2.3 - install() before Flask is imported)
-	@HELIOGRAPH_INSTALL=before $(VENV_FLASK23)/bin/$(TESTS) tests/flask
-	$(call heading,tests: Flask 2.3 - install() after Flask is imported)
-	@HELIOGRAPH_INSTALL=after $(VENV_FLASK23)/bin/$(TESTS) tests/flask
+	$(call test_on,in C,0)
+	$(call test_on,in Python,1)
 	$(call heading,coverage of all of them together)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
@@ -100,13 +106,14 @@ clean: ## remove environments, caches and everything built
 .PHONY: help demo test lint types imports doctest cover format quick bench downstream clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
+# Installing compiles: otherwise the tests would run on the part in C of an earlier day.
 define new_environment
 	@test -n '$(PYTHON)' || { echo 'Heliograph needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python' >&2; exit 1; }
 	@echo 'Setting up $(@D) (once; $(1))'
 	@'$(PYTHON)' -m venv $(@D)
 endef
 
-$(VENV_DEMO)/ready: pyproject.toml Makefile
+$(VENV_DEMO)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,Flask and the command line)
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]'
 	@touch $@
@@ -117,14 +124,14 @@ $(VENV_BENCH)/ready: pyproject.toml Makefile setup.py src/heliograph/core/_dispa
 	@$(@D)/bin/python $(PIP_INSTALL) -e . --group bench
 	@touch $@
 
-$(VENV)/ready: pyproject.toml Makefile
+$(VENV)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,the tools and the latest frameworks)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]' --group dev
 	@touch $@
 
 # Flask 2.3 asks for any later Werkzeug; 3.1 took away what its test client reads.
-$(VENV_FLASK23)/ready: pyproject.toml Makefile
+$(VENV_FLASK23)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,Flask 2.3)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'

@@ -14,13 +14,15 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.14t"]
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run all tests on the latest frameworks, as `make cover` does: those of Flask twice."""
+    """Run all tests on the latest frameworks, as `make cover` does: in C and in Python."""
     session.install("-e", ".[cli,flask]", *_groups("test", "frameworks"))
     pytest = ["python", "-m", "pytest", *session.posargs]
     # In processes of their own: what is installed stays installed.
-    session.run(*pytest, "tests", "--ignore=tests/flask")
-    for install in ("before", "after"):
-        session.run(*pytest, "tests/flask", env={"HELIOGRAPH_INSTALL": install})
+    for pure in ("0", "1"):
+        session.run(*pytest, "tests", "--ignore=tests/flask", env={"HELIOGRAPH_PURE": pure})
+        for install in ("before", "after"):
+            env = {"HELIOGRAPH_PURE": pure, "HELIOGRAPH_INSTALL": install}
+            session.run(*pytest, "tests/flask", env=env)
 
 
 @nox.session(python=PYTHONS)
