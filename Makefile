@@ -60,7 +60,7 @@ imports: $(VENV)/ready ## the rules of the house: who may import whom
 # Each run of Flask's tests is a process of its own: what is installed stays installed.
 define test_on
 	$(call heading,tests $(1): all but Flask)
-	@HELIOGRAPH_PURE=$(2) $(BIN)/$(TESTS) tests --ignore=tests/flask
+	@HELIOGRAPH_PURE=$(2) $(BIN)/$(TESTS) tests --ignore=tests/flask --ignore=tests/packaging
 	$(call heading,tests $(1): latest Flask - install() before Flask is imported)
 	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
 	$(call heading,tests $(1): latest Flask - install() after Flask is imported)
@@ -81,6 +81,8 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, a
 	@$(BIN)/coverage erase
 	$(call test_on,in C,0)
 	$(call test_on,in Python,1)
+	$(call heading,tests: what is installed with a compiler and without it)
+	@$(BIN)/python -m pytest tests/packaging
 	$(call heading,coverage of all of them together)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
@@ -98,12 +100,15 @@ bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker, other libra
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
 
+dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist/
+	@$(BIN)/python scripts/dist.py
+
 clean: ## remove environments, caches and everything built
 	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover format quick bench downstream clean
+.PHONY: help demo test lint types imports doctest cover format quick bench downstream dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.

@@ -15,7 +15,7 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.14t"]
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests on the latest frameworks, as `make cover` does: in C and in Python."""
-    session.install("-e", ".[cli,flask]", *_groups("test", "frameworks"))
+    session.install("-e", ".[cli,flask]", *_groups("test", "frameworks", "packaging"))
     pytest = ["python", "-m", "pytest", *session.posargs]
     # In processes of their own: what is installed stays installed.
     for pure in ("0", "1"):

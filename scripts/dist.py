@@ -1,0 +1,178 @@
+"""Builds what a release consists of, and runs the tests on it as it will be installed.
+
+The source distribution, from it a wheel for every supported CPython that is on
+this machine, and the wheel without the part in C go to `dist/`.
+Each wheel is then installed into an empty environment, and tested in a folder
+that has the tests but no `src`, with the settings of cibuildwheel, which does
+the same on the platforms that this machine is not.
+
+    python scripts/dist.py
+
+Interpreters are looked for on the path and among those of pyenv. The exit
+status is that of the first command that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).parents[1]
+DIST = CHECKOUT / "dist"
+# This environment's pip, which knows dependency groups, works on all the others.
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+# What a shell has set for its own Python would be found by the others as well.
+FOREIGN = ("COVERAGE_", "HELIOGRAPH_", "PYTHON", "VIRTUAL_ENV")
+
+ABOUT = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
+IN_USE = "from heliograph.core import implementation; print(implementation)"
+
+
+def main() -> int:
+    """Build everything, then try out everything; return the exit status."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    try:
+        pythons = interpreters(project["project"]["classifiers"])
+        build(pythons)
+        with TemporaryDirectory() as folder:
+            try_out(pythons, project["tool"]["cibuildwheel"], Path(folder))
+    except subprocess.CalledProcessError as error:
+        report(f"failed: {shlex.join(map(str, error.cmd))}")
+        return error.returncode
+    for path in sorted(DIST.iterdir()):
+        print(f"{path.stat().st_size:>8}  {path.name}")
+    return 0
+
+
+def interpreters(classifiers: list[str]) -> dict[str, Path]:
+    """Return one CPython for each supported version that is found, by version; this one first."""
+    supported = {it.rpartition(" ")[2] for it in classifiers if re.search(r":: 3\.\d+$", it)}
+    found: dict[str, Path] = {}
+    for python in [Path(sys.executable), *candidates()]:
+        version = version_of(python)
+        if version in supported:
+            found.setdefault(version, python)
+    return found
+
+
+def candidates() -> Iterator[Path]:
+    """Yield what may be an interpreter, on the path and among those of pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    for folder in [*folders, *sorted(pyenv.glob("versions/*/bin"))]:
+        for path in sorted(folder.glob("python3.*")):
+            if re.fullmatch(r"python3\.\d+", path.name):
+                yield path
+
+
+def version_of(python: Path) -> str:
+    """Return the version of a CPython that wheels with a part in C are for, otherwise nothing."""
+    # A shim of pyenv is there for versions that are not chosen too, and then only fails.
+    told = subprocess.run([python, "-c", ABOUT], capture_output=True, text=True, check=False)
+    # No "t" after the version: without a GIL the part in C is left out.
+    match = re.match(r"(\d+) (\d+) cpython-\1\2-", told.stdout)
+    return ".".join(match.groups()) if match else ""
+
+
+def build(pythons: dict[str, Path]) -> None:
+    """Fill `dist/`."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    report("building the source distribution, and from it the wheel of this Python")
+    run(sys.executable, "-m", "build", "--quiet", CHECKOUT, env=environment())
+    (sdist,) = DIST.glob("*.tar.gz")
+    for version, python in pythons.items():
+        if python != Path(sys.executable):
+            report(f"building the wheel of Python {version}")
+            build_wheel(python, sdist)
+    report("building the wheel without the part in C")
+    build_wheel(Path(sys.executable), sdist, HELIOGRAPH_PURE="1")
+
+
+def build_wheel(python: Path, sdist: Path, **env: str) -> None:
+    """Build a wheel from the source distribution."""
+    # The cache would hand out a wheel of an earlier archive with the same name.
+    options = ("-qq", "--no-cache-dir", "--no-deps", "--wheel-dir", DIST)
+    with TemporaryDirectory() as folder:
+        inside = new_environment(python, Path(folder))
+        run(*PIP, "--python", inside, "wheel", *options, sdist, env=environment(**env))
+
+
+def try_out(pythons: dict[str, Path], settings: dict[str, Any], folder: Path) -> None:
+    """Install and test every wheel."""
+    tests = folder / "tests"
+    for name in settings["test-sources"]:
+        copy(CHECKOUT / name, tests / name)
+    for version, python in pythons.items():
+        report(f"testing the wheel of Python {version}")
+        inside = new_environment(python, folder / version)
+        # pip chooses, and has to prefer this wheel to the one without the part in C.
+        install(inside, "--no-deps", "--no-index", "--find-links", DIST, "heliograph")
+        install(inside, *requirements(settings))
+        for command in settings["test-command"]:
+            run(*shlex.split(command), cwd=tests, env=environment(inside.parent))
+    report("trying the wheel without the part in C")
+    inside = new_environment(Path(sys.executable), folder / "pure")
+    install(inside, "--no-deps", *DIST.glob("*-py3-none-any.whl"))
+    run(inside, "-c", IN_USE, cwd=tests, env=environment())
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def new_environment(python: Path, folder: Path) -> Path:
+    """Make an environment with nothing in it, and return its Python."""
+    run(python, "-m", "venv", "--without-pip", folder, env=environment())
+    return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def requirements(settings: dict[str, Any]) -> Iterator[str]:
+    """Yield what the tests need, as arguments of pip."""
+    yield f"heliograph[{','.join(settings['test-extras'])}]"
+    for group in settings["test-groups"]:
+        yield from ("--group", group)
+
+
+def install(python: Path, *what: str | Path) -> None:
+    """Install into an environment."""
+    # Twice quiet: errors are shown, warnings about other people's indexes are not.
+    # In the checkout, for it is there that pip looks for the groups.
+    command = (*PIP, "--python", python, "install", "-qq", *what)
+    run(*command, cwd=CHECKOUT, env=environment())
+
+
+def environment(*first_on_path: Path, **more: str) -> dict[str, str]:
+    """Return this process's variables without those that are meant for its own Python."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    path = os.pathsep.join([*map(str, first_on_path), kept["PATH"]])
+    return kept | {"PATH": path} | more
+
+
+def run(*command: str | Path, env: dict[str, str], cwd: Path | None = None) -> None:
+    """Run a command to its end; a failure ends everything."""
+    subprocess.run(command, cwd=cwd, env=env, check=True)
+
+
+def report(message: str) -> None:
+    """Tell whoever waits what is happening."""
+    print(f"\n== {message}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
