@@ -20,6 +20,9 @@ BIN := $(VENV)/bin
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
 TESTS := coverage run -m pytest
 COMPILED := setup.py src/heliograph/core/_dispatch.c
+# What `make fuzz` runs; a seed that found a difference finds it again.
+PROGRAMS ?= 20000
+SEED := $(or $(SEED),$(shell date +%s))
 
 # Twice quiet: errors are shown, warnings about other people's indexes are not.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check
@@ -97,6 +100,11 @@ quick: $(VENV)/ready ## the tests once, on the latest Flask, unmeasured
 bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker, other libraries and plain loops
 	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
+fuzz: $(VENV)/ready ## PROGRAMS random programs in C and in Python side by side, from SEED
+	$(call heading,fuzz: PROGRAMS=$(PROGRAMS) SEED=$(SEED))
+	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests/core/test_differences.py \
+		--hypothesis-seed=$(SEED)
+
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
 
@@ -108,7 +116,7 @@ clean: ## remove environments, caches and everything built
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover format quick bench downstream dist clean
+.PHONY: help demo test lint types imports doctest cover format quick bench fuzz downstream dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.

@@ -107,14 +107,14 @@ EVERYBODY = identity(ANY)
 
 # --- receivers -------------------------------------------------------------------------
 
-Turn = Callable[[str, object], str]
+Turn = Callable[..., str]
 
 
 def function(label: str, turn: Turn) -> Any:
     """Make a function that receives."""
 
-    def receive(sender: object) -> str:
-        return turn(label, sender)
+    def receive(sender: object, **payload: object) -> str:
+        return turn(label, sender, **payload)
 
     receive.__name__ = label
     return receive
@@ -127,13 +127,13 @@ class Owner:
         self.label = label
         self.turn = turn
 
-    def one(self, sender: object) -> str:
+    def one(self, sender: object, **payload: object) -> str:
         """Receive."""
-        return self.turn(f"{self.label}.one", sender)
+        return self.turn(f"{self.label}.one", sender, **payload)
 
-    def two(self, sender: object) -> str:
+    def two(self, sender: object, **payload: object) -> str:
         """Receive."""
-        return self.turn(f"{self.label}.two", sender)
+        return self.turn(f"{self.label}.two", sender, **payload)
 
 
 class CallableObject:
@@ -143,9 +143,9 @@ class CallableObject:
         self.label = label
         self.turn = turn
 
-    def __call__(self, sender: object) -> str:
+    def __call__(self, sender: object, **payload: object) -> str:
         """Receive."""
-        return self.turn(self.label, sender)
+        return self.turn(self.label, sender, **payload)
 
 
 class SlottedReceiver:
@@ -157,9 +157,9 @@ class SlottedReceiver:
         self.label = label
         self.turn = turn
 
-    def __call__(self, sender: object) -> str:
+    def __call__(self, sender: object, **payload: object) -> str:
         """Receive."""
-        return self.turn(self.label, sender)
+        return self.turn(self.label, sender, **payload)
 
 
 class Tally(deque[Any]):
