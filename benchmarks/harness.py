@@ -17,7 +17,7 @@ from time import perf_counter_ns
 from benchmarks.engines import Engine, Loop, UnsupportedError
 
 BATCH_NS = 1_500_000
-PATIENCE_NS = 30_000_000
+PATIENCE = 20
 MOST_PER_BATCH = 50_000
 
 Items = Iterable[object]
@@ -88,11 +88,11 @@ class Timing:
 Timings = dict[str, Timing]
 
 
-def measure(works: Mapping[str, Work], rounds: int) -> Timings:
-    """Time each of *works*, one batch each per round."""
+def measure(works: Mapping[str, Work], rounds: int, batch_ns: int = BATCH_NS) -> Timings:
+    """Time each of *works*, one batch of about *batch_ns* each per round."""
     timings = {name: Timing() for name in works}
     with _no_garbage_collection():
-        counts = {name: _calibrate(work) for name, work in works.items()}
+        counts = {name: _calibrate(work, batch_ns) for name, work in works.items()}
         empty = min(_time(Work(_empty_loop), MOST_PER_BATCH) for _ in range(5))
         turns = list(works.items())
         for _ in range(rounds):
@@ -126,15 +126,15 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _calibrate(work: Work) -> int:
+def _calibrate(work: Work, batch_ns: int) -> int:
     """Return how many operations fill a batch; running them warms the interpreter up."""
     count = 1
     while count < MOST_PER_BATCH:
         start = perf_counter_ns()
-        if _time(work, count) * count >= BATCH_NS:
+        if _time(work, count) * count >= batch_ns:
             break
         # Where putting things back takes a thousand times as long, a batch stays small.
-        if perf_counter_ns() - start >= PATIENCE_NS:
+        if perf_counter_ns() - start >= PATIENCE * batch_ns:
             break
         count *= 2
     return count

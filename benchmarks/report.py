@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from benchmarks.engines import Blinker
 from benchmarks.loops import CLoop, PlainLoop
 from benchmarks.memory import STAGES
+from benchmarks.requests import NOTHING
 from benchmarks.roster import ENGINES
-from benchmarks.tables import Table, factor, number, tenths
+from benchmarks.tables import DASH, Table, factor, hundredths, number, tenths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.harness import Row, Timing, Timings
     from benchmarks.imports import Import
     from benchmarks.memory import Stages
+    from benchmarks.requests import Served
 
 Measured = tuple["Row", "Timings"]
 
@@ -129,6 +131,59 @@ def memory_table(weights: Mapping[str, Mapping[str, tuple[int, Stages]]]) -> Tab
         for engine, (senders, stages) in by_engine.items()
     ]
     return Table("Memory: 1 receiver, connected for each of so many senders", head, lines, words=2)
+
+
+def requests_table(served: Sequence[Served]) -> Table:
+    """One line per framework, number of receivers and engine: what it adds to a request."""
+    head = [
+        "µs per request",
+        "receivers",
+        "engine",
+        "whole,\nmedian",
+        "added,\nmedian",
+        "added,\nat best",
+        f"÷ {Blinker.name}",
+    ]
+    lines = [
+        [each.framework, number(each.receivers), name, *_request(each.timings, name)]
+        for each in served
+        for name in each.timings
+    ]
+    return Table("A whole request, beyond one with signals that do nothing", head, lines, words=3)
+
+
+def _request(timings: Timings, name: str) -> list[str]:
+    timing, nothing = timings[name], timings[NOTHING]
+    if timing is nothing:
+        return [tenths(timing.median / 1000), DASH, DASH, DASH]
+    added = timing.beyond(nothing)
+    return [
+        tenths(timing.median / 1000),
+        hundredths(added / 1000),
+        hundredths((timing.minimum - nothing.minimum) / 1000),
+        factor(added / timings[Blinker.name].beyond(nothing)),
+    ]
+
+
+def plain_requests(served: Iterable[Served]) -> list[dict[str, object]]:
+    """Return what was added to requests as values that JSON can hold."""
+    return [
+        {
+            "framework": each.framework,
+            "receivers": each.receivers,
+            "whole_ns": {name: timing.median for name, timing in each.timings.items()},
+            "added_ns": {
+                name: timing.beyond(each.timings[NOTHING]) for name, timing in each.timings.items()
+            },
+        }
+        for each in served
+    ]
+
+
+def threads_table(gains: Mapping[str, float]) -> Table:
+    """One line per engine: how much more two threads send than one."""
+    lines = [[name, factor(gain)] for name, gain in gains.items()]
+    return Table("Two threads that send", ["throughput", "2 threads\n÷ 1 thread"], lines)
 
 
 def imports_table(measured: Sequence[Import]) -> Table:

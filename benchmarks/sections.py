@@ -6,14 +6,16 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks import report
+from benchmarks import harness, report
 from benchmarks.engines import Engine, UnsupportedError
 from benchmarks.growth import growth_rows
 from benchmarks.harness import Row, measure, prepared
 from benchmarks.imports import imports
 from benchmarks.memory import GAUGES, weigh
+from benchmarks.requests import serve
 from benchmarks.roster import ENGINES
 from benchmarks.rows import AS_FLASK, CONNECTING, SENDING
+from benchmarks.threads import BATCH_NS, sending_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,14 +35,30 @@ class Effort:
     growth_rounds: int
     sizes: tuple[int, ...]
     senders: int
+    request_rounds: int
+    thread_rounds: int
     interpreters: int
     rows: str = ""
 
 
 FULL = Effort(
-    rounds=150, growth_rounds=30, sizes=(1, 1_000, 100_000), senders=1_000_000, interpreters=30
+    rounds=150,
+    growth_rounds=30,
+    sizes=(1, 1_000, 100_000),
+    senders=1_000_000,
+    request_rounds=200,
+    thread_rounds=15,
+    interpreters=30,
 )
-QUICK = Effort(rounds=15, growth_rounds=5, sizes=(1, 1_000, 10_000), senders=20_000, interpreters=5)
+QUICK = Effort(
+    rounds=15,
+    growth_rounds=5,
+    sizes=(1, 1_000, 10_000),
+    senders=20_000,
+    request_rounds=15,
+    thread_rounds=3,
+    interpreters=5,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ class Finding:
     values: object = None
 
 
-def sending(effort: Effort) -> Iterator[Finding]:
+def sends(effort: Effort) -> Iterator[Finding]:
     """What a send costs on every engine."""
     measured = _measured(SENDING, effort, effort.rounds)
     if measured:
@@ -67,33 +85,34 @@ def sending(effort: Effort) -> Iterator[Finding]:
 
 
 def as_flask(effort: Effort) -> Iterator[Finding]:
-    """What ``_async_wrapper`` adds to a send, in one interleaved run with and without it."""
-    measured = [_added(*pair, effort.rounds) for pair in AS_FLASK if _wanted(pair[0], effort)]
+    """What ``_async_wrapper`` adds to a send."""
+    measured = [
+        (without.name, *_side_by_side(without, with_, effort.rounds))
+        for without, with_ in AS_FLASK
+        if _wanted(without, effort)
+    ]
     if measured:
-        yield Finding(
-            "as flask",
-            report.additions_table("Sending with _async_wrapper, as Flask does", measured),
-        )
+        title = "Sending with _async_wrapper, as Flask does"
+        yield Finding("flask", report.additions_table(title, measured))
 
 
-def _added(without: Row, with_: Row, rounds: int) -> tuple[str, Timings, Timings]:
-    works_with = prepared(with_, ENGINES)
-    works_without = {
-        name: work for name, work in prepared(without, ENGINES).items() if name in works_with
-    }
+def _side_by_side(
+    one: Row, other: Row, rounds: int, batch_ns: int = harness.BATCH_NS
+) -> tuple[Timings, Timings]:
+    """Measure two rows in one run, on the engines that can do the other one."""
+    works = {1: prepared(one, ENGINES), 2: prepared(other, ENGINES)}
+    names = tuple(works[2])
     timings = measure(
-        {f"without {name}": work for name, work in works_without.items()}
-        | {f"with {name}": work for name, work in works_with.items()},
+        # The two of an engine next to each other: their ratio is what is asked for.
+        {f"{row} {name}": works[row][name] for name in names for row in works},
         rounds,
+        batch_ns,
     )
-    return (
-        without.name,
-        {name: timings[f"without {name}"] for name in works_with},
-        {name: timings[f"with {name}"] for name in works_with},
-    )
+    first, second = ({name: timings[f"{row} {name}"] for name in names} for row in works)
+    return first, second
 
 
-def connecting(effort: Effort) -> Iterator[Finding]:
+def connections(effort: Effort) -> Iterator[Finding]:
     """What connecting and disconnecting cost."""
     measured = _measured(CONNECTING, effort, effort.rounds)
     if measured:
@@ -131,6 +150,22 @@ def _weighable(senders: int) -> Iterator[tuple[type[Engine], int]]:
         yield engine, senders if engine.most is None else min(senders, engine.most)
 
 
+def requests(effort: Effort) -> Iterator[Finding]:
+    """What signals add to a whole request."""
+    served = list(serve(effort.request_rounds))
+    if served:
+        yield Finding("requests", report.requests_table(served), report.plain_requests(served))
+
+
+def threads(effort: Effort) -> Iterator[Finding]:
+    """What two threads send beside one."""
+    pair = Row("one thread", sending_in(1)), Row("two threads", sending_in(2))
+    one, two = _side_by_side(*pair, effort.thread_rounds, BATCH_NS)
+    # Each thread sends as often as the single one.
+    gains = {name: 2 / two[name].over(one[name]) for name in two}
+    yield Finding("threads", report.threads_table(gains), gains)
+
+
 def importing(effort: Effort) -> Iterator[Finding]:
     """What an import takes and brings."""
     measured = imports(effort.interpreters)
@@ -146,10 +181,12 @@ def _wanted(row: Row, effort: Effort) -> bool:
 
 
 SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
-    "sending": sending,
+    "sending": sends,
     "flask": as_flask,
-    "connecting": connecting,
+    "connecting": connections,
     "growth": growth,
     "memory": memory,
+    "requests": requests,
+    "threads": threads,
     "import": importing,
 }

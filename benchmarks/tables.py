@@ -56,9 +56,14 @@ def number(value: float | None) -> str:
     return DASH if value is None else f"{value:,.0f}"
 
 
-def tenths(value: float | None) -> str:
+def tenths(value: float) -> str:
     """Return a number with one digit after its point."""
-    return DASH if value is None else f"{value:,.1f}"
+    return f"{value:,.1f}"
+
+
+def hundredths(value: float) -> str:
+    """Return a number with two digits after its point."""
+    return f"{value:,.2f}"
 
 
 def factor(value: float | None) -> str:
