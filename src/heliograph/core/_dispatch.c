@@ -513,8 +513,9 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
         .registry = Py_NewRef(registry),
         .plan = Py_NewRef(plan),
         .stamp = Py_NewRef(read_slot(self, registry, STAMP)),
-        .results = PyList_New(size),
     };
+    /* A statement of its own: it may collect garbage, which may end what is not held yet. */
+    sending.results = PyList_New(size);
     if (sending.results != NULL) {
         /* It has the room, and is as long as what is in it. */
         Py_SET_SIZE(sending.results, 0);
