@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _VARARGS = 0x04
 _COROUTINE = 0x80
 _GENERATORS = 0x20 | 0x200
+_PLAIN = (False, False)
 
 
 def name_of(thing: Any) -> str:
@@ -46,8 +47,11 @@ def examined(receiver: Any) -> tuple[bool, bool]:
     """
     if type(receiver) is FunctionType and not receiver.__dict__:
         code = receiver.__code__
-        if code.co_argcount or code.co_flags & _VARARGS:
-            return bool(code.co_flags & _COROUTINE), bool(code.co_flags & _GENERATORS)
+        flags = code.co_flags
+        if code.co_argcount or flags & _VARARGS:
+            if not flags & (_COROUTINE | _GENERATORS):
+                return _PLAIN
+            return bool(flags & _COROUTINE), bool(flags & _GENERATORS)
     if not callable(receiver):
         msg = "It is not callable. Connect a function, a method or an object with __call__."
         raise ReceiverError(msg)

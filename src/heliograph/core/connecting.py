@@ -100,7 +100,7 @@ class Connectable:
                 cannot be held weakly.
             ArgumentError: If there is no such option, or it cannot have that value.
         """
-        real = unwrapped(sender)
+        real = sender if sender is ANY else unwrapped(sender)
         try:
             if misspelt:
                 refuse_misspelt(misspelt, Connectable.connect)
@@ -109,7 +109,8 @@ class Connectable:
         except SignalError as error:
             raise self._not_connected(_called(receiver), error) from None
         if made is not None:
-            self._tell_connected(receiver, real, *made)
+            connection, new = made
+            self._tell_connected(receiver, real, connection, new)
         return receiver
 
     def connect_via(
@@ -176,7 +177,7 @@ class Connectable:
             ReceiverError: If the receiver cannot be called with a sender.
             ArgumentError: If there is no such option, or it cannot have that value.
         """
-        real = unwrapped(sender)
+        real = sender if sender is ANY else unwrapped(sender)
         try:
             if misspelt:
                 refuse_misspelt(misspelt, Connectable.connected_to)
@@ -221,7 +222,7 @@ class Connectable:
             receiver: What was given to `connect`.
             sender: Disconnect from this sender alone; `ANY` is for all.
         """
-        real = unwrapped(sender)
+        real = sender if sender is ANY else unwrapped(sender)
         ended = self._registry.disconnect(receiver, real)
         self._tell_disconnected(receiver, real, ended)
 

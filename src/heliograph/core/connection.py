@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import ref
 
-from heliograph.core.identity import ANY, is_held_by_value
+from heliograph.core.identity import ANY
 from heliograph.core.terms import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -111,26 +111,30 @@ class Connection(ref[object]):
 def connected(
     record: Record,
     key: Hashable,
-    order: int,
+    age: int,
     how: Terms,
     sender: Any,
     died: Callable[[Connection], object],
 ) -> Connection:
-    """Make a connection; *died* is called with it when its sender dies."""
-    held = sender
-    if sender is not ANY and not is_held_by_value(sender):
+    """Make a connection; *died* is called with it when its sender dies.
+
+    Its *age* is its number in the order in which connections are made.
+    """
+    if type(key) is not int:  # Another object may be the same sender.
+        made = Connection(ANY)
+        made._sender = sender
+    else:
         try:
-            made = ref.__new__(Connection, sender, died)
-            held = _HELD_WEAKLY
+            made = Connection(sender, died)
+            made._sender = _HELD_WEAKLY
         except TypeError:
             # Held strongly, or another object could get its id and be taken for it.
-            made = ref.__new__(Connection, ANY)
-    else:
-        made = ref.__new__(Connection, ANY)
-    made._sender = held
+            made = Connection(ANY)
+            made._sender = sender
     made._record = record
     made._key = key
-    made._order = order
+    # One number that sorts by priority, the highest first, then by age.
+    made._order = age - (how[PRIORITY] << 64)
     made._terms = how
     made.plan = None
     return made
@@ -139,8 +143,3 @@ def connected(
 def age_of(connection: Connection) -> int:
     """Return the number of the connection in the order in which they were made."""
     return connection._order & _AGE
-
-
-def order_of(age: int, priority: int) -> int:
-    """Return one number that sorts by priority, the highest first, then by age."""
-    return age - (priority << 64)

@@ -117,10 +117,16 @@ def is_held_by_value(sender: object) -> bool:
     return key_function(type(sender)) is not id
 
 
+def identified(receiver: Any) -> tuple[Any, Hashable]:
+    """Return the canonical form of *receiver*, and its key."""
+    if type(receiver) is FunctionType:  # The usual case, and a tenth of the cost of connecting.
+        return receiver, id(receiver)
+    receiver = canonical(receiver)
+    return receiver, receiver_key(receiver)
+
+
 def canonical(receiver: Any) -> Any:
     """Return *receiver* without a ``__call__`` taken from it: both are the same receiver."""
-    if type(receiver) is FunctionType:
-        return receiver
     while isinstance(receiver, (MethodType, MethodWrapperType)):
         owner = receiver.__self__
         if receiver.__name__ != "__call__":

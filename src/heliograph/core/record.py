@@ -144,7 +144,7 @@ def recorded(
     """
     is_async, generates = examined(receiver)
     if type(receiver) is FunctionType:
-        record = ref.__new__(Record, receiver, _died)
+        record = Record(receiver, _died)
         record.named = receiver.__module__ or "builtins", receiver.__qualname__
     else:
         record = _held(receiver, key, how, home)

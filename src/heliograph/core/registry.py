@@ -7,21 +7,20 @@ from contextvars import ContextVar
 from functools import partial
 from weakref import ref
 
-from heliograph.core.connection import Connection, age_of, connected, order_of
+from heliograph.core.connection import Connection, age_of, connected
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import (
     ANY,
-    canonical,
+    identified,
     is_held_by_value,
     key_function,
-    receiver_key,
     same_partial,
     sender_key,
     unwrapped,
 )
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import DeadReceiver, Record, recorded
-from heliograph.core.terms import PLACE, PRIORITY, SCOPE, WEAK, Scope
+from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -77,6 +76,7 @@ class Registry:
         "clock",
         "dead",
         "fast",
+        "home",
         "idle",
         "mutes",
         "overridden",
@@ -90,6 +90,7 @@ class Registry:
     """Whether sends look for the last plan here; they do not where C looks for it."""
 
     def __init__(self) -> None:
+        self.home: ref[Registry] = ref(self)
         self.any: Group = Group()
         self.senders: dict[Hashable, Group | Connection] = {}
         self.receivers: dict[Hashable, Record] = {}
@@ -116,18 +117,17 @@ class Registry:
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
-        receiver = canonical(receiver)
-        key = receiver_key(receiver)
+        receiver, key = identified(receiver)
         record = self.receivers.get(key)
         if record is None or not record.serves(how):
-            record = recorded(receiver, key, how, ref(self))
+            record = recorded(receiver, key, how, self.home)
         made: tuple[Connection, bool] | None
         made = exclusively(self._connect, record, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         """End the connections of a receiver, for one sender or for all; returns them."""
-        return exclusively(self._disconnect, canonical(receiver), sender) or []
+        return exclusively(self._disconnect, *identified(receiver), sender) or []
 
     def end(self, connections: Iterable[Connection]) -> None:
         """End just these connections; those that have ended already are left alone."""
@@ -242,41 +242,53 @@ class Registry:
     ) -> tuple[Connection, bool]:
         record = self.receivers.setdefault(record.key, record)
         key: Hashable = ANY if sender is ANY else sender_key(sender)
-        known = record.links and how[SCOPE] is None
-        previous = self._lasting(record, key) if known else None
-        if previous is not None:
-            # Strong stays strong, as somebody relies on it; and the first place is the place.
-            weak = how[WEAK] and previous.weak
-            how = (*how[:WEAK], weak, None, previous._terms[PLACE])
-            if how == previous._terms:
-                return previous, False
-        if previous is None:
-            self.clock += 1
-        age = self.clock if previous is None else age_of(previous)
-        if how == record.terms:
-            how = record.terms  # Shared: a tuple each would double the size of a connection.
-        order = order_of(age, how[PRIORITY])
-        connection = connected(record, key, order, how, sender, _sender_died)
-        self._link(connection, record, key, previous)
+        if record.links and how[SCOPE] is None:
+            previous = self._lasting(record, key)
+            if previous is not None:
+                return self._reconnect(previous, receiver, sender, how)
+            if how == record.terms:
+                how = record.terms  # Shared: a tuple each would double the size of a connection.
+        self.clock = age = self.clock + 1
+        connection = connected(record, key, age, how, sender, _sender_died)
+        self._link(connection, record, key, None)
         if not how[WEAK]:
             record.hold(receiver)
-        if previous is not None:
-            # Only now, as a send at any moment must find one of the two.
-            self._unlink(previous)
-        return connection, previous is None
+        return connection, True
+
+    def _reconnect(
+        self, previous: Connection, receiver: Any, sender: Any, how: Terms
+    ) -> tuple[Connection, bool]:
+        # Strong stays strong, as somebody relies on it; and the first place is the place.
+        weak = how[WEAK] and previous.weak
+        how = (*how[:WEAK], weak, None, previous._terms[PLACE])
+        if how == previous._terms:
+            return previous, False
+        record, key = previous._record, previous._key
+        if how == record.terms:
+            how = record.terms
+        connection = connected(record, key, age_of(previous), how, sender, _sender_died)
+        self._link(connection, record, key, previous)
+        if not weak:
+            record.hold(receiver)
+        # Only now, as a send at any moment must find one of the two.
+        self._unlink(previous)
+        return connection, False
 
     def _link(
         self, connection: Connection, record: Record, key: Hashable, previous: Connection | None
     ) -> None:
-        group = self.any if key is ANY else self.senders.get(key)
-        if group is None or group is previous:
-            self.senders[key] = connection
+        if key is ANY:
+            self.any.add(connection)
         else:
-            if isinstance(group, Connection):
-                group = self.senders[key] = Group(group)
-            group.add(connection)
-        record.links[key] = record.links.get(key, 0) + 1
-        self.receivers[record.key] = record
+            group = self.senders.get(key)
+            if group is None or group is previous:
+                self.senders[key] = connection
+            else:
+                if isinstance(group, Connection):
+                    group = self.senders[key] = Group(group)
+                group.add(connection)
+        links = record.links
+        links[key] = links[key] + 1 if key in links else 1
         if self.idle:
             self.idle.pop(record.key, None)
         self.stamp += 1
@@ -331,8 +343,7 @@ class Registry:
             return group
         return None
 
-    def _disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
-        key = receiver_key(receiver)
+    def _disconnect(self, receiver: Any, key: Hashable, sender: Any) -> list[Connection]:
         if self.idle:
             self.idle.pop(key, None)
         record = self.receivers.get(key)
@@ -343,7 +354,10 @@ class Registry:
         if record is None:
             return []
         places = tuple(record.links) if sender is ANY else (sender_key(sender),)
-        return [c for place in places for c in self._of(record, place) if self._end(c)]
+        ended: list[Connection] = []
+        for place in places:
+            ended += filter(self._end, self._of(record, place))
+        return ended
 
     def _of(self, record: Record, key: Hashable) -> list[Connection]:
         """Return the connections of a receiver for one sender: the temporary ones too."""

@@ -25,6 +25,16 @@ PLACE: Final = 5
 _PACKAGE = __file__.rpartition("core")[0]
 
 
+class _Files(dict[str, bool]):
+    """Whether a file is one of this package, found out once for each."""
+
+    def __missing__(self, name: str) -> bool:
+        return self.setdefault(name, name.startswith(_PACKAGE))
+
+
+_is_ours = _Files()
+
+
 class Scope:
     """One `with` block that connects or mutes: everywhere, or in its own context alone."""
 
@@ -40,18 +50,25 @@ def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
     Raises:
         ArgumentError: If an option has a value that it cannot have.
     """
+    if type(priority) is not int or on_error != "raise":
+        _check(priority, on_error)
+    # The code object and an offset into it, because finding the line number takes
+    # longer than all the rest of connecting, and few ask for it.
+    frame = sys._getframe(1)
+    code = frame.f_code
+    while _is_ours[code.co_filename] and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
+    return priority, on_error, inline, weak, None, (code, frame.f_lasti)
+
+
+def _check(priority: object, on_error: str) -> None:
     if on_error not in ("raise", "log"):
         msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
     if not isinstance(priority, int):
         msg = f"priority={priority!r} is not a number. Use an int; higher ones are called earlier."
         raise ArgumentError(msg)
-    # The code object and an offset into it, because finding the line number takes
-    # longer than all the rest of connecting, and few ask for it.
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
-        frame = frame.f_back
-    return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
 
 
 def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
