@@ -97,7 +97,9 @@ format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff c
 quick: $(VENV)/ready ## the tests once, on the latest Flask, unmeasured
 	@$(BIN)/python -m pytest
 
-bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker, other libraries and plain loops
+# `make bench BENCH=--quick` only prints; `make bench BENCH='sending --rows receiver'` prints some.
+BENCH ?= --docs
+bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker and others, into docs/performance.md
 	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
 fuzz: $(VENV)/ready ## PROGRAMS random programs in C and in Python side by side, from SEED

@@ -7,9 +7,10 @@ import json
 import re
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import circumstances
+from benchmarks import circumstances, pages
 from benchmarks.sections import FULL, QUICK, SECTIONS, Effort
 
 
@@ -17,18 +18,30 @@ def main() -> None:
     """Measure and print, section by section."""
     options = _options()
     results: dict[str, object] = circumstances.values()
+    texts = {"circumstances": circumstances.line()}
     started = time.monotonic()
 
     print(circumstances.preface())
     for section in options.sections or SECTIONS:
         for finding in SECTIONS[section](_effort(options)):
             print(finding.table.text(), flush=True)
+            texts[finding.key] = finding.table.markdown()
             if finding.values is not None:
                 results[finding.key] = finding.values
     print(f"{time.monotonic() - started:.0f} seconds")
 
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.docs:
+        _document(texts, results)
+
+
+def _document(texts: dict[str, str], results: dict[str, object]) -> None:
+    from benchmarks import plots  # Nobody else needs the library that draws.
+
+    pages.write(texts)
+    if pages.are_of_this_python():
+        plots.draw(results, pages.PLOTS)
 
 
 def _effort(options: argparse.Namespace) -> Effort:
@@ -59,7 +72,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--json", type=_writable, metavar="FILE", help="write all figures there as well"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--docs", action="store_true", help="put tables and plots into the documentation"
+    )
+    options = parser.parse_args()
+    if options.docs and (options.quick or options.rows):
+        parser.error("--docs wants figures that can stand there: without --quick and --rows")
+    if options.docs and find_spec("matplotlib") is None:
+        parser.error("--docs draws with matplotlib, which `make bench` has in its environment")
+    return options
 
 
 def _section(text: str) -> str:

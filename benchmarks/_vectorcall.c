@@ -23,18 +23,15 @@ call_and_pair(PyObject *receiver, PyObject *const *args, Py_ssize_t nargs, PyObj
 static PyObject *
 send(PyObject *receivers, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
-    PyObject *outcomes = PyList_New(0);
-    if (outcomes == NULL) {
-        return NULL;
-    }
     Py_ssize_t size = PyTuple_GET_SIZE(receivers);
-    for (Py_ssize_t i = 0; i < size; i++) {
+    PyObject *outcomes = PyList_New(size);
+    for (Py_ssize_t i = 0; outcomes != NULL && i < size; i++) {
         PyObject *pair = call_and_pair(PyTuple_GET_ITEM(receivers, i), args, nargs, kwnames);
-        int failed = pair == NULL || PyList_Append(outcomes, pair) < 0;
-        Py_XDECREF(pair);
-        if (failed) {
-            Py_DECREF(outcomes);
-            return NULL;
+        if (pair == NULL) {
+            Py_CLEAR(outcomes);
+        }
+        else {
+            PyList_SET_ITEM(outcomes, i, pair);
         }
     }
     return outcomes;

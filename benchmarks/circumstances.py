@@ -18,8 +18,7 @@ CPUINFO = Path("/proc/cpuinfo")
 COMPARED = ("blinker", "django", "psygnal", "pluggy", "sqlalchemy", "zope.event", "flask", "quart")
 
 PREFACE = """\
-{machine}.
-{versions}.
+{line}
 Heliograph sends in {implementation}.{gaps}
 
 Engines take turns in one process; no garbage collection; the empty loop is subtracted.
@@ -49,18 +48,16 @@ def values() -> dict[str, object]:
     }
 
 
-def machine() -> str:
-    """Return the interpreter, the machine and the day in a line, and nothing that identifies it."""
+def line() -> str:
+    """Return in a line what belongs beside every figure."""
     today = datetime.now(tz=UTC).date().isoformat()
-    return f"{_python()}, {os.cpu_count()} CPUs ({_cpu()}), {today}"
+    versions = ", ".join(f"{name} {found}" for name, found in _versions().items())
+    return f"{_python()} on {os.cpu_count()} CPUs ({_cpu()}), {today}, beside {versions}."
 
 
 def preface() -> str:
     """Return the lines above all tables."""
-    versions = ", ".join(f"{name} {found}" for name, found in _versions().items())
-    return PREFACE.format(
-        machine=machine(), versions=versions, implementation=_implementation(), gaps=_gaps()
-    )
+    return PREFACE.format(line=line(), implementation=_implementation(), gaps=_gaps())
 
 
 def _python() -> str:

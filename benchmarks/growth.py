@@ -128,6 +128,11 @@ def growth_rows(sizes: Iterable[int]) -> list[Row]:
     ]
 
 
+def disconnecting_rows(sizes: Iterable[int]) -> list[Row]:
+    """Return disconnecting among other senders, at each of *sizes*."""
+    return [Row(f"{size:,}", _among(_other_senders, disconnecting, size), size) for size in sizes]
+
+
 def _among(crowd: Crowd, operation: Operation, size: int) -> Operation:
     def prepare(engine: Engine) -> Work:
         if engine.most is not None and size > engine.most:

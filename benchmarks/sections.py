@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from benchmarks import harness, report
 from benchmarks.engines import Engine, UnsupportedError
-from benchmarks.growth import growth_rows
+from benchmarks.growth import disconnecting_rows, growth_rows
 from benchmarks.harness import Row, measure, prepared
 from benchmarks.imports import imports
-from benchmarks.memory import GAUGES, weigh
+from benchmarks.memory import GAUGES, SLOWER, weigh
 from benchmarks.requests import serve
 from benchmarks.roster import ENGINES
-from benchmarks.rows import AS_FLASK, CONNECTING, SENDING
+from benchmarks.rows import AS_FLASK, CONNECTING, SENDING, sending
+from benchmarks.tables import Table, number
 from benchmarks.threads import BATCH_NS, sending_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from benchmarks.harness import Timings
-    from benchmarks.tables import Table
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Effort:
     rounds: int
     growth_rounds: int
     sizes: tuple[int, ...]
+    receivers: tuple[int, ...]
+    crowds: tuple[int, ...]
     senders: int
     request_rounds: int
     thread_rounds: int
@@ -45,6 +50,8 @@ FULL = Effort(
     rounds=150,
     growth_rounds=30,
     sizes=(1, 1_000, 100_000),
+    receivers=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000),
+    crowds=(1, 10, 100, 1_000, 10_000, 100_000),
     senders=1_000_000,
     request_rounds=200,
     thread_rounds=15,
@@ -54,6 +61,8 @@ QUICK = Effort(
     rounds=15,
     growth_rounds=5,
     sizes=(1, 1_000, 10_000),
+    receivers=(1, 10, 100),
+    crowds=(1, 100, 10_000),
     senders=20_000,
     request_rounds=15,
     thread_rounds=3,
@@ -82,6 +91,28 @@ def sends(effort: Effort) -> Iterator[Finding]:
         yield Finding("sending", report.ratios_table(title, measured), report.plain(measured))
         yield Finding("sending minima", report.minima_table("Sending, at best", measured))
         yield Finding("sending medians", report.medians_table("Sending, in the middle", measured))
+
+
+def pure(effort: Effort) -> Iterator[Finding]:
+    """What a send costs in Python alone: in a process of its own, for a choice at import."""
+    before = os.environ.get("HELIOGRAPH_PURE")
+    os.environ["HELIOGRAPH_PURE"] = "1"
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            found = process.submit(_pure, effort).result()
+    finally:
+        os.environ.pop("HELIOGRAPH_PURE")
+        if before is not None:
+            os.environ["HELIOGRAPH_PURE"] = before
+    yield from found
+
+
+def _pure(effort: Effort) -> list[Finding]:
+    measured = _measured(SENDING, effort, effort.rounds)
+    if not measured:
+        return []
+    table = report.ratios_table("Sending in Python alone (HELIOGRAPH_PURE=1)", measured)
+    return [Finding("pure", table, report.plain(measured))]
 
 
 def as_flask(effort: Effort) -> Iterator[Finding]:
@@ -129,12 +160,29 @@ def growth(effort: Effort) -> Iterator[Finding]:
         yield Finding("growth", table, report.plain(measured))
 
 
+def receivers(effort: Effort) -> Iterator[Finding]:
+    """What a send costs by how many hear it."""
+    rows = [Row(number(count), sending(count), count) for count in effort.receivers]
+    measured = _measured(rows, effort, effort.growth_rounds)
+    if measured:
+        table = report.minima_table("Sending, by number of receivers", measured)
+        yield Finding("receivers", table, report.plain(measured))
+
+
+def disconnect(effort: Effort) -> Iterator[Finding]:
+    """What disconnecting costs by how many other senders have receivers."""
+    measured = _measured(disconnecting_rows(effort.crowds), effort, effort.growth_rounds)
+    if measured:
+        table = report.minima_table("Disconnecting, by number of other senders", measured)
+        yield Finding("disconnect", table, report.plain(measured))
+
+
 def memory(effort: Effort) -> Iterator[Finding]:
     """What connections weigh."""
     weights = {
         gauge: {
             engine.name: (senders, weigh(engine, gauge, senders))
-            for engine, senders in _weighable(effort.senders)
+            for engine, senders in _weighable(effort.senders // SLOWER.get(gauge, 1))
         }
         for gauge in GAUGES
     }
@@ -183,8 +231,11 @@ def _wanted(row: Row, effort: Effort) -> bool:
 SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "sending": sends,
     "flask": as_flask,
+    "pure": pure,
     "connecting": connections,
     "growth": growth,
+    "receivers": receivers,
+    "disconnect": disconnect,
     "memory": memory,
     "requests": requests,
     "threads": threads,
