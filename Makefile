@@ -102,10 +102,10 @@ BENCH ?= --docs
 bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker and others, into docs/performance.md
 	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
-fuzz: $(VENV)/ready ## PROGRAMS random programs in C and in Python side by side, from SEED
+fuzz: $(VENV)/ready ## PROGRAMS random programs in C and Python, from SEED; a million sends of each kind
 	$(call heading,fuzz: PROGRAMS=$(PROGRAMS) SEED=$(SEED))
-	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest tests/core/test_differences.py \
-		--hypothesis-seed=$(SEED)
+	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) \
+		tests/core/test_differences.py tests/core/test_drift.py
 
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
