@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import circumstances, pages
-from benchmarks.sections import FULL, QUICK, SECTIONS, Effort
+from benchmarks.sections import FULL, QUICK, SECTIONS, WITHOUT_ROWS, Effort
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     started = time.monotonic()
 
     print(circumstances.preface())
-    for section in options.sections or SECTIONS:
+    for section in options.sections or _sections(options.rows):
         for finding in SECTIONS[section](_effort(options)):
             print(finding.table.text(), flush=True)
             texts[finding.key] = finding.table.markdown()
@@ -42,6 +42,11 @@ def _document(texts: dict[str, str], results: dict[str, object]) -> None:
     pages.write(texts)
     if pages.are_of_this_python():
         plots.draw(results, pages.PLOTS)
+
+
+def _sections(rows: str) -> list[str]:
+    """Return all sections, or those that have rows if some of these are wanted."""
+    return [section for section in SECTIONS if not rows or section not in WITHOUT_ROWS]
 
 
 def _effort(options: argparse.Namespace) -> Effort:

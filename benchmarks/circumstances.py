@@ -22,6 +22,7 @@ PREFACE = """\
 Heliograph sends in {implementation}.{gaps}
 
 Engines take turns in one process; no garbage collection; the empty loop is subtracted.
+Times are processor time, except for two threads; what Quart's threads wait is not counted.
 Only ratios hold (medians over the rounds); nanoseconds are this machine's, today.
 Unless a row says otherwise, 1 keyword is sent to receivers of all senders, weakly held:
 `def receiver(sender, **kw): return None`, or where it says "exact", `def receiver(sender, a)`.

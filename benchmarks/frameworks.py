@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
+from time import process_time_ns
 from typing import TYPE_CHECKING, Any
 
 import flask.app
@@ -14,8 +15,10 @@ import flask.ctx
 import quart.app
 import quart.ctx
 
+from benchmarks.harness import OWN_TIME
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import ModuleType
 
     from benchmarks.engines import Loop
@@ -40,12 +43,14 @@ class Framework:
         holders: The modules that send, each with some of the signals among its globals.
         serve: Answers one request per item.
         inline: Whether plain receivers have to ask not to be sent to another thread.
+        clock: Nanoseconds, of all threads that take part.
     """
 
     name: str
     holders: tuple[ModuleType, ...]
     serve: Loop
     inline: bool = False
+    clock: Callable[[], int] = OWN_TIME
 
 
 @contextmanager
@@ -113,6 +118,7 @@ def on_quart() -> Iterator[Framework]:
             (quart.app, quart.ctx),
             lambda items: loop.run_until_complete(serve_each(items)),
             inline=True,
+            clock=process_time_ns,
         )
 
 

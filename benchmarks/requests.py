@@ -89,7 +89,7 @@ def _under(signals: Signals, framework: Framework) -> Work:
         _put(signals, framework)
         return repeat(None, count)
 
-    return Work(framework.serve, items=put_in_place)
+    return Work(framework.serve, items=put_in_place, clock=framework.clock)
 
 
 def _put(signals: Signals, framework: Framework) -> None:

@@ -241,3 +241,4 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "threads": threads,
     "import": importing,
 }
+WITHOUT_ROWS = ("memory", "requests", "threads", "import")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Thread
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from benchmarks.harness import Work
@@ -32,6 +33,11 @@ def sending_in(threads: int) -> Callable[[Engine], Work]:
             for sender in senders:
                 sender.join()
 
-        return Work(run, items=lambda count: range(count * SENDS), alive=work.alive)
+        return Work(
+            run,
+            items=lambda count: range(count * SENDS),
+            alive=work.alive,
+            clock=perf_counter_ns,
+        )
 
     return prepare
