@@ -31,6 +31,8 @@ class Extension(Protocol):
 @cache
 def compiled() -> Extension | None:
     """Return the extension, or None where it cannot be compiled."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return None  # Loading it would put the GIL back under all engines.
     target = BUILT / f"_vectorcall{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not _is_newer(target, SOURCE) and not _compile(target):
         return None
