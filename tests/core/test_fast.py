@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
 import heliograph.core
 from heliograph import Signal
 from heliograph.core import implementation
+from heliograph.core.connection import Connection
+from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.plan import Group, Plan
+from heliograph.core.record import MethodRecord, Record
+from heliograph.core.registry import Registry
+from heliograph.core.writer import waiting
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -147,6 +155,56 @@ def test_send_is_a_method_like_any_other() -> None:
     assert (Signal.send.__name__, Signal.send.__qualname__) == ("send", "Signal.send")
     assert (Signal.send.__doc__ or "").startswith("Call everybody")
     assert [it.name for it in outer.connections] == ["heliograph.core.signal.Signal.send"]
+
+
+def _parts(**others: type) -> dict[str, Any]:
+    kinds = {"registry": Registry, "group": Group, "connection": Connection, "plan": Plan}
+    records = {"record": Record, "method_record": MethodRecord}
+    return {
+        "in_python": Signal.send,
+        "finish": Signal._finish,
+        "instruments": INSTRUMENTS,
+        "waiting": waiting,
+        **kinds,
+        **records,
+        **others,
+    }
+
+
+@in_c
+def test_what_sends_is_collected_as_any_garbage() -> None:
+    """It may be part of a circle, and lets go of all that it holds."""
+    from heliograph.core._dispatch import Send
+
+    class Replaced(Registry):
+        """Goes with the circle."""
+
+        __slots__ = ()
+
+    send: Any = Send(**_parts(registry=Replaced))
+    send.circle = send
+    seen = [ref(send), ref(Replaced)]
+    del send, Replaced
+    gc.collect()
+
+    assert [each() for each in seen] == [None, None]
+
+
+@in_c
+def test_classes_without_the_slots_that_are_read_are_refused() -> None:
+    """Reading where there is no slot would be reading anything."""
+    from heliograph.core._dispatch import Send
+
+    class Dynamic(Registry):
+        """Computes what was a slot."""
+
+        __slots__ = ()
+        stamp = property(lambda self: 0)
+
+    with pytest.raises(TypeError, match=r"Dynamic'> has no slot stamp"):
+        Send(**_parts(registry=Dynamic))
+    with pytest.raises(AttributeError, match="busy"):
+        Send(**_parts(registry=object))
 
 
 def test_it_can_be_turned_off() -> None:
