@@ -47,6 +47,9 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
 #define SEEN 64  /* senders whose keys are kept */
 #define FEW 4    /* weak references that are looked at */
 
+/* Whether every change of a dict gives it another version (PEP 509): not in Python 3.13. */
+#define HAS_DICT_VERSIONS (PY_VERSION_HEX < 0x030D0000)
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
@@ -62,7 +65,7 @@ typedef struct {
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and the same without the wrapper */
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the keys of senders; these are not held */
-#if PY_VERSION_HEX < 0x030C0000
+#if HAS_DICT_VERSIONS
     struct { uint64_t version; PyObject *registry; } signals[SEEN];  /* nothing of it is held */
 #endif
 } Send;
@@ -73,7 +76,8 @@ typedef struct {
     PyObject *names;           /* of the payload, or NULL */
     PyObject *wrapper;
     PyObject *const *values;   /* of the payload */
-    PyObject *const *arguments;  /* the sender, then the values */
+    /* The sender, then the values. A callee may put its `self` in front, as CPython's own do. */
+    PyObject **arguments;
 } Sending;
 
 static inline PyObject *
@@ -82,23 +86,12 @@ read_slot(Send *self, PyObject *object, enum slot slot)
     return *(PyObject **)((char *)object + self->offsets[slot]);
 }
 
+/* Give what a weak reference refers to, a new reference, or NULL if it is dead. */
 static inline PyObject *
 referent(PyObject *reference)
 {
-    /* A new reference, or NULL if it is dead. */
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *object = NULL;
-    if (PyWeakref_GetRef(reference, &object) < 0) {
-        PyErr_Clear();
-    }
-    return object;
-#else
-    PyObject *object = PyWeakref_GET_OBJECT(reference);
-    if (object == Py_None) {
-        return NULL;
-    }
-    return Py_NewRef(object);
-#endif
+    PyObject *object = ((PyWeakReference *)reference)->wr_object;
+    return object == Py_None || Py_REFCNT(object) == 0 ? NULL : Py_NewRef(object);
 }
 
 /* Tell whether objects of a type are senders that are compared by identity. */
@@ -132,7 +125,7 @@ is_itself(Send *self, PyTypeObject *type)
     return 1;
 }
 
-/* Give the registry of a signal, borrowed, or NULL if Python has to look for it. */
+/* Give the registry of a signal, borrowed, or NULL without an error if Python has to look for it. */
 static inline PyObject *
 registry_of(Send *self, PyObject *signal)
 {
@@ -141,9 +134,12 @@ registry_of(Send *self, PyObject *signal)
     if (dict == NULL || *dict == NULL) {
         return NULL;
     }
-#if PY_VERSION_HEX < 0x030C0000
-    /* A version is that of one state of one dict (PEP 509), which holds what was found in it. */
+#if HAS_DICT_VERSIONS
+    /* The dict in this state is what holds what was found in it. */
+    _Py_COMP_DIAG_PUSH
+    _Py_COMP_DIAG_IGNORE_DEPR_DECLS
     uint64_t version = ((PyDictObject *)*dict)->ma_version_tag;
+    _Py_COMP_DIAG_POP
     size_t place = ((size_t)signal >> 4) % SEEN;
     if (self->signals[place].version == version) {
         return self->signals[place].registry;
@@ -154,7 +150,7 @@ registry_of(Send *self, PyObject *signal)
         PyErr_Clear();
         return NULL;
     }
-#if PY_VERSION_HEX < 0x030C0000
+#if HAS_DICT_VERSIONS
     self->signals[place].version = version;
     self->signals[place].registry = found;
 #endif
@@ -370,16 +366,25 @@ look_up(Send *self, PyObject *reference)
 static inline PyObject *
 call(PyObject *receiver, Sending *sending)
 {
+    PyObject **arguments = sending->arguments, *names = sending->names, *value;
+    /* What is checked in other callables, that they return or raise, is sure of functions. */
     if (PyFunction_Check(receiver)) {
-        /* What is checked in other callables, that they return or raise, is sure here. */
-        vectorcallfunc function = ((PyFunctionObject *)receiver)->vectorcall;
-        return function(receiver, sending->arguments, 1, sending->names);
+        return ((PyFunctionObject *)receiver)->vectorcall(receiver, arguments, 1, names);
+    }
+    if (Py_IS_TYPE(receiver, &PyMethod_Type)) {
+        PyObject *function = PyMethod_GET_FUNCTION(receiver), *before = arguments[-1];
+        if (PyFunction_Check(function)) {
+            arguments[-1] = PyMethod_GET_SELF(receiver);
+            value = ((PyFunctionObject *)function)->vectorcall(function, arguments - 1, 2, names);
+            arguments[-1] = before;
+            return value;
+        }
     }
     /* It may be the `send` of a signal, and then no Python code counts the depth. */
     if (Py_EnterRecursiveCall(" while sending a signal")) {
         return NULL;
     }
-    PyObject *value = PyObject_Vectorcall(receiver, sending->arguments, 1, sending->names);
+    value = PyObject_Vectorcall(receiver, arguments, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
     Py_LeaveRecursiveCall();
     return value;
 }
@@ -448,7 +453,7 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
     }
     sending->names = kwnames;
     if (wrapper_at < 0 && nargs == 2) {
-        sending->arguments = args + 1;
+        sending->arguments = (PyObject **)args + 1;
         sending->values = args + 2;
         return call_all(self, sending);
     }
@@ -460,21 +465,22 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
         }
         sending->names = rest;
     }
-    if (count + 1 > SMALL) {
-        copy = PyMem_New(PyObject *, count + 1);
+    if (count + 2 > SMALL) {
+        copy = PyMem_New(PyObject *, count + 2);
         if (copy == NULL) {
             Py_XDECREF(rest);
             return PyErr_NoMemory();
         }
     }
-    copy[0] = sending->sender;
-    for (Py_ssize_t i = 0, to = 1; i < count; i++) {
+    copy[0] = NULL;
+    copy[1] = sending->sender;
+    for (Py_ssize_t i = 0, to = 2; i < count; i++) {
         if (i != wrapper_at) {
             copy[to++] = args[nargs + i];
         }
     }
-    sending->arguments = copy;
-    sending->values = copy + 1;
+    sending->arguments = copy + 1;
+    sending->values = copy + 2;
     result = call_all(self, sending);
     if (copy != small) {
         PyMem_Free(copy);
@@ -488,7 +494,7 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    PyObject *registry = NULL, *sender, *plan = NULL, *result = NULL;
+    PyObject *registry = NULL, *sender = Py_None, *plan = NULL, *result = NULL;
     if ((nargs == 1 || nargs == 2) && PyList_GET_SIZE(self->instruments) == 0) {
         registry = registry_of(self, args[0]);
     }
