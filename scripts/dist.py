@@ -36,7 +36,7 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 FOREIGN = ("COVERAGE_", "HELIOGRAPH_", "PYTHON", "VIRTUAL_ENV")
 
 ABOUT = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
-IN_USE = "from heliograph.core import implementation; print(implementation)"
+SERVES = "from heliograph.core import implementation as it; assert it == 'python', it"
 
 
 def main() -> int:
@@ -124,7 +124,7 @@ def try_out(pythons: dict[str, Path], settings: dict[str, Any], folder: Path) ->
     report("trying the wheel without the part in C")
     inside = new_environment(Path(sys.executable), folder / "pure")
     install(inside, "--no-deps", *DIST.glob("*-py3-none-any.whl"))
-    run(inside, "-c", IN_USE, cwd=tests, env=environment())
+    run(inside, "-c", SERVES, cwd=tests, env=environment())
 
 
 def copy(source: Path, target: Path) -> None:
