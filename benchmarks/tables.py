@@ -34,7 +34,8 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table for a page, which has a heading of its own."""
-        head = [cell.replace("\n", " ") for cell in self.head]
+        # A name that was broken at its dot is whole again.
+        head = [cell.replace(".\n", ".").replace("\n", " ") for cell in self.head]
         ruler = [":---" if column < self.words else "---:" for column in range(len(head))]
         return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *self.lines))
 

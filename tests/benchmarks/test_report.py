@@ -35,12 +35,12 @@ def test_a_table_stands_in_columns_for_a_terminal() -> None:
 
 def test_a_table_stands_in_markdown_for_a_page() -> None:
     """The title is left to the page."""
-    table = Table("Costs", ["ns", "plain\nloop"], [["send", "7"]])
+    table = Table("Costs", ["ns", "plain\nloop", "zope.\nevent"], [["send", "7", "8"]])
 
     assert table.markdown().splitlines() == [
-        "| ns | plain loop |",
-        "| :--- | ---: |",
-        "| send | 7 |",
+        "| ns | plain loop | zope.event |",
+        "| :--- | ---: | ---: |",
+        "| send | 7 | 8 |",
     ]
 
 
