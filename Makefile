@@ -107,6 +107,10 @@ fuzz: $(VENV)/ready ## PROGRAMS random programs in C and Python, from SEED; a mi
 	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) \
 		tests/core/test_differences.py tests/core/test_drift.py
 
+sanitize: $(VENV)/ready ## the engine's tests on a part in C that watches its memory; needs gcc
+	$(call heading,sanitize: AddressSanitizer and UndefinedBehaviorSanitizer)
+	@$(BIN)/python scripts/sanitize.py
+
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
 
@@ -118,7 +122,7 @@ clean: ## remove environments, caches and everything built
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover format quick bench fuzz downstream dist clean
+.PHONY: help demo test lint types imports doctest cover format quick bench fuzz sanitize downstream dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.

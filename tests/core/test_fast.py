@@ -117,6 +117,18 @@ def test_an_interruption_leaves_also_while_a_receiver_is_looked_up() -> None:
         signal.send("shop")
 
 
+@pytest.mark.parametrize("others", [0, 3, 4, 40])
+def test_a_sender_is_heard_whoever_else_refers_to_it_weakly(others: int) -> None:
+    """C looks for its connection among a few weak references alone."""
+    signal, shop = Signal("paid"), Shop()
+    before = [ref(shop, lambda _: None) for _ in range(others)]
+    signal.connect(receive, shop)
+    after = [ref(shop, lambda _: None) for _ in range(others)]
+
+    assert signal.send(shop) == [(receive, (shop, {}))]
+    assert [each() for each in (*before, *after)] == [shop] * 2 * others
+
+
 def test_names_of_keywords_may_send_when_they_die() -> None:
     """The names of the last call are kept, and letting go of them may run code."""
     signal = Signal("paid")
