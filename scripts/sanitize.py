@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> int:
         environment = os.environ | ENVIRONMENT
         environment |= {"LD_PRELOAD": str(runtime), "PYTHONPATH": str(source)}
         refuse_another(source, environment)
-        command = [sys.executable, "-m", "pytest", *(arguments or TESTS)]
+        # Otherwise pytest keeps what is reported to itself, and ends with it.
+        command = [sys.executable, "-m", "pytest", "--capture=sys", *(arguments or TESTS)]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
