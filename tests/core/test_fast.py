@@ -129,6 +129,27 @@ def test_a_sender_is_heard_whoever_else_refers_to_it_weakly(others: int) -> None
     assert [each() for each in (*before, *after)] == [shop] * 2 * others
 
 
+def test_arguments_in_a_tuple_stay_what_they_are() -> None:
+    """They are handed over as they lie in it, and others may use it meanwhile."""
+    signal = Signal("paid")
+    arguments = signal, "shop"
+    seen: list[object] = []
+
+    class Looking:
+        """Has a method that receives."""
+
+        def receive(self, sender: object) -> None:
+            """Look at the tuple."""
+            seen.append(arguments[0])
+
+    looking = Looking()
+    signal.connect(looking.receive)
+    for _ in range(2):  # The first send makes the plan, in Python.
+        Signal.send(*arguments)
+
+    assert seen == [signal, signal]
+
+
 def test_names_of_keywords_may_send_when_they_die() -> None:
     """The names of the last call are kept, and letting go of them may run code."""
     signal = Signal("paid")

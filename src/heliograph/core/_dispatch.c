@@ -452,11 +452,6 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
         }
     }
     sending->names = kwnames;
-    if (wrapper_at < 0 && nargs == 2) {
-        sending->arguments = (PyObject **)args + 1;
-        sending->values = args + 2;
-        return call_all(self, sending);
-    }
     if (wrapper_at >= 0) {
         sending->wrapper = args[nargs + wrapper_at];
         rest = names_without(self, kwnames, wrapper_at);
@@ -472,6 +467,7 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
             return PyErr_NoMemory();
         }
     }
+    /* Not the caller's own array, whose first place is no callee's: it may be that of a tuple. */
     copy[0] = NULL;
     copy[1] = sending->sender;
     for (Py_ssize_t i = 0, to = 2; i < count; i++) {
