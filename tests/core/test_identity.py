@@ -571,6 +571,24 @@ def test_a_temporary_connection_for_a_proxy_is_one_for_its_object() -> None:
     assert signal.connections == ()
 
 
+def test_a_class_that_can_be_unwrapped_does_not_make_proxies_of_its_objects() -> None:
+    """What a metaclass defines is said of the class."""
+
+    class Kind(type):
+        def _get_current_object(cls) -> object:
+            raise AssertionError
+
+    class Stall(metaclass=Kind):
+        """No proxy."""
+
+    signal, stall = Signal("paid"), Stall()
+    senders: list[object] = []
+    signal.connect(senders.append, stall, weak=False)
+    signal.send(stall)
+
+    assert [sender is stall for sender in senders] == [True]
+
+
 def test_a_proxy_of_a_proxy_is_unwrapped_to_the_end() -> None:
     """However many proxies stand before each other, the object behind them counts."""
     signal, diary, shop = Signal("paid"), Diary(), Shop()

@@ -72,8 +72,9 @@ def forget_type(key: int) -> None:
 
 
 def _key_function(kind: type) -> Callable[[Any], Hashable] | None:
-    # The type is asked, not the object: a mock has every attribute, and claims any type.
-    if hasattr(kind, "_get_current_object"):
+    # The type is asked, not the object: a mock has every attribute, and claims any type. Nor its
+    # own type, which says what classes are, not what objects are.
+    if any("_get_current_object" in vars(each) for each in kind.__mro__):
         return None
     if issubclass(kind, str):
         return str.__str__
