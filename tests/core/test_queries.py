@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heliograph import ANY, Signal
+from heliograph.core.writer import exclusively
 from tests.core.diary import Diary
 
 
@@ -139,3 +140,19 @@ def test_a_signal_has_a_name_and_documentation() -> None:
     assert (Signal("paid", "When money came.").name, Signal().name) == ("paid", None)
     assert Signal("paid", "When money came.").__doc__ == "When money came."
     assert Signal("paid").__doc__ == Signal.__doc__
+
+
+def test_the_guard_passes_over_a_receiver_that_died_during_a_change() -> None:
+    """Its connections end right after the change, and it does not count until then."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("first"))
+    signal.connect(diary.receiver("second"))
+
+    def change() -> list[bool]:
+        answers = []
+        while diary.kept:
+            diary.kept.pop(0)
+            answers.append(signal.has_receivers_for("shop"))
+        return answers
+
+    assert exclusively(change) == [True, False]
