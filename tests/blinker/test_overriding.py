@@ -196,9 +196,9 @@ def test_send_replaced_on_the_class_is_used_by_all_signals(
 def test_send_replaced_on_an_instance_is_used() -> None:
     """An attribute of the instance comes first."""
     signal = Signal()
-    signal.send = lambda *_, **__: ["replaced"]  # type: ignore[method-assign]
+    signal.send = lambda *_, **__: ["replaced"]  # type: ignore[assignment, method-assign]
 
-    assert signal.send("a") == ["replaced"]
+    assert signal.send("a") == ["replaced"]  # type: ignore[comparison-overlap]
 
 
 class _Counting(Signal):

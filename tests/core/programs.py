@@ -146,7 +146,7 @@ WAYS: dict[str, Callable[[Signal, Any, Any], Any]] = {
     "9 keywords": lambda signal, who, wrapper: signal.send(who, _async_wrapper=wrapper, **_many(8)),
     "taken names": lambda signal, who, _: signal.send(who, sender=1, self=2),
     "unbound": lambda signal, who, _: type(signal).send(signal, who, a=1),
-    "too many": lambda signal, who, _: signal.send(who, who),  # type: ignore[call-arg]  # Refused.
+    "too many": lambda signal, who, _: signal.send(who, who),  # Refused.
     "awaited": lambda signal, who, _: signal.send_async(who, a=1),
 }
 

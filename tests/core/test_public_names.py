@@ -6,12 +6,14 @@ import inspect
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import heliograph
+from heliograph import Signal
 from heliograph.core import implementation
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ ENGINE = [
     "terms",
     "writer",
 ]
+
+# For type checkers alone.
+ON_DEMAND = ["typed"]
 
 # What an interpreter without its `site` has not loaded yet, of what the engine needs.
 STANDARD_LIBRARY = [
@@ -156,9 +161,9 @@ def test_every_module_of_the_engine_opens_with_one_sentence() -> None:
     """A file has a door, and a sentence on it."""
     folder = Path(heliograph.__file__).parent
     names = sorted(path.stem for path in (folder / "core").glob("*.py") if path.stem != "__init__")
-    sentences = [sys.modules[f"heliograph.core.{name}"].__doc__ or "" for name in names]
+    sentences = [import_module(f"heliograph.core.{name}").__doc__ or "" for name in names]
 
-    assert names == ENGINE
+    assert names == sorted(ENGINE + ON_DEMAND)
     assert [text for text in sentences if "\n" in text or not text.endswith(".")] == []
 
 
@@ -200,3 +205,13 @@ def test_connecting_and_sending_load_nothing_more() -> None:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     assert json.loads(output) == []
+
+
+def test_signal_can_be_subscripted_when_the_program_runs() -> None:
+    """Annotations and base classes name what a signal carries, and mean nothing then."""
+
+    class Sub(Signal[...]):
+        """A class that type checkers know more of."""
+
+    assert str(Signal[...]) == "heliograph.core.signal.Signal[...]"
+    assert (Sub("paid").send("shop"), Sub.__mro__[1]) == ([], Signal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
+from types import GenericAlias
 
 from heliograph.core.callables import examined, name_of, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -14,16 +15,38 @@ from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Literal, Never, Self, TypeVar
+    from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
     from heliograph.core.connection import Connection
     from heliograph.core.record import DeadReceiver
     from heliograph.core.signal import Signal
     from heliograph.core.terms import Scope, Terms
+    from heliograph.core.typed import Connecting, F, R, Receiver, T, Undeclared
+    from heliograph.core.typed import P as P  # noqa: PLC0414 - `signal` has it from here.
 
-    Receiver = Callable[..., Any]
-    F = TypeVar("F", bound=Receiver)
     OnError = Literal["raise", "log"]
+
+    class Options(TypedDict, total=False):
+        """How a connection delivers."""
+
+        priority: int
+        on_error: OnError
+        inline: bool
+
+    class LocalOptions(Options, total=False):
+        """How a temporary connection delivers, and where it counts."""
+
+        local: bool
+
+else:
+
+    class Generic:
+        """Stands in for that of `typing`: a subscript is kept, and means nothing."""
+
+        # No slots: signals of other classes become ours only if they have the same layout.
+        __class_getitem__ = classmethod(GenericAlias)
+
+    P = "P"
 
 _NOT_COPIED = {
     "_registry",
@@ -36,7 +59,7 @@ _NOT_COPIED = {
 _DEFAULTS = {"priority": 0, "on_error": "raise", "inline": False}
 
 
-class Connectable:
+class Connectable(Generic[P]):
     """The half of a signal that knows who is connected."""
 
     name: str | None = None
@@ -59,9 +82,28 @@ class Connectable:
         if doc:
             self.__doc__ = doc
 
+    if TYPE_CHECKING:
+
+        @overload
+        def connect(
+            self: Connectable[[Undeclared]],
+            receiver: F,
+            sender: Any = ...,
+            weak: bool = ...,
+            **options: Unpack[Options],
+        ) -> F: ...
+        @overload
+        def connect(
+            self,
+            receiver: Receiver[P, R, T],
+            sender: Any = ...,
+            weak: bool = ...,
+            **options: Unpack[Options],
+        ) -> Callable[R, T]: ...
+
     def connect(
         self,
-        receiver: F,
+        receiver: Any,
         sender: Any = ANY,
         weak: bool = True,
         *,
@@ -69,7 +111,7 @@ class Connectable:
         on_error: OnError = "raise",
         inline: bool = False,
         **misspelt: Never,
-    ) -> F:
+    ) -> Any:
         """Call *receiver* whenever *sender* sends this signal. Also a decorator.
 
         Connecting the same receiver for the same sender again connects nothing
@@ -122,7 +164,7 @@ class Connectable:
         on_error: OnError = "raise",
         inline: bool = False,
         **misspelt: Never,
-    ) -> Callable[[F], F]:
+    ) -> Connecting[P]:
         """Return a decorator that connects for *sender*, strongly unless told otherwise.
 
         See `connect` for the arguments.
@@ -140,16 +182,33 @@ class Connectable:
         }
         unusual = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
 
-        def decorate(receiver: F) -> F:
+        def decorate(receiver: Callable[..., Any]) -> Any:
             # Without options as Blinker does, for subclasses that override `connect` its way.
             self.connect(receiver, sender, weak, **unusual)
             return receiver
 
         return decorate
 
+    if TYPE_CHECKING:
+
+        @overload
+        def connected_to(
+            self: Connectable[[Undeclared]],
+            receiver: Callable[..., Any],
+            sender: Any = ...,
+            **options: Unpack[LocalOptions],
+        ) -> ForAWhile: ...
+        @overload
+        def connected_to(
+            self,
+            receiver: Callable[P, Any],
+            sender: Any = ...,
+            **options: Unpack[LocalOptions],
+        ) -> ForAWhile: ...
+
     def connected_to(
         self,
-        receiver: Receiver,
+        receiver: Callable[..., Any],
         sender: Any = ANY,
         *,
         local: bool = False,
@@ -212,7 +271,7 @@ class Connectable:
             local=local,
         )
 
-    def disconnect(self, receiver: Receiver, sender: Any = ANY) -> None:
+    def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Call *receiver* no more when *sender* sends, or when anybody does.
 
         A receiver that is not connected is no error. A send that is under way
@@ -227,7 +286,7 @@ class Connectable:
         self._tell_disconnected(receiver, real, ended)
 
     @property
-    def receivers(self) -> tuple[Receiver, ...]:
+    def receivers(self) -> tuple[Callable[..., Any], ...]:
         """All live receivers, each once: useful as ``if signal.receivers``."""
         registry = self._registry
         if not registry.receivers:
@@ -269,7 +328,9 @@ class Connectable:
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
-    def _connect_for_a_while(self, receiver: Receiver, sender: Any, how: Terms) -> list[Connection]:
+    def _connect_for_a_while(
+        self, receiver: Callable[..., Any], sender: Any, how: Terms
+    ) -> list[Connection]:
         made = self._registry.connect(receiver, sender, how)
         if made is None:  # In a finalizer, where it has to wait.
             return []
@@ -278,7 +339,7 @@ class Connectable:
 
     def _tell_connected(
         self,
-        receiver: Receiver,  # noqa: ARG002 - for those who tell of it otherwise.
+        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
         sender: Any,  # noqa: ARG002 - likewise.
         connection: Connection,
         new: bool,
@@ -292,7 +353,7 @@ class Connectable:
 
     def _tell_disconnected(
         self,
-        receiver: Receiver,  # noqa: ARG002 - for those who tell of it otherwise.
+        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
         sender: Any,  # noqa: ARG002 - likewise.
         ended: list[Connection],
     ) -> None:

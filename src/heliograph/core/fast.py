@@ -35,7 +35,7 @@ def _put_in_place() -> str:
     )
     Registry.keeps_plans = False
     # Type checkers go on seeing the method that it stands for.
-    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[method-assign]
+    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
     return "c"
 
 

@@ -26,9 +26,9 @@ class Namespace:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        self._signals: dict[str, Signal] = {}
+        self._signals: dict[str, Signal[...]] = {}
 
-    def signal(self, name: str, doc: str | None = None) -> Signal:
+    def signal(self, name: str, doc: str | None = None) -> Signal[...]:
         """Return the signal of that name, which is made if there is none yet.
 
         Args:
@@ -70,6 +70,6 @@ default_namespace: Namespace = Namespace("default")
 """Where `signal` keeps its signals."""
 
 
-def signal(name: str, doc: str | None = None) -> Signal:
+def signal(name: str, doc: str | None = None) -> Signal[...]:
     """Return the signal of that name in the default namespace: see `Namespace.signal`."""
     return default_namespace.signal(name, doc)

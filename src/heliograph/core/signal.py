@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.core.connecting import Connectable
+from heliograph.core.connecting import Connectable, P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import canonical, receiver_key
@@ -10,16 +10,19 @@ from heliograph.core.identity import canonical, receiver_key
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterator
-    from typing import Any
+    from typing import Any, overload
 
     from heliograph.core.connection import Connection
     from heliograph.core.dispatch import Step
     from heliograph.core.plan import Plan
 
     Receiver = Callable[..., Any]
+    Results = list[tuple[Receiver, Any]]
+    Wrapper = Callable[[Receiver], Receiver]
+    AsyncWrapper = Callable[[Receiver], Callable[..., Coroutine[Any, Any, Any]]]
 
 
-class Signal(Connectable):
+class Signal(Connectable[P]):
     """A point where a program says "this happened": whoever is connected to it is called.
 
     Args:
@@ -38,14 +41,24 @@ class Signal(Connectable):
         [(<function thank at ...>, 'Thank you for 12.')]
     """
 
-    def send(
+    if TYPE_CHECKING:
+        # A keyword cannot be added to those of P: with a wrapper, the payload is not checked.
+        @overload
+        def send(self, *args: P.args, **kwargs: P.kwargs) -> Results: ...
+        @overload
+        def send(
+            self: Signal[...], sender: Any = ..., /, *, _async_wrapper: Wrapper, **payload: Any
+        ) -> Results: ...
+
+    # It is always called as one of these.
+    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
         self,
         sender: Any = None,
         /,
         *,
-        _async_wrapper: Callable[[Receiver], Receiver] | None = None,
+        _async_wrapper: Wrapper | None = None,
         **payload: Any,
-    ) -> list[tuple[Receiver, Any]]:
+    ) -> Results:
         """Call everybody who is connected for *sender*, by priority, then in order of connecting.
 
         Receivers that are connected while this runs are called from the next
@@ -126,14 +139,24 @@ class Signal(Connectable):
         failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, async_wrapper)
 
-    async def send_async(
+    if TYPE_CHECKING:
+
+        @overload
+        async def send_async(self, *args: P.args, **kwargs: P.kwargs) -> Results: ...
+        @overload
+        async def send_async(
+            self: Signal[...], sender: Any = ..., /, *, _sync_wrapper: AsyncWrapper, **payload: Any
+        ) -> Results: ...
+
+    # It is always called as one of these.
+    async def send_async(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
         self,
         sender: Any = None,
         /,
         *,
-        _sync_wrapper: Callable[[Receiver], Callable[..., Coroutine[Any, Any, Any]]] | None = None,
+        _sync_wrapper: AsyncWrapper | None = None,
         **payload: Any,
-    ) -> list[tuple[Receiver, Any]]:
+    ) -> Results:
         """Await async receivers and call plain ones in place, one after the other, as `send` does.
 
         An awaitable that a plain function returns is awaited too.
