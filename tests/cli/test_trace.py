@@ -560,3 +560,34 @@ def test_a_receiver_that_is_gone_is_named(tmp_path: Path) -> None:
         "├── paid  nobody connected any more; gone: shop.create_app.<locals>.lost of shop.py:7",
         "├── packed  nobody connected for this sender",
     ]
+
+
+def test_receivers_of_declared_signals_without_extra_are_marked(tmp_path: Path) -> None:
+    """They break when the payload grows by an argument that has to be sent."""
+    write(
+        tmp_path / "shop.py",
+        """
+        from flask import Flask
+        from heliograph import Namespace
+        app = Flask(__name__)
+        shop = Namespace("shop")
+        @shop.declare
+        def paid(sender: Flask, *, total: int) -> None: ...
+        @paid.connect
+        def thank(sender, *, total): ...
+        @paid.connect
+        def tell(sender, **extra): ...
+        @app.get("/")
+        def pay():
+            paid.send(app, total=12)
+            return ""
+        """,
+    )
+
+    assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
+        GET /  200 OK  # ms
+        ├── paid (total)
+        │   ├── shop.thank  without **extra  shop.py:8  # ms
+        │   └── shop.tell  shop.py:10  # ms
+
+        """)

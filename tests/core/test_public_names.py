@@ -56,8 +56,17 @@ ENGINE = [
     "writer",
 ]
 
-# For type checkers alone.
-ON_DEMAND = ["typed"]
+# Loaded by those who declare signals, or ask for what is seldom asked for.
+ON_DEMAND = [
+    "checking",
+    "declaration",
+    "declaring",
+    "development",
+    "fitting",
+    "hints",
+    "signatures",
+    "typed",
+]
 
 # What an interpreter without its `site` has not loaded yet, of what the engine needs.
 STANDARD_LIBRARY = [

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Connection, Delivery, Emission, Signal
+from heliograph import Connection, Delivery, Emission, Namespace, Signal
+from heliograph.core.declaration import Argument, Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_every_public_name_is_on_the_page() -> None:
     assert names == set(heliograph.__all__)
 
 
-@pytest.mark.parametrize("kind", [Signal, Connection, Emission, Delivery])
+@pytest.mark.parametrize("kind", [Signal, Connection, Emission, Delivery, Declaration, Argument])
 def test_every_public_attribute_is_on_the_page(kind: type) -> None:
     """All that a user can read or call, and nothing that is not there."""
     text = section(kind.__name__).partition("### ")[0]
@@ -74,8 +75,16 @@ def test_every_public_attribute_is_on_the_page(kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [it for name, it in getmembers(Signal, callable) if not name.startswith("_")]
+    ("title", "call"),
+    [
+        (title, it)
+        for title, kind in (("Signal", Signal), ("Namespace", Namespace))
+        for name, it in getmembers(kind, callable)
+        if not name.startswith("_")
+    ],
 )
-def test_the_signatures_on_the_page_are_those_of_the_methods(call: Callable[..., object]) -> None:
+def test_the_signatures_on_the_page_are_those_of_the_methods(
+    title: str, call: Callable[..., object]
+) -> None:
     """Names, order, kinds and defaults."""
-    assert f"`{written(call)}`" in section("Signal")
+    assert f"`{written(call)}`" in section(title)

@@ -49,7 +49,8 @@ def _add(tree: Tree, sent: Sent) -> None:
     )
     errors = [it for it in emission.payload.values() if isinstance(it, BaseException)]
     branch = tree.add(Group(line, *map(_error, errors)))
-    leaves = [branch.add(_delivery(delivery)) for delivery in emission.deliveries]
+    declared = emission.signal.declaration is not None
+    leaves = [branch.add(_delivery(it, declared=declared)) for it in emission.deliveries]
     # The branch itself for a receiver that left by SystemExit, and for what it started and
     # did not wait for.
     for number, leaf in enumerate((*leaves, branch)):
@@ -66,15 +67,19 @@ def _why(emission: Emission) -> str:
     return f"  nobody connected any more; gone: {', '.join(gone)}" if gone else "  nobody connected"
 
 
-def _delivery(delivery: Delivery) -> RenderableType:
+def _delivery(delivery: Delivery, *, declared: bool) -> RenderableType:
+    connection = delivery.connection
+    # It breaks when the declaration grows by an argument that has to be sent.
+    narrow = declared and connection is not None and not connection.takes_extra
     line = Text.assemble(
         name_of(delivery.receiver),
+        ("  without **extra" if narrow else "", "yellow"),
         (f"  {where_defined(delivery.receiver)}", "dim"),
         f"  {_milliseconds(delivery.duration)}",
     )
     if delivery.error is None:
         return line
-    logged = delivery.connection is not None and delivery.connection.on_error == "log"
+    logged = connection is not None and connection.on_error == "log"
     return Group(line, _error(delivery.error, "logged: " if logged else "raised: "))
 
 

@@ -29,6 +29,11 @@ def name_of(thing: Any) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__} object"
 
 
+def called(given: object) -> str:
+    """Return how messages call what was given for a callable, and may be anything."""
+    return name_of(given) if callable(given) else repr(given)
+
+
 def title_of(signal: Any) -> str:
     """Return how messages call a signal."""
     name = getattr(signal, "name", None)

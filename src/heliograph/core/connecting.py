@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from types import GenericAlias
 
-from heliograph.core.callables import examined, name_of, title_of
+from heliograph.core.callables import called, title_of
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, unwrapped
 from heliograph.core.registry import Registry, counted_here
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
     from heliograph.core.connection import Connection
+    from heliograph.core.declaration import Declaration
     from heliograph.core.record import DeadReceiver
     from heliograph.core.signal import Signal
     from heliograph.core.terms import Scope, Terms
@@ -149,7 +150,7 @@ class Connectable(Generic[P]):
             how = terms(priority, on_error, inline, weak)
             made = self._registry.connect(receiver, real, how)
         except SignalError as error:
-            raise self._not_connected(_called(receiver), error) from None
+            raise self._not_connected(called(receiver), error) from None
         if made is not None:
             connection, new = made
             self._tell_connected(receiver, real, connection, new)
@@ -241,9 +242,9 @@ class Connectable(Generic[P]):
             if misspelt:
                 refuse_misspelt(misspelt, Connectable.connected_to)
             how = terms(priority, on_error, inline, False)
-            examined(canonical(receiver))
         except SignalError as error:
-            raise self._not_connected(_called(receiver), error) from None
+            raise self._not_connected(called(receiver), error) from None
+        self._examine(receiver)
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
@@ -286,6 +287,11 @@ class Connectable(Generic[P]):
         self._tell_disconnected(receiver, real, ended)
 
     @property
+    def declaration(self) -> Declaration | None:
+        """What the signal is declared to be, as by `Namespace.declare`, or None."""
+        return self._registry.declaration
+
+    @property
     def receivers(self) -> tuple[Callable[..., Any], ...]:
         """All live receivers, each once: useful as ``if signal.receivers``."""
         registry = self._registry
@@ -324,6 +330,29 @@ class Connectable(Generic[P]):
         It is not sent when a connection ends because its receiver or sender died.
         """
         return self._meta_signal("receiver_disconnected")
+
+    def _examine(self, receiver: Callable[..., Any]) -> None:
+        """Refuse a receiver that cannot be connected, without connecting it."""
+        try:
+            self._registry.examine(canonical(receiver))
+        except SignalError as error:
+            raise self._not_connected(called(receiver), error) from None
+
+    def _declare(self, declaration: Declaration) -> None:
+        """Become the signal that is declared; see `Namespace.declare`."""
+        if self.declaration is not None:
+            msg = (
+                f"{title_of(self)} is declared already, at {self.declaration.where}: declare it "
+                f"once, or use another name at {declaration.where}."
+            )
+            raise ArgumentError(msg)
+        try:
+            self._registry.declare(declaration)
+        except SignalError as error:
+            msg = f"{title_of(self)} cannot be declared at {declaration.where}. {error}"
+            raise type(error)(msg) from None
+        if declaration.doc:
+            self.__doc__ = declaration.doc
 
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
@@ -368,14 +397,17 @@ class Connectable(Generic[P]):
     # A copy is a signal like this one, to which nobody is connected: connections are to this
     # very signal, and many of them hold things that cannot be copied.
     def __getstate__(self) -> dict[str, Any]:
-        return {name: it for name, it in self.__dict__.items() if name not in _NOT_COPIED}
+        state = {name: it for name, it in self.__dict__.items() if name not in _NOT_COPIED}
+        return state if self.declaration is None else {**state, "declaration": self.declaration}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        declaration = state.pop("declaration", None)
+        self.__dict__.update(state)
+        if declaration is not None:
+            self._registry.declare(declaration)
 
     if TYPE_CHECKING:
 
         def _meta_signal(self, name: str) -> Signal:
             """Return the signal of that name that tells of connections to this one."""
             ...
-
-
-def _called(receiver: object) -> str:
-    return name_of(receiver) if callable(receiver) else repr(receiver)

@@ -88,6 +88,17 @@ class Connection(ref[object]):
         return self._record.is_async
 
     @property
+    def takes_extra(self) -> bool:
+        """Whether the receiver takes arguments that it does not name, as ``**extra``.
+
+        One that does not breaks when more is sent, unless that is declared with a default.
+        """
+        from heliograph.core.signatures import takes_extra  # Costly to import, seldom asked for.
+
+        receiver = self.receiver
+        return receiver is not None and takes_extra(receiver)
+
+    @property
     def where(self) -> str:
         """The ``file:line`` that connected the receiver."""
         return where_is(self._terms[PLACE])

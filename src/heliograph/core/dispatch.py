@@ -31,6 +31,7 @@ class Sending:
         "clock",
         "emission",
         "errors",
+        "given",
         "muted",
         "newest",
         "payload",
@@ -60,6 +61,8 @@ class Sending:
         self.registry: Registry = registry
         self.sender: Any = sender
         self.payload: dict[str, Any] = payload
+        # To the receiver whose turn it is: without what was declared after it was written.
+        self.given: dict[str, Any] = payload
         self.steps: Sequence[Step] = steps
         self.newest: int = newest
         self.stamp: int = stamp
@@ -131,6 +134,8 @@ class Sending:
                     continue
                 receiver = receiver or connection.receiver
             if receiver is not None:
+                left_out = connection is not None and connection._record.left_out
+                self.given = self._without(left_out) if left_out else self.payload
                 self.clock = perf_counter()
                 self.turn = connection, receiver
                 yield self.turn
@@ -142,6 +147,9 @@ class Sending:
             return set()
         audience = self.registry.audience(self.sender)
         return {c._record for c in audience if age_of(c) <= self.newest}
+
+    def _without(self, left_out: frozenset[str]) -> dict[str, Any]:
+        return {name: value for name, value in self.payload.items() if name not in left_out}
 
     def refuse_async(self) -> None:
         """Make sure that every receiver can be called without awaiting.
@@ -224,7 +232,7 @@ def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | No
                 call = receiver
                 if async_wrapper is not None and needs_await(connection, receiver):
                     call = async_wrapper(coroutine_function(receiver))
-                value = call(sending.sender, **sending.payload)
+                value = call(sending.sender, **sending.given)
             except Exception as error:  # noqa: BLE001 - kept until all have been called.
                 sending.failed(connection, receiver, error)
             else:
@@ -241,9 +249,9 @@ async def deliver_async(
             try:
                 inline = connection is not None and connection.inline
                 if sync_wrapper is None or inline or needs_await(connection, receiver):
-                    value = receiver(sending.sender, **sending.payload)
+                    value = receiver(sending.sender, **sending.given)
                 else:
-                    value = await sync_wrapper(receiver)(sending.sender, **sending.payload)
+                    value = await sync_wrapper(receiver)(sending.sender, **sending.given)
                 # Also what a plain function returned, in place or through the wrapper.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value

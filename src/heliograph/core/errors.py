@@ -12,7 +12,7 @@ class ReceiverError(SignalError, TypeError):
 
 
 class ArgumentError(SignalError, TypeError, ValueError):
-    """A name or an option is not one that Heliograph knows.
+    """A name, an option, a declaration or a payload is not one that Heliograph can take.
 
     It is a `TypeError` and a `ValueError` at once: which of the two a caller
     of Blinker would expect depends on the argument.

@@ -22,6 +22,7 @@ class Plan:
 
     __slots__ = (
         "any_stamp",
+        "careful",
         "connections",
         "newest",
         "one",
@@ -49,7 +50,11 @@ class Plan:
             connection._record.resolver() for connection in self.connections
         )
         self.one: Callable[[], Any] | None = self.refs[0] if len(self.refs) == 1 else None
-        self.plain: bool = not self.scoped and not any(c._record.is_async for c in self.connections)
+        # Whether its connections are not all called, or not with the whole payload.
+        self.careful: bool = self.scoped or any(c._record.left_out for c in self.connections)
+        self.plain: bool = not self.careful and not any(
+            c._record.is_async for c in self.connections
+        )
         # What is async, or connected inline, is called in place whatever the caller wraps.
         self.turns: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
             (ref, connection._record.is_async or connection._terms[INLINE])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from heliograph.core.registry import Registry
     from heliograph.core.terms import Place, Terms
 
+_NOTHING: frozenset[str] = frozenset()
+
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
 
@@ -40,6 +42,7 @@ class Record(ref[object]):
         "home",
         "is_async",
         "key",
+        "left_out",
         "links",
         "named",
         "strong",
@@ -53,6 +56,7 @@ class Record(ref[object]):
         home: Callable[[], Registry | None]
         is_async: bool
         key: Hashable
+        left_out: frozenset[str]
         links: dict[Hashable, int]
         named: tuple[str, str] | str
         strong: int
@@ -158,6 +162,7 @@ def recorded(
     record.is_async = is_async
     record.terms = how
     record.failures = 0
+    record.left_out = _NOTHING
     if generates:
         message = (
             f"{record.name} is a generator function: calling it runs none of its lines, so as "

@@ -7,8 +7,10 @@ from contextvars import ContextVar
 from functools import partial
 from weakref import ref
 
+from heliograph.core.callables import examined
 from heliograph.core.connection import Connection, age_of, connected
 from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
     ANY,
     identified,
@@ -20,7 +22,7 @@ from heliograph.core.identity import (
 )
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import DeadReceiver, Record, recorded
-from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope
+from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope, where_is
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
     from typing import Any
 
+    from heliograph.core.declaration import Declaration
     from heliograph.core.terms import Terms
 
 SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
@@ -66,6 +69,35 @@ def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
             yield connection
 
 
+def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
+    """Note what a receiver is spared of a declared payload.
+
+    Raises:
+        ReceiverError: If it cannot take what is declared.
+    """
+    # Only those who declare signals pay for it.
+    from heliograph.core.fitting import left_out_for, warn_of_deprecation
+
+    record.left_out = left_out_for(receiver, declaration)
+    warn_of_deprecation(receiver, declaration, record.terms[PLACE])
+
+
+def fit_connected(records: Iterable[Record], declaration: Declaration) -> None:
+    """Do so for receivers that were connected before anything was declared.
+
+    Raises:
+        ReceiverError: If one of them cannot take what is declared.
+    """
+    found = [(record, record()) for record in records]
+    for record, receiver in ((it, alive) for it, alive in found if alive is not None):
+        try:
+            fit(record, receiver, declaration)
+        except ReceiverError as error:
+            place = where_is(record.terms[PLACE])
+            msg = f"{record.name}, connected at {place}, could not take it. {error}"
+            raise ReceiverError(msg) from None
+
+
 class Registry:
     """The connections of one signal."""
 
@@ -73,8 +105,10 @@ class Registry:
         "__weakref__",
         "any",
         "busy",
+        "checked",
         "clock",
         "dead",
+        "declaration",
         "fast",
         "home",
         "idle",
@@ -100,6 +134,9 @@ class Registry:
         self.dead: deque[DeadReceiver] | None = None
         self.clock: int = 0
         self.overridden: bool = False
+        # What is known of every payload, and whether each send is still held against it.
+        self.declaration: Declaration | None = None
+        self.checked: bool = False
         # What a send reads: whether nobody at all is connected, whether a plan does not say
         # all; the last plan, where it is for all senders of a type; and what every change
         # changes.
@@ -121,6 +158,8 @@ class Registry:
         record = self.receivers.get(key)
         if record is None or not record.serves(how):
             record = recorded(receiver, key, how, self.home)
+            if self.declaration is not None:
+                fit(record, receiver, self.declaration)
         made: tuple[Connection, bool] | None
         made = exclusively(self._connect, record, receiver, sender, how)
         return made
@@ -153,6 +192,37 @@ class Registry:
         """Let every send ask the signal itself who is to be called, or none any more."""
         self.overridden = on
         exclusively(self._changed)
+
+    def examine(self, receiver: Any) -> None:
+        """Look at a receiver as `connect` does, without connecting it.
+
+        Raises:
+            ReceiverError: If it cannot be a receiver of this signal.
+        """
+        examined(receiver)
+        if self.declaration is not None:
+            from heliograph.core.fitting import left_out_for  # Only those who declare pay for it.
+
+            left_out_for(receiver, self.declaration)
+
+    def declare(self, declaration: Declaration) -> None:
+        """Let every receiver be one that takes what is declared, also those that are connected.
+
+        Raises:
+            ReceiverError: If one of them does not; then nothing is declared.
+        """
+        self.declaration = declaration  # First, so that nobody slips in unseen.
+        try:
+            fit_connected(list(self.receivers.values()), declaration)
+        except BaseException:
+            self.declaration = None
+            raise
+        self.check(on=True)
+
+    def check(self, *, on: bool) -> None:
+        """Let every send ask whether it is to be held against the declaration, or none any more."""
+        self.checked = on
+        exclusively(self._remake_plans)
 
     def mute(self, scope: Scope, *, on: bool) -> None:
         """Swallow what is sent as long as any scope wants it."""
@@ -395,9 +465,14 @@ class Registry:
     def _count_failure(self, record: Record) -> None:
         record.failures += 1
 
+    def _remake_plans(self) -> None:
+        self.any.stamp += 1
+        self._changed()
+
     def _changed(self) -> None:
-        self.unusual = self.overridden or bool(self.mutes)
+        asked = self.overridden or self.checked
+        self.unusual = asked or bool(self.mutes)
         # Whoever finds this empty, being nobody's or the instruments', has nothing to do.
-        self.busy = _BUSY if self.receivers or self.overridden else INSTRUMENTS
+        self.busy = _BUSY if self.receivers or asked else INSTRUMENTS
         # Last, or a send in between would keep a plan as good for what has not come yet.
         self.stamp += 1

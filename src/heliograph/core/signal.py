@@ -180,7 +180,7 @@ class Signal(Connectable[P]):
         # Read before the plan is: what is disconnected from here on is not called.
         stamp = registry.stamp
         sender, plan = registry.find(sender)
-        if plan.scoped or registry.unusual or INSTRUMENTS:
+        if plan.careful or registry.unusual or INSTRUMENTS:
             return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
         results: list[tuple[Receiver, Any]] = []
         try:
@@ -251,6 +251,8 @@ class Signal(Connectable[P]):
 
     def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan, stamp: int) -> Sending:
         registry = self._registry
+        if registry.checked:
+            self._check(sender, payload)
         muted = registry.is_muted()
         steps: list[Step] = []
         if not muted:
@@ -260,6 +262,18 @@ class Signal(Connectable[P]):
         return Sending(
             self, registry, sender, payload, steps, stamp=stamp, newest=newest, muted=muted
         )
+
+    def _check(self, sender: Any, payload: dict[str, Any]) -> None:
+        """Hold a send against the declaration while programs are developed, and never again."""
+        # Only those who declare signals pay for it.
+        from heliograph.core.checking import refuse_mismatch
+        from heliograph.core.development import in_development
+
+        checked, declaration = in_development(), self._registry.declaration
+        if checked is False:
+            self._registry.check(on=False)
+        elif checked and declaration is not None:
+            refuse_mismatch(declaration, sender, payload)
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]

@@ -62,6 +62,11 @@ def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
     return priority, on_error, inline, weak, None, (code, frame.f_lasti)
 
 
+def place() -> Place:
+    """Return the place in the user's code that calls the engine."""
+    return terms(0, "raise", False, False)[PLACE]
+
+
 def _check(priority: object, on_error: str) -> None:
     if on_error not in ("raise", "log"):
         msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."

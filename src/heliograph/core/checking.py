@@ -1,0 +1,47 @@
+"""Whether what is sent is what was declared: the names, and the types that can be told."""
+
+from __future__ import annotations
+
+from heliograph.core.errors import ArgumentError
+from heliograph.core.hints import is_of
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from heliograph.core.declaration import Declaration
+
+
+def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str, Any]) -> None:
+    """Refuse a send that is not as it was declared.
+
+    Raises:
+        ArgumentError: If an argument is missing, or one too many, or one, or the
+            sender, is not of the declared class.
+    """
+    problems = [*_of_names(declaration, payload), *_of_types(declaration, sender, payload)]
+    if problems:
+        msg = (
+            f"signal {declaration.name!r} is not sent as it is declared: "
+            f"{', and '.join(problems)}. Nobody was called.\n"
+            f"  It is declared as {declaration.signature}, at {declaration.where}"
+        )
+        raise ArgumentError(msg)
+
+
+def _of_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[str]:
+    for name in declaration.names:
+        if name in declaration.required and name not in payload:
+            yield f"{name!r} is missing"
+    for name in payload:
+        if name not in declaration.names:
+            yield f"{name!r} is not in it"
+
+
+def _of_types(declaration: Declaration, sender: object, payload: dict[str, Any]) -> Iterator[str]:
+    sent = {**payload, "sender": sender}
+    for name, classes in declaration.classes.items():
+        if name in sent and not is_of(sent[name], classes):
+            wanted = " or ".join(it.__qualname__ for it in classes)
+            yield f"{name!r} is of type {type(sent[name]).__qualname__}, not {wanted}"

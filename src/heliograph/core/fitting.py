@@ -1,0 +1,101 @@
+"""Whether a receiver can take every payload that a declaration allows, and what it is spared."""
+
+from __future__ import annotations
+
+from inspect import Parameter
+
+from heliograph.core.callables import name_of
+from heliograph.core.errors import ReceiverError
+from heliograph.core.signatures import signature_of, signature_text
+from heliograph.core.terms import line_of
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from heliograph.core.declaration import Declaration
+    from heliograph.core.terms import Place
+
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+_BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+_warned: dict[Any, Any] = {}
+"""Where Python notes which warnings were shown, as it does in each module for its own."""
+
+
+class _Taken:
+    """What a receiver takes, or an object that takes all if it does not tell."""
+
+    def __init__(self, receiver: Callable[..., Any]) -> None:
+        try:
+            self.signature = signature_of(receiver)
+        except (TypeError, ValueError):  # It is written in C, say.
+            self.signature = signature_of(lambda *args, **extra: None)  # noqa: ARG005 - any.
+        parameters = list(self.signature.parameters.values())
+        first = parameters[0] if parameters else None
+        self.sender = first if first is not None and first.kind in _BY_POSITION else None
+        self.others = parameters if self.sender is None else parameters[1:]
+        self.named = {it.name for it in self.others if it.kind in _BY_KEYWORD}
+        self.extra = any(it.kind is it.VAR_KEYWORD for it in parameters)
+        self.any_position = any(it.kind is it.VAR_POSITIONAL for it in parameters)
+
+
+def left_out_for(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
+    """Return the names of the optional arguments that a receiver does not take.
+
+    Raises:
+        ReceiverError: If there is a payload that it could not be called with.
+    """
+    taken = _Taken(receiver)
+    problems = [*_of_the_sender(taken, declaration), *_of_the_payload(taken, declaration)]
+    if problems:
+        msg = (
+            f"It {', and it '.join(problems)}.\n"
+            f"  The payload:  {declaration.signature}\n"
+            f"  The receiver: {signature_text(taken.signature)}"
+        )
+        raise ReceiverError(msg)
+    return frozenset() if taken.extra else declaration.optional - taken.named
+
+
+def _of_the_sender(taken: _Taken, declaration: Declaration) -> Iterator[str]:
+    sender = taken.sender
+    if sender is None:
+        if not taken.any_position:
+            yield "takes no positional argument for the sender"
+    elif sender.kind is not sender.POSITIONAL_ONLY and sender.name in declaration.names:
+        yield f"calls the sender {sender.name!r}, as an argument of the payload is called"
+
+
+def _of_the_payload(taken: _Taken, declaration: Declaration) -> Iterator[str]:
+    for it in taken.others:
+        if it.default is not it.empty or it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD):
+            continue
+        if it.kind is it.POSITIONAL_ONLY:
+            yield f"needs {it.name!r} by position, where nothing but the sender is given"
+        elif it.name in declaration.optional:
+            yield f"needs {it.name!r}, which may be left out: give it a default"
+        elif it.name not in declaration.required:
+            yield f"needs {it.name!r}, which is not in the payload"
+    missing = [name for name in declaration.names if name in declaration.required - taken.named]
+    if missing and not taken.extra:
+        yield f"does not take {', '.join(map(repr, missing))}: name what it needs, and add **extra"
+
+
+def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -> None:
+    """Warn at the place that connects a receiver, if it takes something that is deprecated."""
+    for message in _deprecations(receiver, declaration):
+        from warnings import warn_explicit  # Only those who are warned pay for it.
+
+        filename, module = place[0].co_filename, getattr(receiver, "__module__", None)
+        warn_explicit(message, DeprecationWarning, filename, line_of(place), module, _warned)
+
+
+def _deprecations(receiver: Any, declaration: Declaration) -> Iterator[str]:
+    who = f"{name_of(receiver)} is connected to signal {declaration.name!r}"
+    if declaration.deprecated is not None:
+        yield f"{who}, which is deprecated: {declaration.deprecated}"
+    for argument in declaration.arguments:
+        if argument.deprecated is not None and argument.name in _Taken(receiver).named:
+            yield f"{who} and takes {argument.name!r}, which is deprecated: {argument.deprecated}"

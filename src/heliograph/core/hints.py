@@ -1,0 +1,68 @@
+"""Which classes the value of an annotation must be of, where that can be told without doubt."""
+
+from __future__ import annotations
+
+import sys
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+# What type checkers take for each of them, although it is no subclass.
+_PROMOTED: dict[type, tuple[type, ...]] = {
+    float: (int,),
+    complex: (float, int),
+    bytes: (bytearray, memoryview),
+}
+
+
+def evaluated(annotation: object, names: dict[str, Any]) -> Any:
+    """Return what an annotation means, which may be text, given the names that it may use.
+
+    Raises:
+        Exception: Whatever evaluating it does.
+    """
+
+    def stub() -> None:
+        """Carry one annotation, as one that fails would take the others with it."""
+
+    stub.__annotations__ = {"it": annotation}
+    return get_type_hints(stub, names)["it"]
+
+
+def classes_of(annotation: object, module: str) -> tuple[type, ...]:
+    """Return the classes that `isinstance` can be asked for, or none if that would not be exact.
+
+    A class and a union of classes can be told; protocols, typed dicts, generic types with
+    arguments, type variables, and names that are not there at run time cannot.
+
+    Args:
+        annotation: What stands in the source, as text or evaluated.
+        module: The name of the module where it stands.
+    """
+    try:
+        hint = evaluated(annotation, vars(sys.modules[module]))
+    except Exception:  # noqa: BLE001 - many do, being written for type checkers alone.
+        return ()
+    is_union = isinstance(hint, UnionType) or get_origin(hint) is Union
+    members: tuple[Any, ...] = get_args(hint) if is_union else (hint,)
+    if not all(map(_is_told_by_isinstance, members)):
+        return ()
+    return tuple(kind for member in members for kind in (member, *_PROMOTED.get(member, ())))
+
+
+def is_of(value: object, classes: tuple[type, ...]) -> bool:
+    """Tell whether a value is of one of the classes, or passes for anything."""
+    try:
+        return isinstance(value, classes) or _is_mock(value)
+    except Exception:  # noqa: BLE001 - a metaclass that cannot tell is no mistake of the sender.
+        return True
+
+
+def _is_told_by_isinstance(hint: Any) -> bool:
+    if not isinstance(hint, type) or hint is Any:
+        return False
+    return not (getattr(hint, "_is_protocol", False) or is_typeddict(hint))
+
+
+def _is_mock(value: object) -> bool:
+    mock = sys.modules.get("unittest.mock")
+    return mock is not None and isinstance(value, mock.NonCallableMock)

@@ -1,0 +1,275 @@
+"""Sends of a declared signal: what is refused while programs are developed, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NewType, Protocol, TypedDict, TypeVar, runtime_checkable
+from unittest.mock import Mock
+
+import pytest
+
+from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
+from heliograph.core.hints import classes_of, is_of
+from tests.core.proxies import Proxy
+
+if TYPE_CHECKING:
+    from heliograph import Emission
+
+
+class Shop:
+    """A sender."""
+
+
+class Order:
+    """Part of a payload."""
+
+
+DECLARED = "(sender: Shop, *, order: Order, total: float, note: str | None = None)"
+
+
+@pytest.fixture
+def paid() -> Signal:
+    """Return a signal that is declared with arguments of several types."""
+
+    @Namespace("shop").declare
+    def paid(sender: Shop, *, order: Order, total: float, note: str | None = None) -> None: ...
+
+    return paid
+
+
+@pytest.fixture
+def development(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Develop, whatever else is said."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "1")
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not develop, whatever else is said."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+
+
+SENDS: list[tuple[object, dict[str, Any], str]] = [
+    (Shop(), {"order": Order()}, "'total' is missing"),
+    (Shop(), {}, "'order' is missing, and 'total' is missing"),
+    (Shop(), {"order": Order(), "total": 1, "tip": 2}, "'tip' is not in it"),
+    (Shop(), {"order": 7, "total": 1}, "'order' is of type int, not Order"),
+    (Shop(), {"order": Order(), "total": "1"}, "'total' is of type str, not float or int"),
+    (
+        "Berlin",
+        {"order": Order(), "total": 1, "note": b""},
+        "'sender' is of type str, not Shop, and 'note' is of type bytes, not str or NoneType",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sender", "payload", "problem"), SENDS)
+async def test_a_send_that_is_not_as_declared_is_refused(
+    paid: Signal, development: None, sender: object, payload: dict[str, Any], problem: str
+) -> None:
+    """Before anybody is called; names first, then types; and no value is told."""
+    heard: list[object] = []
+    declaration = paid.declaration
+    assert declaration is not None
+    message = (
+        f"signal 'paid' is not sent as it is declared: {problem}. Nobody was called.\n"
+        f"  It is declared as {DECLARED}, at {declaration.where}"
+    )
+
+    with pytest.raises(TypeError) as unheard:
+        paid.send(sender, **payload)
+    paid.connect(lambda sender, **payload: heard.append(sender), weak=False)
+    with pytest.raises(ArgumentError) as caught:
+        paid.send(sender, **payload)
+    with pytest.raises(ArgumentError) as caught_async:
+        await paid.send_async(sender, **payload)
+
+    assert [str(it.value) for it in (unheard, caught, caught_async)] == [message] * 3
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"order": Order(), "total": 1.5},
+        {"order": Order(), "total": 1, "note": None},
+        {"order": Order(), "total": True, "note": "x"},
+        {"order": Mock(), "total": Mock(), "note": Mock()},
+    ],
+)
+def test_a_send_as_declared_is_delivered(
+    paid: Signal, development: None, payload: dict[str, Any]
+) -> None:
+    """What type checkers accept is accepted; so is a mock, which passes for anything."""
+    heard: list[object] = []
+    paid.connect(lambda sender, **payload: heard.append(payload), weak=False)
+
+    paid.send(Proxy(Shop), **payload)
+
+    assert heard == [payload]
+
+
+def test_what_has_no_type_may_be_anything(development: None) -> None:
+    """Of the sender, too."""
+    names: dict[str, Any] = {}
+    exec("def paid(sender, *, order): ...", names)  # noqa: S102 - mypy wants types.
+    paid = Namespace().declare(names["paid"])
+
+    assert paid.send("Berlin", order=7) == []
+    with pytest.raises(ArgumentError, match="'order' is missing"):
+        paid.send()
+
+
+def test_a_signal_that_is_checked_is_not_taken_for_one_that_is_heard(development: None) -> None:
+    """Nobody hears a signal because it is checked."""
+    paid = Namespace().declare_payload("paid", object)
+
+    assert (paid.has_receivers_for("Berlin"), list(paid.receivers_for("Berlin"))) == (False, [])
+    assert (bool(paid.receivers), paid.send("Berlin")) == (False, [])
+
+
+def test_the_wrapper_is_no_part_of_the_payload(paid: Signal, development: None) -> None:
+    """It is an argument of sending itself."""
+    assert paid.send(Shop(), order=Order(), total=1, _async_wrapper=lambda call: call) == []
+
+
+def test_instruments_see_no_send_that_is_refused(paid: Signal, development: None) -> None:
+    """It has not happened."""
+    seen: list[Emission] = []
+    add_instrument(seen.append)
+    with pytest.raises(ArgumentError):
+        paid.send(Shop())
+    paid.send(Shop(), order=Order(), total=1)
+    remove_instrument(seen.append)
+
+    assert [dict(it.payload).keys() for it in seen] == [{"order": 0, "total": 0}.keys()]
+
+
+def test_nothing_is_refused_in_production(paid: Signal, production: None) -> None:
+    """What does not match gets as far as the receivers, as from any signal."""
+    heard: list[object] = []
+    paid.connect(lambda sender, **payload: heard.append(payload), weak=False)
+
+    paid.send("Berlin", order=7)
+
+    assert heard == [{"order": 7}]
+
+
+def test_a_declared_signal_is_sent_as_any_other_in_production(
+    paid: Signal, production: None
+) -> None:
+    """From the second send on nothing is left that asks: neither in Python nor in C."""
+    before = paid._registry.unusual, paid._registry.busy
+    paid.send("Berlin")
+    plain = Signal("plain")
+
+    assert before == (True, (True,))
+    assert paid._registry.unusual is plain._registry.unusual is False
+    assert paid._registry.busy is plain._registry.busy
+
+
+def test_the_question_stays_open_until_it_is_answered(
+    paid: Signal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A framework may still go into its debug mode: until then nothing is refused."""
+    answers = iter([None, True, False])
+    monkeypatch.setattr("heliograph.core.development.in_development", lambda: next(answers))
+
+    paid.send("Berlin")
+    with pytest.raises(ArgumentError):
+        paid.send("Berlin")
+    paid.send("Berlin")
+    paid.send("Berlin")
+
+    assert list(answers) == []
+
+
+# --- which types can be told -----------------------------------------------------------
+
+
+T = TypeVar("T")
+Number = NewType("Number", int)
+
+
+class Named(Protocol):
+    """What a type checker looks into."""
+
+    name: str
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """What `isinstance` looks into, but only by halves."""
+
+    def size(self) -> int:
+        """Return how big it is."""
+
+
+class Item(TypedDict):
+    """What is a dict when the program runs."""
+
+    name: str
+
+
+class Doubtful(type):
+    """The class of classes that do not tell what is of them."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        msg = "I do not know"
+        raise LookupError(msg)
+
+
+class Unknown(metaclass=Doubtful):
+    """A class that does not tell what is of it."""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "classes"),
+    [
+        (Order, (Order,)),
+        ("Order", (Order,)),
+        ("Order | None", (Order, type(None))),
+        ("'Order | str'", (Order, str)),
+        (None, (type(None),)),
+        ("object", (object,)),
+        ("float", (float, int)),
+        ("complex", (complex, float, int)),
+        ("bytes", (bytes, bytearray, memoryview)),
+        ("Iterable", (Iterable,)),
+        ("Any", ()),
+        ("list[Order]", ()),
+        ("Order | list[Order]", ()),
+        ("Named", ()),
+        ("Sized", ()),
+        ("Item", ()),
+        ("Number", ()),
+        (T, ()),
+        ("Decimal", ()),  # Not there.
+        ("not an annotation", ()),
+    ],
+)
+def test_types_are_told_by_classes_and_unions_of_them(
+    annotation: object, classes: tuple[type, ...]
+) -> None:
+    """Whatever `isinstance` would not decide as type checkers do is let pass."""
+    assert classes_of(annotation, __name__) == classes
+
+
+def test_types_of_a_module_that_is_gone_are_not_told() -> None:
+    """Code that was executed under no name, say."""
+    assert classes_of("int", "no.such.module") == ()
+
+
+def test_a_class_that_does_not_tell_what_is_of_it_lets_pass() -> None:
+    """Its error is no mistake of the sender."""
+    assert is_of(7, (Unknown,))
+
+
+def test_annotated_types_and_optional_ones_are_told() -> None:
+    """However a union is written."""
+    assert [
+        classes_of(it, "typing") for it in ("Optional[int]", "Annotated[Union[int, str], 7]")
+    ] == [
+        (int, type(None)),
+        (int, str),
+    ]

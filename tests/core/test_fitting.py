@@ -1,0 +1,352 @@
+"""Receivers of a declared signal: who is refused, who is spared what, and who is warned."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from functools import partial, wraps
+from inspect import currentframe
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import Namespace, ReceiverError, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+DEPRECATED = "is connected to signal 'order_paid', which is deprecated: use order_settled"
+TOO_NARROW = "does not take 'order': name what it needs, and add **extra"
+PAYLOAD = "(sender: str, *, order: int, note: str = '')"
+
+
+@pytest.fixture
+def paid() -> Signal:
+    """Return a signal that is declared with one argument to be sent, and one that may be."""
+    shop = Namespace("shop")
+
+    @shop.declare
+    def paid(sender: str, *, order: int, note: str = "") -> None: ...
+
+    return paid
+
+
+def line() -> int:
+    """Return the number of the line that calls."""
+    frame: FrameType | None = currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back.f_lineno
+
+
+class Till:
+    """Receivers of all kinds, fit and unfit."""
+
+    def __init__(self, sender: object = None, **payload: object) -> None:
+        self.payload = payload
+
+    def __call__(self, sender: object, order: int, note: str = "none") -> tuple[object, ...]:
+        """Take what is declared."""
+        return sender, order, note
+
+    def method(self, sender: object, *, order: int) -> tuple[object, ...]:
+        """Take what has to be sent."""
+        return sender, order
+
+    def narrow(self, sender: object) -> None:
+        """Take nothing."""
+
+    @staticmethod
+    def static(*everything: object, **payload: object) -> tuple[object, ...]:
+        """Take anything."""
+        return *everything, payload
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function as decorators do."""
+
+    @wraps(function)
+    def wrapper(*args: object, **kwargs: object) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def exact(sender: str, *, order: int, note: str = "none") -> object:
+    """Take what is declared."""
+    return sender, order, note
+
+
+def older(sender: str, *, order: int) -> object:
+    """Take what was declared before there was a note."""
+    return sender, order
+
+
+def positional(order_sender: str, order: int, own: str = "own", /, **payload: object) -> object:
+    """Want what is never given."""
+
+
+def positional_default(sender: str, order: int = 7, /, **payload: object) -> object:
+    """Name a positional-only parameter as an argument of the payload, which is none the less."""
+    return sender, order, payload
+
+
+def test_receivers_that_can_take_the_payload_are_given_what_they_take(paid: Signal) -> None:
+    """Of all kinds: what is optional and unknown to one without **extra is left out for it."""
+    till = Till()
+    receivers: list[Callable[..., Any]] = [
+        exact,
+        older,
+        decorated(older),
+        till,
+        till.method,
+        Till.static,
+        positional_default,
+        partial(exact, note="fixed"),
+        partial(lambda _, sender, order: (sender, order), "bound"),
+        Till,
+    ]
+    for receiver in receivers:
+        paid.connect(receiver, weak=False)
+
+    values = [value for _, value in paid.send("shop", order=3, note="x")]
+
+    assert values[:-1] == [
+        ("shop", 3, "x"),
+        ("shop", 3),
+        ("shop", 3),
+        ("shop", 3, "x"),
+        ("shop", 3),
+        ("shop", {"order": 3, "note": "x"}),
+        ("shop", 7, {"order": 3, "note": "x"}),
+        ("shop", 3, "x"),
+        ("shop", 3),
+    ]
+    assert values[-1].payload == {"order": 3, "note": "x"}
+    assert [value for _, value in paid.send("shop", order=4)][:2] == [
+        ("shop", 4, "none"),
+        ("shop", 4),
+    ]
+
+
+async def test_send_async_spares_receivers_as_send_does(paid: Signal) -> None:
+    """Also those that are awaited, and those that a wrapper makes awaitable."""
+
+    async def awaited(sender: str, order: int) -> object:
+        return sender, order
+
+    def wrapped(receiver: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return receiver(*args, **kwargs)
+
+        return call
+
+    paid.connect(awaited)
+    paid.connect(older)
+    expected = [(awaited, ("shop", 3)), (older, ("shop", 3))]
+
+    assert await paid.send_async("shop", order=3, note="x") == expected
+    assert await paid.send_async("shop", _sync_wrapper=wrapped, order=3, note="x") == expected
+
+
+def test_temporary_receivers_are_spared_too(paid: Signal) -> None:
+    """A connection is a connection, however long it lasts."""
+    with paid.connected_to(older, "shop", local=True):
+        inside = paid.send("shop", order=3, note="x")
+
+    assert inside == [(older, ("shop", 3))]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "problem", "signature"),
+    [
+        (
+            lambda sender: None,
+            TOO_NARROW,
+            "(sender)",
+        ),
+        (
+            Till().narrow,
+            TOO_NARROW,
+            "(sender: object)",
+        ),
+        (
+            lambda sender, *, order, note: None,
+            "needs 'note', which may be left out: give it a default",
+            "(sender, *, order, note)",
+        ),
+        (
+            lambda sender, *, tip, **extra: None,
+            "needs 'tip', which is not in the payload",
+            "(sender, *, tip, **extra)",
+        ),
+        (
+            lambda order, **extra: None,
+            "calls the sender 'order', as an argument of the payload is called",
+            "(order, **extra)",
+        ),
+        (
+            positional,
+            "needs 'order' by position, where nothing but the sender is given",
+            "(order_sender: str, order: int, own: str = 'own', /, **payload: object)",
+        ),
+        (
+            lambda sender, tip: None,
+            f"needs 'tip', which is not in the payload, and it {TOO_NARROW}",
+            "(sender, tip)",
+        ),
+        (
+            partial(exact, "bound"),
+            "takes no positional argument for the sender",
+            "(*, order: int, note: str = 'none')",
+        ),
+    ],
+)
+def test_receivers_that_cannot_take_the_payload_are_refused(
+    paid: Signal, receiver: Callable[..., Any], problem: str, signature: str
+) -> None:
+    """The error says what is missing, and shows both signatures."""
+    with pytest.raises(ReceiverError) as caught:
+        paid.connect(receiver, weak=False)
+    with pytest.raises(ReceiverError) as temporary:
+        paid.connected_to(receiver)
+
+    who, _, said = str(caught.value).partition(" cannot be connected to signal 'paid'. ")
+    assert who == "functools.partial object" or who.startswith(__name__)
+    assert said == f"It {problem}.\n  The payload:  {PAYLOAD}\n  The receiver: {signature}"
+    assert str(temporary.value) == str(caught.value)
+    assert paid.connections == ()
+
+
+def test_a_receiver_that_does_not_tell_what_it_takes_is_given_everything() -> None:
+    """Some that are written in C have no signature to look at."""
+
+    @Namespace().declare
+    def counted(sender: list[object], *, order: int, note: str = "") -> None: ...
+
+    untold: Any = dict
+    counted.connect(untold, weak=False)
+
+    assert counted.send([], order=3, note="x") == [(dict, {"order": 3, "note": "x"})]
+    assert [it.takes_extra for it in counted.connections] == [True]
+
+
+def test_whoever_is_connected_before_the_declaration_is_looked_at_then() -> None:
+    """One who is unfit keeps the signal from being declared; one who is not is spared."""
+    shop = Namespace()
+    by_name = shop.signal("paid")
+    narrow = Till().narrow
+    before = line()
+    by_name.connect(narrow)
+    by_name.connect(older)
+
+    def paid(sender: str, *, order: int, note: str = "") -> None: ...
+
+    with pytest.raises(ReceiverError) as caught:
+        shop.declare(paid)
+
+    assert str(caught.value) == (
+        f"signal 'paid' cannot be declared at {__file__}:{paid.__code__.co_firstlineno}. "
+        f"{__name__}.Till.narrow, connected at {__file__}:{before + 1}, could not take it. It "
+        "does not take 'order': name what it needs, and add **extra.\n"
+        f"  The payload:  {PAYLOAD}\n  The receiver: (sender: object)"
+    )
+    assert by_name.declaration is None
+
+    by_name.disconnect(narrow)
+    shop.declare(paid)
+
+    assert by_name.send("shop", order=3, note="x") == [(older, ("shop", 3))]
+
+
+def test_connections_tell_whether_their_receiver_takes_more(
+    paid: Signal,
+) -> None:
+    """One without **extra would break if the payload grew by something that has to be sent."""
+    dying = Till()
+    paid.connect(exact)
+    paid.connect(dying)
+    paid.connect(Till.static)
+    connections = paid.connections
+    del dying
+    gc.collect()
+
+    assert [it.takes_extra for it in connections] == [False, False, True]
+    assert [it.receiver for it in connections] == [exact, None, Till.static]
+
+
+# --- deprecations ----------------------------------------------------------------------
+
+
+def test_connecting_to_a_deprecated_signal_warns_at_the_place_of_the_receiver() -> None:
+    """Once for each receiver, however many senders it is connected for; sending does not."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated="use order_settled")
+    def order_paid(sender: str, *, order: int) -> None: ...
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = line()
+        order_paid.connect(older, "Berlin")
+        order_paid.connect(older, "Hamburg")
+        order_paid.send("Berlin", order=3)
+
+    assert [(it.category, str(it.message), it.filename, it.lineno) for it in caught] == [
+        (
+            DeprecationWarning,
+            f"{__name__}.older {DEPRECATED}",
+            __file__,
+            before + 1,
+        )
+    ]
+
+
+def test_whoever_takes_a_deprecated_argument_by_name_is_warned() -> None:
+    """A receiver that takes it among the rest need not change."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated_arguments={"total": "use order.total"})
+    def order_paid(sender: str, *, order: int, total: int) -> None: ...
+
+    def adds(sender: str, total: int, **extra: object) -> None: ...
+
+    order_paid.connect(Till.static)
+    with pytest.warns(DeprecationWarning, match="adds is connected") as caught:
+        order_paid.connect(adds)
+
+    [warning] = caught
+    assert str(warning.message) == (
+        f"{__name__}.{adds.__qualname__} is connected to signal 'order_paid' and takes 'total', "
+        "which is deprecated: use order.total"
+    )
+
+
+def test_a_receiver_that_comes_again_and_again_is_warned_of_once() -> None:
+    """Python's usual filter shows a warning once for each place, as it does for others."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated="use order_settled")
+    def order_paid(sender: str, *, order: int) -> None: ...
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            with order_paid.connected_to(older):
+                order_paid.send("shop", order=3)
+
+    assert len(caught) == 1
+
+
+def test_a_warning_that_is_an_error_connects_nothing() -> None:
+    """Whoever turns deprecations into errors is refused."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated="use order_settled")
+    def order_paid(sender: str, *, order: int) -> None: ...
+
+    with pytest.raises(DeprecationWarning, match="use order_settled"):
+        order_paid.connect(older)
+
+    assert order_paid.connections == ()
