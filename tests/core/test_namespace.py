@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Namespace, Signal, default_namespace
+from heliograph import ArgumentError, Namespace, Signal, SignalError, default_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,88 @@ def test_a_namespace_may_grow_while_it_is_read() -> None:
     shop.signal("paid")
 
     assert [shop.signal(f"{name}-again").name for name in shop] == ["paid-again"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("order_pad", "Namespace 'shop' has no signal 'order_pad'. Did you mean 'order_paid'?"),
+        ("refund", "Namespace 'shop' has no signal 'refund'. There are order_paid, page_seen."),
+        (7, "Namespace 'shop' has no signal 7. There are order_paid, page_seen."),
+    ],
+)
+def test_a_name_that_is_not_there_is_an_error_that_suggests_the_near_one(
+    asked: str, message: str
+) -> None:
+    """Looking up makes no signal, so that a misspelt name is found out."""
+    shop = Namespace("shop")
+    shop.signal("order_paid")
+    shop.signal("page_seen")
+
+    with pytest.raises(KeyError) as caught:
+        shop[asked]
+
+    assert str(caught.value) == message
+    assert isinstance(caught.value, SignalError)
+    assert list(shop) == ["order_paid", "page_seen"]
+
+
+def test_a_namespace_without_signals_says_so() -> None:
+    """Then there is nothing near."""
+    with pytest.raises(KeyError) as caught:
+        Namespace()["paid"]
+
+    assert str(caught.value) == (
+        "A namespace without a name has no signal 'paid'. It has none yet."
+    )
+
+
+def test_signals_of_a_nested_namespace_are_signals_of_the_outer_ones() -> None:
+    """However a signal is asked for, and in whichever order, it is the same one."""
+    shop = Namespace("shop")
+    before = shop.signal("billing.dunning.sent")
+    billing = shop.namespace("billing")
+    dunning = billing.namespace("dunning")
+    paid = billing.signal("paid")
+    seen = shop.signal("seen")
+
+    assert dunning.signal("sent") is dunning["sent"] is billing["dunning.sent"] is before
+    assert (paid, paid.name) == (shop["billing.paid"], "billing.paid")
+    assert [list(it) for it in (shop, billing, dunning)] == [
+        ["billing.dunning.sent", "billing.paid", "seen"],
+        ["dunning.sent", "paid"],
+        ["sent"],
+    ]
+    assert [len(it) for it in (shop, billing, dunning)] == [3, 2, 1]
+    assert [seen.name in it for it in (shop, billing)] == [True, False]
+
+
+def test_a_nested_namespace_is_made_once_and_named_after_the_outer_one() -> None:
+    """Or after itself alone, if that has no name."""
+    shop = Namespace("shop")
+    billing = shop.namespace("billing")
+
+    assert shop.namespace("billing") is billing
+    assert [it.name for it in (billing, billing.namespace("dunning"))] == [
+        "shop.billing",
+        "shop.billing.dunning",
+    ]
+    assert Namespace().namespace("billing").name == "billing"
+    assert repr(billing) == "<Namespace 'shop.billing': no signals>"
+    for name in ("", 7):
+        with pytest.raises(ArgumentError):
+            shop.namespace(name)  # type: ignore[arg-type]
+
+
+def test_a_nested_namespace_declares_for_the_outer_one() -> None:
+    """By the longer name."""
+    shop = Namespace("shop")
+
+    @shop.namespace("billing").declare
+    def invoice_sent(sender: str) -> None: ...
+
+    assert [it.name for it in shop.declarations] == ["billing.invoice_sent"]
+    assert shop["billing.invoice_sent"] is invoice_sent
 
 
 def test_signal_is_that_of_the_default_namespace() -> None:

@@ -64,6 +64,7 @@ ON_DEMAND = [
     "development",
     "fitting",
     "hints",
+    "matching",
     "signatures",
     "typed",
 ]

@@ -14,6 +14,7 @@ import pytest
 import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal
 from heliograph.core.declaration import Argument, Declaration
+from heliograph.core.matching import Matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def test_every_public_attribute_is_on_the_page(kind: type) -> None:
     ("title", "call"),
     [
         (title, it)
-        for title, kind in (("Signal", Signal), ("Namespace", Namespace))
+        for title, kind in (("Signal", Signal), ("Namespace", Namespace), ("Namespace", Matching))
         for name, it in getmembers(kind, callable)
         if not name.startswith("_")
     ],

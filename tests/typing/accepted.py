@@ -205,3 +205,13 @@ class Audited(Signal):
 
 
 Audited("paid").send("shop", total=12)
+
+
+@shop.signals("order_*").connect_via(ANY, on_error="log")
+def audit(sender: object, **payload: object) -> int:
+    """Hear many signals."""
+    return len(payload)
+
+
+assert_type(audit(berlin, total=12), int)
+assert_type(shop.signals().connect(audit)(berlin), int)

@@ -136,7 +136,7 @@ class Overridable(heliograph.Signal):
             block = _BLOCK.get()
             if block is None or block.signal is not self:
                 return super().connect(receiver, sender, weak, **options)
-            block.made += super()._connect_for_a_while(receiver, sender, block.how)
+            block.made += super()._connect_on_terms(receiver, sender, block.how)
             return receiver
 
     @property
@@ -190,12 +190,12 @@ class Overridable(heliograph.Signal):
     def is_muted(self) -> None:
         self.is_muted = False
 
-    def _connect_for_a_while(
+    def _connect_on_terms(
         self, receiver: Callable[..., Any], sender: Any, how: Any
     ) -> list[Connection]:
         replaced = "connect" in self.__dict__ or type(self).connect is not Overridable.connect
         if not replaced:
-            return super()._connect_for_a_while(receiver, sender, how)
+            return super()._connect_on_terms(receiver, sender, how)
         block = _Block(self, how)
         token = _BLOCK.set(block)
         try:

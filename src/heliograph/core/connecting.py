@@ -248,7 +248,7 @@ class Connectable(Generic[P]):
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
-            return self._connect_for_a_while(receiver, real, scoped)
+            return self._connect_on_terms(receiver, real, scoped)
 
         def end(scope: Scope, made: list[Connection]) -> None:
             ended = self._registry.end_scope(scope, made)
@@ -357,7 +357,7 @@ class Connectable(Generic[P]):
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
-    def _connect_for_a_while(
+    def _connect_on_terms(
         self, receiver: Callable[..., Any], sender: Any, how: Terms
     ) -> list[Connection]:
         made = self._registry.connect(receiver, sender, how)

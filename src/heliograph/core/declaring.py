@@ -38,6 +38,7 @@ _TAKEN = ("_async_wrapper", "_sync_wrapper", "sender")
 class Remarks(NamedTuple):
     """What is said of a signal beside the signature of its sends."""
 
+    prefix: str
     name: str | None = None
     doc: str | None = None
     deprecated: str | None = None
@@ -187,7 +188,7 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         raise ArgumentError(msg)
     hints = {"sender": source.sender, **{it.name: it.annotation for it in source.fields}}
     return Declaration(
-        name=name,
+        name=remarks.prefix + name,
         doc=cleandoc(doc) if doc else None,
         sender=annotation_text(source.sender),
         arguments=arguments,

@@ -19,6 +19,14 @@ class ArgumentError(SignalError, TypeError, ValueError):
     """
 
 
+class UnknownSignalError(SignalError, KeyError):
+    """A namespace was asked for a signal that it has not got."""
+
+    def __str__(self) -> str:
+        # A KeyError shows its message as it would show a key: in quotes.
+        return Exception.__str__(self)
+
+
 class AsyncReceiverError(SignalError, RuntimeError):
     """`Signal.send` met an async receiver and was given nothing to run it with."""
 

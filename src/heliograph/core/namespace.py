@@ -1,10 +1,10 @@
-"""Signals by name: made, or declared."""
+"""Signals by name: made, declared, looked up, and nested."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.errors import ArgumentError
+from heliograph.core.errors import ArgumentError, UnknownSignalError
 from heliograph.core.signal import Signal
 from heliograph.core.terms import place, where_is
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Concatenate, Protocol, overload
 
     from heliograph.core.declaration import Declaration
+    from heliograph.core.matching import Matching, Standing
     from heliograph.core.typed import Q, S
 
     class Declaring(Protocol):
@@ -40,7 +41,12 @@ class Namespace:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
+        # Those of a nested namespace are in the dict of the outermost one, by their full names:
+        # however a signal is asked for, it is the same one.
         self._signals: dict[str, Signal[...]] = {}
+        self._standing: Standing = {}
+        self._nested: dict[str, Namespace] = {}
+        self._prefix = ""
 
     def signal(self, name: str, doc: str | None = None) -> Signal[...]:
         """Return the signal of that name, which is made if there is none yet.
@@ -52,13 +58,10 @@ class Namespace:
         Raises:
             ArgumentError: If the name is not a string.
         """
-        if not isinstance(name, str):
-            msg = f"{name!r} is not a name for a signal of {self!r}: use a string."
-            raise ArgumentError(msg)
+        name = self._full(name)
         found = self._signals.get(name)
         if found is None:
-            # One step, so that two threads cannot each get a signal of their own.
-            found = self._signals.setdefault(name, Signal(name))
+            found = self._made(name, Signal(name))
         if doc and "__doc__" not in found.__dict__:
             found.__doc__ = doc
         return found
@@ -131,7 +134,7 @@ class Namespace:
         # Costly to import: only those who declare signals pay for it.
         from heliograph.core.declaring import Remarks, read_stub
 
-        remarks = Remarks(name, None, deprecated, deprecated_arguments)
+        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         return self._declared(read_stub(stub, remarks))
 
     if TYPE_CHECKING:
@@ -191,30 +194,88 @@ class Namespace:
         # Costly to import: only those who declare signals pay for it.
         from heliograph.core.declaring import Remarks, read_class
 
-        remarks = Remarks(name, doc, deprecated, deprecated_arguments)
+        remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
         return self._declared(read_class(payload, sender, where_is(place()), remarks))
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """What is declared here, in the order of the declarations."""
+        """What is declared here and in nested namespaces, in the order of the declarations."""
         found = (self[name].declaration for name in self)
         return tuple(it for it in found if it is not None)
 
+    def namespace(self, name: str) -> Namespace:
+        """Return the nested namespace of that name, which is made if there is none yet.
+
+        Its signals are signals of this namespace too, by their longer names.
+
+        Args:
+            name: Any string; `billing` in `shop` is called ``shop.billing``.
+
+        Raises:
+            ArgumentError: If the name is not a string, or an empty one.
+
+        Example:
+            >>> shop = Namespace("shop")
+            >>> billing = shop.namespace("billing")
+            >>> billing.signal("invoice_sent") is shop["billing.invoice_sent"]
+            True
+        """
+        if not self._full(name).removeprefix(self._prefix):
+            msg = f"A namespace inside of {self!r} needs a name, and '' is none."
+            raise ArgumentError(msg)
+        prefix = f"{self._full(name)}."
+        nested = Namespace(name if self.name is None else f"{self.name}.{name}")
+        nested._signals, nested._standing, nested._prefix = self._signals, self._standing, prefix
+        return self._nested.setdefault(name, nested)
+
+    def signals(self, pattern: str = "*") -> Matching:
+        """Return the signals whose names match, to go over them, or to connect to all of them.
+
+        Args:
+            pattern: In a name, ``*`` stands for any characters, ``?`` for one, and
+                ``[abc]`` for one of these. Those of nested namespaces match by their
+                longer names.
+
+        Raises:
+            ArgumentError: If it is not a pattern.
+
+        Example:
+            >>> shop = Namespace("shop")
+            >>> @shop.signals("order-*").connect
+            ... def count(sender, **payload):
+            ...     return sorted(payload)
+            >>> shop.signal("order-paid").send("shop", total=12)
+            [(<function count at ...>, ['total'])]
+        """
+        from heliograph.core.matching import Matching  # Only those who ask pay for it.
+
+        return Matching(self._signals, self._standing, self._prefix, pattern)
+
     def __getitem__(self, name: str) -> Signal[...]:
-        return self._signals[name]
+        if name not in self:
+            raise self._unknown(name)
+        return self._signals[f"{self._prefix}{name}"]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._signals
+        return isinstance(name, str) and f"{self._prefix}{name}" in self._signals
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._signals))
+        start = len(self._prefix)
+        found = [it[start:] for it in tuple(self._signals) if it.startswith(self._prefix)]
+        return iter(found)
 
     def __len__(self) -> int:
-        return len(self._signals)
+        return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<Namespace {name}: {', '.join(self) or 'no signals'}>"
+
+    def _full(self, name: object) -> str:
+        if not isinstance(name, str):
+            msg = f"{name!r} is not a name for a signal of {self!r}: use a string."
+            raise ArgumentError(msg)
+        return f"{self._prefix}{name}"
 
     def _declared(self, declaration: Declaration) -> Signal[...]:
         name = declaration.name
@@ -222,12 +283,35 @@ class Namespace:
         if signal is None:
             new = Signal(name)
             new._declare(declaration)
-            # One step, so that two threads cannot each get a signal of their own.
-            signal = self._signals.setdefault(name, new)
+            signal = self._made(name, new)
             if signal is new:
                 return signal
         signal._declare(declaration)
         return signal
+
+    def _made(self, name: str, new: Signal[...]) -> Signal[...]:
+        """Take in a new signal, unless another thread was quicker; return the one that is in."""
+        self._connect_standing(new, name)
+        # One step, so that two threads cannot each get a signal of their own.
+        found = self._signals.setdefault(name, new)
+        # Again, for those who asked after the first look, but before they could see it.
+        self._connect_standing(found, name)
+        return found
+
+    def _connect_standing(self, signal: Signal[...], name: str) -> None:
+        if self._standing:
+            from heliograph.core.matching import connect_standing  # Loaded by those who stand.
+
+            connect_standing(self._standing, signal, name)
+
+    def _unknown(self, name: object) -> UnknownSignalError:
+        from difflib import get_close_matches  # Only those who misspell pay for it.
+
+        close = get_close_matches(str(name), list(self), 1)
+        there = f"There are {', '.join(self)}." if self else "It has none yet."
+        hint = f"Did you mean {close[0]!r}?" if close else there
+        title = "A namespace without a name" if self.name is None else f"Namespace {self.name!r}"
+        return UnknownSignalError(f"{title} has no signal {name!r}. {hint}")
 
 
 default_namespace: Namespace = Namespace("default")
