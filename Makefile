@@ -137,7 +137,7 @@ $(VENV_DEMO)/ready: pyproject.toml Makefile $(COMPILED)
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]'
 	@touch $@
 
-$(VENV_BENCH)/ready: pyproject.toml Makefile setup.py src/heliograph/core/_dispatch.c
+$(VENV_BENCH)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,what the benchmarks compare with)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
 	@$(@D)/bin/python $(PIP_INSTALL) -e . --group bench
