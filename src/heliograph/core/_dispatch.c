@@ -191,24 +191,18 @@ key_of(Send *self, PyObject *sender)
     return self->seen[place].key;
 }
 
-/* Give the plan for the sender, borrowed, or NULL without an error if Python has to make it. */
+/* Give the connections for the sender, or those for all if it has none; borrowed.
+ * NULL, without an error, if Python has to find them. */
 static inline PyObject *
-find_plan(Send *self, PyObject *registry, PyObject *sender)
+find_group(Send *self, PyObject *registry, PyObject *sender)
 {
     PyObject *any = read_slot(self, registry, ANY_GROUP);
-    PyObject *senders = read_slot(self, registry, SENDERS);
-    PyObject *key = NULL, *group = NULL;
-    if (read_slot(self, registry, UNUSUAL) != Py_False) {
-        return NULL;
-    }
+    PyObject *senders = read_slot(self, registry, SENDERS), *key = NULL;
     if (is_itself(self, Py_TYPE(sender))) {
-        if (PyDict_GET_SIZE(senders) != 0 && may_be_connected_for(self, sender)) {
-            key = key_of(self, sender);
-            if (key == NULL) {
-                PyErr_Clear();
-                return NULL;
-            }
+        if (PyDict_GET_SIZE(senders) == 0 || !may_be_connected_for(self, sender)) {
+            return any;
         }
+        key = key_of(self, sender);
     }
     else if (PyUnicode_CheckExact(sender)) {
         key = sender;
@@ -216,39 +210,54 @@ find_plan(Send *self, PyObject *registry, PyObject *sender)
     else {
         return NULL;
     }
-    if (key != NULL) {
-        group = PyDict_GetItemWithError(senders, key);
-        /* With changes to come, it may be that of a dead sender with the same address. */
-        if (group == NULL ? PyErr_Occurred() != NULL : Py_SIZE(self->waiting) != 0) {
+    PyObject *group = key == NULL ? NULL : PyDict_GetItemWithError(senders, key);
+    if (group == NULL) {
+        if (PyErr_Occurred()) {
             PyErr_Clear();
             return NULL;
         }
+        return any;
     }
-    PyObject *plan;
-    if (group == NULL) {
-        group = any;
-    }
+    /* With changes to come, it may be that of a dead sender with the same address. */
+    return Py_SIZE(self->waiting) == 0 ? group : NULL;
+}
+
+/* Give the plan of a group, or of a connection that is alone, borrowed, or None if it is old. */
+static inline PyObject *
+plan_of(Send *self, PyObject *group)
+{
     if (Py_TYPE(group) == self->kinds[GROUP]) {
-        plan = read_slot(self, group, GROUP_PLAN);
-        if (plan == Py_None
-            || read_slot(self, plan, OWN_STAMP) != read_slot(self, group, GROUP_STAMP)) {
-            return NULL;
+        PyObject *plan = read_slot(self, group, GROUP_PLAN);
+        if (plan != Py_None
+            && read_slot(self, plan, OWN_STAMP) != read_slot(self, group, GROUP_STAMP)) {
+            return Py_None;
         }
+        return plan;
     }
-    else {
-        plan = read_slot(self, group, CONNECTION_PLAN);
-        if (plan == Py_None) {
-            /* That of all senders for whom this receiver alone is connected, on such terms. */
-            PyObject *record = read_slot(self, group, CONNECTION_RECORD);
-            if (read_slot(self, group, CONNECTION_TERMS) == read_slot(self, record, RECORD_TERMS)) {
-                plan = read_slot(self, record, RECORD_ALONE);
-            }
-        }
-        if (plan == Py_None) {
-            return NULL;
-        }
+    PyObject *plan = read_slot(self, group, CONNECTION_PLAN);
+    PyObject *record = read_slot(self, group, CONNECTION_RECORD);
+    if (plan == Py_None
+        && read_slot(self, group, CONNECTION_TERMS) == read_slot(self, record, RECORD_TERMS)) {
+        /* That of all senders for whom this receiver alone is connected, on such terms. */
+        return read_slot(self, record, RECORD_ALONE);
     }
-    if (read_slot(self, plan, ANY_STAMP) != read_slot(self, any, GROUP_STAMP)
+    return plan;
+}
+
+/* Give the plan for the sender, borrowed, or NULL without an error if Python has to make it. */
+static inline PyObject *
+find_plan(Send *self, PyObject *registry, PyObject *sender)
+{
+    if (read_slot(self, registry, UNUSUAL) != Py_False) {
+        return NULL;
+    }
+    PyObject *group = find_group(self, registry, sender);
+    if (group == NULL) {
+        return NULL;
+    }
+    PyObject *plan = plan_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
+    if (plan == Py_None
+        || read_slot(self, plan, ANY_STAMP) != read_slot(self, any, GROUP_STAMP)
         || read_slot(self, plan, PLAIN) != Py_True) {
         return NULL;
     }
