@@ -10,10 +10,17 @@ from heliograph import Namespace
 if TYPE_CHECKING:
     from flask import Flask
 
-_stock = Namespace()
+stock = Namespace("stock")
 
-stock_reserved = _stock.signal("stock-reserved", doc="`quantity` pieces of `item` are set aside.")
-stock_ran_out = _stock.signal("stock-ran-out", doc="The last piece of `item` has left the shelf.")
+
+@stock.declare
+def stock_reserved(sender: Stock, *, item: str, quantity: int) -> None:
+    """`quantity` pieces of `item` are set aside."""
+
+
+@stock.declare
+def stock_ran_out(sender: Stock, *, item: str) -> None:
+    """The last piece of `item` has left the shelf."""
 
 
 class OutOfStockError(Exception):

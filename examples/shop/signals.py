@@ -5,9 +5,21 @@ The sender of each is the app, so that a receiver can be connected for one shop.
 
 from __future__ import annotations
 
+from flask import Flask
+
 from heliograph import Namespace
 
-_shop = Namespace()
+from .orders import Order
+from .products import Product
 
-product_viewed = _shop.signal("product-viewed", doc="A visitor opened the page of `product`.")
-order_placed = _shop.signal("order-placed", doc="`order` is numbered, its pieces are reserved.")
+shop = Namespace("shop")
+
+
+@shop.declare
+def product_viewed(sender: Flask, *, product: Product) -> None:
+    """A visitor opened the page of `product`."""
+
+
+@shop.declare(deprecated_arguments={"number": "use order.number"})
+def order_placed(sender: Flask, *, order: Order, number: int = 0) -> None:
+    """`order` is numbered, and its pieces are reserved."""

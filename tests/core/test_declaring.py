@@ -18,7 +18,7 @@ from heliograph.core.declaration import Argument, Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from decimal import Decimal
+    from decimal import Decimal  # noqa: TC004 - not there at run time: that is tested too.
     from types import FrameType
 
 

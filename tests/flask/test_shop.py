@@ -50,7 +50,7 @@ def order(client: FlaskClient, item: str, quantity: int | None = None) -> tuple[
 
 def own_signals(emissions: list[Emission]) -> dict[str | None, str | None]:
     """Return the names of the shop's own signals, each with that of the one it was sent within."""
-    own = ("product-viewed", "order-placed", "stock-reserved", "stock-ran-out")
+    own = ("product_viewed", "order_placed", "stock_reserved", "stock_ran_out")
     return {
         emission.signal.name: emission.parent.signal.name if emission.parent else None
         for emission in emissions
@@ -86,8 +86,8 @@ def test_a_product_has_a_page(
     response = client.get(f"/products/{key}")
 
     assert "Pocket mirror" in response.text
-    assert own_signals(emissions) == {"product-viewed": None}
-    assert receivers(emissions, "product-viewed") == ["count_view"]
+    assert own_signals(emissions) == {"product_viewed": None}
+    assert receivers(emissions, "product_viewed") == ["count_view"]
     assert office.counts == {"products viewed": 1, "page product.html": 1}
 
 
@@ -136,8 +136,8 @@ def test_an_order_is_placed_and_everybody_does_their_part(
     """Stock reserved, shipped first, receipt, count, audit line, bell: all by signals."""
     assert order(client, "mirror", 2) == (303, "/orders/1")
 
-    assert own_signals(emissions) == {"stock-reserved": None, "order-placed": None}
-    assert receivers(emissions, "order-placed") == [
+    assert own_signals(emissions) == {"stock_reserved": None, "order_placed": None}
+    assert receivers(emissions, "order_placed") == [
         "ship",
         "send_receipt",
         "count_order",
@@ -162,9 +162,9 @@ def test_the_last_piece_sends_a_signal_inside_a_signal(
     assert order(client, "3") == (303, "/orders/1")
 
     assert own_signals(emissions) == {
-        "stock-reserved": None,
-        "stock-ran-out": "order-placed",
-        "order-placed": None,
+        "stock_reserved": None,
+        "stock_ran_out": "order_placed",
+        "order_placed": None,
     }
     assert list(office.outbox) == [
         "To the supplier: please send more of lantern",
@@ -209,7 +209,7 @@ def test_a_receiver_that_refuses_costs_nobody_the_order(
     assert list(office.outbox) == ["Receipt for order 1: € 480.00"]
     [record] = caplog.records
     assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
-    assert "write_audit_line failed when signal 'order-placed'" in record.getMessage()
+    assert "write_audit_line failed when signal 'order_placed'" in record.getMessage()
 
 
 @pytest.mark.parametrize(
