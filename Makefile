@@ -90,6 +90,10 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, a
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+pages: $(VENV)/ready ## the pages of the shop's signals, into docs/; a test holds them to the shop
+	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --output ../docs/shop-signals.md
+	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --format json --output ../docs/shop-signals.json
+
 format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
@@ -122,7 +126,7 @@ clean: ## remove environments, caches and everything built
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover format quick bench fuzz sanitize downstream dist clean
+.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize downstream dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.

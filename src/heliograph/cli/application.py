@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from heliograph.blinker import install
-from heliograph.cli.places import said, where_raised
+from heliograph.cli.loading import blame, prepare
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,7 +22,7 @@ def load_app(name: str) -> Flask:
     Raises:
         click.ClickException: If there is none, or if loading it fails.
     """
-    install()
+    prepare()
     try:
         from flask.cli import ScriptInfo, load_dotenv
         from flask.helpers import get_load_dotenv
@@ -34,8 +32,6 @@ def load_app(name: str) -> Flask:
             "pip install 'heliograph[flask]'"
         )
         raise click.ClickException(msg) from None
-    # As under `flask`: a module that ends with `app.run()` is to be traced, not to serve.
-    os.environ["FLASK_RUN_FROM_CLI"] = "true"
     if get_load_dotenv():
         load_dotenv()
     try:
@@ -63,10 +59,4 @@ def _explain(name: str, refusal: click.ClickException) -> NoReturn:
 
 
 def _blame(name: str, error: BaseException) -> NoReturn:
-    place = where_raised(error)
-    msg = (
-        f"{name!r} cannot be loaded: {said(error)}\n"
-        + (f"It was raised at {place}. " if place else "")
-        + f"`flask --app {shlex.quote(name)} routes` shows the whole traceback."
-    )
-    raise click.ClickException(msg) from error
+    blame(name, error, f"flask --app {shlex.quote(name)} routes")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 from rich.console import Console
 
 from heliograph.cli.application import load_app
+from heliograph.cli.modules import catalogue_of
 from heliograph.cli.request import RequestType
 from heliograph.cli.run import replace_process
 from heliograph.cli.trace import trace_requests
 from heliograph.cli.tree import show
+from heliograph.inspector import as_json, as_markdown
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -26,7 +29,7 @@ _WIDTH_OF_A_PIPE = 1_000_000
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="heliograph", message="%(prog)s %(version)s")
 def heliograph() -> None:
-    """See what signals do in a Flask application, and run programs on Heliograph."""
+    """See which signals a program has and what they do, and run programs on Heliograph."""
 
 
 @heliograph.command(
@@ -58,14 +61,67 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     cookies are kept from request to request. The exit status is 0 whatever the
     application answers.
     """
-    # A message in letters that a pipe does not have must not end the trace.
-    cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
+    _show_all_letters()
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
     flask_app = load_app(app)
     for traced in trace_requests(flask_app, requests, logs=logs):
         show(traced, console)
+
+
+@heliograph.command(
+    short_help="List the signals of a module with their payloads, receivers and sends.",
+    epilog="""\b
+Examples:
+  heliograph signals shop
+  heliograph signals shop.signals:billing --import shop.app --format json
+  heliograph signals shop --import "shop.*" --output docs/signals.md
+""",
+)
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--import",
+    "further",
+    metavar="MODULE",
+    multiple=True,
+    help="Import this as well, so that it connects its receivers; PACKAGE.* for all modules of it.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file.",
+)
+def signals(target: str, further: tuple[str, ...], form: str, output: Path | None) -> None:
+    """List the signals of a module, or of one namespace, as a page to keep.
+
+    For each signal: its text, its payload, what is deprecated, who is connected, and the
+    places in the source that send it.
+
+    TARGET is a module, for all signals that it and the modules below it make, or
+    MODULE:NAMESPACE. It is imported, and only what is imported is known: modules that
+    connect receivers are named by --import. Senders are looked for in all imported
+    modules of the same packages.
+    """
+    catalogue = catalogue_of(target, further)
+    page = as_json(catalogue) if form == "json" else as_markdown(catalogue)
+    if output is None:
+        _show_all_letters()
+        sys.stdout.write(page)
+        return
+    try:
+        output.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        msg = f"{str(output)!r} cannot be written: {error.strerror}."
+        raise click.ClickException(msg) from None
 
 
 @heliograph.command(
@@ -85,3 +141,8 @@ def run(command: tuple[str, ...]) -> None:
     import as `blinker` is Heliograph. Python's own options -E, -I and -S keep it out.
     """
     replace_process(command)
+
+
+def _show_all_letters() -> None:
+    # One that a pipe does not have must not end the program.
+    cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")

@@ -1,0 +1,38 @@
+"""Makes ready for the user's code to be imported, and says why that failed."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import click
+
+from heliograph.blinker import install
+from heliograph.cli.places import said, where_raised
+
+
+def prepare() -> None:
+    """Let what is imported from now on run on Heliograph, and serve nobody."""
+    install()
+    # As under `flask`: a module that ends with `app.run()` is looked at, and does not serve.
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+
+
+def blame(name: str, error: BaseException, command: str) -> NoReturn:
+    """Say what loading raised, and where.
+
+    Args:
+        name: What was to be loaded, as the user wrote it.
+        error: What was raised.
+        command: What shows the whole traceback.
+
+    Raises:
+        click.ClickException: Always.
+    """
+    place = where_raised(error)
+    msg = (
+        f"{name!r} cannot be loaded: {said(error)}\n"
+        + (f"It was raised at {place}. " if place else "")
+        + f"`{command}` shows the whole traceback."
+    )
+    raise click.ClickException(msg) from error

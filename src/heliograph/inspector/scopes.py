@@ -1,0 +1,121 @@
+"""Tells what an expression in the source of an imported module stands for."""
+
+from __future__ import annotations
+
+import ast
+from collections import ChainMap
+from dataclasses import dataclass, replace
+from types import MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import heliograph
+from heliograph import Namespace
+from heliograph.inspector.looking import attribute, is_a
+from heliograph.inspector.sources import imported, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A module, a class or a function, and what the names in it stand for.
+
+    Attributes:
+        name: Its qualified name, with the module.
+        module: The module.
+        names: What names stand for, None if that cannot be told; the innermost map comes first.
+        owner: What holds the names that statements bind here: the module; a class, or its
+            source if that is all there is; None in a function.
+    """
+
+    name: str
+    module: ModuleType
+    names: ChainMap[str, Any]
+    owner: object
+
+    @classmethod
+    def of(cls, module: ModuleType) -> Scope:
+        """Return the outermost scope of a module."""
+        return cls(module.__name__, module, ChainMap(vars(module)), module)
+
+    def entered(self, node: ast.AST) -> Scope:
+        """Return the scope of what is below a node, which is this one if that opens none."""
+        match node:
+            case ast.ClassDef(name=name):
+                held = attribute(self.owner, name)
+                owner = node if held is None else held
+                return replace(self, name=self._path(name), owner=owner)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names = self.names.new_child(self._bound(node))
+                return replace(self, name=self._path(name), names=names, owner=None)
+            case ast.Lambda():
+                return replace(self, names=self.names.new_child(self._bound(node)), owner=None)
+            case _:
+                return self
+
+    def value(self, node: ast.AST) -> object:
+        """Return what an expression stands for, or None if that cannot be told."""
+        match node:
+            case ast.Name(id=name):
+                return self.names.get(name)
+            case ast.Attribute(value=owner, attr=name):
+                return attribute(self.value(owner), name)
+            case ast.Subscript(value=owner, slice=ast.Constant(value=str(name))):
+                return _item(self.value(owner), name)
+            case ast.Call(func=maker, args=[ast.Constant(value=str(name)), *_]):
+                return _item(self._namespace_of(maker), name)
+            case _:
+                return None
+
+    def _path(self, name: str) -> str:
+        # As in `__qualname__`.
+        return f"{self.name}.<locals>.{name}" if self.owner is None else f"{self.name}.{name}"
+
+    def _bound(self, function: Function) -> dict[str, object]:
+        """Return the names that a function binds: what it imports, and nothing known of others."""
+        below = list(inside(function))
+        bound: dict[str, object] = {name: None for it in below for name in _binds(it)}
+        for it in below:
+            bound |= imported(it, self.module)
+        parameters = [*function.args.posonlyargs, *function.args.args]
+        if parameters and is_a(self.owner, type):
+            # `self` has the signals that its class has.
+            bound[parameters[0].arg] = self.owner
+        ours = {name for it in below if isinstance(it, ast.Global) for name in it.names}
+        return {name: it for name, it in bound.items() if name not in ours}
+
+    def _namespace_of(self, maker: ast.expr) -> object:
+        """Return the namespace that is asked by its method `signal`, or by a function."""
+        made = self.value(maker)
+        if made is heliograph.signal:
+            return heliograph.default_namespace
+        if is_a(made, MethodType):
+            return made.__self__  # Blinker's function `signal` is a method of a namespace.
+        match maker:
+            case ast.Attribute(value=namespace, attr="signal"):
+                return self.value(namespace)
+            case _:
+                return None
+
+
+def _item(namespace: object, name: str) -> object:
+    if (is_a(namespace, Namespace) or is_a(namespace, dict)) and name in namespace:
+        return namespace[name]
+    return None
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    match node:
+        case (
+            ast.arg(arg=name)
+            | ast.Name(id=name, ctx=ast.Store())
+            | ast.FunctionDef(name=name)
+            | ast.AsyncFunctionDef(name=name)
+            | ast.ClassDef(name=name)
+            | ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+        ):
+            yield name

@@ -1,0 +1,47 @@
+"""Finds who sends signals, in the source of imported modules, of which nothing runs."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from heliograph import Signal
+from heliograph.inspector.facts import KnownSend
+from heliograph.inspector.looking import is_a
+from heliograph.inspector.scopes import Scope
+from heliograph.inspector.sources import parsed, portable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+_SENDING = ("send", "send_async")
+
+
+def sends_in(modules: Iterable[ModuleType]) -> dict[Signal, tuple[KnownSend, ...]]:
+    """Return where each signal is sent, module by module, in the order of the source.
+
+    A place counts if it names the signal: by a variable of a module or a class, by what is
+    imported, or as ``namespace["name"]`` or ``namespace.signal("name")``. What was passed as
+    an argument, or is kept in an object, is not followed.
+    """
+    found: dict[Signal, dict[KnownSend, None]] = {}
+    for module in modules:
+        for signal, send in _sends(module):
+            found.setdefault(signal, {})[send] = None
+    return {signal: tuple(sends) for signal, sends in found.items()}
+
+
+def _sends(module: ModuleType) -> Iterator[tuple[Signal, KnownSend]]:
+    # A stack of our own: sums and chains of calls may be deeper than Python's.
+    left: list[tuple[ast.AST, Scope]] = [(parsed(module), Scope.of(module))]
+    while left:
+        node, scope = left.pop()
+        # Not calls alone: `partial(order_paid.send, shop)` sends as well, a little later.
+        if isinstance(node, ast.Attribute) and node.attr in _SENDING:
+            signal = scope.value(node.value)
+            if is_a(signal, Signal):
+                where = portable(f"{module.__file__}:{node.lineno}")
+                yield signal, KnownSend(scope.name, where)
+        inner = scope.entered(node)
+        left += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]

@@ -1,0 +1,256 @@
+"""The page of a program's signals: what TARGET may be, where it is written, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.children import child, heliograph, write
+
+ROOT = Path(__file__).parents[2]
+
+SIGNALS = """
+    from heliograph import Namespace
+    print("loading")
+    shop = Namespace("shop")
+    billing = Namespace("billing")
+    nothing = Namespace("nothing")
+
+    @shop.declare
+    def paid(sender: str, *, total: int) -> None: ...
+
+    @billing.declare
+    def sent(sender: str) -> None: ...
+"""
+WEB = """
+    from shop.signals import paid
+
+    @paid.connect
+    def thank(sender, **extra): ...
+
+    def pay():
+        paid.send("shop", total=3)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Write a package that imports nothing by itself."""
+    write(tmp_path / "shop" / "__init__.py", "")
+    write(tmp_path / "shop" / "signals.py", SIGNALS)
+    write(tmp_path / "shop" / "__main__.py", "raise RuntimeError('This is the program.')")
+    write(tmp_path / "shop" / "inner" / "__init__.py", "")
+    write(tmp_path / "shop" / "inner" / "web.py", WEB)
+    write(tmp_path / "empty.py", "from shop.signals import shop")
+    return tmp_path
+
+
+def listed(*arguments: str, cwd: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the receivers and the sends of each signal, as programs read them."""
+    ended = heliograph("signals", *arguments, "--format", "json", cwd=cwd)
+
+    assert ended.status == 0, ended.err
+    return {
+        f"{namespace['name']}.{signal['name']}": (
+            [f"{it['name']} {it['where']}" for it in signal["receivers"]],
+            [f"{it['name']} {it['where']}" for it in signal["sends"]],
+        )
+        for namespace in json.loads(ended.out)["namespaces"]
+        for signal in namespace["signals"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "file"), [("markdown", "shop-signals.md"), ("json", "shop-signals.json")]
+)
+def test_the_pages_of_the_shop_are_what_the_shop_says(form: str, file: str) -> None:
+    """`make pages` brings them up to date."""
+    ended = heliograph("signals", "shop", "--format", form, cwd=ROOT / "examples")
+
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == (ROOT / "docs" / file).read_text(encoding="utf-8")
+
+
+def test_a_module_or_one_of_its_namespaces_is_listed(project: Path) -> None:
+    """Nothing is known of modules that nobody has imported."""
+    assert listed("shop.signals", cwd=project) == {"shop.paid": ([], []), "billing.sent": ([], [])}
+    assert listed("shop.signals:billing", cwd=project) == {"billing.sent": ([], [])}
+    assert listed("shop.signals:nothing", cwd=project) == {}
+    assert listed("empty:shop", cwd=project) == {"shop.paid": ([], [])}
+
+
+@pytest.mark.parametrize("further", ["shop.inner.web", "shop.*", "shop.inner.*"])
+def test_what_is_imported_as_well_connects_and_sends(project: Path, further: str) -> None:
+    """One module, or a whole package but for its `__main__`."""
+    assert listed("shop.signals:shop", "--import", further, cwd=project) == {
+        "shop.paid": (
+            ["shop.inner.web.thank shop/inner/web.py:4"],
+            ["shop.inner.web.pay shop/inner/web.py:8"],
+        )
+    }
+
+
+def test_a_package_is_listed_with_all_that_is_imported_below_it(project: Path) -> None:
+    """Whichever of its modules makes the signals."""
+    found = listed("shop", "--import", "shop.signals", "--import", "shop.inner.web", cwd=project)
+
+    assert list(found) == ["shop.paid", "billing.sent"]
+
+
+def test_what_modules_print_is_no_part_of_the_page(project: Path) -> None:
+    """It is printed beside it."""
+    ended = heliograph("signals", "shop.signals:nothing", cwd=project)
+
+    assert (ended.status, ended.err) == (0, "loading\n")
+    assert ended.out.startswith("# Signals of `shop.signals:nothing`\n")
+
+
+def test_a_page_is_written_to_a_file(project: Path) -> None:
+    """As it is printed, and nothing is printed then; what was there before is gone."""
+    page = write(project / "page.md", "old " * 1000)
+    printed = heliograph("signals", "shop.signals", cwd=project)
+
+    ended = heliograph("signals", "shop.signals", "--output", "page.md", cwd=project)
+
+    assert (ended.status, ended.out) == (0, "")
+    assert page.read_text(encoding="utf-8") == printed.out
+
+
+def test_letters_that_a_pipe_does_not_have_do_not_end_the_program(tmp_path: Path) -> None:
+    """They are escaped; a file has them all."""
+    write(tmp_path / "shop.py", "from heliograph import Signal\npaid = Signal('payé')")
+
+    ended = heliograph("signals", "shop", cwd=tmp_path, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+
+    assert ended.status == 0
+    assert "### `pay\\xe9`\n" in ended.out
+
+
+def test_a_program_that_uses_blinker_is_listed(tmp_path: Path) -> None:
+    """It runs on Heliograph from its first import on."""
+    write(
+        tmp_path / "shop.py",
+        """
+        from blinker import Namespace
+        shop = Namespace()
+        paid = shop.signal("paid")
+        @paid.connect
+        def thank(sender): ...
+        def pay(): paid.send("shop")
+        """,
+    )
+
+    assert listed("shop", cwd=tmp_path) == {
+        "shop.shop.paid": (["shop.thank shop.py:5"], ["shop.pay shop.py:7"])
+    }
+
+
+def test_a_module_that_starts_a_server_is_listed_instead(tmp_path: Path) -> None:
+    """`app.run()` at its end does nothing, as under `flask`."""
+    write(
+        tmp_path / "shop.py",
+        """
+        from flask import Flask
+        from heliograph import Signal
+        paid = Signal("paid")
+        Flask(__name__).run(port=0)
+        """,
+    )
+
+    assert listed("shop", cwd=tmp_path) == {"None.paid": ([], [])}
+
+
+HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import statement."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["web"], f"There is no module 'web': nothing of that name is found from {{cwd}}. {HOW}"),
+        (
+            ["shop.nowhere"],
+            f"There is no module 'shop.nowhere': nothing of that name is found from {{cwd}}. {HOW}",
+        ),
+        (["shop/signals.py"], f"'shop/signals.py' is not the name of a module. {HOW}"),
+        ([""], f"'' is not the name of a module. {HOW}"),
+        (
+            ["shop.signals:shp"],
+            "Module 'shop.signals' has no 'shp'. Did you mean 'shop'?",
+        ),
+        (
+            ["shop.signals:"],
+            "Module 'shop.signals' has no ''. Its namespaces are shop, billing, nothing.",
+        ),
+        (["shop:shop"], "Module 'shop' has no 'shop'. It has no namespace."),
+        (
+            ["shop.signals:paid"],
+            "'paid' in module 'shop.signals' is no namespace with signals: it is a Signal.",
+        ),
+        (
+            ["empty"],
+            (
+                "Module 'empty' makes no signals. Name the module that makes them, or a namespace "
+                "that this one imports, MODULE:NAMESPACE; --import 'PACKAGE.*' imports a whole "
+                "package."
+            ),
+        ),
+        (
+            ["shop.signals", "--import", "empty.*"],
+            "'empty.*' has nothing to import: 'empty' is a module, no package.",
+        ),
+        (
+            ["shop.signals", "--output", "nowhere/page.md"],
+            "'nowhere/page.md' cannot be written: No such file or directory.",
+        ),
+    ],
+)
+def test_where_there_is_nothing_to_list_the_reason_is_said(
+    project: Path, arguments: list[str], problem: str
+) -> None:
+    """It says what is missing, where, and what to write; the status is 1."""
+    ended = heliograph("signals", *arguments, cwd=project)
+
+    said = problem.format(cwd=os.path.realpath(project))
+    assert ended.err.removeprefix("loading\n") == f"Error: {said}\n"
+    assert (ended.status, ended.out) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("import nosuch", "ModuleNotFoundError: No module named 'nosuch'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise RuntimeError('no database')", "RuntimeError: no database"),
+    ],
+)
+def test_where_importing_fails_the_error_and_its_place_are_said(
+    tmp_path: Path, source: str, problem: str
+) -> None:
+    """And how to see the whole traceback; the status is 1."""
+    write(tmp_path / "shop.py", source)
+
+    ended = heliograph("signals", "shop", cwd=tmp_path)
+
+    assert ended.err == (
+        f"Error: 'shop' cannot be loaded: {problem}\n"
+        "It was raised at shop.py:1. `python -c 'import shop'` shows the whole traceback.\n"
+    )
+    assert (ended.status, ended.out) == (1, "")
+
+
+def test_flask_is_not_needed(tmp_path: Path) -> None:
+    """A program without it has signals as well."""
+    write(tmp_path / "shop.py", "from heliograph import Signal\npaid = Signal('paid')")
+    program = (
+        "import sys; sys.modules['flask'] = None; sys.argv = ['heliograph', 'signals', 'shop']; "
+        "from heliograph.cli import main; main()"
+    )
+
+    ended = child(sys.executable, "-c", program, cwd=tmp_path)
+
+    assert (ended.status, ended.err) == (0, "")
+    assert "### `paid`\n" in ended.out
