@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from functools import cached_property
 from inspect import Parameter, getmembers, signature
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Connection, Delivery, Emission, Namespace, Signal
+from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
 from heliograph.core.declaration import Argument, Declaration
 from heliograph.core.matching import Matching
 
@@ -25,6 +26,12 @@ PAGE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(enco
 def section(title: str) -> str:
     """Return what stands below the heading, up to the next one of its rank."""
     return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def attributes(text: str) -> dict[str, list[str]]:
+    """Return the attributes that are listed beside the names of values."""
+    found = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE)
+    return {name: re.findall(r"\w+", listed) for name, listed in found}
 
 
 def rows(text: str) -> set[str]:
@@ -65,6 +72,17 @@ def test_every_public_name_is_on_the_page() -> None:
     names = rows(section("The names of `heliograph`")) | rows(section("Errors"))
 
     assert names == set(heliograph.__all__)
+
+
+def test_every_name_of_the_inspector_is_on_the_page() -> None:
+    """And every attribute of what it knows, in their order: they are the keys of the JSON."""
+    text = section("`heliograph.inspector`")
+    known = [it for it in inspector.__all__ if it == "Catalogue" or it.startswith("Known")]
+
+    assert rows(text) == set(inspector.__all__)
+    assert attributes(text) == {
+        name: [it.name for it in fields(getattr(inspector, name))] for name in known
+    }
 
 
 @pytest.mark.parametrize("kind", [Signal, Connection, Emission, Delivery, Declaration, Argument])
