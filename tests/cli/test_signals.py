@@ -149,6 +149,15 @@ def test_a_program_that_uses_blinker_is_listed(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("framework", ["flask", "quart"])
+def test_every_signal_of_a_framework_is_sent_somewhere(framework: str, tmp_path: Path) -> None:
+    """Those were written by others, for Blinker, and are sent in many ways."""
+    found = listed(framework, "--import", f"{framework}.*", cwd=tmp_path)
+
+    assert f"{framework}.signals._signals.request-started" in found
+    assert [name for name, (_, sends) in found.items() if not sends] == []
+
+
 def test_a_module_that_starts_a_server_is_listed_instead(tmp_path: Path) -> None:
     """`app.run()` at its end does nothing, as under `flask`."""
     write(
