@@ -16,6 +16,8 @@ from tests.core.diary import Diary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from heliograph import Connection
+
 
 class Shop:
     """An object with a method."""
@@ -265,6 +267,23 @@ def test_a_receiver_that_dies_elsewhere_is_not_warned_of() -> None:
 
     assert warnings_of(connect) == []
     assert len(signal.dead_receivers) == 1
+
+
+def test_a_receiver_that_was_disconnected_is_not_warned_of() -> None:
+    """It has done its work, although it dies in the very statement that connected it."""
+    signal = Signal("paid")
+
+    def use(_: object, connection: Connection) -> None:
+        signal.send()
+        assert connection.receiver is not None
+        signal.disconnect(connection.receiver)
+
+    signal.receiver_connected.connect(use)
+
+    def connect() -> None:
+        signal.connect(Shop(), weak=False)
+
+    assert warnings_of(connect) == []
 
 
 def test_a_method_that_super_gives_is_not_taken_for_the_one_that_overrides_it() -> None:

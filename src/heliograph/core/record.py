@@ -204,8 +204,10 @@ def _is_found_again(method: Any) -> bool:
 def _died(record: Record) -> None:
     registry = record.home()
     if registry is not None:
+        connected = bool(record.links)
         soon(partial(registry.bury, record.key))
-        _warn_if_at_once(record, sys._getframe().f_back)
+        if connected:
+            _warn_if_at_once(record, sys._getframe().f_back)
 
 
 def _part_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
