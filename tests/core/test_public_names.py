@@ -53,6 +53,7 @@ ENGINE = [
     "signal",
     "temporary",
     "terms",
+    "waiting",
     "writer",
 ]
 
@@ -64,8 +65,11 @@ ON_DEMAND = [
     "development",
     "fitting",
     "hints",
+    "inbox",
     "matching",
+    "pausing",
     "signatures",
+    "stream",
     "typed",
 ]
 

@@ -16,6 +16,7 @@ import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
 from heliograph.core.declaration import Argument, Declaration
 from heliograph.core.matching import Matching
+from heliograph.core.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,11 @@ def test_every_name_of_the_inspector_is_on_the_page() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", [Signal, Connection, Emission, Delivery, Declaration, Argument])
+KINDS = [Signal, Stream, Connection, Emission, Delivery, Declaration, Argument]
+CALLED = {Signal: "Signal", Stream: "Stream", Namespace: "Namespace", Matching: "Namespace"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_public_attribute_is_on_the_page(kind: type) -> None:
     """All that a user can read or call, and nothing that is not there."""
     text = section(kind.__name__).partition("### ")[0]
@@ -97,7 +102,7 @@ def test_every_public_attribute_is_on_the_page(kind: type) -> None:
     ("title", "call"),
     [
         (title, it)
-        for title, kind in (("Signal", Signal), ("Namespace", Namespace), ("Namespace", Matching))
+        for kind, title in CALLED.items()
         for name, it in getmembers(kind, callable)
         if not name.startswith("_")
     ],

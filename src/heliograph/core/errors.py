@@ -31,5 +31,21 @@ class AsyncReceiverError(SignalError, RuntimeError):
     """`Signal.send` met an async receiver and was given nothing to run it with."""
 
 
+class StateError(SignalError, RuntimeError):
+    """Something was asked for what it cannot do now: it is over, say, or has not begun."""
+
+
+class LostEmissionsError(SignalError, OverflowError):
+    """A stream was not read as fast as its signal was sent.
+
+    Attributes:
+        lost: How many emissions are missing here.
+    """
+
+    def __init__(self, message: str, lost: int) -> None:
+        super().__init__(message)
+        self.lost = lost
+
+
 class ReceiverWarning(UserWarning):
     """A receiver was connected in a way that means it will never do its work."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from heliograph.core.connecting import Connectable, P
+from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import canonical, receiver_key
+from heliograph.core.waiting import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     AsyncWrapper = Callable[[Receiver], Callable[..., Coroutine[Any, Any, Any]]]
 
 
-class Signal(Connectable[P]):
+class Signal(Waitable[P]):
     """A point where a program says "this happened": whoever is connected to it is called.
 
     Args:

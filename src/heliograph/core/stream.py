@@ -1,0 +1,172 @@
+"""Stream: the emissions of a signal from now on, to be read one by one."""
+
+from __future__ import annotations
+
+import sys
+from itertools import repeat
+
+from heliograph.core.callables import title_of
+from heliograph.core.errors import ArgumentError, StateError
+from heliograph.core.identity import unwrapped
+from heliograph.core.inbox import Inbox
+from heliograph.core.pausing import pause, pause_task, pauses, refuse_loop
+from heliograph.core.terms import terms
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Self
+
+    from heliograph.core.emission import Emission
+
+    Wanted = Callable[[Emission], object] | Mapping[str, object]
+
+# Whoever waits wants what the receivers did to be done.
+_AFTER_ALL_OTHERS = -sys.maxsize
+
+
+class Stream:
+    """The emissions of a signal from now on, to be read one by one; see `Signal.stream`.
+
+    It is read in tasks of asyncio, by ``async for`` or `next`, or in threads, by `wait`;
+    in several at once, too: each emission goes to one of them.
+    """
+
+    __slots__ = ("__weakref__", "_inbox", "_sender")
+
+    def __init__(self, inbox: Inbox, sender: object) -> None:
+        self._inbox = inbox
+        # The connection would end with its sender, and whoever waits would wait forever.
+        self._sender = sender
+
+    # As for threads: whoever asks for one emission should not need another block for it.
+    async def next(self, *, timeout: float | None = None) -> Emission:  # noqa: ASYNC109 - above.
+        """Return the next emission, once there is one.
+
+        Args:
+            timeout: The most seconds to wait; None is for ever.
+
+        Raises:
+            TimeoutError: If there was none in time.
+            LostEmissionsError: If some are missing before the next one.
+            StateError: If the stream is closed and read, or if no loop of asyncio runs here.
+            ArgumentError: If the timeout is none.
+        """
+        emission = await self._read(pauses(self._inbox, timeout))
+        if emission is None:
+            raise self._ended()
+        return emission
+
+    def wait(self, *, timeout: float | None = None) -> Emission:
+        """Block this thread until there is an emission, and return it.
+
+        Args:
+            timeout: The most seconds to wait; None is for ever.
+
+        Raises:
+            TimeoutError: If there was none in time.
+            LostEmissionsError: If some are missing before the next one.
+            StateError: If the stream is closed and read, or if a loop of asyncio runs in
+                this thread, which this would block.
+            ArgumentError: If the timeout is none.
+        """
+        refuse_loop()
+        seconds = pauses(self._inbox, timeout)
+        while (emission := self._inbox.take()) is None:
+            if self._inbox.closed:
+                raise self._ended()
+            pause(self._inbox, next(seconds))
+        return emission
+
+    def close(self) -> None:
+        """Hear the signal no more. What has come until now can still be read."""
+        self._inbox.close()
+
+    async def aclose(self) -> None:
+        """Do as `close` does, for `contextlib.aclosing`."""
+        self.close()
+
+    @property
+    def lost(self) -> int:
+        """How many emissions were lost because too many were waiting to be read."""
+        return self._inbox.lost
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can come."""
+        return self._inbox.closed
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Emission:
+        emission = await self._read(repeat(None))
+        if emission is None:
+            raise StopAsyncIteration
+        return emission
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not self._inbox.closed:
+            self.close()
+
+    def __repr__(self) -> str:
+        it = self._inbox
+        return f"<Stream of {title_of(it.signal)}: {len(it.entries)} to read, {it.lost} lost>"
+
+    async def _read(self, seconds: Iterator[float | None]) -> Emission | None:
+        """Return the next emission, or None at the end."""
+        while (emission := self._inbox.take()) is None and not self._inbox.closed:
+            await pause_task(self._inbox, next(seconds))
+        return emission
+
+    def _ended(self) -> StateError:
+        title = title_of(self._inbox.signal)
+        return StateError(f"The stream of {title} is closed and read: make another one.")
+
+
+def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_full: Any) -> Stream:
+    """Return a stream that has begun to hear the signal.
+
+    Raises:
+        ArgumentError: If an argument has a value that it cannot have.
+    """
+    if not isinstance(size, int) or size < 1:
+        msg = f"size={size!r} is not a number of emissions. Use an int, 1 at least."
+        raise ArgumentError(msg)
+    if when_full not in ("raise", "drop_oldest"):
+        msg = f"when_full={when_full!r} is not a way to go on. Use 'raise' or 'drop_oldest'."
+        raise ArgumentError(msg)
+    inbox = Inbox(signal, _predicate(where), size, when_full)
+    sender = unwrapped(sender)
+    # In place also under a wrapper that would put it into a thread.
+    how = terms(_AFTER_ALL_OTHERS, on_error="raise", inline=True, weak=False)
+    signal._connect_on_terms(inbox, sender, how)
+    return Stream(inbox, sender)
+
+
+def _predicate(where: Wanted | None) -> Callable[[Emission], object]:
+    if where is None:
+        return lambda _: True
+    if callable(where):
+        return where
+    try:
+        wanted = dict(where)
+    except (TypeError, ValueError):
+        msg = f"where={where!r} chooses no emissions. Use a mapping or a function."
+        raise ArgumentError(msg) from None
+    return lambda emission: all(
+        name in emission.payload and emission.payload[name] == value
+        for name, value in wanted.items()
+    )

@@ -1,0 +1,626 @@
+"""Waiting for emissions, in tasks and in threads: none is missed, and nothing stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
+from heliograph.core.errors import LostEmissionsError, StateError
+from heliograph.core.pausing import pause, pause_task
+from heliograph.core.writer import exclusively
+from tests.core.cast import Thing
+from tests.core.diary import Diary
+from tests.core.proxies import Proxy
+from tests.core.watching import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from heliograph import Emission
+    from heliograph.core.stream import Stream
+
+
+def read(stream: Stream) -> list[Any]:
+    """Return the numbers that wait in a stream, without waiting for more."""
+    found = []
+    while True:
+        try:
+            found.append(stream.wait(timeout=0).payload["n"])
+        except TimeoutError:
+            return found
+
+
+def send(signal: Signal[...], *numbers: int, sender: object = "shop") -> None:
+    """Send the numbers one by one."""
+    for n in numbers:
+        signal.send(sender, n=n)
+
+
+def when_somebody_hears(signal: Signal[...], act: Callable[[], object]) -> None:
+    """Do something in another thread, once somebody is connected."""
+
+    def begin(*_: object, **__: object) -> None:
+        threading.Thread(target=act).start()
+
+    signal.receiver_connected.connect(begin, weak=False)
+
+
+# --- the next one ----------------------------------------------------------------------
+
+
+async def test_the_next_emission_counts_from_the_call() -> None:
+    """What is sent between the call and the ``await`` is not missed."""
+    signal = Signal("paid")
+    upcoming = signal.next("shop", timeout=10)
+    send(signal, 1, 2)
+    emission = await upcoming
+
+    assert (emission.signal, emission.sender, dict(emission.payload)) == (signal, "shop", {"n": 1})
+    assert signal.connections == ()
+
+
+async def test_a_task_is_woken_by_a_send_in_another_thread() -> None:
+    """Whoever sends need not know of loops."""
+    signal = Signal("paid")
+    when_somebody_hears(signal, lambda: send(signal, 1))
+    emission = await signal.next(timeout=10)
+
+    assert (emission.payload["n"], signal.connections) == (1, ())
+
+
+def test_a_thread_waits_for_another_one() -> None:
+    """`wait` blocks until the emission, and leaves nothing."""
+    signal = Signal("paid")
+    when_somebody_hears(signal, lambda: send(signal, 1))
+    emission = signal.wait("shop", timeout=10)
+
+    assert (emission.payload["n"], signal.connections) == (1, ())
+
+
+def test_waiting_may_last_for_ever() -> None:
+    """Without a timeout there is none, and one that no lock can wait for is no error."""
+    signal = Signal("paid")
+    when_somebody_hears(signal, lambda: send(signal, 1))
+
+    assert signal.wait().payload["n"] == 1
+    assert signal.wait(timeout=float("inf")).payload["n"] == 1
+
+
+async def test_only_what_is_meant_is_waited_for() -> None:
+    """The sender, what the payload must have, or whatever a function says."""
+    signal, shop = Signal("paid"), Thing("shop")
+    ways = [
+        signal.next(shop),
+        signal.next(Proxy(lambda: shop)),
+        signal.next(where={"n": 3}),
+        signal.next(where={"n": 4, "gift": None}),
+        signal.next(shop, where=lambda emission: emission.payload["n"] > 4),
+    ]
+    send(signal, 1, 3, sender="kiosk")
+    send(signal, 2, 4, sender=shop)
+    signal.send(n=4, gift=None)
+    send(signal, 5, sender="kiosk")
+    send(signal, 6, sender=shop)
+    found = [dict((await each).payload) for each in ways]
+
+    assert found == [{"n": 2}, {"n": 2}, {"n": 3}, {"n": 4, "gift": None}, {"n": 6}]
+
+
+# --- streams ---------------------------------------------------------------------------
+
+
+async def test_nothing_is_lost_between_two_turns_of_a_loop() -> None:
+    """What is sent while the body of the loop runs comes next, in the order of sending."""
+    signal = Signal("paid")
+    stream = signal.stream("shop")
+    send(signal, 1, 2)
+    found = []
+    async for emission in stream:
+        found.append(emission.payload["n"])
+        if len(found) == 2:
+            send(signal, 3, 4)
+        if len(found) == 4:
+            break
+
+    assert found == [1, 2, 3, 4]
+
+
+async def test_every_send_of_every_thread_arrives() -> None:
+    """Each once, those of one thread in their order."""
+    signal = Signal("paid")
+
+    def run(name: str) -> None:
+        send(signal, *range(500), sender=name)
+
+    found: dict[str, list[int]] = {name: [] for name in "abc"}
+    async with signal.stream(size=1500) as stream:
+        threads = [threading.Thread(target=run, args=(name,)) for name in found]
+        for thread in threads:
+            thread.start()
+        for _ in range(1500):
+            emission = await stream.next(timeout=60)
+            found[emission.sender].append(emission.payload["n"])
+
+    assert found == {name: list(range(500)) for name in "abc"}
+
+
+def test_each_loop_has_streams_of_its_own() -> None:
+    """One send reaches readers in several loops and threads."""
+    signal = Signal("paid")
+    everybody = threading.Barrier(4)
+
+    async def follow() -> list[int]:
+        async with signal.stream() as stream:
+            everybody.wait(60)
+            return [(await stream.next(timeout=60)).payload["n"] for _ in range(3)]
+
+    with ThreadPoolExecutor() as pool:
+        readers = [pool.submit(asyncio.run, follow()) for _ in range(3)]
+        everybody.wait(60)
+        send(signal, 1, 2, 3)
+        found = [reader.result(60) for reader in readers]
+
+    assert found == [[1, 2, 3]] * 3
+
+
+async def test_readers_of_one_stream_share_it() -> None:
+    """Each emission goes to one of them, and none waits while there is something."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    readers = [asyncio.create_task(stream.next(timeout=60)) for _ in range(3)]
+    await asyncio.sleep(0)
+    readers[0].cancel()
+    send(signal, 1)
+    send(signal, 2)
+    found = await asyncio.gather(*readers[1:])
+
+    assert sorted(emission.payload["n"] for emission in found) == [1, 2]
+
+
+async def test_a_cancelled_reader_takes_nothing_with_it() -> None:
+    """Cancelled after it was woken and before it ran, it leaves the emission to the next one."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    reader = asyncio.create_task(stream.next())
+    await asyncio.sleep(0)
+    send(signal, 1)
+    reader.cancel()
+    await asyncio.wait([reader])
+
+    left = await stream.next(timeout=0)
+
+    assert (reader.cancelled(), left.payload["n"]) == (True, 1)
+
+
+async def test_what_comes_just_before_somebody_sleeps_wakes_them() -> None:
+    """Between looking and sleeping another thread may send: who sleeps looks once more."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    send(signal, 1)
+    pause(stream._inbox, None)
+    await pause_task(stream._inbox, None)
+
+    assert (await stream.next()).payload["n"] == 1
+
+
+# --- when the buffer is full -----------------------------------------------------------
+
+
+def test_a_gap_is_told_of_where_it_is() -> None:
+    """The oldest are kept; then the reader is told how many are missing, and may go on."""
+    signal = Signal("paid")
+    stream = signal.stream(size=2)
+    send(signal, 1, 2, 3)
+    first = stream.wait().payload["n"]
+    send(signal, 4)
+    second = stream.wait().payload["n"]
+    with pytest.raises(LostEmissionsError) as caught:
+        stream.wait()
+    send(signal, 5)
+
+    assert (first, second, caught.value.lost, read(stream), stream.lost) == (1, 2, 2, [5], 2)
+    assert isinstance(caught.value, OverflowError)
+    assert str(caught.value) == (
+        "2 emissions of signal 'paid' were lost here, as 2 were waiting to be read. Read faster, "
+        "give the stream a bigger size, or let it drop the oldest ones with "
+        "when_full='drop_oldest'."
+    )
+
+
+def test_the_oldest_may_be_dropped_instead() -> None:
+    """The newest are kept, and the others counted."""
+    signal = Signal("paid")
+    stream = signal.stream(size=2, when_full="drop_oldest")
+    send(signal, 1, 2, 3, 4)
+
+    assert (repr(stream), stream.lost) == ("<Stream of signal 'paid': 2 to read, 2 lost>", 2)
+    assert read(stream) == [3, 4]
+
+
+# --- the end ---------------------------------------------------------------------------
+
+
+async def leave_a_loop(signal: Signal[...]) -> int:
+    """Break out of a loop over a stream that nothing else refers to."""
+    when_somebody_hears(signal, lambda: send(signal, 1))
+    async for _ in signal.stream():
+        return len(signal.connections)
+    return 0
+
+
+async def leave_a_block(signal: Signal[...]) -> int:
+    """Leave the end of a block."""
+    async with signal.stream() as stream:
+        send(signal, 1)
+        await stream.next()
+        return len(signal.connections)
+
+
+async def close_at_the_end(signal: Signal[...]) -> int:
+    """Let the standard library close it."""
+    async with aclosing(signal.stream()):
+        return len(signal.connections)
+
+
+async def fail_in_a_block(signal: Signal[...]) -> int:
+    """Leave by an error."""
+    found = 0
+    with suppress(KeyError), signal.stream():
+        found = len(signal.connections)
+        raise KeyError
+    return found
+
+
+async def be_cancelled(signal: Signal[...]) -> int:
+    """Leave by a cancellation, while waiting."""
+    task = asyncio.create_task(signal.next())
+    await asyncio.sleep(0)
+    found = len(signal.connections)
+    task.cancel()
+    await asyncio.wait([task])
+    return found
+
+
+async def never_begin(signal: Signal[...]) -> int:
+    """Ask for an emission, and do not wait for it."""
+    upcoming = signal.next()
+    found = len(signal.connections)
+    upcoming.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        leave_a_loop,
+        leave_a_block,
+        close_at_the_end,
+        fail_in_a_block,
+        be_cancelled,
+        never_begin,
+    ],
+)
+async def test_nothing_stays_connected_however_reading_ends(
+    end: Callable[[Signal[...]], Coroutine[Any, Any, int]],
+) -> None:
+    """By leaving a loop or a block, by an error, a cancellation, or by never beginning."""
+    signal = Signal("paid")
+    inside = await end(signal)
+
+    assert (inside, signal.connections) == (1, ())
+
+
+async def test_what_nobody_refers_to_hears_no_more() -> None:
+    """Also in a cycle, which the garbage collector finds."""
+    signal = Signal("paid")
+    circle: list[object] = [signal.stream()]
+    circle.append(circle)
+    before = len(signal.connections)
+    del circle
+    gc.collect()
+
+    assert (before, signal.connections, signal.dead_receivers) == (1, (), ())
+
+
+def test_what_came_before_the_end_can_still_be_read() -> None:
+    """Then the stream says that it is over, to each way of reading."""
+    signal = Signal("paid")
+    with signal.stream() as stream:
+        send(signal, 1, 2)
+    send(signal, 3)
+
+    async def rest() -> list[int]:
+        return [emission.payload["n"] async for emission in stream]
+
+    assert (stream.wait().payload["n"], stream.closed) == (1, True)
+    assert asyncio.run(rest()) == [2]
+    message = "The stream of signal 'paid' is closed and read: make another one."
+    with pytest.raises(StateError, match=f"^{message}$"):
+        stream.wait()
+    with pytest.raises(StateError, match=f"^{message}$"):
+        asyncio.run(stream.next())
+
+
+async def test_closing_wakes_those_who_wait() -> None:
+    """Nobody waits for what cannot come."""
+    signal = Signal("paid")
+    stream = signal.stream()
+
+    async def rest() -> list[Emission]:
+        return [emission async for emission in stream]
+
+    task = asyncio.create_task(rest())
+    await asyncio.sleep(0)
+    stream.close()
+
+    assert await asyncio.wait_for(task, 60) == []
+
+
+def test_a_send_that_was_under_way_changes_nothing_after_the_end() -> None:
+    """A stream that is closed takes in no more, although the send had found it."""
+    signal, kept = Signal("paid"), []
+    kept.append(signal.stream())
+    inbox = signal.connections[0].receiver
+    kept[0].close()
+    assert inbox is not None
+    inbox("shop", n=1)
+
+    assert repr(kept[0]) == "<Stream of signal 'paid': 0 to read, 0 lost>"
+
+
+def test_a_loop_that_is_closed_disturbs_nobody() -> None:
+    """A task that was left waiting is no error of whoever sends."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    waiting = stream.next()
+
+    async def begin() -> None:
+        waiting.send(None)
+
+    asyncio.run(begin())
+    send(signal, 1)
+    waiting.close()
+
+    assert read(stream) == [1]
+
+
+async def test_a_timeout_is_pythons_own() -> None:
+    """It names the signal, and leaves nothing connected; zero seconds do not wait at all."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    with pytest.raises(TimeoutError) as of_task:
+        await signal.next(timeout=0.001)
+    with pytest.raises(TimeoutError) as of_thread:
+        await asyncio.to_thread(signal.wait, timeout=0.001)
+    send(signal, 1)
+    found = await stream.next(timeout=0)
+    with pytest.raises(TimeoutError):
+        await stream.next(timeout=0)
+    stream.close()
+
+    message = "No emission of signal 'paid' came within 0.001 seconds."
+    assert (str(of_task.value), str(of_thread.value)) == (message, message)
+    assert (found.payload["n"], signal.connections) == (1, ())
+
+
+# --- what a stream is to its signal ----------------------------------------------------
+
+
+def test_whoever_waits_is_woken_last() -> None:
+    """What the receivers do is done then, also of those connected later with a low priority."""
+    signal, diary = Signal("paid"), Diary()
+    look = diary.receiver("stream")
+    stream = signal.stream(where=look)
+    signal.connect(diary.receiver("late"), priority=-1000)
+    signal.send()
+
+    assert (diary.lines, len(stream.wait().payload)) == (["late", "stream"], 0)
+
+
+def test_whoever_waits_counts_as_a_receiver() -> None:
+    """A program that asks whether anybody hears, before it sends, is told so."""
+    signal = Signal("paid")
+    stream = signal.stream("shop")
+    heard = (signal.has_receivers_for("shop"), signal.has_receivers_for("kiosk"))
+    where = signal.connections[0].where
+    stream.close()
+
+    assert (heard, signal.has_receivers_for("shop")) == ((True, False), False)
+    assert where.rpartition(":")[0] == __file__
+
+
+def test_a_muted_signal_is_not_heard() -> None:
+    """As by any receiver."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    with signal.muted():
+        send(signal, 1)
+    send(signal, 2)
+
+    assert read(stream) == [2]
+
+
+def test_a_sender_lives_as_long_as_somebody_waits_for_it() -> None:
+    """Otherwise the connection would end with it, and whoever waits would wait forever."""
+    signal = Signal("paid")
+    stream = signal.stream(Thing("shop"))
+    gc.collect()
+    sender = signal.connections[0].sender
+    signal.send(sender, n=1)
+
+    assert read(stream) == [1]
+
+
+def test_what_the_choice_raises_is_raised_to_the_reader() -> None:
+    """In its place, and never to whoever sends."""
+    signal = Signal("paid")
+    stream = signal.stream(where=lambda emission: 6 // emission.payload["n"])
+    send(signal, 3, 0, 2)
+    first = stream.wait().payload["n"]
+    with pytest.raises(ZeroDivisionError):
+        stream.wait()
+
+    assert (first, read(stream)) == (3, [2])
+
+
+def test_a_stream_gives_the_emission_that_instruments_see() -> None:
+    """The very same, which is told of its deliveries; without instruments, one like it."""
+    signal, outer = Signal("paid"), Signal("ordered")
+    stream = signal.stream()
+    outer.connect(lambda sender: send(signal, 2, sender=sender), weak=False)
+    send(signal, 1)
+    with watching() as seen:
+        outer.send("shop")
+    unwatched, watched = stream.wait(), stream.wait()
+
+    assert (dict(unwatched.payload), unwatched.parent, unwatched.deliveries) == ({"n": 1}, None, ())
+    assert (watched, watched.parent, len(watched.deliveries)) == (seen[0], seen[1], 1)
+
+
+def test_what_an_instrument_sends_is_another_emission() -> None:
+    """Although it is sent while an emission of the same signal and sender is being told."""
+    signal, outer = Signal("paid"), Signal("ordered")
+    stream = signal.stream(size=2)
+
+    def instrument(emission: Emission) -> None:
+        if emission.signal is outer:
+            send(signal, 2)
+
+    def ordering(sender: object, n: int) -> None:
+        if n == 1:
+            outer.send(sender)
+
+    signal.connect(ordering)
+    add_instrument(instrument)
+    try:
+        send(signal, 1)
+    finally:
+        remove_instrument(instrument)
+
+    assert read(stream) == [2, 1]
+
+
+def test_a_finalizer_may_send_in_the_middle_of_a_change() -> None:
+    """The emission comes when the change is made; nobody waits for a lock of the own thread."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    exclusively(send, signal, 1)
+
+    assert read(stream) == [1]
+
+
+def test_a_declared_signal_can_be_waited_for() -> None:
+    """A stream takes every payload."""
+    shop = Namespace("shop")
+
+    @shop.declare
+    def order_paid(sender: str, *, total: int) -> None:
+        """An order was paid."""
+
+    stream = order_paid.stream("berlin", where={"total": 12})
+    order_paid.send("berlin", total=12)
+
+    assert dict(stream.wait(timeout=0).payload) == {"total": 12}
+
+
+async def test_anyio_may_cancel_whoever_waits() -> None:
+    """Its tasks and scopes are asyncio's, where it runs on that."""
+    signal = Signal("paid")
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await signal.next()
+
+    assert (scope.cancelled_caught, signal.connections) == (True, ())
+
+
+# --- bad input -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "size=0 is not a number of emissions. Use an int, 1 at least."),
+        ({"size": None}, "size=None is not a number of emissions. Use an int, 1 at least."),
+        (
+            {"when_full": "block"},
+            "when_full='block' is not a way to go on. Use 'raise' or 'drop_oldest'.",
+        ),
+        ({"where": 7}, "where=7 chooses no emissions. Use a mapping or a function."),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
+    """Before anything is connected."""
+    signal = Signal("paid")
+    with pytest.raises(ArgumentError) as caught:
+        signal.stream(**options)
+
+    assert (str(caught.value), signal.connections) == (message, ())
+
+
+@pytest.mark.parametrize("timeout", [-1, "5", float("nan")])
+def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
+    """Also if there is something to read, and nobody has to wait."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    send(signal, 1)
+    with pytest.raises(ArgumentError) as caught:
+        stream.wait(timeout=timeout)
+    with pytest.raises(ArgumentError):
+        asyncio.run(stream.next(timeout=timeout))
+
+    assert str(caught.value) == (
+        f"timeout={timeout!r} is no time to wait. Use seconds, or None to wait for ever."
+    )
+    assert read(stream) == [1]
+
+
+async def test_a_thread_that_runs_a_loop_does_not_block() -> None:
+    """Nothing in it could run any more, whoever is to send included."""
+    signal = Signal("paid")
+    with pytest.raises(StateError) as caught:
+        signal.wait(timeout=10)
+
+    assert str(caught.value) == (
+        "wait() would block the loop of asyncio that runs in this thread: use `await "
+        "signal.next(...)` or `await stream.next()`, or wait in another thread."
+    )
+    assert signal.connections == ()
+
+
+def test_awaiting_needs_asyncio() -> None:
+    """Elsewhere, as on trio, the error says so."""
+    signal = Signal("paid")
+    with pytest.raises(StateError) as caught:
+        signal.next().send(None)
+
+    assert str(caught.value) == (
+        "No loop of asyncio runs here. Await in a task of asyncio (anyio's are, unless it runs on "
+        "trio), or use wait() in a thread."
+    )
+    assert signal.connections == ()
+
+
+def test_threads_wait_without_asyncio() -> None:
+    """It is costly to import, and needed by those alone who use it."""
+    program = (
+        "import sys, heliograph\n"
+        "signal = heliograph.Signal('paid')\n"
+        "with signal.stream() as stream:\n"
+        "    signal.send(n=1)\n"
+        "    stream.wait(timeout=1)\n"
+        "print('asyncio' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert output == "False\n"
