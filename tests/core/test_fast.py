@@ -258,3 +258,16 @@ def test_the_engine_has_no_other_attributes() -> None:
     """A misspelt one is an error."""
     with pytest.raises(AttributeError, match="implementaton"):
         _ = heliograph.core.implementaton
+
+
+@in_c
+def test_what_begins_spans_reads_registries_alone() -> None:
+    """Reading the slot of anything else would be reading anything."""
+    from heliograph.core._dispatch import UnlessHeard
+
+    with pytest.raises(TypeError, match=r"^7 is no <class 'heliograph.core.registry.Registry'>$"):
+        UnlessHeard(None, Registry, (7,))
+    with pytest.raises(AttributeError, match="busy"):
+        UnlessHeard(None, int, ())
+    with pytest.raises(TypeError, match="tuple"):
+        UnlessHeard(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.

@@ -65,10 +65,13 @@ ON_DEMAND = [
     "development",
     "fitting",
     "hints",
+    "idle",
     "inbox",
     "matching",
     "pausing",
     "signatures",
+    "span",
+    "spanning",
     "stream",
     "typed",
 ]

@@ -16,6 +16,7 @@ import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
 from heliograph.core.declaration import Argument, Declaration
 from heliograph.core.matching import Matching
+from heliograph.core.span import Span
 from heliograph.core.stream import Stream
 
 if TYPE_CHECKING:
@@ -86,8 +87,14 @@ def test_every_name_of_the_inspector_is_on_the_page() -> None:
     }
 
 
-KINDS = [Signal, Stream, Connection, Emission, Delivery, Declaration, Argument]
-CALLED = {Signal: "Signal", Stream: "Stream", Namespace: "Namespace", Matching: "Namespace"}
+KINDS = [Signal, Stream, Span, Connection, Emission, Delivery, Declaration, Argument]
+CALLED = {
+    Signal: "Signal",
+    Stream: "Stream",
+    Span: "Span",
+    Namespace: "Namespace",
+    Matching: "Namespace",
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -215,3 +215,61 @@ def audit(sender: object, **payload: object) -> int:
 
 assert_type(audit(berlin, total=12), int)
 assert_type(shop.signals().connect(audit)(berlin), int)
+
+# --- spans -----------------------------------------------------------------------------
+
+
+@shop.span
+def import_catalogue(sender: Shop, *, path: str, draft: bool = False) -> None:
+    """A catalogue is read."""
+
+
+with import_catalogue(berlin, path="books.csv") as span:
+    span.add(rows=7)
+    assert_type(span.duration, float | None)
+
+
+async def import_slowly() -> None:
+    """Take the other kind of block."""
+    async with import_catalogue(berlin, path="books.csv", draft=True) as span:
+        span.add(rows=7)
+
+
+@import_catalogue.each_call
+def read(sender: Shop, *, path: str, draft: bool = False) -> int:
+    """Keep the own type, as the own result shows."""
+    return 7
+
+
+@import_catalogue.around(berlin, path="books.csv")
+def rows_of(number: int) -> int:
+    """Keep the own type, which has nothing to do with the span."""
+    return number
+
+
+assert_type(read(berlin, path="books.csv"), int)
+assert_type(rows_of(1), int)
+
+
+@import_catalogue.finished.connect
+def tell(sender: Shop, *, path: str, duration: float, **extra: object) -> None:
+    """Receive."""
+
+
+@shop.span(name="close books")
+def close_books(sender: Shop) -> None:
+    """The books are closed."""
+
+
+close_books(berlin)
+
+
+class Importer:
+    """Declares its spans as methods."""
+
+    @shop.span
+    def sync(self, *, path: str) -> None:
+        """Two catalogues are made the same."""
+
+
+Importer().sync(path="books.csv")

@@ -131,6 +131,33 @@ def with_a_value(sender: Shop, *, order: Order) -> int:
     return 1
 
 
+# --- spans -----------------------------------------------------------------------------
+
+
+@shop.span
+def import_catalogue(sender: Shop, *, path: str) -> None:
+    """A catalogue is read."""
+
+
+import_catalogue(berlin)  # refused: path is missing
+import_catalogue(berlin, path=7)  # refused: path is of another type
+import_catalogue(berlin, path="books.csv", rows=7)  # refused: there is no such argument
+import_catalogue.around("Berlin", path="books.csv")  # refused: the sender is of another type
+import_catalogue.finished.connect("tell")  # refused: it is not a receiver
+import_catalogue.begun.connect(print)  # refused: there is no such signal
+
+
+@import_catalogue.each_call  # refused: it does not take what a span takes
+def read(sender: Shop, *, rows: int) -> None:
+    """Take too much."""
+
+
+@shop.span  # refused: it returns something
+def with_rows(sender: Shop) -> int:
+    """Declare something of the work, too."""
+    return 1
+
+
 # --- made by name ----------------------------------------------------------------------
 
 Signal("paid").connect("thank")  # refused: it is not a receiver

@@ -1,4 +1,5 @@
-/* `Signal.send` through vectorcall: finds the plan for the sender and calls the receivers.
+/* `Signal.send` through vectorcall: finds the plan for the sender and calls the receivers;
+ * and what begins spans, while nobody hears of them.
  *
  * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
  * instruments, muted signals, overridden methods, proxies, plans that are old, every error.
@@ -540,28 +541,28 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
 }
 
 static PyObject *
-Send_get(PyObject *self, PyObject *signal, PyObject *Py_UNUSED(type))
+bind(PyObject *self, PyObject *owner, PyObject *Py_UNUSED(type))
 {
-    return signal == NULL || signal == Py_None ? Py_NewRef(self) : PyMethod_New(self, signal);
+    return owner == NULL || owner == Py_None ? Py_NewRef(self) : PyMethod_New(self, owner);
 }
 
-/* Remember where a slot of one of the classes is. */
-static int
-find_slot(Send *self, enum slot slot)
+/* Give the offset of a slot of a class, or -1 with an error. */
+static Py_ssize_t
+offset_of(PyTypeObject *type, const char *name)
 {
-    PyObject *type = (PyObject *)self->kinds[SLOT[slot].kind];
-    PyObject *descriptor = PyObject_GetAttrString(type, SLOT[slot].name);
+    Py_ssize_t offset = -1;
+    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
     if (descriptor == NULL) {
         return -1;
     }
-    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
-        PyErr_Format(PyExc_TypeError, "%R has no slot %s", type, SLOT[slot].name);
-        Py_DECREF(descriptor);
-        return -1;
+    if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+        offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
     }
-    self->offsets[slot] = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+    else {
+        PyErr_Format(PyExc_TypeError, "%R has no slot %s", type, name);
+    }
     Py_DECREF(descriptor);
-    return 0;
+    return offset;
 }
 
 static PyObject *
@@ -598,7 +599,8 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     for (int slot = 0; slot < SLOTS; slot++) {
-        if (find_slot(self, slot) < 0) {
+        self->offsets[slot] = offset_of(self->kinds[SLOT[slot].kind], SLOT[slot].name);
+        if (self->offsets[slot] < 0) {
             Py_DECREF(self);
             return NULL;
         }
@@ -665,7 +667,7 @@ static PyMemberDef Send_members[] = {
     {NULL},
 };
 
-static PyGetSetDef Send_getset[] = {
+static PyGetSetDef getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL},
 };
@@ -676,12 +678,12 @@ static PyType_Slot Send_slots[] = {
     {Py_tp_doc, (void *)Send_doc},
     {Py_tp_new, Send_new},
     {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_descr_get, Send_get},
+    {Py_tp_descr_get, bind},
     {Py_tp_traverse, Send_traverse},
     {Py_tp_clear, Send_clear},
     {Py_tp_dealloc, Send_dealloc},
     {Py_tp_members, Send_members},
-    {Py_tp_getset, Send_getset},
+    {Py_tp_getset, getset},
     {0, NULL},
 };
 
@@ -693,16 +695,147 @@ static PyType_Spec Send_spec = {
     .slots = Send_slots,
 };
 
-static int
-fill_module(PyObject *module)
+/* A callable that gives a value while nobody is connected, and otherwise calls another one. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *weakrefs;
+    PyObject *dict;
+    PyObject *value;
+    PyObject *heard;       /* what is called; None if there are no registries */
+    PyObject *registries;  /* a tuple */
+    Py_ssize_t busy;       /* the offset of their slot of that name */
+} UnlessHeard;
+
+static PyObject *
+UnlessHeard_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &Send_spec, NULL);
+    UnlessHeard *self = (UnlessHeard *)callable;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->registries); i++) {
+        char *registry = (char *)PyTuple_GET_ITEM(self->registries, i);
+        /* The list of instruments, or a tuple if somebody is connected. */
+        if (Py_SIZE(*(PyObject **)(registry + self->busy)) != 0) {
+            return PyObject_Vectorcall(self->heard, args, nargsf, kwnames);
+        }
+    }
+    return Py_NewRef(self->value);
+}
+
+static PyObject *
+UnlessHeard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"value", "registry", "registries", "heard", NULL};
+    PyObject *value, *registries, *heard = Py_None;
+    PyTypeObject *registry;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!|O:UnlessHeard", names, &value,
+                                     &PyType_Type, &registry, &PyTuple_Type, &registries,
+                                     &heard)) {
+        return NULL;
+    }
+    Py_ssize_t busy = offset_of(registry, "busy");
+    if (busy < 0) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(registries); i++) {
+        if (!PyObject_TypeCheck(PyTuple_GET_ITEM(registries, i), registry)) {
+            PyErr_Format(PyExc_TypeError, "%R is no %R", PyTuple_GET_ITEM(registries, i), registry);
+            return NULL;
+        }
+    }
+    UnlessHeard *self = (UnlessHeard *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = UnlessHeard_vectorcall;
+    self->value = Py_NewRef(value);
+    self->heard = Py_NewRef(heard);
+    self->registries = Py_NewRef(registries);
+    self->busy = busy;
+    return (PyObject *)self;
+}
+
+static int
+UnlessHeard_traverse(UnlessHeard *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->dict);
+    Py_VISIT(self->value);
+    Py_VISIT(self->heard);
+    Py_VISIT(self->registries);
+    return 0;
+}
+
+static int
+UnlessHeard_clear(UnlessHeard *self)
+{
+    /* Nothing that a call reads: cycles through these are broken elsewhere. */
+    Py_CLEAR(self->dict);
+    return 0;
+}
+
+static void
+UnlessHeard_dealloc(UnlessHeard *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    (void)UnlessHeard_clear(self);
+    Py_CLEAR(self->value);
+    Py_CLEAR(self->heard);
+    Py_CLEAR(self->registries);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef UnlessHeard_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(UnlessHeard, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(UnlessHeard, weakrefs), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(UnlessHeard, dict), READONLY, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(UnlessHeard_doc, "Gives *value* while none of *registries* is busy; else calls.");
+
+static PyType_Slot UnlessHeard_slots[] = {
+    {Py_tp_doc, (void *)UnlessHeard_doc},
+    {Py_tp_new, UnlessHeard_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_descr_get, bind},
+    {Py_tp_traverse, UnlessHeard_traverse},
+    {Py_tp_clear, UnlessHeard_clear},
+    {Py_tp_dealloc, UnlessHeard_dealloc},
+    {Py_tp_members, UnlessHeard_members},
+    {Py_tp_getset, getset},
+    {0, NULL},
+};
+
+static PyType_Spec UnlessHeard_spec = {
+    .name = "heliograph.core._dispatch.UnlessHeard",
+    .basicsize = sizeof(UnlessHeard),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+             | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = UnlessHeard_slots,
+};
+
+static int
+add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     if (type == NULL) {
         return -1;
     }
-    int failed = PyModule_AddObjectRef(module, "Send", type);
+    int failed = PyModule_AddObjectRef(module, name, type);
     Py_DECREF(type);
     return failed;
+}
+
+static int
+fill_module(PyObject *module)
+{
+    return add_type(module, "Send", &Send_spec) < 0
+           || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {

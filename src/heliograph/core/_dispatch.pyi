@@ -17,3 +17,13 @@ class Send:
         method_record: type,
     ) -> None: ...
     def __call__(self, signal: Any, sender: Any = None, /, **payload: Any) -> Any: ...
+
+class UnlessHeard:
+    def __init__(
+        self,
+        value: object,
+        registry: type,
+        registries: tuple[Any, ...],
+        heard: Callable[..., Any] | None = None,
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from heliograph.core.declaration import Declaration
     from heliograph.core.matching import Matching, Standing
+    from heliograph.core.spanning import Spanning
     from heliograph.core.typed import Q, S
+
+    class DeclaringSpans(Protocol):
+        """A decorator that makes of a stub what begins spans."""
+
+        def __call__(self, stub: Callable[Q, None], /) -> Spanning[Q]:
+            """Return what begins the spans that the stub declares."""
+            ...
 
     class Declaring(Protocol):
         """A decorator that makes a signal of a stub."""
@@ -136,6 +144,78 @@ class Namespace:
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         return self._declared(read_stub(stub, remarks))
+
+    if TYPE_CHECKING:
+
+        @overload
+        def span(self, stub: Callable[Q, None], /) -> Spanning[Q]: ...
+        @overload
+        def span(
+            self,
+            stub: None = ...,
+            /,
+            *,
+            name: str | None = ...,
+            deprecated: str | None = ...,
+            deprecated_arguments: Mapping[str, str] | None = ...,
+        ) -> DeclaringSpans: ...
+
+    def span(
+        self,
+        stub: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        deprecated: str | None = None,
+        deprecated_arguments: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Declare a kind of work by the signature of a function, of which nothing runs.
+
+        A decorator. Calling what it returns gives a `Span` for a ``with`` or an ``async with``
+        block. Its three signals ``started``, ``finished`` and ``failed`` are declared, too:
+        in this namespace they are called ``import_catalogue.started`` and so on. For each
+        start that is sent, one of the two others is, whatever ends the block.
+
+        Args:
+            stub: As for `declare`. No argument may be called ``span``, ``duration``,
+                ``added`` or ``error``: those are what the signals carry besides.
+            name: As for `declare`, of the kind.
+            deprecated: As for `declare`.
+            deprecated_arguments: As for `declare`.
+
+        Returns:
+            What begins the spans, with the signals as attributes, and the decorators
+            ``around(sender, **payload)`` and ``each_call``.
+
+        Raises:
+            ArgumentError: If the function declares no span, or one that is declared already.
+            ReceiverError: If somebody is connected already who could not take the payload.
+
+        Example:
+            >>> shop = Namespace("shop")
+            >>> @shop.span
+            ... def import_catalogue(sender: str, *, path: str) -> None:
+            ...     '''A catalogue is read.'''
+            >>> @import_catalogue.finished.connect
+            ... def tell(sender, *, path, added, **extra):
+            ...     print(f"{added['rows']} rows of {path}")
+            >>> with import_catalogue("berlin", path="books.csv") as span:
+            ...     span.add(rows=7)
+            7 rows of books.csv
+        """
+        if stub is None:
+            return partial(
+                self.span,
+                name=name,
+                deprecated=deprecated,
+                deprecated_arguments=deprecated_arguments,
+            )
+        # Costly to import: only those who declare spans pay for it.
+        from heliograph.core.declaring import Remarks, read_stub
+        from heliograph.core.spanning import spanning
+
+        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
+        return spanning(stub, read_stub(stub, remarks), self._declared)
 
     if TYPE_CHECKING:
 

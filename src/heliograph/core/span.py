@@ -1,0 +1,254 @@
+"""Span: a stretch of work, of which three signals tell the start and exactly one end."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter
+from types import MappingProxyType
+
+from heliograph.core.callables import is_async, name_of, title_of
+from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
+from heliograph.core.identity import unwrapped
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Never, NoReturn, Self
+
+    from heliograph.core.signal import Signal
+
+CURRENT: ContextVar[Span | None] = ContextVar("heliograph_span", default=None)
+"""The innermost span that the current context is inside of."""
+
+
+class Kind:
+    """What the spans of one kind have in common.
+
+    Attributes:
+        name: The name that all three signals begin with.
+        started: Sent before the work, with the payload and the ``span``.
+        finished: Sent after the work, with its ``duration`` and what was ``added``, too.
+        failed: Sent instead if something was raised, with that as the ``error``, too.
+    """
+
+    def __init__(
+        self, name: str, started: Signal[...], finished: Signal[...], failed: Signal[...]
+    ) -> None:
+        self.name: str = name
+        self.started: Signal[...] = started
+        self.finished: Signal[...] = finished
+        self.failed: Signal[...] = failed
+
+    def span(self, sender: Any = None, /, **payload: Any) -> Span:
+        """Make a span, that somebody may hear.
+
+        Raises:
+            ArgumentError: If the payload is not as declared, in development.
+        """
+        span = Span(self, unwrapped(sender), payload)
+        if self.started._registry.checked:
+            # Here, and not where it is entered: it is here that the payload is wrong.
+            self.started._check(span.sender, {**payload, "span": span})
+            if not self.started._registry.checked:
+                self.finished._registry.check(on=False)
+                self.failed._registry.check(on=False)
+        return span
+
+    def refuse_async(self, sender: object) -> None:
+        """Refuse to begin what could not be told of in a plain ``with``.
+
+        Raises:
+            AsyncReceiverError: If a receiver would have to be awaited.
+        """
+        for signal in (self.started, self.finished, self.failed):
+            registry = signal._registry
+            if registry.busy and not registry.find(sender)[1].plain:
+                for receiver in filter(is_async, signal.receivers_for(sender)):
+                    raise _not_awaited(signal, receiver)
+
+
+class Span:
+    """One stretch of work, under way for the length of a ``with`` or ``async with`` block.
+
+    Attributes:
+        name: The name of the function that declares it, with that of its namespace in front
+            if that is nested.
+        sender: Whose work it is; proxies are unwrapped.
+        parent: The span inside of which this one was entered, or None. It may be over by
+            now, if a task or a thread goes on for longer than what started it.
+        duration: Seconds from entering to leaving, by a monotonic clock; None until it is left.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_added",
+        "_clock",
+        "_kind",
+        "_payload",
+        "duration",
+        "name",
+        "parent",
+        "sender",
+    )
+
+    name: str
+    sender: Any
+    parent: Span | None
+    duration: float | None
+
+    def __init__(self, kind: Kind, sender: Any, payload: dict[str, Any]) -> None:
+        self.name = kind.name
+        self.sender = sender
+        self.parent = None
+        self.duration = None
+        self._kind = kind
+        self._payload = payload
+        self._added: dict[str, Any] = {}
+        self._clock: float | None = None
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The keyword arguments that it was made with, read-only."""
+        return MappingProxyType(self._payload)
+
+    @property
+    def added(self) -> Mapping[str, Any]:
+        """What was added until now, read-only."""
+        return MappingProxyType(self._added)
+
+    def add(self, **values: Any) -> None:
+        """Add what is known by now: those who hear of the end are told of it as ``added``.
+
+        Args:
+            values: Anything, under names of your choice; the last one of a name counts.
+
+        Raises:
+            StateError: If the span is over, or has not begun.
+        """
+        if self._clock is None or self.duration is not None:
+            self._refuse("nothing can be added to it")
+        self._added.update(values)
+
+    def __enter__(self) -> Self:
+        kind = self._kind
+        kind.refuse_async(self.sender)
+        self._begin()
+        try:
+            kind.started.send(self.sender, span=self, **self._payload)
+        except BaseException as error:
+            # The block will not be run, nor be left.
+            self._fail(error)
+            raise
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            self._fail(error)
+            return
+        finished = self._kind.finished
+        finished.send(self.sender, _async_wrapper=_refusing(finished), **self._end())
+
+    async def __aenter__(self) -> Self:
+        self._begin()
+        try:
+            await self._kind.started.send_async(self.sender, span=self, **self._payload)
+        except BaseException as error:
+            await self._fail_async(error)
+            raise
+        return self
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            await self._fail_async(error)
+            return
+        await self._kind.finished.send_async(self.sender, **self._end())
+
+    def _begin(self) -> None:
+        if self._clock is not None:
+            self._refuse("it cannot be entered again")
+        self.parent = CURRENT.get()
+        CURRENT.set(self)
+        self._clock = perf_counter()
+
+    def _end(self) -> dict[str, Any]:
+        """Note that it is over, and return what those who hear of it are told."""
+        if self._clock is None or self.duration is not None:
+            self._refuse("it cannot be left")
+        self.duration = perf_counter() - self._clock
+        # Elsewhere if a block was entered in one context and is left in another.
+        if CURRENT.get() is self:
+            CURRENT.set(_under_way(self.parent))
+        return {**self._payload, "span": self, "duration": self.duration, "added": self.added}
+
+    def _fail(self, error: BaseException) -> None:
+        told, failed = self._end(), self._kind.failed
+        try:
+            failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
+        except Exception as another:  # noqa: BLE001 - the first one is on its way.
+            _log(failed, another)
+
+    async def _fail_async(self, error: BaseException) -> None:
+        told, failed = self._end(), self._kind.failed
+        try:
+            await failed.send_async(self.sender, error=error, **told)
+        except Exception as another:  # noqa: BLE001 - the first one is on its way.
+            _log(failed, another)
+
+    def _state(self) -> str:
+        if self._clock is None:
+            return "not entered yet"
+        return "under way" if self.duration is None else f"over after {self.duration:.6f} s"
+
+    def _refuse(self, what: str) -> NoReturn:
+        msg = f"Span {self.name!r} is {self._state()}: {what}. Each `with` needs a span of its own."
+        raise StateError(msg)
+
+    def __call__(self, *_: object) -> Never:
+        """Refuse to decorate.
+
+        Raises:
+            ArgumentError: Always: whether a span tells anybody is found out when it is
+                made, and a decorator is made long before it is used.
+        """
+        msg = (
+            "A span is for one `with` block. To make one for each call of a function, decorate "
+            "that with `around(sender, ...)` or `each_call` of what declares the span."
+        )
+        raise ArgumentError(msg)
+
+    def __repr__(self) -> str:
+        return f"<Span {self.name!r} {self._state()}>"
+
+
+def _under_way(span: Span | None) -> Span | None:
+    """Return a span, or the nearest one around it that is not over yet."""
+    while span is not None and span.duration is not None:
+        span = span.parent
+    return span
+
+
+def _not_awaited(signal: Signal[...], receiver: Any) -> AsyncReceiverError:
+    msg = (
+        f"{title_of(signal)} has an async receiver, {name_of(receiver)}, which a plain `with` "
+        "cannot await. Use `async with`, or connect a plain function."
+    )
+    return AsyncReceiverError(msg)
+
+
+def _refusing(signal: Signal[...]) -> Callable[[Any], Any]:
+    """Return what lets async receivers fail one by one: all others have to hear of the end."""
+
+    def wrap(receiver: Any) -> Callable[..., Never]:
+        def call(*_: object, **__: object) -> Never:
+            raise _not_awaited(signal, receiver)
+
+        return call
+
+    return wrap
+
+
+def _log(signal: Signal[...], error: Exception) -> None:
+    from logging import getLogger  # 10 ms to import: only failures pay.
+
+    message = "Receivers of %s failed; what the span failed with is raised instead."
+    getLogger("heliograph").error(message, title_of(signal), exc_info=error)

@@ -1,0 +1,143 @@
+"""Declares spans: makes of a stub what begins them, and the three signals that tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial, update_wrapper, wraps
+
+from heliograph.core.callables import called, is_async, is_generator, name_of
+from heliograph.core.declaration import Argument
+from heliograph.core.errors import ArgumentError
+from heliograph.core.idle import unless_idle
+from heliograph.core.span import Kind, Span
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Concatenate, ParamSpec, Protocol, Self, overload
+
+    from heliograph.core.declaration import Declaration
+    from heliograph.core.signal import Signal
+    from heliograph.core.typed import F, Q, S, T
+
+    P = ParamSpec("P")
+
+    class Spanning(Protocol[P]):
+        """What begins the spans of one kind: call it as its stub says.
+
+        Attributes:
+            started: A signal, sent before the work, with the payload and the ``span``.
+            finished: A signal, sent after the work, with its ``duration`` and what was
+                ``added``, too.
+            failed: A signal, sent instead if something was raised, with that as the
+                ``error``, too.
+        """
+
+        started: Signal[...]
+        finished: Signal[...]
+        failed: Signal[...]
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Span:
+            """Return a span, for a ``with`` or an ``async with`` block."""
+            ...
+
+        @overload
+        def __get__(self, sender: None, kind: type, /) -> Self: ...
+        @overload
+        def __get__(
+            self: Spanning[Concatenate[S, Q]], sender: S, kind: type, /
+        ) -> Callable[Q, Span]: ...
+
+        def around(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[F], F]:
+            """Return a decorator: each call of the function is a span with these arguments."""
+            ...
+
+        def each_call(self, function: Callable[P, T]) -> Callable[P, T]:
+            """Decorate a function: each call is a span with the arguments of the call."""
+            ...
+
+
+_DURATION = Argument("duration", "float")
+_SPAN = Argument("span", "Span")
+_ADDED = Argument("added", "Mapping[str, object]")
+_ERROR = Argument("error", "BaseException")
+_CLASSES = {"span": Span, "duration": float, "added": Mapping, "error": BaseException}
+
+# The last word of a signal's name: when it is sent, and with what beside the payload.
+_SIGNALS = {
+    "started": ("Sent when a span begins.", (_SPAN,)),
+    "finished": ("Sent when a span ends without an error.", (_SPAN, _DURATION, _ADDED)),
+    "failed": ("Sent when an error ends a span.", (_SPAN, _DURATION, _ADDED, _ERROR)),
+}
+
+
+def spanning(
+    stub: Any, declaration: Declaration, declare: Callable[[Declaration], Signal[...]]
+) -> Any:
+    """Return what begins the spans that a stub declares.
+
+    Args:
+        stub: The function.
+        declaration: What was read of it.
+        declare: Makes a signal of a declaration.
+
+    Raises:
+        ArgumentError: If the stub has an argument that the signals carry anyway, or one of
+            them is declared already.
+        ReceiverError: If somebody is connected already who could not take the payload.
+    """
+    taken = [it.name for it in declaration.arguments if it.name in _CLASSES]
+    if taken:
+        msg = (
+            f"{name_of(stub)} cannot declare a span. {taken[0]!r} cannot be in its payload: "
+            "the signals of a span carry one of their own."
+        )
+        raise ArgumentError(msg)
+    signals = {word: declare(_declaration(declaration, word)) for word in _SIGNALS}
+    kind = Kind(declaration.name, **signals)
+    begin = update_wrapper(unless_idle(kind), stub)
+    begin.__dict__.update(signals, around=partial(_around, begin), each_call=partial(_wrap, begin))
+    return begin
+
+
+def _declaration(declaration: Declaration, word: str) -> Declaration:
+    when, carried = _SIGNALS[word]
+    return replace(
+        declaration,
+        name=f"{declaration.name}.{word}",
+        doc=when if declaration.doc is None else f"{when}\n\n{declaration.doc}",
+        arguments=(*declaration.arguments, *carried),
+        _hints={**declaration._hints, **{it.name: _CLASSES[it.name] for it in carried}},
+    )
+
+
+def _around(begin: Callable[..., Span], /, *args: Any, **payload: Any) -> Callable[[F], F]:
+    return partial(_wrap, lambda *_, **__: begin(*args, **payload))
+
+
+def _wrap(begin: Callable[..., Span], function: F) -> F:
+    """Decorate a function or a coroutine function.
+
+    Raises:
+        ArgumentError: If it is a generator function, or none at all.
+    """
+    if is_generator(function) or not callable(function):
+        msg = (
+            f"{called(function)} cannot be decorated with a span: it is no function, or one that "
+            "makes a generator, of which none of the lines would run inside. Use `with` there."
+        )
+        raise ArgumentError(msg)
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with begin(*args, **kwargs):
+            return function(*args, **kwargs)
+
+    @wraps(function)
+    async def call_async(*args: Any, **kwargs: Any) -> Any:
+        async with begin(*args, **kwargs):
+            return await function(*args, **kwargs)
+
+    # Both are called as the function is.
+    return call_async if is_async(function) else call  # type: ignore[return-value]

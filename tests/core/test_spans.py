@@ -1,0 +1,732 @@
+"""Spans: for each start exactly one end, whatever happens, and next to nothing if nobody hears."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from contextlib import ExitStack, suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import pytest
+
+from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
+from heliograph.core.errors import StateError
+from heliograph.core.idle import IDLE
+from heliograph.core.span import CURRENT, Span
+from tests.core.cast import Thing
+from tests.core.proxies import Proxy
+from tests.core.watching import watching
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from heliograph import Signal
+    from heliograph.core.spanning import Spanning
+
+WORDS = ("started", "finished", "failed")
+
+
+class Work:
+    """A kind of span, and what its three signals told, in order."""
+
+    def __init__(self) -> None:
+        self.namespace = Namespace("shop")
+
+        @self.namespace.span
+        def work(sender: object, *, path: str) -> None:
+            """Something is worked on."""
+
+        self.span: Spanning[...] = work
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def signals(self) -> dict[str, Signal[...]]:
+        """The three signals by their last words."""
+        return {word: getattr(self.span, word) for word in WORDS}
+
+    @property
+    def words(self) -> list[str]:
+        """Which signals were sent, in order."""
+        return [word for word, _ in self.told]
+
+    def listen(self) -> None:
+        """Note what is sent from now on."""
+        for word, signal in self.signals.items():
+
+            def receive(sender: object, _word: str = word, **payload: object) -> None:
+                self.told.append((_word, {"sender": sender, **payload}))
+
+            signal.connect(receiver=receive, weak=False)
+
+    def fail(self, word: str, error: BaseException) -> None:
+        """Let one more receiver of a signal raise an error."""
+
+        def receive(sender: object, **payload: object) -> None:
+            raise error
+
+        self.signals[word].connect(receive, weak=False)
+
+
+@pytest.fixture
+def work() -> Work:
+    """Return a kind of span of which somebody hears."""
+    work = Work()
+    work.listen()
+    return work
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Return a kind of span of which nobody hears, outside of development."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+    work = Work()
+    with work.span("shop", path="a"):
+        pass  # The first one finds out that this is no development.
+    return work
+
+
+# --- start and end ---------------------------------------------------------------------
+
+
+def test_a_span_tells_of_its_start_and_its_end(work: Work) -> None:
+    """With its payload, then with what was added and how long it took, too."""
+    with work.span("shop", path="a") as span:
+        span.add(rows=1, name="x")
+        span.add(rows=2)
+
+    added = {"rows": 2, "name": "x"}
+    assert work.told == [
+        ("started", {"sender": "shop", "path": "a", "span": span}),
+        (
+            "finished",
+            {
+                "sender": "shop",
+                "path": "a",
+                "span": span,
+                "duration": span.duration,
+                "added": added,
+            },
+        ),
+    ]
+    assert (span.name, span.sender, dict(span.payload), dict(span.added)) == (
+        "work",
+        "shop",
+        {"path": "a"},
+        added,
+    )
+
+
+async def test_async_with_awaits_receivers(work: Work) -> None:
+    """Plain ones and async ones, in one order."""
+    heard = []
+
+    async def receive(sender: object, *, span: Span, **extra: object) -> None:
+        await asyncio.sleep(0)
+        heard.append((*work.words, span.duration is None))
+
+    for signal in work.signals.values():
+        signal.connect(receive)
+    async with work.span("shop", path="a"):
+        pass
+    with suppress(KeyError):
+        async with work.span("shop", path="b"):
+            raise KeyError
+
+    assert heard == [
+        ("started", True),
+        ("started", "finished", False),
+        ("started", "finished", "started", True),
+        ("started", "finished", "started", "failed", False),
+    ]
+
+
+def test_the_duration_is_that_of_the_span(work: Work) -> None:
+    """In seconds, by a clock that never goes back; what is inside is not longer."""
+    with work.span("shop", path="a") as outer, work.span("shop", path="b") as inner:
+        assert (outer.duration, inner.duration) == (None, None)
+
+    assert outer.duration is not None
+    assert inner.duration is not None
+    assert outer.duration >= inner.duration >= 0
+
+
+# --- whatever ends it ------------------------------------------------------------------
+
+ENDS = [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError]
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_whatever_is_raised_fails_the_span(work: Work, kind: type[BaseException]) -> None:
+    """It goes on, and the one end that is told of carries it."""
+    error = kind("x")
+    span = work.span("shop", path="a")
+    with pytest.raises(kind) as caught, span:
+        raise error
+
+    payload = {"sender": "shop", "path": "a", "span": span, "added": {}}
+    failed = {**payload, "duration": span.duration, "error": error}
+    assert caught.value is error
+    assert (work.words, work.told[1]) == (["started", "failed"], ("failed", failed))
+
+
+@pytest.mark.parametrize("kind", ENDS)
+async def test_whatever_is_raised_fails_an_async_span(
+    work: Work, kind: type[BaseException]
+) -> None:
+    """As in a plain ``with``."""
+    error = kind("x")
+    with pytest.raises(kind) as caught:
+        async with work.span("shop", path="a"):
+            raise error
+
+    assert caught.value is error
+    assert (work.words, work.told[1][1]["error"]) == (["started", "failed"], error)
+
+
+def test_a_generator_that_is_dropped_fails_its_span(work: Work) -> None:
+    """When it is closed, or garbage-collected, in the middle of the block."""
+
+    def pages() -> Iterator[int]:
+        with work.span("shop", path="a"):
+            yield from range(9)
+
+    next(pages())
+    gc.collect()
+
+    assert work.words == ["started", "failed"]
+    assert type(work.told[1][1]["error"]) is GeneratorExit
+
+
+async def test_an_async_generator_that_is_closed_fails_its_span(work: Work) -> None:
+    """As a plain one."""
+
+    async def pages() -> AsyncIterator[int]:
+        async with work.span("shop", path="a"):
+            yield 1
+
+    generator = pages()
+    await anext(generator)
+    await generator.aclose()  # type: ignore[attr-defined]  # It is a generator.
+
+    assert work.words == ["started", "failed"]
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_cancelled_task_fails_its_span(work: Work, *, plain: bool) -> None:
+    """Its end is told of before the task is done."""
+
+    async def import_all() -> None:
+        if plain:
+            with work.span("shop", path="a"):
+                await asyncio.sleep(60)
+        else:
+            async with work.span("shop", path="a"):
+                await asyncio.sleep(60)
+
+    task = asyncio.create_task(import_all())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert work.words == ["started", "failed"]
+    assert type(work.told[1][1]["error"]) is asyncio.CancelledError
+
+
+# --- receivers that raise --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+async def test_a_start_that_raises_is_a_span_that_failed(
+    work: Work, kind: type[BaseException]
+) -> None:
+    """Who was told of the start is told of the end; the block is not run."""
+    error = kind("x")
+    work.fail("started", error)
+    ran = []
+    with pytest.raises(kind) as of_plain, work.span("shop", path="a"):
+        ran.append("plain")
+    with pytest.raises(kind) as of_async:
+        async with work.span("shop", path="a"):
+            ran.append("async")
+
+    assert (of_plain.value, of_async.value, ran) == (error, error, [])
+    assert work.words == ["started", "failed"] * 2
+    assert [told["error"] for word, told in work.told if word == "failed"] == [error, error]
+    assert CURRENT.get() is None
+
+
+async def test_a_receiver_of_the_failure_does_not_hide_it(
+    work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What failed goes on; what the receivers raise is logged."""
+    work.fail("failed", OSError("The disk is full."))
+    with pytest.raises(KeyError), work.span("shop", path="a"):
+        raise KeyError
+    with pytest.raises(KeyError):
+        async with work.span("shop", path="a"):
+            raise KeyError
+
+    message = (
+        "Receivers of signal 'work.failed' failed; what the span failed with is raised instead."
+    )
+    assert work.words == ["started", "failed"] * 2
+    assert [record.getMessage() for record in caplog.records] == [message] * 2
+    errors = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert list(map(repr, errors)) == ["OSError('The disk is full.')"] * 2
+
+
+async def test_a_receiver_of_the_end_may_raise(work: Work) -> None:
+    """As by any send, its error leaves the block; the span has finished all the same."""
+    work.fail("finished", OSError("The disk is full."))
+    with pytest.raises(OSError, match="full"), work.span("shop", path="a"):
+        pass
+    with pytest.raises(OSError, match="full"):
+        async with work.span("shop", path="a"):
+            pass
+
+    assert work.words == ["started", "finished"] * 2
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_plain_span_refuses_async_receivers(work: Work, word: str) -> None:
+    """Before it begins: it could not tell them of its end."""
+
+    async def receive(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    work.signals[word].connect(receive)
+    with pytest.raises(AsyncReceiverError) as caught, work.span("shop", path="a"):
+        pass
+
+    assert work.told == []
+    assert str(caught.value) == (
+        f"signal 'work.{word}' has an async receiver, {__name__}.{receive.__qualname__}, which a "
+        "plain `with` cannot await. Use `async with`, or connect a plain function."
+    )
+
+
+def test_an_async_receiver_that_comes_late_keeps_nobody_from_the_end(work: Work) -> None:
+    """All others are told, then the error is raised."""
+
+    async def receive(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    late = pytest.raises(AsyncReceiverError, match="has an async receiver")
+    with late, work.span("shop", path="a"):
+        work.span.finished.connect(receive, priority=1)
+
+    assert work.words == ["started", "finished"]
+
+
+def test_an_async_receiver_of_another_sender_is_no_obstacle(work: Work) -> None:
+    """Nor is a temporary one elsewhere: only who would be called counts."""
+
+    async def receive(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    work.span.finished.connect(receive, sender="kiosk")
+    with work.span.finished.connected_to(receive, sender="kiosk", local=True):
+        work.span("shop", path="a").__enter__().__exit__(None, None, None)
+
+    assert work.words == ["started", "finished"]
+
+
+# --- spans inside of spans -------------------------------------------------------------
+
+
+async def test_spans_know_what_they_are_inside_of(work: Work) -> None:
+    """In the same context, in tasks, and in threads that are given a copy of it."""
+    parents: dict[str, Span | None] = {}
+
+    def note(name: str) -> None:
+        with work.span("shop", path=name) as span:
+            parents[name] = span.parent
+
+    async def note_in_a_task() -> None:
+        note("task")
+
+    with work.span("shop", path="outer") as outer:
+        with work.span("shop", path="inner") as inner:
+            note("innermost")
+        note("sibling")
+        await asyncio.create_task(note_in_a_task())
+        await asyncio.to_thread(note, "copied thread")
+        thread = threading.Thread(target=copy_context().run, args=(note, "thread"))
+        thread.start()
+        thread.join()
+    note("later")
+
+    assert (outer.parent, inner.parent, CURRENT.get()) == (None, outer, None)
+    assert parents == {
+        "innermost": inner,
+        "sibling": outer,
+        "task": outer,
+        "copied thread": outer,
+        "thread": outer,
+        "later": None,
+    }
+
+
+def test_spans_may_be_left_in_any_order(work: Work) -> None:
+    """What is over is no parent of what begins afterwards."""
+    first, second = work.span("shop", path="a"), work.span("shop", path="b")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with work.span("shop", path="c") as third:
+        pass
+    second.__exit__(None, None, None)
+
+    assert (third.parent, CURRENT.get()) == (second, None)
+    assert work.words.count("finished") == 3
+
+
+def test_a_span_may_be_left_in_another_context(work: Work) -> None:
+    """Fixtures and exit stacks are sometimes closed elsewhere."""
+    stack = ExitStack()
+    span = work.span("shop", path="a")
+    copy_context().run(stack.enter_context, span)
+    stack.close()
+
+    assert (work.words, CURRENT.get()) == (["started", "finished"], None)
+
+
+# --- used out of turn ------------------------------------------------------------------
+
+
+async def test_a_span_is_for_one_block(work: Work) -> None:
+    """Entering again, leaving what was not entered or is over, adding outside: all are errors."""
+    span = work.span("shop", path="a")
+    messages = []
+
+    def refused(act: Callable[[], object]) -> None:
+        with pytest.raises(StateError) as caught:
+            act()
+        assert isinstance(caught.value, RuntimeError)
+        messages.append(str(caught.value).partition(", ")[0].partition(" s:")[0][:32])
+
+    refused(lambda: span.add(rows=1))
+    refused(lambda: span.__exit__(None, None, None))
+    refused(lambda: span.__exit__(None, ValueError(), None))
+    refused(lambda: span.__aexit__(None, None, None).send(None))
+    with span:
+        refused(span.__enter__)
+        refused(lambda: span.__aenter__().send(None))
+    refused(span.__enter__)
+    refused(lambda: span.__exit__(None, None, None))
+    refused(lambda: span.add(rows=1))
+
+    assert messages == [
+        *["Span 'work' is not entered yet: "] * 4,
+        *["Span 'work' is under way: it can"] * 2,
+        *[f"Span 'work' is over after {span.duration:.6f}"[:32]] * 3,
+    ]
+    assert (work.words, span.parent) == (["started", "finished"], None)
+
+
+def test_a_span_says_how_it_stands(work: Work) -> None:
+    """In its text, and in errors, with what to do."""
+    span = work.span("shop", path="a")
+    texts = [repr(span)]
+    with span:
+        texts.append(repr(span))
+        with pytest.raises(StateError) as caught:
+            span.__enter__()
+    texts.append(repr(span))
+
+    assert texts == [
+        "<Span 'work' not entered yet>",
+        "<Span 'work' under way>",
+        f"<Span 'work' over after {span.duration:.6f} s>",
+    ]
+    assert str(caught.value) == (
+        "Span 'work' is under way: it cannot be entered again. Each `with` needs a span of its own."
+    )
+
+
+# --- decorators ------------------------------------------------------------------------
+
+
+async def test_a_decorated_function_is_a_span_each_time(work: Work) -> None:
+    """With the same arguments, or with its own; coroutine functions until they are done."""
+
+    @work.span.around("shop", path="a")
+    def count(number: int) -> int:
+        """Count."""
+        return number + len(work.told)
+
+    @work.span.around("shop", path="b")
+    async def count_slowly(number: int) -> int:
+        await asyncio.sleep(0)
+        return number + len(work.told)
+
+    @work.span.each_call
+    def read(sender: object, *, path: str) -> str:
+        return path
+
+    coroutine = count_slowly(20)
+    results = [count(10), await coroutine, read(Thing("shop"), path="c"), count(10)]
+
+    assert (results, count.__name__, count.__doc__) == ([11, 23, "c", 17], "count", "Count.")
+    assert work.words == ["started", "finished"] * 4
+    assert [told["path"] for _, told in work.told] == ["a", "a", "b", "b", "c", "c", "a", "a"]
+
+
+async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> None:
+    """And the error goes on."""
+
+    @work.span.each_call
+    async def read(sender: object, *, path: str) -> None:
+        raise KeyError(path)
+
+    with pytest.raises(KeyError):
+        await read("shop", path="a")
+
+    assert work.words == ["started", "failed"]
+
+
+def test_a_generator_function_is_not_decorated(work: Work) -> None:
+    """None of its lines would run inside of the span."""
+
+    def pages(sender: object, *, path: str) -> Iterator[int]:
+        yield 1
+
+    for unfit, name in ((pages, f"{__name__}.{pages.__qualname__}"), (7, "7")):
+        with pytest.raises(ArgumentError) as caught:
+            work.span.each_call(unfit)  # type: ignore[arg-type]  # It is no function.
+
+        assert str(caught.value) == (
+            f"{name} cannot be decorated with a span: it is no function, or one that makes a "
+            "generator, of which none of the lines would run inside. Use `with` there."
+        )
+
+
+def test_a_span_itself_does_not_decorate(work: Work, unheard: Work) -> None:
+    """It is for one block, and one that nobody hears of knows nothing: the error says how."""
+    for span in (work.span("shop", path="a"), unheard.span("shop", path="a")):
+        with pytest.raises(ArgumentError, match="around") as caught:
+            span(len)
+
+        assert isinstance(caught.value, TypeError)
+
+
+def test_what_begins_spans_is_freed_with_its_namespace() -> None:
+    """Also if it is part of a cycle, through a receiver that uses it."""
+    work = Work()
+
+    def receive(sender: object, begin: object = work.span, **payload: object) -> None:
+        """Refer to what begins the spans."""
+
+    work.span.started.connect(receive, weak=False)
+    alive = ref(work.span)
+    del work, receive
+    gc.collect()
+
+    assert alive() is None
+
+
+class Importer:
+    """A sender whose class declares a span."""
+
+    namespace = Namespace("importer")
+
+    @namespace.span
+    def work(self, *, path: str) -> None:
+        """Something is imported."""
+
+
+def test_a_class_may_declare_its_spans() -> None:
+    """The object is the sender then, as of a method."""
+    importer, told = Importer(), []
+
+    def receive(sender: object, *, path: str, **extra: object) -> None:
+        told.append((sender, path))
+
+    with Importer.work.finished.connected_to(receive), importer.work(path="a"):
+        pass
+
+    assert told == [(importer, "a")]
+
+
+# --- nobody hears ----------------------------------------------------------------------
+
+
+async def test_with_nobody_connected_all_spans_are_one(unheard: Work) -> None:
+    """It does what a span does, and knows nothing."""
+    first, second = unheard.span("shop", path="a"), unheard.span("kiosk", path="b")
+    with first as entered, first as again:
+        entered.add(rows=1)
+    with pytest.raises(KeyError), first:
+        raise KeyError
+    async with first as awaited:
+        pass
+
+    assert {id(it) for it in (first, second, entered, again, awaited)} == {id(IDLE)}
+    assert isinstance(first, Span)
+    assert (repr(first), dict(first.added)) == ("<Span that nobody hears of>", {})
+    assert (first.name, first.sender, first.parent, first.duration) == ("", None, None, None)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_one_receiver_of_any_signal_makes_spans_real(unheard: Work, word: str) -> None:
+    """A span is idle only if none of its three signals would reach anybody."""
+    heard = unheard.signals[word].connected_to(lambda sender, **payload: None)
+    with heard:
+        inside = unheard.span("shop", path="a")
+
+    assert (inside is IDLE, unheard.span("shop", path="a") is IDLE) == (False, True)
+
+
+def test_who_connects_in_the_middle_hears_of_the_next_span(unheard: Work) -> None:
+    """An end without a start would be no pair."""
+    with unheard.span("shop", path="a"):
+        unheard.listen()
+    before = unheard.words
+    with unheard.span("shop", path="b"):
+        pass
+
+    assert (before, unheard.words) == ([], ["started", "finished"])
+
+
+def test_who_disconnects_in_the_middle_hears_no_more(unheard: Work) -> None:
+    """The span goes on, and others hear of its end."""
+    told: list[str] = []
+
+    def receive(sender: object, *, span: Span, **extra: object) -> None:
+        told.append(f"{span!r}")
+
+    unheard.span.started.connect(receive)
+    with unheard.span("shop", path="a"):
+        unheard.span.started.disconnect(receive)
+        unheard.span.finished.connect(receive)
+
+    assert len(told) == 2
+
+
+def test_instruments_see_spans(unheard: Work) -> None:
+    """As what they are: sends, of which somebody hears."""
+    with watching() as seen, unheard.span("shop", path="a"):
+        pass
+
+    assert [emission.signal.name for emission in seen] == ["work.started", "work.finished"]
+
+
+def test_a_proxy_may_be_unbound_by_the_end(work: Work) -> None:
+    """The sender is who it stood for at the start."""
+    shop = Thing("shop")
+    bound: list[object] = [shop]
+    with work.span(Proxy(bound.pop), path="a"):
+        pass
+
+    assert [told["sender"] for _, told in work.told] == [shop, shop]
+
+
+# --- declarations ----------------------------------------------------------------------
+
+
+def test_the_signals_of_a_span_are_declared() -> None:
+    """In the namespace, with the payload of the stub and what they carry besides."""
+    shop = Namespace("shop")
+    billing = shop.namespace("billing")
+
+    @billing.span
+    def close_books(sender: str, *, year: int, draft: bool = False) -> None:
+        """The books of a year are closed."""
+
+    signatures = {it.name: it.signature for it in shop.declarations}
+    payload = "sender: str, *, year: int, draft: bool = False, span: Span"
+    assert signatures == {
+        "billing.close_books.started": f"({payload})",
+        "billing.close_books.finished": f"({payload}, duration: float, "
+        "added: Mapping[str, object])",
+        "billing.close_books.failed": f"({payload}, duration: float, "
+        "added: Mapping[str, object], error: BaseException)",
+    }
+    assert shop["billing.close_books.failed"] is close_books.failed
+    assert close_books.failed.__doc__ == (
+        "Sent when an error ends a span.\n\nThe books of a year are closed."
+    )
+    assert close_books.__doc__ == "The books of a year are closed."
+
+
+def test_a_pattern_connects_to_all_signals_of_a_span(work: Work) -> None:
+    """They are signals of the namespace as all others are."""
+    names: list[str] = []
+
+    def receive(sender: object, *, span: Span, **extra: object) -> None:
+        names.append(span.name)
+
+    work.namespace.signals("work.*").connect(receive)
+    with work.span("shop", path="a"):
+        pass
+
+    assert names == ["work", "work"]
+
+
+def test_a_receiver_that_does_not_fit_is_refused(work: Work) -> None:
+    """When it is connected, as by every declared signal."""
+
+    def receive(sender: object, *, error: BaseException) -> None:
+        """Take too little."""
+
+    with pytest.raises(ReceiverError, match="does not take 'path', 'span', 'duration', 'added'"):
+        work.span.failed.connect(receive)
+
+
+def test_in_development_a_payload_is_checked_where_the_span_is_made() -> None:
+    """Also if nobody is connected."""
+    work = Work()
+    with pytest.raises(ArgumentError, match="'path' is missing, and 'pth' is not in it"):
+        work.span("shop", pth="a")
+
+
+def test_the_name_may_be_another_one() -> None:
+    """And the kind deprecated, as by declared signals."""
+    shop = Namespace("shop")
+
+    @shop.span(name="import", deprecated="use sync")
+    def import_catalogue(sender: object) -> None:
+        """A catalogue is read."""
+
+    def receive(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    with pytest.warns(DeprecationWarning, match="signal 'import.started', which is deprecated"):
+        import_catalogue.started.connect(receive)
+
+    assert list(shop) == ["import.started", "import.finished", "import.failed"]
+
+
+@pytest.mark.parametrize("name", ["span", "duration", "added", "error"])
+def test_a_payload_has_no_name_that_the_signals_carry(name: str) -> None:
+    """The span is refused where it is declared, and nothing is declared."""
+    shop = Namespace("shop")
+    scope: dict[str, Any] = {}
+    exec(f"def work(sender, *, {name}): ...", scope)  # noqa: S102 - a function for each name.
+    with pytest.raises(ArgumentError) as caught:
+        shop.span(scope["work"])
+
+    assert str(caught.value) == (
+        f"builtins.work cannot declare a span. {name!r} cannot be in its payload: "
+        "the signals of a span carry one of their own."
+    )
+    assert list(shop) == []
+
+
+def test_a_span_is_declared_once(work: Work) -> None:
+    """As a signal is."""
+
+    def work_again(sender: object) -> None:
+        """Work again."""
+
+    with pytest.raises(ArgumentError, match=r"signal 'work.started' is declared already"):
+        work.namespace.span(name="work")(work_again)
+
+
+def test_a_stub_without_a_sender_declares_no_span() -> None:
+    """What cannot declare a signal cannot declare a span."""
+    with pytest.raises(ArgumentError, match="takes no sender"):
+        Namespace("shop").span(lambda: None)
