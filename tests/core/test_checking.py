@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
-from heliograph.core.hints import classes_of, is_of
+from heliograph.core.declared.hints import classes_of, is_of
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -173,7 +173,9 @@ def test_the_question_stays_open_until_it_is_answered(
 ) -> None:
     """A framework may still go into its debug mode: until then nothing is refused."""
     answers = iter([None, True, False])
-    monkeypatch.setattr("heliograph.core.development.in_development", lambda: next(answers))
+    monkeypatch.setattr(
+        "heliograph.core.declared.development.in_development", lambda: next(answers)
+    )
 
     paid.send("Berlin")
     with pytest.raises(ArgumentError):

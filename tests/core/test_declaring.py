@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, Required, TypedDict, Unpack
 import pytest
 
 from heliograph import ArgumentError, Namespace, ReceiverError, Signal
-from heliograph.core.declaration import Argument, Declaration
+from heliograph.core.declared.declaration import Argument, Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph.core.development import in_development
+from heliograph.core.declared.development import in_development
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,9 @@ def test_an_empty_switch_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("options", "answer"), [(["-X", "dev"], "True"), ([], "False")])
 def test_pythons_development_mode_is_development(options: list[str], answer: str) -> None:
     """``python -X dev``, or PYTHONDEVMODE=1."""
-    program = "from heliograph.core.development import in_development; print(in_development())"
+    program = (
+        "from heliograph.core.declared.development import in_development; print(in_development())"
+    )
     said = ("PYTEST", "PYTHONDEVMODE", "HELIOGRAPH_CHECK")
     environment = {name: it for name, it in os.environ.items() if not name.startswith(said)}
     command = [sys.executable, *options, "-c", program]

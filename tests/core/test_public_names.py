@@ -59,20 +59,23 @@ ENGINE = [
 
 # Loaded by those who declare signals, or ask for what is seldom asked for.
 ON_DEMAND = [
-    "checking",
-    "declaration",
-    "declaring",
-    "development",
-    "fitting",
-    "hints",
-    "idle",
-    "inbox",
+    "declared",
+    "declared.checking",
+    "declared.declaration",
+    "declared.declaring",
+    "declared.development",
+    "declared.fitting",
+    "declared.hints",
+    "declared.signatures",
     "matching",
-    "pausing",
-    "signatures",
-    "span",
-    "spanning",
-    "stream",
+    "spans",
+    "spans.idle",
+    "spans.span",
+    "spans.spanning",
+    "streams",
+    "streams.inbox",
+    "streams.pausing",
+    "streams.stream",
     "typed",
 ]
 
@@ -176,8 +179,10 @@ def test_everything_public_has_a_docstring() -> None:
 
 def test_every_module_of_the_engine_opens_with_one_sentence() -> None:
     """A file has a door, and a sentence on it."""
-    folder = Path(heliograph.__file__).parent
-    names = sorted(path.stem for path in (folder / "core").glob("*.py") if path.stem != "__init__")
+    core = Path(heliograph.__file__).parent / "core"
+    paths = [path.relative_to(core).with_suffix("") for path in core.rglob("*.py")]
+    modules = {".".join(path.parts).removesuffix("__init__").strip(".") for path in paths}
+    names = sorted(modules - {""})
     sentences = [import_module(f"heliograph.core.{name}").__doc__ or "" for name in names]
 
     assert names == sorted(ENGINE + ON_DEMAND)

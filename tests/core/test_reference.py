@@ -14,10 +14,10 @@ import pytest
 
 import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
-from heliograph.core.declaration import Argument, Declaration
+from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.matching import Matching
-from heliograph.core.span import Span
-from heliograph.core.stream import Stream
+from heliograph.core.spans.span import Span
+from heliograph.core.streams.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

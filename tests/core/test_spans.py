@@ -14,8 +14,8 @@ import pytest
 
 from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
 from heliograph.core.errors import StateError
-from heliograph.core.idle import IDLE
-from heliograph.core.span import CURRENT, Span
+from heliograph.core.spans.idle import IDLE
+from heliograph.core.spans.span import CURRENT, Span
 from tests.core.cast import Thing
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from heliograph import Signal
-    from heliograph.core.spanning import Spanning
+    from heliograph.core.spans.spanning import Spanning
 
 WORDS = ("started", "finished", "failed")
 

@@ -16,7 +16,7 @@ import pytest
 
 from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
 from heliograph.core.errors import LostEmissionsError, StateError
-from heliograph.core.pausing import pause, pause_task
+from heliograph.core.streams.pausing import pause, pause_task
 from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
 from tests.core.diary import Diary
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from heliograph import Emission
-    from heliograph.core.stream import Stream
+    from heliograph.core.streams.stream import Stream
 
 
 def read(stream: Stream) -> list[Any]:

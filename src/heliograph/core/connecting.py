@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
     from heliograph.core.connection import Connection
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.record import DeadReceiver
     from heliograph.core.signal import Signal
     from heliograph.core.terms import Scope, Terms

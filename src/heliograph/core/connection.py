@@ -93,7 +93,9 @@ class Connection(ref[object]):
 
         One that does not breaks when more is sent, unless that is declared with a default.
         """
-        from heliograph.core.signatures import takes_extra  # Costly to import, seldom asked for.
+        from heliograph.core.declared.signatures import (
+            takes_extra,  # Costly to import, seldom asked for.
+        )
 
         receiver = self.receiver
         return receiver is not None and takes_extra(receiver)

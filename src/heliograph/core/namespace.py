@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any, Concatenate, Protocol, overload
 
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.matching import Matching, Standing
-    from heliograph.core.spanning import Spanning
+    from heliograph.core.spans.spanning import Spanning
     from heliograph.core.typed import Q, S
 
     class DeclaringSpans(Protocol):
@@ -140,7 +140,7 @@ class Namespace:
                 deprecated_arguments=deprecated_arguments,
             )
         # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declaring import Remarks, read_stub
+        from heliograph.core.declared.declaring import Remarks, read_stub
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         return self._declared(read_stub(stub, remarks))
@@ -211,8 +211,8 @@ class Namespace:
                 deprecated_arguments=deprecated_arguments,
             )
         # Costly to import: only those who declare spans pay for it.
-        from heliograph.core.declaring import Remarks, read_stub
-        from heliograph.core.spanning import spanning
+        from heliograph.core.declared.declaring import Remarks, read_stub
+        from heliograph.core.spans.spanning import spanning
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         return spanning(stub, read_stub(stub, remarks), self._declared)
@@ -272,7 +272,7 @@ class Namespace:
             ReceiverError: As `declare`.
         """
         # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declaring import Remarks, read_class
+        from heliograph.core.declared.declaring import Remarks, read_class
 
         remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
         return self._declared(read_class(payload, sender, where_is(place()), remarks))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
     from typing import Any
 
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Terms
 
 SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
@@ -76,7 +76,7 @@ def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
         ReceiverError: If it cannot take what is declared.
     """
     # Only those who declare signals pay for it.
-    from heliograph.core.fitting import left_out_for, warn_of_deprecation
+    from heliograph.core.declared.fitting import left_out_for, warn_of_deprecation
 
     record.left_out = left_out_for(receiver, declaration)
     warn_of_deprecation(receiver, declaration, record.terms[PLACE])
@@ -201,7 +201,9 @@ class Registry:
         """
         examined(receiver)
         if self.declaration is not None:
-            from heliograph.core.fitting import left_out_for  # Only those who declare pay for it.
+            from heliograph.core.declared.fitting import (
+                left_out_for,  # Only those who declare pay for it.
+            )
 
             left_out_for(receiver, self.declaration)
 

@@ -267,8 +267,8 @@ class Signal(Waitable[P]):
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
         """Hold a send against the declaration while programs are developed, and never again."""
         # Only those who declare signals pay for it.
-        from heliograph.core.checking import refuse_mismatch
-        from heliograph.core.development import in_development
+        from heliograph.core.declared.checking import refuse_mismatch
+        from heliograph.core.declared.development import in_development
 
         checked, declaration = in_development(), self._registry.declaration
         if checked is False:

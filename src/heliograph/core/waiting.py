@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.emission import Emission
-    from heliograph.core.inbox import WhenFull
-    from heliograph.core.stream import Stream, Wanted
+    from heliograph.core.streams.inbox import WhenFull
+    from heliograph.core.streams.stream import Stream, Wanted
 
 
 class Waitable(Connectable[P]):
@@ -103,7 +103,7 @@ class Waitable(Connectable[P]):
             ...     payments.wait(timeout=5).payload["total"]
             12
         """
-        from heliograph.core.stream import listen  # Only those who wait pay for it.
+        from heliograph.core.streams.stream import listen  # Only those who wait pay for it.
 
         return listen(self, sender, where, size, when_full)
 

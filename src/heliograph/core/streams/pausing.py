@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from heliograph.core.inbox import Inbox
+    from heliograph.core.streams.inbox import Inbox
 
 _LONGEST = 4_000_000.0
 """Seconds that every lock can wait for; some 46 days. Whoever wants more waits again."""

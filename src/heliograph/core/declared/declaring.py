@@ -17,10 +17,10 @@ from typing import (
 )
 
 from heliograph.core.callables import called, name_of
-from heliograph.core.declaration import Argument, Declaration
+from heliograph.core.declared.declaration import Argument, Declaration
+from heliograph.core.declared.hints import evaluated
+from heliograph.core.declared.signatures import AsWritten, annotation_text, signature_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.hints import evaluated
-from heliograph.core.signatures import AsWritten, annotation_text, signature_of
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:

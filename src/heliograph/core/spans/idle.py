@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from heliograph.core.registry import Registry
-from heliograph.core.span import Span
+from heliograph.core.spans.span import Span
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from heliograph.core.span import Kind
+    from heliograph.core.spans.span import Kind
 
 
 class _Idle(Span):

@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import partial, update_wrapper, wraps
 
 from heliograph.core.callables import called, is_async, is_generator, name_of
-from heliograph.core.declaration import Argument
+from heliograph.core.declared.declaration import Argument
 from heliograph.core.errors import ArgumentError
-from heliograph.core.idle import unless_idle
-from heliograph.core.span import Kind, Span
+from heliograph.core.spans.idle import unless_idle
+from heliograph.core.spans.span import Kind, Span
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Concatenate, ParamSpec, Protocol, Self, overload
 
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
     from heliograph.core.typed import F, Q, S, T
 

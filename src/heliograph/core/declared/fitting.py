@@ -5,8 +5,8 @@ from __future__ import annotations
 from inspect import Parameter
 
 from heliograph.core.callables import name_of
+from heliograph.core.declared.signatures import signature_of, signature_text
 from heliograph.core.errors import ReceiverError
-from heliograph.core.signatures import signature_of, signature_text
 from heliograph.core.terms import line_of
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Place
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

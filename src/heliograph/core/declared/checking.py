@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from heliograph.core.declared.hints import is_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.hints import is_of
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from heliograph.core.declaration import Declaration
+    from heliograph.core.declared.declaration import Declaration
 
 
 def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from itertools import repeat
 from heliograph.core.callables import title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import unwrapped
-from heliograph.core.inbox import Inbox
-from heliograph.core.pausing import pause, pause_task, pauses, refuse_loop
+from heliograph.core.streams.inbox import Inbox
+from heliograph.core.streams.pausing import pause, pause_task, pauses, refuse_loop
 from heliograph.core.terms import terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.

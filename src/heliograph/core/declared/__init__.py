@@ -1,0 +1,1 @@
+"""Declared signals: what their payloads are, said once and held against sends and receivers."""

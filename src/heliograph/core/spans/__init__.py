@@ -1,0 +1,1 @@
+"""Spans: stretches of work that have a start and exactly one end."""

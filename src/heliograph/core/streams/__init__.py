@@ -1,0 +1,1 @@
+"""Streams: emissions that wait for somebody to read them."""
