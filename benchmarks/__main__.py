@@ -18,7 +18,10 @@ def main() -> None:
     """Measure and print, section by section."""
     options = _options()
     results: dict[str, object] = circumstances.values()
-    texts = {"circumstances": circumstances.line()}
+    texts: dict[str, str] = {}
+    if not (options.sections or options.rows) or not pages.are_of_this_python():
+        # Otherwise the page keeps figures of another run, and what it says of that one.
+        texts["circumstances"] = circumstances.line()
     started = time.monotonic()
 
     print(circumstances.preface())

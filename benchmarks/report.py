@@ -118,6 +118,21 @@ def additions_table(title: str, measured: Sequence[tuple[str, Timings, Timings]]
     return Table(title, head, lines, words=2)
 
 
+def pairs_table(title: str, measured: Sequence[tuple[str, Timings]]) -> Table:
+    """One line per pair: one, the other, and the other divided by the one."""
+    one, other = title.split(" beside ")[::-1]
+    lines = [
+        [
+            name,
+            number(timings["one"].minimum),
+            number(timings["other"].minimum),
+            factor(timings["other"].over(timings["one"])),
+        ]
+        for name, timings in measured
+    ]
+    return Table(title, ["ns, minimum", one, other.lower(), "ratio"], lines)
+
+
 def _addition(without: Timing, with_: Timing) -> list[str]:
     return [number(without.median), number(with_.median), tenths(with_.beyond(without))]
 

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from benchmarks import harness, report
+from benchmarks.declared import declared_beside_plain, in_production, span_beside_sends
 from benchmarks.engines import Engine, UnsupportedError
 from benchmarks.growth import disconnecting_rows, growth_rows
 from benchmarks.harness import Row, measure, prepared
@@ -127,6 +128,20 @@ def as_flask(effort: Effort) -> Iterator[Finding]:
         yield Finding("flask", report.additions_table(title, measured))
 
 
+def declared(effort: Effort) -> Iterator[Finding]:
+    """What a declaration costs, and a span."""
+    with in_production():
+        for key, title, pairs in (
+            ("declared", "Declared beside plain", declared_beside_plain),
+            ("spans", "A span beside two sends", span_beside_sends),
+        ):
+            measured = [
+                (name, measure({"one": one, "other": other}, effort.rounds))
+                for name, one, other in pairs()
+            ]
+            yield Finding(key, report.pairs_table(title, measured))
+
+
 def _side_by_side(
     one: Row, other: Row, rounds: int, batch_ns: int = harness.BATCH_NS
 ) -> tuple[Timings, Timings]:
@@ -232,6 +247,7 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "sending": sends,
     "flask": as_flask,
     "pure": pure,
+    "declared": declared,
     "connecting": connections,
     "growth": growth,
     "receivers": receivers,
@@ -241,4 +257,4 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "threads": threads,
     "import": importing,
 }
-WITHOUT_ROWS = ("memory", "requests", "threads", "import")
+WITHOUT_ROWS = ("declared", "memory", "requests", "threads", "import")

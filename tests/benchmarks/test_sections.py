@@ -26,6 +26,7 @@ TABLES = {
     "sending": ["sending", "sending minima", "sending medians"],
     "pure": ["pure"],
     "flask": ["flask"],
+    "declared": ["declared", "spans"],
     "connecting": ["connecting", "connecting minima"],
     "growth": ["growth"],
     "receivers": ["receivers"],
