@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
+import pickle
 import subprocess
 import sys
 from collections import deque
@@ -92,6 +94,37 @@ def test_a_signal_that_is_its_own_receiver_ends_as_every_endless_recursion_does(
 
     with pytest.raises(RecursionError):
         signal.send("shop")
+
+
+def test_a_receiver_that_cannot_be_looked_up_is_none() -> None:
+    """An object that does not give its method any more has none; the others are called."""
+
+    class Withdrawn(deque[object]):
+        """Gives its methods until it is told not to."""
+
+        withdrawn = False
+
+        def __getattribute__(self, name: str) -> object:
+            if Withdrawn.withdrawn:
+                raise ValueError(name)
+            return super().__getattribute__(name)
+
+    signal, before, lines, after = Signal("paid"), deque[object](), Withdrawn(), deque[object]()
+    for receiver in (before.append, lines.append, after.append):
+        signal.connect(receiver)
+    answers = [len(signal.send("shop"))]
+    Withdrawn.withdrawn = True
+    answers.append(len(signal.send("shop")))
+
+    assert answers == [3, 2]
+    assert (list(before), list(after)) == (["shop"] * 2, ["shop"] * 2)
+
+
+def test_the_method_is_copied_and_pickled_by_its_name() -> None:
+    """As functions are: programs keep methods in tables that they copy."""
+    assert copy.deepcopy([Signal.send]) == [Signal.send]
+    assert pickle.loads(pickle.dumps(Signal.send)) is Signal.send  # noqa: S301 - ours.
+    assert "Signal.send" in repr(Signal.send)
 
 
 def test_an_interruption_leaves_also_while_a_receiver_is_looked_up() -> None:

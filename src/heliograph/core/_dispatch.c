@@ -660,6 +660,30 @@ Send_dealloc(Send *self)
     Py_DECREF(type);
 }
 
+/* As with functions, copies and pickles are the method itself, found again by its name. */
+static PyObject *
+Send_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyObject_GetAttrString(self, "__qualname__");
+}
+
+static PyObject *
+Send_repr(PyObject *self)
+{
+    PyObject *name = PyObject_GetAttrString(self, "__qualname__");
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *text = PyUnicode_FromFormat("<method %U in C at %p>", name, self);
+    Py_DECREF(name);
+    return text;
+}
+
+static PyMethodDef Send_methods[] = {
+    {"__reduce__", Send_reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyMemberDef Send_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Send, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Send, weakrefs), READONLY, NULL},
@@ -682,6 +706,8 @@ static PyType_Slot Send_slots[] = {
     {Py_tp_traverse, Send_traverse},
     {Py_tp_clear, Send_clear},
     {Py_tp_dealloc, Send_dealloc},
+    {Py_tp_repr, Send_repr},
+    {Py_tp_methods, Send_methods},
     {Py_tp_members, Send_members},
     {Py_tp_getset, getset},
     {0, NULL},

@@ -115,7 +115,10 @@ class MethodRecord(Record):
         if owner is None:
             return None
         if isinstance(self.part, str):
-            return getattr(owner, self.part, None)
+            try:
+                return getattr(owner, self.part)
+            except Exception:  # noqa: BLE001 - an object that does not give its method has none.
+                return None
         function = self.part()
         return None if function is None else MethodType(function, owner)
 

@@ -124,12 +124,12 @@ class Registry:
     """Whether sends look for the last plan here; they do not where C looks for it."""
 
     def __init__(self) -> None:
-        self.home: ref[Registry] = ref(self)
-        self.any: Group = Group()
         self.senders: dict[Hashable, Group | Connection] = {}
         self.receivers: dict[Hashable, Record] = {}
         # Weakly held receivers that live on, but whose last sender has died.
         self.idle: dict[Hashable, Record] = {}
+        self.any: Group = Group()
+        self.home: ref[Registry] = ref(self)
         self.mutes: frozenset[Scope] = frozenset()
         self.dead: deque[DeadReceiver] | None = None
         self.clock: int = 0
