@@ -36,6 +36,30 @@ def sends(modules: list[ModuleType]) -> dict[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "with imported('shop', path='a'): pass",
+        "async with imported('shop', path='a'): pass",
+        "imported.around('shop', path='a')(print)",
+        "imported.each_call(print)",
+    ],
+)
+def test_who_makes_a_span_sends_its_signals(program: Program, line: str) -> None:
+    """All three are listed there, although an end is only ever one of two."""
+    signals = """
+        from heliograph import Namespace
+        shop = Namespace("shop")
+        @shop.span
+        def imported(sender: object, *, path: str) -> None: ...
+    """
+    web = f"from signals import imported\nasync def web():\n    {line}"
+    modules = program({"signals.py": signals, "web.py": web})
+
+    names = ("imported.started", "imported.finished", "imported.failed")
+    assert sends(modules) == {name: [("web.web", "web.py:3")] for name in names}
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "from signals import paid\npaid.send()",
