@@ -384,6 +384,48 @@ def test_spans_may_be_left_in_any_order(work: Work) -> None:
     assert work.words.count("finished") == 3
 
 
+async def test_what_is_over_is_no_parent_in_a_task_either(work: Work) -> None:
+    """A task that goes on for longer than what started it has spans without a parent, all alike."""
+    over = asyncio.Event()
+    parents: list[Span | None] = []
+
+    async def go_on() -> None:
+        for path in ("a", "b"):
+            with work.span("shop", path=path) as span:
+                parents.append(span.parent)
+            await over.wait()
+
+    with work.span("shop", path="outer") as outer:
+        task = asyncio.create_task(go_on())
+        await asyncio.sleep(0)
+    over.set()
+    await task
+
+    assert parents == [outer, None]
+
+
+async def test_async_generators_that_are_dropped_leave_no_parents() -> None:
+    """Their blocks are left in another context; of many, the last is known at most."""
+    work = Work()
+    senders: list[ref[Thing]] = []
+
+    async def pages() -> AsyncIterator[int]:
+        sender = Thing("shop")
+        senders.append(ref(sender))
+        async with work.span(sender, path="a"):
+            yield 1
+
+    for _ in range(3):
+        failed = work.span.failed.next(timeout=60)
+        await anext(pages())
+        await failed
+    with work.span("shop", path="a") as span:
+        pass
+    gc.collect()
+
+    assert (span.parent, [it() for it in senders[:-1]]) == (None, [None, None])
+
+
 def test_a_span_may_be_left_in_another_context(work: Work) -> None:
     """Fixtures and exit stacks are sometimes closed elsewhere."""
     stack = ExitStack()

@@ -74,8 +74,8 @@ class Span:
         name: The name of the function that declares it, with that of its namespace in front
             if that is nested.
         sender: Whose work it is; proxies are unwrapped.
-        parent: The span inside of which this one was entered, or None. It may be over by
-            now, if a task or a thread goes on for longer than what started it.
+        parent: The span inside of which this one was entered, or None. It was under way
+            then, and may be over by now, if a task or a thread goes on for longer.
         duration: Seconds from entering to leaving, by a monotonic clock; None until it is left.
     """
 
@@ -166,7 +166,9 @@ class Span:
     def _begin(self) -> None:
         if self._clock is not None:
             self._refuse("it cannot be entered again")
-        self.parent = CURRENT.get()
+        # One that is over may be there still: its block was left in another context, as that of
+        # an async generator that was dropped. As a parent it would be kept, with all before it.
+        self.parent = _under_way(CURRENT.get())
         CURRENT.set(self)
         self._clock = perf_counter()
 
