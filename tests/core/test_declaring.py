@@ -66,6 +66,15 @@ class OrderSplit:
     order: str = ""
 
 
+class Untold:
+    """It does not tell how it is made, as many classes that are written in C."""
+
+    __signature__ = 7
+
+    def __init__(self, *, order: str) -> None:
+        """Be made by keywords alone, in secret."""
+
+
 class Mute:
     """An object without a repr()."""
 
@@ -404,6 +413,10 @@ def test_what_cannot_be_a_stub_at_all_is_refused() -> None:
         (OrderSplit, "'order' could be given by position, and payloads are sent by keyword. Use"),
         (Unevaluated, "has an annotation that cannot be evaluated"),
         ("OrderLost", "It is not a class. Use a dataclass with kw_only=True, or a TypedDict."),
+        (
+            Untold,
+            "It does not tell how it is made. Use a dataclass with kw_only=True, or a TypedDict.",
+        ),
     ],
 )
 def test_a_class_that_describes_no_payload_is_refused(payload: Any, problem: str) -> None:

@@ -151,7 +151,12 @@ def _items(described: Any) -> Iterator[Parameter]:
 
 
 def _constructor(described: type) -> Iterator[Parameter]:
-    for it in signature_of(described).parameters.values():
+    try:
+        parameters = signature_of(described).parameters
+    except (TypeError, ValueError):  # It is written in C, say.
+        msg = f"It does not tell how it is made. {_CLASS}"
+        raise ArgumentError(msg) from None
+    for it in parameters.values():
         if it.kind is not it.KEYWORD_ONLY:
             raise _by_position(it, _CLASS)
         yield it
