@@ -407,6 +407,18 @@ def test_what_cannot_be_a_stub_at_all_is_refused() -> None:
     assert shop.declare(name="lambda")(lambdas[0]).name == "lambda"
 
 
+def test_a_default_is_shown_without_an_address() -> None:
+    """The page of a program is the same in each run."""
+    nothing = object()
+
+    def lost(sender: Shop, *, order: object = nothing) -> None: ...
+
+    declared = Namespace().declare(lost).declaration
+
+    assert declared is not None
+    assert declared.signature == "(sender: Shop, *, order: object = <object object>)"
+
+
 @pytest.mark.parametrize(
     ("payload", "problem"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from inspect import Parameter, cleandoc
 from types import FunctionType
@@ -221,7 +222,8 @@ def _argument(field: Parameter, deprecated: str | None) -> Argument:
 
 def _shown(field: Parameter) -> str:
     try:
-        return repr(field.default)
+        # Without the address that it may have, which is another one in each run.
+        return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(field.default))
     except Exception as error:
         msg = f"The default of {field.name!r} cannot be shown, as its repr() fails."
         raise ArgumentError(msg) from error
