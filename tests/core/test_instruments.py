@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import Delivery, Emission, Signal, add_instrument, remove_instrument
+from heliograph import (
+    Connection,
+    Delivery,
+    Emission,
+    Namespace,
+    Signal,
+    add_instrument,
+    remove_instrument,
+)
 from heliograph.core.emission import INSTRUMENTS
 from tests.core.diary import Diary
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Given(Signal):
@@ -422,6 +430,133 @@ def test_watching_changes_no_result() -> None:
         watched = signal.send("shop")
 
     assert watched == unwatched
+
+
+# --- what an instrument may be told besides ---------------------------------------------
+
+
+class Observer:
+    """An instrument that wants to know everything, and writes down what it sees."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[object, ...]] = []
+
+    def __call__(self, emission: Emission) -> None:
+        """See the end of an emission."""
+        self.seen.append(("end", dict(emission.payload), len(emission.deliveries)))
+
+    def on_start(self, emission: Emission) -> None:
+        """See the start of an emission."""
+        self.seen.append(("start", dict(emission.payload), len(emission.deliveries)))
+
+    def on_connect(self, signal: Signal, connection: Connection, new: bool) -> None:
+        """See a connection."""
+        self.seen.append((signal, connection, new))
+
+
+@pytest.fixture
+def observer() -> Iterator[Observer]:
+    """Let one watch."""
+    observer = Observer()
+    add_instrument(observer)
+    yield observer
+    remove_instrument(observer)
+
+
+def test_an_instrument_may_see_the_start_of_an_emission(observer: Observer) -> None:
+    """Before anybody is called, and not once it is removed."""
+    signal = Signal("paid")
+
+    def receiver(sender: object, **payload: object) -> None:
+        observer.seen.append(("called",))
+
+    with signal.connected_to(receiver):
+        signal.send(total=12)
+        remove_instrument(observer)
+        signal.send(total=13)
+
+    assert observer.seen == [
+        ("start", {"total": 12}, 0),
+        ("called",),
+        ("end", {"total": 12}, 1),
+        ("called",),
+    ]
+
+
+async def test_an_instrument_sees_the_start_of_an_async_send(observer: Observer) -> None:
+    """As of any other."""
+    await Signal("paid").send_async(total=12)
+
+    assert observer.seen == [("start", {"total": 12}, 0), ("end", {"total": 12}, 0)]
+
+
+def test_an_instrument_may_see_connections(observer: Observer) -> None:
+    """Lasting ones: new, and connected again; temporary ones undo themselves."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, "shop")
+    [first] = signal.connections
+    signal.connect(receiver, "shop", priority=1)
+    [second] = signal.connections
+    with signal.connected_to(receiver):
+        pass
+
+    assert observer.seen == [(signal, first, True), (signal, second, False)]
+
+
+def test_an_instrument_sees_what_is_connected_to_a_pattern(observer: Observer) -> None:
+    """To each signal that is there, and once for those that are still to come."""
+    shop, diary = Namespace("shop"), Diary()
+    paid, receiver = shop.signal("order-paid"), diary.receiver("r")
+    shop.signals("order-*").connect(receiver)
+    later = shop.signal("order-placed")
+    first, second = observer.seen
+
+    assert (paid.receivers, later.receivers) == ((receiver,), (receiver,))
+    assert (str(first[0]), first[2]) == ("<Signal 'order-*'>", True)
+    assert second == (paid, *paid.connections, True)
+
+
+def test_what_an_instrument_connects_is_not_told_of(observer: Observer) -> None:
+    """As what it sends is not."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+
+    def connect(emission: Emission) -> None:
+        signal.connect(receiver)
+
+    add_instrument(connect)
+    try:
+        signal.send()
+    finally:
+        remove_instrument(connect)
+
+    assert signal.receivers == (receiver,)
+    assert [it[0] for it in observer.seen] == ["start", "end"]
+
+
+def test_an_instrument_that_fails_at_the_start_is_logged_by_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It breaks neither the send nor connecting."""
+    signal, diary = Signal("paid"), Diary()
+
+    class Broken(Observer):
+        def on_start(self, emission: Emission) -> None:
+            msg = "broken"
+            raise OSError(msg)
+
+    broken = Broken()
+    add_instrument(broken)
+    try:
+        signal.connect(diary.receiver("r"))
+        signal.send()
+    finally:
+        remove_instrument(broken)
+
+    [record] = caplog.records
+    assert record.getMessage().endswith("Broken.on_start failed on <Signal 'paid'>.")
+    assert [it[0] for it in broken.seen] == [signal, "end"]
 
 
 # --- values ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError
+from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
 
 if TYPE_CHECKING:
@@ -182,6 +183,18 @@ def test_what_dies_while_a_signal_is_made_is_not_connected(
     gc.collect()
 
     assert shop.signal("order_sent")._registry.connections() == []
+
+
+def test_a_signal_that_a_finalizer_makes_is_connected_right_after(shop: Namespace) -> None:
+    """It may run in the middle of a change to connections, and then has to wait for its end."""
+
+    def receiver(sender: object) -> None:
+        """Hear it."""
+
+    shop.signals("refund_*").connect(receiver)
+    exclusively(shop.signal, "refund_paid")
+
+    assert shop["refund_paid"].receivers == (receiver,)
 
 
 def test_whoever_cannot_take_one_of_the_payloads_is_connected_to_none(shop: Namespace) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
+from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, unwrapped
 from heliograph.core.registry import Registry, counted_here
@@ -154,6 +155,8 @@ class Connectable(Generic[P]):
         if made is not None:
             connection, new = made
             self._tell_connected(receiver, real, connection, new)
+            if ON_CONNECT:
+                tell_connected(self, connection, new)
         return receiver
 
     def connect_via(
@@ -364,6 +367,8 @@ class Connectable(Generic[P]):
         if made is None:  # In a finalizer, where it has to wait.
             return []
         self._tell_connected(receiver, sender, *made)
+        if ON_CONNECT and how[SCOPE] is None:
+            tell_connected(self, *made)
         return [made[0]]
 
     def _tell_connected(

@@ -6,7 +6,16 @@ from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async, name_of, title_of
 from heliograph.core.connection import age_of
-from heliograph.core.emission import CURRENT, INSTRUMENTS, TELLING, Delivery, Emission, tell
+from heliograph.core.emission import (
+    CURRENT,
+    INSTRUMENTS,
+    ON_START,
+    TELLING,
+    Delivery,
+    Emission,
+    tell,
+    tell_start,
+)
 from heliograph.core.errors import AsyncReceiverError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -93,6 +102,8 @@ class Sending:
     def __enter__(self) -> None:
         if self.watched and INSTRUMENTS and not TELLING.get():
             self.emission = Emission(self.signal, self.sender, self.payload, muted=self.muted)
+            if ON_START:
+                tell_start(self.emission)
             CURRENT.set(self.emission)
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:

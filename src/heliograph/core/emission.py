@@ -12,7 +12,7 @@ from heliograph.core.identity import receiver_key
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Self
 
     from heliograph.core.connection import Connection
@@ -25,6 +25,12 @@ INSTRUMENTS: list[Instrument] = []
 
 CURRENT: ContextVar[Emission | None] = ContextVar("heliograph_emission", default=None)
 """The emission that the current context is inside of."""
+
+ON_START: list[Any] = []
+"""Those of the instruments that want to be told of emissions before anybody is called."""
+
+ON_CONNECT: list[Any] = []
+"""Those of the instruments that want to be told of connections."""
 
 TELLING: ContextVar[bool] = ContextVar("heliograph_telling", default=False)
 """Whether an instrument is running: what it sends itself is delivered, but not watched."""
@@ -157,6 +163,14 @@ def add_instrument(instrument: Instrument) -> None:
     on the logger ``heliograph`` and breaks nothing. What it sends itself is
     delivered, but no instrument is told. Adding it twice adds it once.
 
+    It may have two methods besides:
+
+    - ``on_start(emission)`` is called before anybody is, while the payload still
+      is what was sent;
+    - ``on_connect(signal, connection, new)`` after each `Signal.connect`, where
+      *new* is false if it connected again what was connected before. Temporary
+      connections, which undo themselves, are not told of.
+
     Raises:
         ArgumentError: If it is not callable.
     """
@@ -165,12 +179,19 @@ def add_instrument(instrument: Instrument) -> None:
         raise ArgumentError(msg)
     if _same(instrument) is None:
         INSTRUMENTS.append(instrument)
+        _sort()
 
 
 def remove_instrument(instrument: Instrument) -> None:
     """Let *instrument* see no more emissions; one that was never added is no error."""
     found = _same(instrument)
     INSTRUMENTS[:] = [it for it in INSTRUMENTS if it is not found]
+    _sort()
+
+
+def _sort() -> None:
+    ON_START[:] = [it for it in INSTRUMENTS if hasattr(it, "on_start")]
+    ON_CONNECT[:] = [it for it in INSTRUMENTS if hasattr(it, "on_connect")]
 
 
 def _same(instrument: Instrument) -> Instrument | None:
@@ -179,19 +200,34 @@ def _same(instrument: Instrument) -> Instrument | None:
     return next((it for it in INSTRUMENTS if receiver_key(it) == key), None)
 
 
+def tell_start(emission: Emission) -> None:
+    """Show an emission that begins to the instruments that want to see it."""
+    _tell([it.on_start for it in ON_START], emission.signal, emission)
+
+
 def tell(emission: Emission) -> None:
     """Finish an emission and show it to every instrument."""
     _set(emission, "duration", perf_counter() - emission._clock)
+    _tell(tuple(INSTRUMENTS), emission.signal, emission)
+
+
+def tell_connected(signal: object, connection: Connection, new: bool) -> None:
+    """Show a connection to the instruments that want to see it."""
+    if not TELLING.get():
+        _tell([it.on_connect for it in ON_CONNECT], signal, signal, connection, new)
+
+
+def _tell(instruments: Iterable[Callable[..., object]], signal: object, *what: object) -> None:
     token = TELLING.set(True)
     try:
-        for instrument in tuple(INSTRUMENTS):
+        for instrument in instruments:
             try:
-                instrument(emission)
+                instrument(*what)
             except Exception:
                 from logging import getLogger  # 10 ms to import: only failures pay.
 
                 getLogger("heliograph").exception(
-                    "The instrument %s failed on %r.", name_of(instrument), emission.signal
+                    "The instrument %s failed on %r.", name_of(instrument), signal
                 )
     finally:
         TELLING.reset(token)

@@ -130,9 +130,12 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
             if receiver is None or connection() is None:
                 continue  # One of the two has died meanwhile.
             try:
-                signal._connect_on_terms(receiver, sender, connection._terms)
+                made = signal._registry.connect(receiver, sender, connection._terms)
             except SignalError as error:
                 raise signal._not_connected(connection.name, error) from None
+            # Instruments are not told: it was connected when the standing connection was made.
+            if made is not None:
+                signal._tell_connected(receiver, sender, *made)
 
 
 def _matches(name: str, where: tuple[str, str]) -> bool:
