@@ -346,6 +346,40 @@ def test_disconnect_ends_temporary_connections_too() -> None:
     assert signal.connections == ()
 
 
+@pytest.mark.parametrize("sender", [ANY, "shop"])
+def test_disconnect_ends_just_the_connection_that_it_is_given(sender: object) -> None:
+    """Those of the same receiver for others stay, a temporary one for the same sender too."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+    for each in (ANY, "shop", "kiosk"):
+        signal.connect(receiver, each)
+    told: list[object] = []
+    ended = next(it for it in signal.connections if it.sender == sender)
+    others = [it for it in signal.connections if it is not ended]
+    with signal.connected_to(receiver, sender):
+        [temporary] = set(signal.connections) - {ended, *others}
+        with signal.receiver_disconnected.connected_to(
+            lambda _, connection: told.append(connection)
+        ):
+            signal.disconnect(ended)
+            signal.disconnect(ended)
+        left = signal.connections
+
+    assert (left, told) == ((*others, temporary), [ended])
+    assert signal.connections == tuple(others)
+
+
+def test_disconnect_leaves_the_connections_of_another_signal_alone() -> None:
+    """As a receiver that is not connected, it is no error."""
+    signal, other, diary = Signal("paid"), Signal("placed"), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+    other.connect(receiver)
+    signal.disconnect(*other.connections)
+
+    assert (signal.receivers, other.receivers) == ((receiver,), (receiver,))
+
+
 # --- where -----------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
+from heliograph.core.connection import Connection
 from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, unwrapped
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
-    from heliograph.core.connection import Connection
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.record import DeadReceiver
     from heliograph.core.signal import Signal
@@ -282,9 +282,13 @@ class Connectable(Generic[P]):
         does not call it any more either.
 
         Args:
-            receiver: What was given to `connect`.
+            receiver: What was given to `connect`; or one of the `connections`, to end
+                that one and no other.
             sender: Disconnect from this sender alone; `ANY` is for all.
         """
+        if isinstance(receiver, Connection):
+            self._disconnect_one(receiver)
+            return
         real = sender if sender is ANY else unwrapped(sender)
         ended = self._registry.disconnect(receiver, real)
         self._tell_disconnected(receiver, real, ended)
@@ -359,6 +363,12 @@ class Connectable(Generic[P]):
 
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
+
+    def _disconnect_one(self, connection: Connection) -> None:
+        receiver, sender = connection.receiver, connection.sender
+        ended = self._registry.end([connection])
+        if ended and receiver is not None:
+            self._tell_disconnected(receiver, sender, ended)
 
     def _connect_on_terms(
         self, receiver: Callable[..., Any], sender: Any, how: Terms

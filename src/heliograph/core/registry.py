@@ -168,17 +168,16 @@ class Registry:
         """End the connections of a receiver, for one sender or for all; returns them."""
         return exclusively(self._disconnect, *identified(receiver), sender) or []
 
-    def end(self, connections: Iterable[Connection]) -> None:
-        """End just these connections; those that have ended already are left alone."""
-        for connection in connections:
-            exclusively(self._end, connection)
+    def end(self, connections: Iterable[Connection]) -> list[Connection]:
+        """End just these connections; returns those that had not ended already."""
+        return [connection for connection in connections if exclusively(self._end, connection)]
 
     def end_scope(self, scope: Scope, made: list[Connection]) -> list[Connection]:
         """End what a temporary block connected; returns what was still there."""
         if not made:
             # A finalizer opened the block, and connecting had to wait: so must this.
             return exclusively(self._end_scope, scope) or []
-        return [c for c in made if exclusively(self._end, c)]
+        return self.end(made)
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
