@@ -250,6 +250,80 @@ def test_a_send_that_began_muted_stays_muted() -> None:
     assert (inside, names(signal.send())) == ([], ["r"])
 
 
+def test_muting_may_spare_receivers() -> None:
+    """Receivers that are excepted are called in their place, where they are connected."""
+    signal, diary = Signal("paid"), Diary()
+    first, second, third = (diary.receiver(name) for name in "123")
+    signal.connect(first)
+    signal.connect(second, "shop")
+    signal.connect(third)
+    with signal.muted(except_for=[second, third]):
+        from_the_shop = names(signal.send("shop"))
+        from_a_kiosk = names(signal.send("kiosk"))
+        asked = (list(signal.receivers_for("kiosk")), signal.has_receivers_for("shop"))
+        muted = signal.is_muted
+
+    assert (from_the_shop, from_a_kiosk, asked) == (["2", "3"], ["3"], ([third], True))
+    assert (muted, names(signal.send("kiosk"))) == (False, ["1", "3"])
+
+
+def test_blocks_that_spare_receivers_nest() -> None:
+    """A receiver is called if every block that holds spares it."""
+    signal, diary = Signal("paid"), Diary()
+    first, second = diary.receiver("1"), diary.receiver("2")
+    signal.connect(first)
+    signal.connect(second)
+    with signal.muted(except_for=[first, second]), signal.muted(except_for=[second]):
+        both = names(signal.send())
+        with signal.muted():
+            none = names(signal.send())
+
+    assert (both, none) == (["2"], [])
+
+
+def test_muting_during_a_send_spares_receivers_that_are_still_to_come() -> None:
+    """As disconnecting the others would."""
+    signal, diary = Signal("paid"), Diary()
+    second, third = diary.receiver("2"), diary.receiver("3")
+    with ExitStack() as stack:
+        muted = signal.muted(except_for=[third])
+        first = diary.receiver("1", then=lambda: stack.enter_context(muted))
+        for receiver in (first, second, third):
+            signal.connect(receiver)
+
+        assert names(signal.send()) == ["1", "3"]
+
+
+async def test_muting_in_one_task_spares_receivers_for_it_alone() -> None:
+    """With ``local=True``, as all muting, and a method is as good a receiver as a function."""
+    signal, diary = Signal("paid"), Diary()
+
+    class Office:
+        def note(self, sender: object, **payload: object) -> str:
+            return "noted"
+
+    office = Office()
+    signal.connect(office.note)
+    signal.connect(diary.receiver("r"))
+
+    async def alone() -> list[str]:
+        with signal.muted(local=True, except_for=[office.note]):
+            await asyncio.sleep(0)
+            return names(await signal.send_async())
+
+    assert names(signal.send()) == ["noted", "r"]
+    assert await asyncio.create_task(alone()) == ["noted"]
+
+
+@pytest.mark.parametrize("wrong", [names, "receiver", None, [None]])
+def test_what_is_spared_must_be_a_list_of_receivers(wrong: Any) -> None:
+    """A receiver alone, its name, and what cannot be called are refused."""
+    with pytest.raises(
+        ArgumentError, match=r"is not a list of receivers: use \[receiver, \.\.\.\]"
+    ):
+        Signal("paid").muted(except_for=wrong)
+
+
 # --- decorators ------------------------------------------------------------------------
 
 
@@ -481,7 +555,7 @@ def test_nothing_is_left_of_local_blocks() -> None:
 
     assert signal.connections == ()
     assert signal._registry.senders == {}
-    assert signal._registry.mutes == frozenset()
+    assert signal._registry.mutes == {}
 
 
 def test_a_generator_function_is_not_decorated() -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
 from heliograph.core.connection import Connection
 from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
-from heliograph.core.identity import ANY, canonical, forget_type, unwrapped
+from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
     from heliograph.core.declared.declaration import Declaration
@@ -259,7 +259,9 @@ class Connectable(Generic[P]):
 
         return ForAWhile(begin, end, local=local)
 
-    def muted(self, *, local: bool = False) -> ForAWhile:
+    def muted(
+        self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
+    ) -> ForAWhile:
         """Swallow what is sent for the length of a ``with`` block, or of a decorated function.
 
         Blocks nest: the signal is heard again when the last one is left.
@@ -267,13 +269,20 @@ class Connectable(Generic[P]):
         Args:
             local: Whether only what is sent in the current context is
                 swallowed: the thread or task and the tasks started from it.
+            except_for: Receivers that are called nevertheless, where they are connected.
+
+        Raises:
+            ArgumentError: If *except_for* is not an iterable of receivers.
         """
         registry = self._registry
-        return ForAWhile(
-            partial(registry.mute, on=True),
-            lambda scope, _: registry.mute(scope, on=False),
-            local=local,
-        )
+        spared = _several(except_for)
+        keys = frozenset(identified(it)[1] for it in spared)
+
+        def begin(scope: Scope) -> tuple[Callable[..., Any], ...]:
+            registry.mute(scope, keys)
+            return spared  # Held, or another receiver could get its address and be taken for it.
+
+        return ForAWhile(begin, lambda scope, _: registry.unmute(scope), local=local)
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Call *receiver* no more when *sender* sends, or when anybody does.
@@ -426,3 +435,16 @@ class Connectable(Generic[P]):
         def _meta_signal(self, name: str) -> Signal:
             """Return the signal of that name that tells of connections to this one."""
             ...
+
+
+def _several(receivers: Any) -> tuple[Callable[..., Any], ...]:
+    """Return the receivers as a tuple.
+
+    Raises:
+        ArgumentError: If it is something else, such as a receiver alone.
+    """
+    several: tuple[Any, ...] = tuple(receivers) if hasattr(type(receivers), "__iter__") else (None,)
+    if not all(map(callable, several)):
+        msg = f"except_for={receivers!r} is not a list of receivers: use [receiver, ...]."
+        raise ArgumentError(msg)
+    return several

@@ -130,7 +130,7 @@ class Registry:
         self.idle: dict[Hashable, Record] = {}
         self.any: Group = Group()
         self.home: ref[Registry] = ref(self)
-        self.mutes: frozenset[Scope] = frozenset()
+        self.mutes: dict[Scope, frozenset[Hashable]] = {}
         self.dead: deque[DeadReceiver] | None = None
         self.clock: int = 0
         self.overridden: bool = False
@@ -225,13 +225,27 @@ class Registry:
         self.checked = on
         exclusively(self._remake_plans)
 
-    def mute(self, scope: Scope, *, on: bool) -> None:
-        """Swallow what is sent as long as any scope wants it."""
-        exclusively(self._mute, scope, on)
+    def mute(self, scope: Scope, spared: frozenset[Hashable]) -> None:
+        """Call none but the spared receivers, by their keys, as long as any scope wants it."""
+        exclusively(self._mute, scope, spared)
+
+    def unmute(self, scope: Scope) -> None:
+        """Let a scope want nothing any more."""
+        exclusively(self._mute, scope, None)
 
     def is_muted(self) -> bool:
-        """Tell whether what is sent in the current context is swallowed."""
-        return any(scope.everywhere or scope in SCOPES.get() for scope in self.mutes)
+        """Tell whether what is sent in the current context is swallowed, for all receivers."""
+        return bool(self.mutes) and not all(self._spared_here())
+
+    def unmuted(self, connections: Iterable[Connection]) -> Iterable[Connection]:
+        """Leave out those whose receivers are muted in the current context."""
+        for spared in self._spared_here() if self.mutes else ():
+            connections = [it for it in connections if it._record.key in spared]
+        return connections
+
+    def _spared_here(self) -> list[frozenset[Hashable]]:
+        here = SCOPES.get()
+        return [it for scope, it in self.mutes.items() if scope.everywhere or scope in here]
 
     def find(self, sender: Any) -> tuple[Any, Plan]:
         """Return the real sender and the plan for it, which is made anew if it is old."""
@@ -267,7 +281,8 @@ class Registry:
         """Return all connections that count for a sender now: several of a receiver, maybe."""
         own = self.senders.get(sender_key(sender)) or self.any
         found = [connection for connection in listed(own) if connection() is not None]
-        return counted_here(found if own is self.any else listed(self.any) + found)
+        found = found if own is self.any else listed(self.any) + found
+        return self.unmuted(counted_here(found))
 
     def _alone(self, connection: Connection, any_stamp: int) -> Plan | None:
         """Return the plan that all senders share for whom a receiver alone is connected."""
@@ -296,9 +311,8 @@ class Registry:
 
     def counted(self, plan: Plan) -> list[Connection]:
         """Return the connections of a plan that count in the current context, in order."""
-        if not plan.scoped:
-            return list(plan.connections)
-        return one_each(counted_here(plan.connections))
+        found = one_each(counted_here(plan.connections)) if plan.scoped else plan.connections
+        return list(self.unmuted(found))
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and age."""
@@ -459,8 +473,9 @@ class Registry:
             for connection in self._of(record, sender):
                 self._end(connection)
 
-    def _mute(self, scope: Scope, on: bool) -> None:
-        self.mutes = self.mutes | {scope} if on else self.mutes - {scope}
+    def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
+        others = {other: it for other, it in self.mutes.items() if other is not scope}
+        self.mutes = others if spared is None else {**others, scope: spared}
         self._changed()
 
     def _count_failure(self, record: Record) -> None:
