@@ -1,0 +1,34 @@
+"""Testing what signals: capturing, expecting, muting and isolating, with pytest and without."""
+
+from __future__ import annotations
+
+from heliograph.testing.capture import Capture, capture
+from heliograph.testing.case import SignalsMixin
+from heliograph.testing.emissions import Emissions
+from heliograph.testing.errors import ExpectationError
+from heliograph.testing.expecting import Expectation, assert_connected, expect
+from heliograph.testing.isolation import isolated
+from heliograph.testing.pages import Flashes, Templates
+from heliograph.testing.rules import LoggedErrors, expect_logged
+from heliograph.testing.sent import Sent
+from heliograph.testing.silencing import Silence, mute, only
+
+__all__ = [
+    "Capture",
+    "Emissions",
+    "Expectation",
+    "ExpectationError",
+    "Flashes",
+    "LoggedErrors",
+    "Sent",
+    "SignalsMixin",
+    "Silence",
+    "Templates",
+    "assert_connected",
+    "capture",
+    "expect",
+    "expect_logged",
+    "isolated",
+    "mute",
+    "only",
+]

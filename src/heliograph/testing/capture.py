@@ -1,0 +1,280 @@
+"""Capturing: what is sent while a block lasts, as far as it belongs to the test."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import partial
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, Any, get_args
+
+from heliograph import ANY, ArgumentError, add_instrument, remove_instrument
+from heliograph.testing.emissions import Emissions
+from heliograph.testing.engines import hear, other_engine
+from heliograph.testing.errors import ExpectationError
+from heliograph.testing.matching import Wanted
+from heliograph.testing.messages import title
+from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
+from heliograph.testing.shortening import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
+
+    from heliograph import Emission
+
+TEST: ContextVar[object] = ContextVar("heliograph_test", default=None)
+"""The test that the current context was started by, where somebody has said so."""
+
+_HERE: ContextVar[frozenset[Capture]] = ContextVar("heliograph_captures", default=frozenset())
+"""The local captures that the current context is inside of."""
+
+
+class Capture(Emissions):
+    """What is sent while a ``with`` block lasts; made by `capture`."""
+
+    def __init__(self, wanted: Wanted, snapshot: Snapshot = "shallow", local: bool = False) -> None:
+        for signal in wanted.signals:
+            other_engine(signal)  # It refuses what is no signal.
+        if snapshot not in get_args(Snapshot):
+            names = ", ".join(map(repr, get_args(Snapshot)))
+            msg = f"snapshot={snapshot!r} is no way to keep payloads. Use {names}."
+            raise ArgumentError(msg)
+        super().__init__([], Meanwhile(), wanted)
+        self._snapshot: Snapshot = snapshot
+        self._local = local
+        self._test: object = None
+        self._stack = ExitStack()
+        self._inside = False
+        self._entered = False
+        self._under_way: dict[int, Sent] = {}
+        self._waiting: list[Callable[[], object]] = []
+        self._not_copied: ArgumentError | None = None
+
+    # --- the block
+
+    def __enter__(self) -> Self:
+        """Begin to capture.
+
+        Raises:
+            ArgumentError: If it does already.
+        """
+        if self._inside:
+            msg = "This capture has been entered already: make another one for the inner block."
+            raise ArgumentError(msg)
+        self._entered = self._inside = True
+        self._test = TEST.get()
+        for signal in self._wanted.signals:
+            if other_engine(signal) is not None:
+                self._stack.callback(hear(signal, self._note))
+        if self._local:
+            _HERE.set(_HERE.get() | {self})
+        add_instrument(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._inside = False
+        remove_instrument(self)
+        self._stack.close()
+        if self._local:
+            _HERE.set(_HERE.get() - {self})
+        if kind is None and self._not_copied is not None:
+            raise self._not_copied
+
+    # --- the instrument
+
+    def on_start(self, emission: Emission) -> None:
+        """Keep an emission that begins. The engine calls this."""
+        belongs = self._belongs()
+        payload = self._copied(emission.signal, emission.payload, belongs)
+        turn = 0 if emission.parent is None else len(emission.parent.deliveries)
+        place = sending_place()
+        sent = Sent(emission.signal, emission.sender, payload, place, emission, turn)
+        if belongs:
+            # Before it can be seen, or whoever waits would take it for one that has ended.
+            self._under_way[id(emission)] = sent
+        self._keep(sent, belongs)
+
+    def __call__(self, emission: Emission) -> None:
+        """Take note that an emission has ended. The engine calls this."""
+        if self._under_way.pop(id(emission), None) is not None:
+            self._wake()
+
+    def _note(self, signal: Any, sender: Any, payload: Mapping[str, Any], engine: str) -> None:
+        """Keep what another engine sends."""
+        # Heliograph may have taken over meanwhile, and then tells the instrument.
+        if other_engine(signal) is not None:
+            belongs = self._belongs()
+            payload = self._copied(signal, payload, belongs)
+            self._keep(Sent(signal, sender, payload, sending_place(engine)), belongs)
+            self._wake()
+
+    def _keep(self, sent: Sent, belongs: bool) -> None:
+        (self._meanwhile.sent if belongs else self._meanwhile.left_out).append(sent)
+
+    def _belongs(self) -> bool:
+        if self._local:
+            return self in _HERE.get()
+        # A plain thread says of no test that it started it, and is likely to work for this one.
+        sender_test = TEST.get()
+        return sender_test is None or self._test is None or sender_test is self._test
+
+    def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:
+        # What is not asked for serves messages alone.
+        if not (belongs and self._wanted.has(signal)):
+            return copied(payload, "shallow")
+        try:
+            return copied(payload, self._snapshot)
+        except Exception as error:  # noqa: BLE001 - told to the test, and not to who sends.
+            msg = (
+                f"The payload of {title(signal)} cannot be copied deeply: "
+                f"{said(error)}. Capture it with snapshot='shallow'."
+            )
+            self._not_copied = self._not_copied or ArgumentError(msg)
+            return copied(payload, "shallow")
+
+    # --- the sequence
+
+    def _list(self) -> list[Sent]:
+        if not self._entered:
+            msg = "This capture was never entered: use it in a `with` statement."
+            raise ArgumentError(msg)
+        return [sent for sent in tuple(self._meanwhile.sent) if self._wanted.fits(sent)]
+
+    # --- waiting
+
+    def wait(
+        self,
+        signal: Any,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        timeout: float = 1.0,
+        sender: Any = ANY,
+        **payload: Any,
+    ) -> Sent:
+        """Wait until another thread has sent a signal, and all its receivers were called.
+
+        Args:
+            signal: The signal.
+            values: Payload by key, for keys that cannot be keyword arguments here.
+            timeout: Seconds to wait at most.
+            sender: Only what is sent by it counts.
+            payload: Values or matchers.
+
+        Returns:
+            The first such emission; one that was captured before will do.
+
+        Raises:
+            ExpectationError: If there was none in time.
+            ArgumentError: If it is no signal that is captured, if a matcher raises, or
+                if waiting would keep the event loop of this thread from going on.
+        """
+        __tracebackhide__ = True
+        if _loop_is_running():
+            msg = "wait() would stop the event loop that it is called in: await wait_async()."
+            raise ArgumentError(msg)
+        changed, deadline = Event(), monotonic() + timeout
+        with self._woken(changed.set):
+            while True:
+                changed.clear()
+                found = self._ended(signal, sender, {**(values or {}), **payload})
+                if found or not changed.wait(max(0.0, deadline - monotonic())):
+                    return self._waited_for(found, timeout)
+
+    async def wait_async(
+        self,
+        signal: Any,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        timeout: float = 1.0,  # noqa: ASYNC109 - the message is worth more than a TimeoutError.
+        sender: Any = ANY,
+        **payload: Any,
+    ) -> Sent:
+        """Wait until another task or thread has sent a signal, and all its receivers were called.
+
+        It is for asyncio. See `wait` for the arguments.
+
+        Raises:
+            ExpectationError: If there was none in time.
+            ArgumentError: If it is no signal that is captured, or if a matcher raises.
+        """
+        __tracebackhide__ = True
+        import asyncio  # 40 ms to import: only who waits pays.
+
+        changed, deadline = asyncio.Event(), monotonic() + timeout
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set)
+        with self._woken(wake):
+            while True:
+                changed.clear()
+                found = self._ended(signal, sender, {**(values or {}), **payload})
+                try:
+                    if not found:
+                        await asyncio.wait_for(changed.wait(), max(0.0, deadline - monotonic()))
+                        continue
+                except TimeoutError:
+                    pass
+                return self._waited_for(found, timeout)
+
+    def _ended(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Emissions:
+        found = self._matching(signal, sender, payload)
+        going_on = set(map(id, tuple(self._under_way.values())))
+        found._found = [sent for sent in found._found if id(sent) not in going_on]
+        return found
+
+    def _waited_for(self, found: Emissions, timeout: float) -> Sent:
+        __tracebackhide__ = True
+        if not found:
+            msg = f"Waited {timeout} s. {found._not_as_often(None)}"
+            raise ExpectationError(msg)
+        return found.first
+
+    @contextmanager
+    def _woken(self, wake: Callable[[], object]) -> Iterator[None]:
+        self._waiting.append(wake)
+        try:
+            yield
+        finally:
+            self._waiting.remove(wake)
+
+    def _wake(self) -> None:
+        for wake in tuple(self._waiting):
+            wake()
+
+
+def _loop_is_running() -> bool:
+    asyncio = sys.modules.get("asyncio.events")
+    return asyncio is not None and asyncio._get_running_loop() is not None
+
+
+def capture(
+    *signals: Any, sender: Any = ANY, snapshot: Snapshot = "shallow", local: bool = False
+) -> Capture:
+    """Return what captures signals while a ``with`` block lasts, and can be read afterwards too.
+
+    Args:
+        signals: Signals of Heliograph, or plain ones of Blinker or of Django; none
+            for everything that is sent on Heliograph.
+        sender: Capture what this sender sends alone.
+        snapshot: How each payload is kept, as it is when it is sent: ``"shallow"``
+            copies its dicts, lists and sets, ``"deep"`` everything in it, and
+            ``"reference"`` nothing but the payload itself.
+        local: Whether only what is sent in the current context counts: this thread
+            or task, and the tasks started from it. Otherwise everything counts but
+            what other tests have left running, see the page on testing.
+
+    Raises:
+        ArgumentError: If something is no signal, or there is no such snapshot.
+
+    Example:
+        >>> from heliograph import Signal
+        >>> order_paid = Signal("order-paid")
+        >>> with capture(order_paid, sender="shop") as paid:
+        ...     _ = order_paid.send("shop", total=12)
+        >>> paid.one()["total"]
+        12
+    """
+    return Capture(Wanted(signals, sender), snapshot, local)

@@ -1,0 +1,134 @@
+"""Which emissions are meant: by signal, by sender, and by parts of the payload."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from heliograph import ANY, ArgumentError, Signal
+from heliograph.testing.shortening import said, short, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+    from heliograph.testing.sent import Sent
+
+MISSING = object()
+"""Stands for a value that a payload has not."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing about an emission that is not as wanted.
+
+    Attributes:
+        name: A key of the payload, or ``sender``.
+        found: What it is, or `MISSING`.
+        wanted: What was wanted, or a matcher.
+    """
+
+    name: str
+    found: Any
+    wanted: Any
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What emissions have to be like.
+
+    Attributes:
+        signals: One of these; none for any signal.
+        sender: The only sender, or `ANY`.
+        payload: Values or matchers by key: what else a payload has does not matter.
+    """
+
+    signals: tuple[Any, ...] = ()
+    sender: Any = ANY
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    _is_sender: SameSender | None = None
+
+    def __post_init__(self) -> None:
+        if self.sender is not ANY:
+            object.__setattr__(self, "_is_sender", SameSender(self.sender))
+
+    def but(self, **changes: Any) -> Self:
+        """Return the same with some other attributes."""
+        return replace(self, _is_sender=None, **changes)
+
+    def has(self, signal: Any) -> bool:
+        """Tell whether a signal is one of those that are wanted."""
+        return not self.signals or any(signal is it for it in self.signals)
+
+    def fits(self, sent: Sent) -> bool:
+        """Tell whether an emission is as wanted.
+
+        Raises:
+            ArgumentError: If a matcher raises.
+        """
+        return self.has(sent.signal) and next(self.differences(sent), None) is None
+
+    def differences(self, sent: Sent) -> Iterator[Difference]:
+        """Give what is not as wanted, of an emission of the right signal.
+
+        Raises:
+            ArgumentError: If a matcher raises.
+        """
+        if self._is_sender is not None and not self._is_sender(sent.sender):
+            yield Difference("sender", sent.sender, self.sender)
+        for name, wanted in self.payload.items():
+            found = sent.payload.get(name, MISSING)
+            if found is MISSING or not _agree(wanted, found, name, sent):
+                yield Difference(name, found, wanted)
+
+
+class SameSender:
+    """Tells whether somebody is a sender, as the engine does, by asking it."""
+
+    def __init__(self, sender: Any) -> None:
+        self._probe = Signal()
+        self._probe.connect(_nobody, sender)
+
+    def __call__(self, sender: Any) -> bool:
+        """Tell whether a receiver that is connected for the one would hear the other."""
+        return self._probe.has_receivers_for(sender)
+
+
+def _nobody(sender: Any, **payload: Any) -> None:
+    """Receive nothing: it is only connected."""
+
+
+def _agree(wanted: Any, found: Any, name: str, sent: Sent) -> bool:
+    try:
+        return matches(wanted, found)
+    except Exception as error:
+        msg = (
+            f"The matcher for {name!r}, {shown(wanted)}, raised {said(error)}. "
+            f"It was given {short(found)}, which was sent at {sent.where}."
+        )
+        raise ArgumentError(msg) from error
+
+
+def matches(wanted: Any, found: Any) -> bool:
+    """Tell whether a value is the one that is wanted, or what a matcher looks for.
+
+    Matchers are `ANY`, regular expressions (searched for in strings), classes
+    (of which the value has to be an instance), all other callables (which
+    return whether it is the one), and what compares equal, as `pytest.approx`
+    and `unittest.mock.ANY` do.
+    """
+    if wanted is ANY or wanted is found or wanted == found:
+        return True
+    if isinstance(wanted, re.Pattern):
+        return isinstance(found, type(wanted.pattern)) and bool(wanted.search(found))
+    if isinstance(wanted, type):
+        return isinstance(found, wanted)
+    return callable(wanted) and not _is_mock(wanted) and bool(wanted(found))
+
+
+def _is_mock(value: Any) -> bool:
+    # It can be called, and what it returns is true: it would match everything.
+    mock = sys.modules.get("unittest.mock")
+    return mock is not None and isinstance(value, mock.NonCallableMock)

@@ -1,0 +1,211 @@
+"""The rules for every test: no receiver fails in silence, and no expectation is forgotten."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from heliograph import ArgumentError, add_instrument, remove_instrument
+from heliograph.testing.capture import capture
+from heliograph.testing.engines import own
+from heliograph.testing.errors import ExpectationError
+from heliograph.testing.expecting import UNENTERED
+from heliograph.testing.messages import listed, placed, title
+from heliograph.testing.sent import sending_place, where
+from heliograph.testing.shortening import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, Self
+
+    from heliograph import Delivery, Emission, Signal
+    from heliograph.testing.sent import Sent
+
+    Rule = Callable[[Iterable[Sent], Sequence[Any]], list[str]]
+
+_EXPECTED: list[LoggedErrors] = []
+"""The blocks that are open now. In any thread: that is where receivers of workers fail."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error that was logged instead of raised.
+
+    Attributes:
+        emission: What was being sent.
+        delivery: The delivery that failed.
+        where: The ``file:line`` that sent it.
+    """
+
+    emission: Emission
+    delivery: Delivery
+    where: str
+
+    def __str__(self) -> str:
+        error, connection = self.delivery.error, self.delivery.connection
+        assert connection is not None, "Only a connection says what becomes of errors."  # noqa: S101
+        return (
+            f"  {connection.name}, connected at {placed(connection.where)}, "
+            f"on {title(self.emission.signal)}, sent at {self.where}: "
+            f"{said(error)}"
+        )
+
+
+def failures(emission: Emission) -> list[Failure]:
+    """Return the errors of an emission that has just ended, and that were logged."""
+    logged = [
+        it
+        for it in emission.deliveries
+        if it.error is not None and it.connection is not None and it.connection.on_error == "log"
+    ]
+    return [Failure(emission, it, where(*sending_place())) for it in logged]
+
+
+class LoggedErrors:
+    """A ``with`` block in which receivers must fail; made by `expect_logged`."""
+
+    def __init__(self, kinds: tuple[type[BaseException], ...], match: str | None) -> None:
+        self._kinds = kinds
+        self._match = match
+        self.errors: list[BaseException] = []
+
+    def claims(self, error: BaseException | None) -> bool:
+        """Tell whether an error is one of those that are expected."""
+        found = self._match is None or re.search(self._match, str(error)) is not None
+        return found and isinstance(error, self._kinds)
+
+    def __call__(self, emission: Emission) -> None:
+        """Collect the errors of an emission. The engine calls this."""
+        found = [it.delivery.error for it in failures(emission)]
+        self.errors += [error for error in found if error is not None and self.claims(error)]
+
+    def __enter__(self) -> Self:
+        _EXPECTED.append(self)
+        add_instrument(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
+        remove_instrument(self)
+        _EXPECTED[:] = [it for it in _EXPECTED if it is not self]
+        if kind is None and not self.errors:
+            names = " or ".join(it.__qualname__ for it in self._kinds)
+            like = f" matching {self._match!r}" if self._match else ""
+            msg = f"Expected that a receiver connected with on_error='log' raises {names}{like}."
+            raise ExpectationError(msg)
+
+
+def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
+    """Return a block in which a receiver connected with ``on_error="log"`` must fail.
+
+    The block holds the `errors` that are meant. Elsewhere such an error fails a
+    test that is watched, as the pytest plugin watches all.
+
+    Args:
+        kinds: Classes of errors; none for any `Exception`.
+        match: A regular expression, searched for in the message of the error.
+
+    Raises:
+        ArgumentError: If something is no class of errors.
+    """
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            msg = f"{kind!r} is not a class of errors: use OSError, for instance."
+            raise ArgumentError(msg)
+    return LoggedErrors(kinds or (Exception,), match)
+
+
+class Watch:
+    """An instrument that watches one test, and says what is against the rules."""
+
+    def __init__(self) -> None:
+        self._failures: list[Failure] = []
+        self._unentered_before = list(UNENTERED)
+
+    def __call__(self, emission: Emission) -> None:
+        """Note the errors of an emission. The engine calls this."""
+        for failure in failures(emission):
+            error = failure.delivery.error
+            if not any(block.claims(error) for block in tuple(_EXPECTED)):
+                self._failures.append(failure)
+
+    def forget(self) -> None:
+        """Take everything up to now as told."""
+        self._failures = []
+        UNENTERED[:] = self._unentered_before
+
+    def problems(self) -> list[str]:
+        """Return what is against the rules; what has been told is not told again."""
+        found = [str(failure) for failure in self._failures]
+        forgotten = [it for it in UNENTERED if not any(it is old for old in self._unentered_before)]
+        self.forget()
+        if found:
+            found.insert(0, "Receivers connected with on_error='log' failed:")
+            found.append("If the test expects that, say so: `with expect_logged(OSError): ...`.")
+        return found + [
+            f"The expect() at {it.made_at} was never entered: write `with expect(...):`."
+            for it in forgotten
+        ]
+
+    def check(self) -> None:
+        """Insist on the rules.
+
+        Raises:
+            ExpectationError: If something is against them.
+        """
+        problems = self.problems()
+        if problems:
+            raise ExpectationError("\n".join(problems))
+
+
+@contextmanager
+def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
+    """Hold a block to rules such as `only_these`; gives a list that has the problems at its end."""
+    problems: list[str] = []
+    if not rules:
+        yield problems
+        return
+    with capture() as sent:
+        yield problems
+    for rule, signals in rules:
+        problems += rule(sent, signals)
+
+
+def only_these(sent: Iterable[Sent], allowed: Sequence[Any]) -> list[str]:
+    """Return what was sent besides some signals, given themselves or as patterns of names.
+
+    Raises:
+        ArgumentError: If something is neither a signal nor a pattern.
+    """
+    found = [it for it in sent if not _is_one_of(it.signal, allowed)]
+    permitted = f"Only {_names(allowed)}" if allowed else "No signal"
+    return _refused(found, f"{permitted} may be sent in this test")
+
+
+def none_of_these(sent: Iterable[Sent], forbidden: Sequence[Any]) -> list[str]:
+    """Return what was sent of some signals, given as for `only_these`; or of any at all.
+
+    Raises:
+        ArgumentError: If something is neither a signal nor a pattern.
+    """
+    found = [it for it in sent if not forbidden or _is_one_of(it.signal, forbidden)]
+    refused = f"{_names(forbidden)} must not" if forbidden else "No signal may"
+    return _refused(found, f"{refused} be sent in this test")
+
+
+def _refused(found: Sequence[Sent], rule: str) -> list[str]:
+    return [f"{rule}. Sent were:", *listed(found)] if found else []
+
+
+def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:
+    return any(
+        fnmatchcase(signal.name or "", it) if isinstance(it, str) else own(it, "a mark") is signal
+        for it in several
+    )
+
+
+def _names(several: Sequence[Any]) -> str:
+    return ", ".join(repr(it) if isinstance(it, str) else title(it) for it in several)

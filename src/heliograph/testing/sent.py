@@ -1,0 +1,124 @@
+"""An emission as it was when it was sent: its payload copied, the line that sent it noted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
+from threading import current_thread
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import heliograph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from heliograph import Delivery, Emission
+
+Snapshot = Literal["shallow", "deep", "reference"]
+
+# What may be changed after it was sent, and loses nothing by being copied.
+_CONTAINERS = (dict, list, set, bytearray)
+_ENGINE = os.path.dirname(heliograph.__file__) + os.sep  # noqa: PTH120 - it is asked each time.
+_ASYNCIO = os.path.join(os.path.dirname(os.__file__), "asyncio", "")  # noqa: PTH118, PTH120
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sent:
+    """An emission, as a capture keeps it. Read-only.
+
+    Attributes:
+        signal: The signal that was sent.
+        sender: Who sent it; proxies are looked behind.
+        payload: A copy of what was sent, made before anybody was called; see `capture`.
+        place: The file and the line that sent it; no file if a task did nothing else.
+        thread: The name of the thread that sent it.
+        emission: The emission itself; None if another engine than Heliograph sent it.
+        turn: Of its parent's deliveries, the one that sent it, counted from 0.
+    """
+
+    signal: Any
+    sender: Any
+    payload: Mapping[str, Any]
+    place: tuple[str, int]
+    emission: Emission | None = None
+    turn: int = 0
+    thread: str = field(default_factory=lambda: current_thread().name)
+
+    @property
+    def where(self) -> str:
+        """The ``file:line`` that sent it, as one would write it from here."""
+        return where(*self.place) if self.place[0] else "a task of its own"
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """One for each receiver that was called until now; empty if another engine sent it."""
+        return () if self.emission is None else self.emission.deliveries
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end; 0.0 while the send goes on, or if another engine sent it."""
+        return 0.0 if self.emission is None else self.emission.duration
+
+    @property
+    def muted(self) -> bool:
+        """Whether the signal was muted, so that nobody was called."""
+        return self.emission is not None and self.emission.muted
+
+    def __getitem__(self, name: str) -> Any:
+        """Return one value of the payload."""
+        try:
+            return self.payload[name]
+        except KeyError:
+            keys = ", ".join(map(repr, self.payload)) or "nothing"
+            msg = f"The payload has no {name!r}: it has {keys}."
+            raise KeyError(msg) from None
+
+    def __repr__(self) -> str:
+        return f"<Sent {self.signal!r} at {self.where}: {', '.join(self.payload)}>"
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What was sent while a capture lasted.
+
+    Attributes:
+        sent: What belongs to it, in order: of all signals, as messages tell of them too.
+        left_out: What does not, as another test or another context has sent it.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    left_out: list[Sent] = field(default_factory=list)
+
+
+def copied(payload: Mapping[str, Any], how: Snapshot) -> Mapping[str, Any]:
+    """Return a payload that stays as it is now, as far as is asked for.
+
+    Raises:
+        Exception: Whatever keeps a value from being copied deeply.
+    """
+    if how == "deep":
+        return MappingProxyType(deepcopy(dict(payload)))
+    if how == "reference":
+        return MappingProxyType(dict(payload))
+    return MappingProxyType(
+        {name: copy(it) if isinstance(it, _CONTAINERS) else it for name, it in payload.items()}
+    )
+
+
+def sending_place(other_engine: str = _ENGINE) -> tuple[str, int]:
+    """Return the file and the line that is sending now: the first one outside of the engine."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith((_ENGINE, other_engine)):
+        frame = frame.f_back
+    if frame.f_code.co_filename.startswith(_ASYNCIO):
+        return "", 0  # Who made the task is not known any more.
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def where(filename: str, line: int | str) -> str:
+    """Return a place in the source as one would write it from the current folder."""
+    here = os.getcwd() + os.sep  # noqa: PTH109 - a string is all that is needed.
+    return f"{filename.removeprefix(here)}:{line}"

@@ -1,0 +1,89 @@
+"""Keeping receivers from being called for a while: all of a signal, or all but some."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from heliograph import ArgumentError
+from heliograph.testing.engines import own
+from heliograph.testing.messages import title
+from heliograph.testing.shortening import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from heliograph import Signal
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Silence:
+    """What mutes signals inside of a ``with`` block, or while a decorated function runs."""
+
+    def __init__(self, blocks: Sequence[Any]) -> None:
+        self._blocks = blocks
+        self._inside: list[ExitStack] = []
+
+    def __enter__(self) -> None:
+        with ExitStack() as stack:
+            for block in self._blocks:
+                stack.enter_context(block)
+            self._inside.append(stack.pop_all())
+
+    def __exit__(self, *_: object) -> None:
+        self._inside.pop().close()
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function or a coroutine function."""
+        for block in self._blocks:
+            function = block(function)
+        return function
+
+
+def mute(*signals: Any, local: bool = False) -> Silence:
+    """Return a block in which nobody receives these signals; captures see them nevertheless.
+
+    Args:
+        signals: Signals of Heliograph.
+        local: Whether only what is sent in the current context is muted: this thread
+            or task, and the tasks started from it.
+
+    Raises:
+        ArgumentError: If something is no signal of Heliograph.
+
+    Example:
+        >>> from heliograph import Signal
+        >>> order_paid = Signal("order-paid")
+        >>> with mute(order_paid):
+        ...     order_paid.send("shop")
+        []
+    """
+    return Silence([own(signal, "mute()").muted(local=local) for signal in signals])
+
+
+def only(
+    *receivers: Callable[..., Any], of: Signal | Iterable[Signal], local: bool = False
+) -> Silence:
+    """Return a block in which signals call just these receivers, where they are connected.
+
+    Args:
+        receivers: What was given to ``connect``.
+        of: The signal, or the signals, whose other receivers are not called.
+        local: As for `mute`.
+
+    Raises:
+        ArgumentError: If something is no signal of Heliograph, or if a receiver is
+            connected to none of the signals.
+    """
+    signals = [own(it, "only()") for it in (of if isinstance(of, (list, tuple, set)) else [of])]
+    for receiver in receivers:
+        if not any(_is_connected(signal, receiver) for signal in signals):
+            names = " or ".join(map(title, signals))
+            msg = f"{shown(receiver)} is not connected to {names}: nothing would be called."
+            raise ArgumentError(msg)
+    return Silence([signal.muted(local=local, except_for=receivers) for signal in signals])
+
+
+def _is_connected(signal: Signal, receiver: Callable[..., Any]) -> bool:
+    return any(connection.receiver == receiver for connection in signal.connections)

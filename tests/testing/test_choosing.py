@@ -1,0 +1,202 @@
+"""Choosing from what was captured, and insisting on it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from heliograph import ANY, ArgumentError, Signal
+from heliograph.testing import Capture, ExpectationError, capture
+
+PAID, PLACED, MAILED = Signal("paid"), Signal("placed"), Signal("mailed")
+
+
+@pytest.fixture
+def sent() -> Capture:
+    """Capture an order that is placed, and paid in two parts."""
+    with capture(PAID, PLACED, MAILED) as captured:
+        PLACED.send("shop", total=12, to="Ada")
+        PAID.send("shop", total=5, to="Ada")
+        PAID.send("kiosk", total=7, to="Bob")
+    return captured
+
+
+def totals(several: Any) -> list[int]:
+    """Return the total of each emission."""
+    return [it["total"] for it in several]
+
+
+def test_emissions_are_chosen_by_signal_sender_and_payload(sent: Capture) -> None:
+    """What is chosen can be chosen from again."""
+    assert totals(sent.of(PAID)) == [5, 7]
+    assert totals(sent.of(PAID, PLACED)) == [12, 5, 7]
+    assert totals(sent.sent_by("shop")) == [12, 5]
+    assert totals(sent.where(to="Ada")) == [12, 5]
+    assert totals(sent.where({"to": "Ada"}, total=5)) == [5]
+    assert totals(sent.of(PAID).sent_by("kiosk").where(total=7)) == [7]
+    assert totals(sent.where(unknown=ANY)) == []
+
+
+def test_the_first_the_last_and_the_only_one(sent: Capture) -> None:
+    """Each gives an emission."""
+    assert (sent.first["total"], sent.last["total"]) == (12, 7)
+    assert sent.of(PLACED).one()["total"] == 12
+
+
+def test_what_is_not_there_is_an_error(sent: Capture) -> None:
+    """One that says what there was; an index beyond the end is an IndexError, as of a list."""
+    none = sent.of(MAILED)
+    for look in (none.one, lambda: none.first, lambda: none.last):
+        with pytest.raises(ExpectationError, match=r"^Expected 'mailed'(?s:.*)It was not sent\."):
+            look()
+    with pytest.raises(ExpectationError, match=r"^Expected 'paid' once, but it was sent twice:\n"):
+        sent.of(PAID).one()
+    with pytest.raises(IndexError, match=r"^Expected 'paid'\.\nIt was sent twice:\n"):
+        sent.of(PAID)[2]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "found"),
+    [
+        (5, True),
+        (ANY, True),
+        (mock.ANY, True),
+        (pytest.approx(5.0000001), True),
+        (int, True),
+        (Decimal, False),
+        (lambda total: total < 6, True),
+        (lambda total: total > 6, False),
+        (re.compile("5"), False),
+        (mock.Mock(), False),
+        (mock.MagicMock(), False),
+    ],
+)
+def test_a_value_may_be_a_matcher(sent: Capture, matcher: object, found: bool) -> None:
+    """Equality, classes, functions; a mock is none, though it may be called."""
+    assert bool(sent.of(PAID).sent_by("shop").where(total=matcher)) == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"), [("d", True), ("^d", False), (b"d", False), ("D|A", True)]
+)
+def test_a_regular_expression_is_searched_for(sent: Capture, pattern: Any, found: bool) -> None:
+    """In strings, or in bytes if it is one of bytes."""
+    assert bool(sent.of(PLACED).where(to=re.compile(pattern))) == found
+
+
+def test_a_payload_may_hold_what_would_be_a_matcher() -> None:
+    """A function, a class or a pattern is found as itself, and not asked."""
+    for value in (totals, int, re.compile("a")):
+        with capture(PAID) as sent:
+            PAID.send(value=value)
+
+        assert sent.where(value=value).one()["value"] is value
+
+
+def test_a_matcher_that_raises_is_an_error(sent: Capture) -> None:
+    """The message names the key, the matcher, the value and the emission."""
+
+    def longer(value: Any) -> bool:
+        return len(value) > 3
+
+    with pytest.raises(ArgumentError) as told:
+        sent.of(PLACED).where(total=longer)
+
+    assert re.sub(r"py:\d+", "py:#", str(told.value)) == (
+        "The matcher for 'total', test_a_matcher_that_raises_is_an_error.<locals>.longer at "
+        "tests/testing/test_choosing.py:#, raised TypeError: object of type 'int' has no len(). "
+        "It was given 12, which was sent at tests/testing/test_choosing.py:#."
+    )
+    assert type(told.value.__cause__) is TypeError
+
+
+def test_what_was_sent_can_be_insisted_on(sent: Capture) -> None:
+    """As often as is said, or at least once; what is meant is returned."""
+    assert totals(sent.assert_sent(PAID)) == [5, 7]
+    assert totals(sent.assert_sent(PAID, times=2)) == [5, 7]
+    assert totals(sent.assert_sent(PAID, sender="kiosk", total=7)) == [7]
+    assert totals(sent.assert_sent(PAID, {"to": "Bob"}, times=1)) == [7]
+    assert totals(sent.assert_sent(MAILED, times=0)) == []
+    with pytest.raises(ExpectationError, match=r"^Expected 'paid' once"):
+        sent.assert_sent(PAID, times=1)
+    with pytest.raises(ExpectationError, match=r"^Expected 'paid' with total=6"):
+        sent.assert_sent(PAID, total=6)
+
+
+def test_what_was_not_sent_can_be_insisted_on(sent: Capture) -> None:
+    """Wholly, or with such a payload."""
+    sent.assert_not_sent(MAILED)
+    sent.assert_not_sent(PAID, {"to": "Ada"}, total=7)
+    with pytest.raises(ExpectationError, match=r"^Expected no 'paid' from 'kiosk', but"):
+        sent.assert_not_sent(PAID, sender="kiosk")
+
+
+@pytest.mark.parametrize(
+    ("signals", "how"),
+    [
+        ([PLACED, PAID, PAID], "strict"),
+        ([PLACED, PAID], "simple"),
+        ([PAID, PAID], "simple"),
+        ([], "simple"),
+        ([PAID, PLACED], "unordered"),
+        ([PAID, PLACED, PAID], "unordered"),
+    ],
+)
+def test_an_order_can_be_insisted_on(sent: Capture, signals: list[Signal], how: Any) -> None:
+    """Strict is these and no others, simple allows for others, unordered wants them all."""
+    sent.assert_order(*signals, how=how)
+
+
+@pytest.mark.parametrize(
+    ("signals", "how", "reason"),
+    [
+        ([PAID, PLACED], "simple", "'placed' was not sent after 'paid' (number 2)."),
+        ([PLACED, PAID, MAILED], "simple", "'mailed' was not sent."),
+        ([PLACED, PAID], "strict", "2 were expected, and there were 3."),
+        ([PLACED, PLACED, PAID], "strict", "Number 2 was 'paid', and 'placed' was expected there."),
+        ([PLACED, PLACED], "unordered", "'placed' was expected twice, and was sent once."),
+        ([MAILED], "unordered", "'mailed' was not sent."),
+    ],
+)
+def test_another_order_is_an_error(
+    sent: Capture, signals: list[Signal], how: Any, reason: str
+) -> None:
+    """The second line of the message is the reason."""
+    with pytest.raises(ExpectationError) as told:
+        sent.assert_order(*signals, how=how)
+
+    assert str(told.value).splitlines()[1] == reason
+
+
+def test_an_order_must_be_one_that_there_is(sent: Capture) -> None:
+    """The error lists them."""
+    wrong: Any = "random"
+    with pytest.raises(ArgumentError) as told:
+        sent.assert_order(PAID, how=wrong)
+
+    assert str(told.value) == "how='random' is not an order. Use 'simple', 'strict', 'unordered'."
+
+
+def test_what_is_not_captured_cannot_be_insisted_on(sent: Capture) -> None:
+    """It would never be found, and always be missing."""
+    other = Signal("refunded")
+    message = (
+        "'refunded' is not among what is captured here: 'paid', 'placed', 'mailed'. "
+        "Name it when capturing, or there is nothing to be found."
+    )
+    for ask in (sent.assert_sent, sent.assert_not_sent, sent.assert_order, sent.of):
+        with pytest.raises(ArgumentError) as told:
+            ask(other)
+
+        assert str(told.value) == message
+
+
+@pytest.mark.parametrize("times", [-1, 1.5, "once"])
+def test_how_often_must_be_a_number(sent: Capture, times: Any) -> None:
+    """Nothing is sent as often as that."""
+    with pytest.raises(ArgumentError, match=f"^times={times!r} is not how often something can"):
+        sent.assert_sent(PAID, times=times)

@@ -1,0 +1,186 @@
+"""Isolation: connections are undone, to the connection, and no others."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from heliograph import ANY, Namespace, Signal, blinker
+from heliograph.testing import isolated
+from heliograph.testing.isolation import Isolation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def receive(sender: object, **payload: object) -> None:
+    """Receive it."""
+
+
+def receive_too(sender: object, **payload: object) -> None:
+    """Receive it as well."""
+
+
+def test_what_is_connected_inside_is_undone() -> None:
+    """Of every signal, for every sender, in whatever way it was connected."""
+    paid, placed = Signal("paid"), blinker.Signal()
+    with isolated():
+        paid.connect(receive)
+        paid.connect(receive_too, "shop", weak=False, priority=1)
+        placed.connect_via("kiosk")(receive)
+        inside = (len(paid.connections), len(placed.connections))
+
+    assert inside == (2, 1)
+    assert (paid.connections, placed.connections) == ((), ())
+
+
+def test_what_was_there_before_stays() -> None:
+    """The same receiver for another sender, and for the same one with other options."""
+    paid = Signal("paid")
+    paid.connect(receive)
+    paid.connect(receive_too, "shop")
+    with isolated():
+        paid.connect(receive, "shop")
+        paid.connect(receive_too)
+        paid.connect(receive_too, "shop", priority=1)
+
+    assert [(it.receiver, it.sender) for it in paid.connections] == [
+        (receive_too, "shop"),
+        (receive, ANY),
+    ]
+
+
+def test_a_connection_that_was_made_again_is_undone() -> None:
+    """Connecting with other options replaces it; so it is another one that has to go."""
+    paid = Signal("paid")
+    paid.connect(receive, "kiosk")
+    with isolated():
+        paid.connect(receive)
+        paid.connect(receive_too)
+        paid.connect(receive, "shop")
+        paid.connect(receive, "".join("shop"), priority=1)
+        paid.connect(receive, priority=1)
+        paid.connect(receive, "kiosk", priority=1)
+        paid.connect(receive_too, priority=1)
+
+    assert [it.sender for it in paid.connections] == ["kiosk"]
+
+
+def test_what_is_connected_to_a_pattern_is_undone() -> None:
+    """To the signals that there are, and to those that come later."""
+    shop = Namespace("shop")
+    paid = shop.signal("order-paid")
+    with isolated():
+        shop.signals("order-*").connect(receive)
+        inside = paid.receivers
+    placed = shop.signal("order-placed")
+
+    assert (inside, paid.receivers, placed.receivers) == ((receive,), (), ())
+
+
+def test_who_was_connected_to_a_pattern_before_hears_later_signals() -> None:
+    """It is not the block that connects them, though they are made inside of it."""
+    shop = Namespace("shop")
+    shop.signals("order-*").connect(receive)
+    with isolated():
+        placed = shop.signal("order-placed")
+
+    assert placed.receivers == (receive,)
+
+
+def test_what_was_disconnected_inside_is_no_error() -> None:
+    """Nor is a signal or a receiver that is gone."""
+    paid, short_lived = Signal("paid"), Signal("short-lived")
+    with isolated():
+        paid.connect(receive)
+        paid.disconnect(receive)
+        short_lived.connect(receive)
+        del short_lived
+
+    assert paid.connections == ()
+
+
+def test_nothing_lives_longer_for_being_isolated() -> None:
+    """Neither a signal nor a receiver that it alone holds."""
+
+    class Office:
+        def note(self, sender: object) -> None:
+            """Note it."""
+
+    signal, office = Signal("paid"), Office()
+    alive = (ref(signal), ref(office))
+    with isolated():
+        signal.connect(office.note, weak=False)
+        del signal, office
+        gc.collect()
+
+        assert (alive[0](), alive[1]()) == (None, None)
+
+
+def test_blocks_nest() -> None:
+    """What the inner one has undone is no concern of the outer one."""
+    paid = Signal("paid")
+    with isolated():
+        paid.connect(receive)
+        with isolated():
+            paid.connect(receive_too)
+        inside = paid.receivers
+
+    assert (inside, paid.receivers) == ((receive,), ())
+
+
+def test_what_a_module_connects_while_it_is_imported_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It will not be imported again, and would be without its receivers for ever."""
+    source = (
+        "from heliograph import signal\n"
+        "@signal('isolation-test').connect\n"
+        "def receive(sender): ...\n"
+        "def connect():\n"
+        "    signal('isolation-test').connect(receive, 'shop')\n"
+    )
+    (tmp_path / "late_receivers.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with isolated():
+        module = importlib.import_module("late_receivers")
+        module.connect()
+    del sys.modules["late_receivers"]
+
+    from heliograph import signal
+
+    assert [it.sender for it in signal("isolation-test").connections] == [ANY]
+
+
+def test_scopes_end_in_any_order() -> None:
+    """What is connected belongs to the innermost scope; outside of all, it is nobody's."""
+    paid, isolation = Signal("paid"), Isolation()
+
+    def connect(name: str) -> None:
+        paid.connect(receive, name)
+        [made] = [it for it in paid.connections if it.sender == name]
+        isolation.on_connect(paid, made, new=True)
+
+    connect("nobody")
+    isolation.enter("session")
+    connect("session")
+    isolation.enter("test")
+    connect("test")
+    isolation.leave()
+    connect("session again")
+    isolation.leave()
+
+    def left() -> list[object]:
+        return [it.sender for it in paid.connections]
+
+    isolation.undo("test")
+    after_the_test = left()
+    isolation.undo("session")
+    isolation.undo("unknown")
+
+    assert (after_the_test, left()) == (["nobody", "session", "session again"], ["nobody"])

@@ -1,0 +1,230 @@
+"""The rules for every test: no receiver fails in silence, no expectation is forgotten."""
+
+from __future__ import annotations
+
+import re
+import unittest
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import ArgumentError, Signal, add_instrument, remove_instrument
+from heliograph.testing import (
+    ExpectationError,
+    SignalsMixin,
+    expect,
+    expect_logged,
+)
+from heliograph.testing.rules import Watch, held_to, none_of_these, only_these
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAID, PLACED = Signal("order-paid"), Signal("order-placed")
+
+
+def fail(sender: object, **payload: object) -> None:
+    """Fail."""
+    msg = "The disk is full."
+    raise OSError(msg)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Watch a test."""
+    watch = Watch()
+    add_instrument(watch)
+    yield watch
+    remove_instrument(watch)
+
+
+def without_lines(text: str) -> str:
+    """Put "#" for each line number."""
+    return re.sub(r"py:\d+", "py:#", text)
+
+
+def test_an_observer_that_fails_fails_the_test(watch: Watch) -> None:
+    """The message says which, where, and how to say that it is expected; it is said once."""
+    with PAID.connected_to(fail, on_error="log"):
+        PAID.send("shop")
+
+    assert without_lines("\n".join(watch.problems())) == (
+        "Receivers connected with on_error='log' failed:\n"
+        "  tests.testing.test_rules.fail, connected at tests/testing/test_rules.py:#, "
+        "on 'order-paid', sent at tests/testing/test_rules.py:#: OSError: The disk is full.\n"
+        "If the test expects that, say so: `with expect_logged(OSError): ...`."
+    )
+    assert watch.problems() == []
+
+
+def test_an_error_that_is_raised_is_left_to_the_test(watch: Watch) -> None:
+    """It cannot be overlooked."""
+    with PAID.connected_to(fail), pytest.raises(OSError, match="The disk is full"):
+        PAID.send("shop")
+
+    assert watch.problems() == []
+
+
+def test_a_test_may_expect_that_an_observer_fails(watch: Watch) -> None:
+    """It is given the errors, and is not failed for them."""
+    with PAID.connected_to(fail, on_error="log"):
+        with expect_logged(OSError, match="disk") as logged:
+            PAID.send("shop")
+        with expect_logged() as any_error:
+            PAID.send("shop")
+
+    assert [str(it) for it in (*logged.errors, *any_error.errors)] == ["The disk is full."] * 2
+    assert watch.problems() == []
+
+
+def test_an_error_that_was_expected_has_to_come(watch: Watch) -> None:
+    """One of another class, or with another message, is none; and it is still a failure."""
+    with PAID.connected_to(fail, on_error="log"):
+        with pytest.raises(ExpectationError) as other_class, expect_logged(KeyError, ValueError):
+            PAID.send("shop")
+        with pytest.raises(ExpectationError) as other_message, expect_logged(match="tape"):
+            PAID.send("shop")
+    with pytest.raises(ZeroDivisionError), expect_logged():
+        _ = 1 / 0
+
+    assert str(other_class.value) == (
+        "Expected that a receiver connected with on_error='log' raises KeyError or ValueError."
+    )
+    assert str(other_message.value).endswith("raises Exception matching 'tape'.")
+    assert len(watch.problems()) == 4
+
+
+def test_only_classes_of_errors_can_be_expected() -> None:
+    """Another thing never comes."""
+    with pytest.raises(ArgumentError, match=r"^'disk' is not a class of errors"):
+        expect_logged("disk")
+
+
+def test_an_expectation_that_was_never_entered_is_a_failure(watch: Watch) -> None:
+    """The forgotten ``with`` would pass in silence."""
+    expect(PAID)
+    with expect(PAID):
+        PAID.send()
+
+    [problem] = watch.problems()
+
+    assert without_lines(problem) == (
+        "The expect() at tests/testing/test_rules.py:# was never entered: "
+        "write `with expect(...):`."
+    )
+    assert watch.problems() == []
+
+
+# --- marks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("allowed", [[PAID, PLACED], ["order-*"], [PAID, "*placed"]])
+def test_a_test_may_be_held_to_some_signals(allowed: list[Any]) -> None:
+    """Given themselves, or as patterns of names."""
+    with held_to([(only_these, allowed)]) as problems:
+        PAID.send()
+        PLACED.send()
+
+    assert problems == []
+
+
+def test_what_is_sent_besides_is_listed() -> None:
+    """With its place, and who received it; a signal without a name fits no pattern."""
+    with held_to([(only_these, ["order-pai?"]), (only_these, [])]) as problems:
+        PAID.send("shop")
+        Signal().send("shop")
+
+    assert [without_lines(it) for it in problems] == [
+        "Only 'order-pai?' may be sent in this test. Sent were:",
+        "  1. a signal without a name at tests/testing/test_rules.py:#",
+        "     from 'shop'; received by nobody",
+        "No signal may be sent in this test. Sent were:",
+        "  1. 'order-paid' at tests/testing/test_rules.py:#",
+        "     from 'shop'; received by nobody",
+        "  2. a signal without a name at tests/testing/test_rules.py:#",
+        "     from 'shop'; received by nobody",
+    ]
+
+
+@pytest.mark.parametrize("forbidden", [[], [PAID], ["order-*", PLACED]])
+def test_a_test_may_be_kept_from_some_signals(forbidden: list[Any]) -> None:
+    """Or from all."""
+    with held_to([(none_of_these, forbidden)]) as problems:
+        PAID.send("shop")
+    with held_to([(none_of_these, [PLACED])]) as none:
+        PAID.send("shop")
+
+    assert (len(problems), none) == (3, [])
+
+
+def test_a_mark_names_signals() -> None:
+    """Or patterns; nothing else can be meant."""
+    with pytest.raises(ArgumentError, match="is not a signal of"), held_to([(only_these, [7])]):
+        PAID.send()
+
+
+# --- unittest --------------------------------------------------------------------------
+
+
+class Case(SignalsMixin, unittest.TestCase):
+    """What a user would write."""
+
+    def setUp(self) -> None:
+        """Connect something."""
+        PAID.connect(fail, on_error="log")
+
+    def captures(self) -> None:
+        """Capture everything, one signal, and what is muted."""
+        placed = self.capture_signals(PLACED, sender="shop")
+        self.mute_signals(PAID)
+        PAID.send("shop")
+        PLACED.send("shop")
+        PLACED.send("kiosk")
+
+        assert (len(self.signals), len(placed)) == (3, 1)
+
+    def fails_in_silence(self) -> None:
+        """Let the observer fail."""
+        PAID.send("shop")
+
+    def forgets(self) -> None:
+        """Forget a with."""
+        expect(PAID)
+
+    def expects(self) -> None:
+        """Say that it is expected."""
+        with expect_logged(OSError):
+            PAID.send("shop")
+
+
+class AsyncCase(SignalsMixin, unittest.IsolatedAsyncioTestCase):
+    """The same for coroutines."""
+
+    async def captures(self) -> None:
+        """Capture what is sent by a coroutine."""
+        await PAID.send_async("shop")
+
+        assert self.signals.one().sender == "shop"
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "said"),
+    [
+        (Case, "captures", None),
+        (Case, "expects", None),
+        (AsyncCase, "captures", None),
+        (Case, "fails_in_silence", "Receivers connected with on_error='log' failed:"),
+        (Case, "forgets", "was never entered: write `with expect(...):`."),
+    ],
+)
+def test_a_test_case_is_held_to_the_rules(
+    case: type[SignalsMixin], name: str, said: str | None
+) -> None:
+    """And what it connects is undone, in setUp too."""
+    result = unittest.TestResult()
+    case(name).run(result)
+    found = [text for _, text in (*result.failures, *result.errors)]
+
+    assert len(found) == (said is not None)
+    assert (said or "") in "".join(found)
+    assert PAID.connections == ()
