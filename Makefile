@@ -15,6 +15,7 @@ VENV ?= .venv
 VENV_DEMO := $(VENV)-demo
 VENV_FLASK23 := $(VENV)-flask23
 VENV_BENCH := $(VENV)-bench
+VENV_PLUGINS := $(VENV)-plugins
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
@@ -80,12 +81,18 @@ doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 	$(call heading,documentation examples)
 	@$(BIN)/python -m pytest -p no:randomly README.md docs src
 
-cover: $(VENV)/ready $(VENV_FLASK23)/ready ## all tests, in every environment, and their coverage
+cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, in every environment, and their coverage
 	@$(BIN)/coverage erase
 	$(call test_on,in C,0)
 	$(call test_on,in Python,1)
 	$(call heading,tests: what is installed with a compiler and without it)
 	@$(BIN)/python -m pytest tests/packaging
+	$(call heading,tests: with the pytest plugin)
+	@$(BIN)/$(TESTS) -p heliograph --signals-install tests/plugin examples/tests
+	$(call heading,tests: with the pytest plugin - Flask on Blinker)
+	@$(BIN)/$(TESTS) -p heliograph examples/tests
+	$(call heading,tests: the pytest plugin beside other plugins)
+	@$(VENV_PLUGINS)/bin/$(TESTS) -p heliograph -p no:asyncio -p no:django -p no:flask tests/neighbours
 	$(call heading,coverage of all of them together)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
@@ -122,7 +129,7 @@ dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist
 	@$(BIN)/python scripts/dist.py
 
 clean: ## remove environments, caches and everything built
-	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
+	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -158,4 +165,10 @@ $(VENV_FLASK23)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,Flask 2.3)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
 	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
+	@touch $@
+
+$(VENV_PLUGINS)/ready: pyproject.toml Makefile
+	$(call new_environment,the pytest plugins of others)
+	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
+	@$(@D)/bin/python $(PIP_INSTALL) -e . --group plugins
 	@touch $@

@@ -23,6 +23,8 @@ def tests(session: nox.Session) -> None:
         for install in ("before", "after"):
             env = {"HELIOGRAPH_PURE": pure, "HELIOGRAPH_INSTALL": install}
             session.run(*pytest, "tests/flask", env=env)
+    plugin = ["-p", "heliograph", "--signals-install"]
+    session.run(*pytest, *plugin, "tests/plugin", "examples/tests")
 
 
 @nox.session(python=PYTHONS)
