@@ -168,24 +168,6 @@ def test_a_declared_signal_is_sent_as_any_other_in_production(
     assert paid._registry.busy is plain._registry.busy
 
 
-def test_the_question_stays_open_until_it_is_answered(
-    paid: Signal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A framework may still go into its debug mode: until then nothing is refused."""
-    answers = iter([None, True, False])
-    monkeypatch.setattr(
-        "heliograph.core.declared.development.in_development", lambda: next(answers)
-    )
-
-    paid.send("Berlin")
-    with pytest.raises(ArgumentError):
-        paid.send("Berlin")
-    paid.send("Berlin")
-    paid.send("Berlin")
-
-    assert list(answers) == []
-
-
 # --- which types can be told -----------------------------------------------------------
 
 

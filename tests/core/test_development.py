@@ -63,7 +63,9 @@ def test_every_pytest_is_recognized(monkeypatch: pytest.MonkeyPatch, name: str) 
     assert in_development() is True
 
 
-@pytest.mark.parametrize(("said", "answer"), [("1", True), ("yes", True), ("0", False)])
+@pytest.mark.parametrize(
+    ("said", "answer"), [("1", True), ("yes", True), ("0", False), ("False", False)]
+)
 def test_the_switch_overrides_all_else(
     monkeypatch: pytest.MonkeyPatch, said: str, answer: bool
 ) -> None:
@@ -99,8 +101,8 @@ def test_pythons_development_mode_is_development(options: list[str], answer: str
     ("debug", "said", "answer"),
     [
         (True, "", True),
-        (False, "", False),
-        (False, "1", False),
+        (False, "", None),
+        (False, "1", None),
         (None, "", None),
         (None, "1", True),
         (None, "false", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
+from flask import Flask, appcontext_pushed, request_started
 
 from heliograph import ArgumentError, Namespace, Signal
 
@@ -46,15 +46,43 @@ def test_a_wrong_payload_is_refused_while_the_application_is_in_debug_mode(
 def test_a_wrong_payload_is_let_pass_while_it_is_not(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first send in an application settles it."""
+    """The first request settles it; by then the mode has been chosen."""
     no_test(monkeypatch)
     order_paid = declared()
-    with app.app_context():
-        order_paid.send(app)
+    order_paid.send(app)
+    app.test_client().get("/")
     app.debug = True
 
     with app.app_context():
         assert order_paid.send(app) == []
+
+
+def test_no_send_asks_while_the_answer_is_open(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that loads Flask and has no application sends as fast as any other."""
+    no_test(monkeypatch)
+    order_paid = declared()
+    with app.app_context():
+        order_paid.send(app)
+
+    assert not order_paid._registry.unusual
+
+
+def test_an_application_in_debug_mode_is_noticed_by_those_who_were_sent_before(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The framework's own signals tell of it, and are asked for nothing more then."""
+    no_test(monkeypatch)
+    order_paid = declared()
+    order_paid.send(app)
+    with app.app_context():  # A script's, before `app.run(debug=True)`.
+        order_paid.send(app)
+    app.debug = True
+    app.test_client().get("/")
+
+    with pytest.raises(ArgumentError, match="'total' is missing"), app.app_context():
+        order_paid.send(app)
+    asked = (*appcontext_pushed.receivers_for(app), *request_started.receivers_for(app))
+    assert [it for it in asked if it.__module__.startswith("heliograph")] == []
 
 
 def test_what_is_sent_before_the_application_is_in_use_goes_by_the_environment(

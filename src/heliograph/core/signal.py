@@ -265,16 +265,18 @@ class Signal(Waitable[P]):
         )
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
-        """Hold a send against the declaration while programs are developed, and never again."""
+        """Hold a send against the declaration while programs are developed."""
         # Only those who declare signals pay for it.
         from heliograph.core.declared.checking import refuse_mismatch
-        from heliograph.core.declared.development import in_development
+        from heliograph.core.declared.development import check_once_known, in_development
 
-        checked, declaration = in_development(), self._registry.declaration
-        if checked is False:
-            self._registry.check(on=False)
-        elif checked and declaration is not None:
-            refuse_mismatch(declaration, sender, payload)
+        registry, checked = self._registry, in_development()
+        if checked is None:
+            check_once_known(registry)
+        elif not checked:
+            registry.check(on=False)
+        elif registry.declaration is not None:
+            refuse_mismatch(registry.declaration, sender, payload)
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]
