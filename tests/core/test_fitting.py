@@ -260,6 +260,42 @@ def test_whoever_is_connected_before_the_declaration_is_looked_at_then() -> None
     assert by_name.send("shop", order=3, note="x") == [(older, ("shop", 3))]
 
 
+def test_a_declaration_that_is_refused_spares_nobody_anything() -> None:
+    """Who was looked at before the one who is unfit is given everything, as before."""
+    shop = Namespace()
+    by_name = shop.signal("paid")
+    by_name.connect(older)
+    narrow = Till().narrow
+    by_name.connect(narrow)
+
+    def paid(sender: str, *, order: int, note: str = "") -> None: ...
+
+    with pytest.raises(ReceiverError, match="could not take it"):
+        shop.declare(paid)
+    by_name.disconnect(narrow)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'note'"):
+        by_name.send("shop", order=3, note="x")
+
+    assert by_name.send("shop", order=3) == [(older, ("shop", 3))]
+
+
+def test_a_warning_that_is_an_error_declares_nothing() -> None:
+    """Whoever turns deprecations into errors keeps the signal as it was."""
+    shop = Namespace()
+    by_name = shop.signal("paid", "Asked for.")
+    by_name.connect(older)
+
+    def paid(sender: str, *, order: int, note: str = "") -> None:
+        """Declared."""
+
+    with pytest.raises(DeprecationWarning, match="use settled"):
+        shop.declare(deprecated="use settled")(paid)
+
+    assert (by_name.declaration, by_name.__doc__) == (None, "Asked for.")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'note'"):
+        by_name.send("shop", order=3, note="x")
+
+
 def test_connections_tell_whether_their_receiver_takes_more(
     paid: Signal,
 ) -> None:

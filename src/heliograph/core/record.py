@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from heliograph.core.registry import Registry
     from heliograph.core.terms import Place, Terms
 
-_NOTHING: frozenset[str] = frozenset()
+NOTHING: frozenset[str] = frozenset()
+"""What those receivers are spared who are given everything."""
 
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
@@ -165,7 +166,7 @@ def recorded(
     record.is_async = is_async
     record.terms = how
     record.failures = 0
-    record.left_out = _NOTHING
+    record.left_out = NOTHING
     if generates:
         message = (
             f"{record.name} is a generator function: calling it runs none of its lines, so as "

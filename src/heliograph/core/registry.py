@@ -21,7 +21,7 @@ from heliograph.core.identity import (
     unwrapped,
 )
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
-from heliograph.core.record import DeadReceiver, Record, recorded
+from heliograph.core.record import NOTHING, DeadReceiver, Record, recorded
 from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope, where_is
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
@@ -83,19 +83,34 @@ def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
 
 
 def fit_connected(records: Iterable[Record], declaration: Declaration) -> None:
-    """Do so for receivers that were connected before anything was declared.
+    """Do so for receivers that were connected before anything was declared, for all or for none.
 
     Raises:
         ReceiverError: If one of them cannot take what is declared.
     """
+    # Only those who declare signals pay for it.
+    from heliograph.core.declared.fitting import warn_of_deprecation
+
     found = [(record, record()) for record in records]
-    for record, receiver in ((it, alive) for it, alive in found if alive is not None):
-        try:
-            fit(record, receiver, declaration)
-        except ReceiverError as error:
-            place = where_is(record.terms[PLACE])
-            msg = f"{record.name}, connected at {place}, could not take it. {error}"
-            raise ReceiverError(msg) from None
+    alive = [(record, receiver) for record, receiver in found if receiver is not None]
+    spared = [_spared(record, receiver, declaration) for record, receiver in alive]
+    for record, receiver in alive:
+        warn_of_deprecation(receiver, declaration, record.terms[PLACE])
+    # Only now, as a warning may be made an error.
+    for (record, _), left_out in zip(alive, spared, strict=True):
+        record.left_out = left_out
+
+
+def _spared(record: Record, receiver: Any, declaration: Declaration) -> frozenset[str]:
+    # Only those who declare signals pay for it.
+    from heliograph.core.declared.fitting import left_out_for
+
+    try:
+        return left_out_for(receiver, declaration)
+    except ReceiverError as error:
+        place = where_is(record.terms[PLACE])
+        msg = f"{record.name}, connected at {place}, could not take it. {error}"
+        raise ReceiverError(msg) from None
 
 
 class Registry:
@@ -216,9 +231,17 @@ class Registry:
         try:
             fit_connected(list(self.receivers.values()), declaration)
         except BaseException:
-            self.declaration = None
+            self.undeclare()
             raise
         self.check(on=True)
+
+    def undeclare(self) -> None:
+        """Be a signal that is not declared again: every receiver is given everything."""
+        self.declaration = None
+        # Those as well who were connected a moment ago, while there was a declaration.
+        for record in list(self.receivers.values()):
+            record.left_out = NOTHING
+        self.check(on=False)
 
     def check(self, *, on: bool) -> None:
         """Let every send ask whether it is to be held against the declaration, or none any more."""
