@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from inspect import currentframe
+from inspect import Signature, currentframe, signature
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -241,6 +241,32 @@ def test_a_declaration_that_somebody_who_stands_by_cannot_take_is_refused(
 
     assert "order_found" not in shop
     assert shop.declarations == ()
+
+
+def test_a_signal_that_is_asked_for_meanwhile_is_the_one_that_is_declared() -> None:
+    """Another thread may do so while those who stand by are looked at."""
+    shop = Namespace("shop")
+
+    class Asking:
+        @property
+        def __signature__(self) -> Signature:
+            shop.signal("order_found")
+            return signature(self.__call__)
+
+        def __call__(self, sender: object, **payload: object) -> None:
+            """Take everything."""
+
+    receiver = Asking()
+    shop.signals("order_*").connect(receiver)
+
+    def order_found(sender: str, *, where: str) -> None:
+        """An order was found."""
+
+    found = shop.declare(order_found)
+
+    assert (found is shop["order_found"], found.receivers) == (True, (receiver,))
+    assert found.declaration is not None
+    assert found.__doc__ == found.declaration.doc == "An order was found."
 
 
 @pytest.mark.parametrize("pattern", ["", "order_[", "[!]", 7, None])

@@ -768,6 +768,60 @@ def test_a_span_is_declared_once(work: Work) -> None:
         work.namespace.span(name="work")(work_again)
 
 
+def declared(namespace: Namespace) -> dict[str, bool]:
+    """Return which signals there are, and whether each is declared."""
+    return {name: namespace[name].declaration is not None for name in namespace}
+
+
+def errorless(sender: object, *, path: str, span: Span, duration: float, added: object) -> None:
+    """Take what is told of an end that is no failure."""
+
+
+def test_a_span_is_declared_in_one_piece() -> None:
+    """If one of its signals is refused, none is there, and it can be declared afterwards."""
+    shop = Namespace("shop")
+    shop.signals("work.f*").connect(errorless)
+
+    def work(sender: object, *, path: str) -> None: ...
+
+    with pytest.raises(ReceiverError, match=r"cannot be connected to signal 'work\.failed'"):
+        shop.span(work)
+    refused = declared(shop)
+    shop.signals("work.f*").disconnect(errorless)
+    shop.span(work)
+
+    assert refused == {}
+    assert declared(shop) == {"work.started": True, "work.finished": True, "work.failed": True}
+
+
+def test_a_span_that_is_refused_leaves_signals_as_they_were() -> None:
+    """Those that were asked for by name, and the one that is declared already."""
+    shop = Namespace("shop")
+
+    def failed(sender: object) -> None:
+        """Be another signal of that name."""
+
+    def older(sender: object, *, path: str, span: Span) -> None:
+        """Be spared what may be left out."""
+
+    by_name = shop.signal("work.started", "Asked for.")
+    by_name.connect(older)
+    shop.declare(name="work.failed")(failed)
+
+    def work(sender: object, *, path: str, draft: bool = False) -> None: ...
+
+    with pytest.raises(ArgumentError, match=r"signal 'work\.failed' is declared already"):
+        shop.span(work)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'draft'"):
+        by_name.send("shop", path="a", span=None, draft=True)
+
+    assert declared(shop) == {"work.started": False, "work.failed": True}
+    assert (by_name.__doc__, by_name.send("shop", path="a", span=7)) == (
+        "Asked for.",
+        [(older, None)],
+    )
+
+
 def test_a_stub_without_a_sender_declares_no_span() -> None:
     """What cannot declare a signal cannot declare a span."""
     with pytest.raises(ArgumentError, match="takes no sender"):

@@ -367,8 +367,6 @@ class Connectable(Generic[P]):
         except SignalError as error:
             msg = f"{title_of(self)} cannot be declared at {declaration.where}. {error}"
             raise type(error)(msg) from None
-        if declaration.doc:
-            self.__doc__ = declaration.doc
 
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")

@@ -69,7 +69,9 @@ class Namespace:
         name = self._full(name)
         found = self._signals.get(name)
         if found is None:
-            found = self._made(name, Signal(name))
+            new = Signal(name)
+            self._connect_standing(new, name)
+            found = self._taken_in(name, new)
         if doc and "__doc__" not in found.__dict__:
             found.__doc__ = doc
         return found
@@ -143,7 +145,8 @@ class Namespace:
         from heliograph.core.declared.declaring import Remarks, read_stub
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
-        return self._declared(read_stub(stub, remarks))
+        [signal] = self._declared(read_stub(stub, remarks))
+        return signal
 
     if TYPE_CHECKING:
 
@@ -275,7 +278,8 @@ class Namespace:
         from heliograph.core.declared.declaring import Remarks, read_class
 
         remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
-        return self._declared(read_class(payload, sender, where_is(place()), remarks))
+        [signal] = self._declared(read_class(payload, sender, where_is(place()), remarks))
+        return signal
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -357,23 +361,43 @@ class Namespace:
             raise ArgumentError(msg)
         return f"{self._prefix}{name}"
 
-    def _declared(self, declaration: Declaration) -> Signal[...]:
+    def _declared(self, *declarations: Declaration) -> list[Signal[...]]:
+        """Declare a signal each, or none at all."""
+        declared: list[Signal[...]] = []
+        try:
+            for it in declarations:
+                declared.append(self._ready(it))  # noqa: PERF401 - undone if the next one fails.
+            # Only now: nobody is to find the first one here if the last one is refused.
+            for at, it in enumerate(declarations):
+                signal = self._taken_in(it.name, declared[at])
+                if signal is not declared[at]:
+                    signal._declare(it)
+                    declared[at] = signal
+        except BaseException:
+            for signal in declared:
+                signal._registry.undeclare()
+            raise
+        for signal, it in zip(declared, declarations, strict=True):
+            if it.doc:
+                signal.__doc__ = it.doc
+        return declared
+
+    def _ready(self, declaration: Declaration) -> Signal[...]:
+        """Return a signal that is declared, but not taken in if it is a new one."""
         name = declaration.name
-        signal = self._signals.get(name)
-        if signal is None:
-            new = Signal(name)
-            new._declare(declaration)
-            signal = self._made(name, new)
-            if signal is new:
-                return signal
+        found = self._signals.get(name)
+        signal = Signal(name) if found is None else found
         signal._declare(declaration)
+        if found is None:
+            self._connect_standing(signal, name)
         return signal
 
-    def _made(self, name: str, new: Signal[...]) -> Signal[...]:
-        """Take in a new signal, unless another thread was quicker; return the one that is in."""
-        self._connect_standing(new, name)
+    def _taken_in(self, name: str, signal: Signal[...]) -> Signal[...]:
+        """Take in a signal, unless another thread was quicker; return the one that is in."""
+        if self._signals.get(name) is signal:
+            return signal
         # One step, so that two threads cannot each get a signal of their own.
-        found = self._signals.setdefault(name, new)
+        found = self._signals.setdefault(name, signal)
         # Again, for those who asked after the first look, but before they could see it.
         self._connect_standing(found, name)
         return found

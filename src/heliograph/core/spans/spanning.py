@@ -72,15 +72,13 @@ _SIGNALS = {
 }
 
 
-def spanning(
-    stub: Any, declaration: Declaration, declare: Callable[[Declaration], Signal[...]]
-) -> Any:
+def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Signal[...]]]) -> Any:
     """Return what begins the spans that a stub declares.
 
     Args:
         stub: The function.
         declaration: What was read of it.
-        declare: Makes a signal of a declaration.
+        declare: Makes a signal of each of some declarations, or none at all.
 
     Raises:
         ArgumentError: If the stub has an argument that the signals carry anyway, or one of
@@ -94,7 +92,8 @@ def spanning(
             "the signals of a span carry one of their own."
         )
         raise ArgumentError(msg)
-    signals = {word: declare(_declaration(declaration, word)) for word in _SIGNALS}
+    made = declare(*(_declaration(declaration, word) for word in _SIGNALS))
+    signals = dict(zip(_SIGNALS, made, strict=True))
     kind = Kind(declaration.name, **signals)
     begin = update_wrapper(unless_idle(kind), stub)
     begin.__dict__.update(signals, around=partial(_around, begin), each_call=partial(_wrap, begin))
