@@ -304,3 +304,14 @@ def test_what_begins_spans_reads_registries_alone() -> None:
         UnlessHeard(None, int, ())
     with pytest.raises(TypeError, match="tuple"):
         UnlessHeard(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.
+
+
+@in_c
+def test_what_stands_for_no_function_has_no_name() -> None:
+    """Showing it and copying it say so, and do no harm."""
+    from heliograph.core._dispatch import UnlessHeard
+
+    nameless = UnlessHeard(None, Registry, ())
+    for act in (repr, copy.copy):
+        with pytest.raises(AttributeError, match="__qualname__"):
+            act(nameless)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
+import re
 import threading
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -591,6 +595,30 @@ def test_a_class_may_declare_its_spans() -> None:
         pass
 
     assert told == [(importer, "a")]
+
+
+@pytest.mark.parametrize("development", ["0", "1"])
+def test_a_wrong_call_names_the_stub(monkeypatch: pytest.MonkeyPatch, development: str) -> None:
+    """Whether anybody hears or not, as of a function."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", development)
+    work = Work()
+    work.span("shop", path="a")
+    begin: Any = work.span
+    name = re.escape(begin.__qualname__)
+
+    for payload in ({}, {"path": "b"}):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes from 0 to 1 positional arguments"):
+            begin("shop", "a", **payload)
+
+
+def test_what_begins_spans_is_shown_and_copied_as_a_function_is() -> None:
+    """By its name, under which it is found again."""
+    work = Importer.work
+    copies = [copy.copy(work), copy.deepcopy([work])[0], pickle.loads(pickle.dumps(work))]  # noqa: S301 - made on the same line.
+
+    assert [it is work for it in copies] == [True] * 3
+    assert re.sub(r"( in C)? at 0x\w+", "", repr(work)) == "<function Importer.work>"
+    assert str(signature(work)) == "(self, *, path: 'str') -> 'None'"
 
 
 # --- nobody hears ----------------------------------------------------------------------

@@ -546,6 +546,35 @@ bind(PyObject *self, PyObject *owner, PyObject *Py_UNUSED(type))
     return owner == NULL || owner == Py_None ? Py_NewRef(self) : PyMethod_New(self, owner);
 }
 
+/* As with functions, copies and pickles are the callable itself, found again by its name. */
+static PyObject *
+reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyObject_GetAttrString(self, "__qualname__");
+}
+
+static PyObject *
+repr(PyObject *self)
+{
+    PyObject *name = PyObject_GetAttrString(self, "__qualname__");
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *text = PyUnicode_FromFormat("<function %S in C at %p>", name, self);
+    Py_DECREF(name);
+    return text;
+}
+
+static PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL},
+};
+
 /* Give the offset of a slot of a class, or -1 with an error. */
 static Py_ssize_t
 offset_of(PyTypeObject *type, const char *name)
@@ -660,39 +689,10 @@ Send_dealloc(Send *self)
     Py_DECREF(type);
 }
 
-/* As with functions, copies and pickles are the method itself, found again by its name. */
-static PyObject *
-Send_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
-{
-    return PyObject_GetAttrString(self, "__qualname__");
-}
-
-static PyObject *
-Send_repr(PyObject *self)
-{
-    PyObject *name = PyObject_GetAttrString(self, "__qualname__");
-    if (name == NULL) {
-        return NULL;
-    }
-    PyObject *text = PyUnicode_FromFormat("<method %U in C at %p>", name, self);
-    Py_DECREF(name);
-    return text;
-}
-
-static PyMethodDef Send_methods[] = {
-    {"__reduce__", Send_reduce, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
 static PyMemberDef Send_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Send, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Send, weakrefs), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(Send, dict), READONLY, NULL},
-    {NULL},
-};
-
-static PyGetSetDef getset[] = {
-    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL},
 };
 
@@ -706,8 +706,8 @@ static PyType_Slot Send_slots[] = {
     {Py_tp_traverse, Send_traverse},
     {Py_tp_clear, Send_clear},
     {Py_tp_dealloc, Send_dealloc},
-    {Py_tp_repr, Send_repr},
-    {Py_tp_methods, Send_methods},
+    {Py_tp_repr, repr},
+    {Py_tp_methods, methods},
     {Py_tp_members, Send_members},
     {Py_tp_getset, getset},
     {0, NULL},
@@ -737,6 +737,10 @@ static PyObject *
 UnlessHeard_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     UnlessHeard *self = (UnlessHeard *)callable;
+    if (PyVectorcall_NARGS(nargsf) > 1 && self->heard != Py_None) {
+        /* One sender at most: the error is that of a function. */
+        return PyObject_Vectorcall(self->heard, args, nargsf, kwnames);
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->registries); i++) {
         char *registry = (char *)PyTuple_GET_ITEM(self->registries, i);
         /* The list of instruments, or a tuple if somebody is connected. */
@@ -832,6 +836,8 @@ static PyType_Slot UnlessHeard_slots[] = {
     {Py_tp_traverse, UnlessHeard_traverse},
     {Py_tp_clear, UnlessHeard_clear},
     {Py_tp_dealloc, UnlessHeard_dealloc},
+    {Py_tp_repr, repr},
+    {Py_tp_methods, methods},
     {Py_tp_members, UnlessHeard_members},
     {Py_tp_getset, getset},
     {0, NULL},

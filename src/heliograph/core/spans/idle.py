@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
+
 from heliograph.core.registry import Registry
 from heliograph.core.spans.span import Span
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Self
 
     from heliograph.core.spans.span import Kind
@@ -56,18 +59,20 @@ def _put_in_place() -> Any:
     from heliograph.core._dispatch import UnlessHeard
 
     for method, value in (("__enter__", IDLE), ("__exit__", None), ("add", None)):
-        setattr(type(IDLE), method, staticmethod(UnlessHeard(value, Registry, ())))
+        answer = update_wrapper(UnlessHeard(value, Registry, ()), getattr(_Idle, method))
+        setattr(_Idle, method, staticmethod(answer))
     return UnlessHeard
 
 
 _UnlessHeard = _put_in_place()
 
 
-def unless_idle(kind: Kind) -> Any:
-    """Return what makes a span, or gives the idle one at once while nobody is connected."""
+def unless_idle(kind: Kind, stub: Callable[..., object]) -> Any:
+    """Return what makes a span, or gives the idle one at once while nobody is connected.
+
+    It is called as the stub is, in errors too.
+    """
     started, finished, failed = (it._registry for it in (kind.started, kind.finished, kind.failed))
-    if _UnlessHeard is not None:
-        return _UnlessHeard(IDLE, Registry, (started, finished, failed), kind.span)
     span = kind.span
 
     # Not an object that can be called: that takes nearly as long again as the call.
@@ -76,4 +81,7 @@ def unless_idle(kind: Kind) -> Any:
             return span(sender, **payload)
         return IDLE
 
-    return begin
+    named = update_wrapper(begin, stub)
+    if _UnlessHeard is None:
+        return named
+    return update_wrapper(_UnlessHeard(IDLE, Registry, (started, finished, failed), named), stub)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial, update_wrapper, wraps
+from functools import partial, wraps
 
 from heliograph.core.callables import called, is_async, is_generator, name_of
 from heliograph.core.declared.declaration import Argument
@@ -95,7 +95,7 @@ def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Si
     made = declare(*(_declaration(declaration, word) for word in _SIGNALS))
     signals = dict(zip(_SIGNALS, made, strict=True))
     kind = Kind(declaration.name, **signals)
-    begin = update_wrapper(unless_idle(kind), stub)
+    begin = unless_idle(kind, stub)
     begin.__dict__.update(signals, around=partial(_around, begin), each_call=partial(_wrap, begin))
     return begin
 
