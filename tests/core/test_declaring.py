@@ -484,6 +484,18 @@ def test_only_arguments_of_the_payload_can_be_deprecated() -> None:
         Namespace().declare_payload("lost", OrderLost, deprecated_arguments={"ordre": "use id"})
 
 
+@pytest.mark.parametrize("given", [["order"], "order", 7])
+def test_what_is_deprecated_is_told_with_what_to_use_instead(given: Any) -> None:
+    """Names alone are no advice."""
+    with pytest.raises(ArgumentError) as caught:
+        Namespace().declare_payload("lost", OrderLost, deprecated_arguments=given)
+
+    assert str(caught.value) == (
+        f"{__name__}.OrderLost cannot declare a signal. deprecated_arguments={given!r} does not "
+        "say what to use instead of each argument: write it as {'total': 'use order.total'}."
+    )
+
+
 # --- at once, and at no cost -----------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from inspect import Parameter, cleandoc
 from types import FunctionType
@@ -25,7 +26,7 @@ from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 _EMPTY = Parameter.empty
@@ -187,7 +188,7 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         msg = f"{name!r} is not a name for a signal: use a string, such as name='order_paid'."
         raise ArgumentError(msg)
     doc = remarks.doc or source.doc
-    instead = {**(remarks.deprecated_arguments or {})}
+    instead = _advices(remarks.deprecated_arguments)
     arguments = tuple(_argument(it, instead.pop(it.name, None)) for it in source.fields)
     for unknown in instead:
         msg = f"deprecated_arguments names {unknown!r}, which is not in the payload."
@@ -203,6 +204,16 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         _module=source.module,
         _hints={name: it for name, it in hints.items() if it is not _EMPTY},
     )
+
+
+def _advices(texts: object) -> dict[str, str]:
+    if texts is None or isinstance(texts, Mapping):
+        return dict(texts or {})
+    msg = (
+        f"deprecated_arguments={texts!r} does not say what to use instead of each argument: write "
+        "it as {'total': 'use order.total'}."
+    )
+    raise ArgumentError(msg)
 
 
 def _advice(text: object) -> str | None:
