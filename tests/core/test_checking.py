@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NewType, Protocol, TypedDict, TypeVar, runtime_checkable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NewType,
+    Protocol,
+    TextIO,
+    TypedDict,
+    TypeVar,
+    runtime_checkable,
+)
 from unittest.mock import Mock
 
 import pytest
@@ -172,6 +184,7 @@ def test_a_declared_signal_is_sent_as_any_other_in_production(
 
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Number = NewType("Number", int)
 
 
@@ -187,6 +200,25 @@ class Sized(Protocol):
 
     def size(self) -> int:
         """Return how big it is."""
+
+
+class Box(Generic[T]):
+    """A generic class."""
+
+
+class Filled(Protocol[T_co]):
+    """A generic protocol."""
+
+    @property
+    def item(self) -> T_co:
+        """Return what is inside."""
+
+
+class Paired(TypedDict, Generic[T]):
+    """A generic dict."""
+
+    first: T
+    second: T
 
 
 class Item(TypedDict):
@@ -221,8 +253,19 @@ class Unknown(metaclass=Doubtful):
         ("bytes", (bytes, bytearray, memoryview)),
         ("Iterable", (Iterable,)),
         ("Any", ()),
-        ("list[Order]", ()),
-        ("Order | list[Order]", ()),
+        ("list[Order]", (list,)),
+        ("Order | list[Order]", (Order, list)),
+        ("Mapping[str, Order] | None", (Mapping, type(None))),
+        ("Callable[[Order], None]", (Callable,)),
+        ("Box[Order]", (Box,)),
+        (Literal[7], ()),
+        ("Filled[Order]", ()),
+        ("Paired[Order]", ()),
+        ("type[Order]", ()),
+        ("type", ()),
+        (Awaitable[Order], ()),
+        (TextIO, ()),
+        (IO[str], ()),
         ("Named", ()),
         ("Sized", ()),
         ("Item", ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -31,8 +32,8 @@ def evaluated(annotation: object, names: dict[str, Any]) -> Any:
 def classes_of(annotation: object, module: str) -> tuple[type, ...]:
     """Return the classes that `isinstance` can be asked for, or none if that would not be exact.
 
-    A class and a union of classes can be told; protocols, typed dicts, generic types with
-    arguments, type variables, and names that are not there at run time cannot.
+    A class and a union of classes can be told, and of a generic type with arguments its class;
+    protocols, typed dicts, type variables, and names that are not there at run time cannot.
 
     Args:
         annotation: What stands in the source, as text or evaluated.
@@ -44,9 +45,10 @@ def classes_of(annotation: object, module: str) -> tuple[type, ...]:
         return ()
     is_union = isinstance(hint, UnionType) or get_origin(hint) is Union
     members: tuple[Any, ...] = get_args(hint) if is_union else (hint,)
-    if not all(map(_is_told_by_isinstance, members)):
+    kinds = [get_origin(member) or member for member in members]
+    if not all(map(_is_told_by_isinstance, kinds)):
         return ()
-    return tuple(kind for member in members for kind in (member, *_PROMOTED.get(member, ())))
+    return tuple(kind for it in kinds for kind in (it, *_PROMOTED.get(it, ())))
 
 
 def is_of(value: object, classes: tuple[type, ...]) -> bool:
@@ -58,7 +60,12 @@ def is_of(value: object, classes: tuple[type, ...]) -> bool:
 
 
 def _is_told_by_isinstance(hint: Any) -> bool:
-    if not isinstance(hint, type) or hint is Any:
+    # Of `typing` are classes without instances, as Any and TextIO. And generic types with
+    # arguments are no instances of `type`, nor what `types.coroutine` makes of Awaitable,
+    # although type checkers take them for that.
+    if not isinstance(hint, type) or hint is type or hint is Awaitable:
+        return False
+    if hint.__module__ == "typing":
         return False
     return not (getattr(hint, "_is_protocol", False) or is_typeddict(hint))
 
