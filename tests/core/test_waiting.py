@@ -231,10 +231,16 @@ def test_a_gap_is_told_of_where_it_is() -> None:
     assert (first, second, caught.value.lost, read(stream), stream.lost) == (1, 2, 2, [5], 2)
     assert isinstance(caught.value, OverflowError)
     assert str(caught.value) == (
-        "2 emissions of signal 'paid' were lost here, as 2 were waiting to be read. Read faster, "
-        "give the stream a bigger size, or let it drop the oldest ones with "
+        "2 emissions were lost here by a stream of signal 'paid' with size=2, which was full. Read "
+        "faster, give the stream a bigger size, or let it drop the oldest ones with "
         "when_full='drop_oldest'."
     )
+    send(signal, 6, 7, 8)
+    read_on = stream.wait().payload["n"], stream.wait().payload["n"]
+    with pytest.raises(LostEmissionsError, match=r"^1 emission was lost here by a stream of"):
+        stream.wait()
+
+    assert read_on == (6, 7)
 
 
 def test_the_oldest_may_be_dropped_instead() -> None:

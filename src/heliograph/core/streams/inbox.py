@@ -111,10 +111,11 @@ class Inbox:
         lost = self.lost - self.told
         if self.raises and lost:
             self.told += lost
+            what = "1 emission was" if lost == 1 else f"{lost} emissions were"
             msg = (
-                f"{lost} emissions of {title_of(self.signal)} were lost here, as {self.size} "
-                "were waiting to be read. Read faster, give the stream a bigger size, or let "
-                "it drop the oldest ones with when_full='drop_oldest'."
+                f"{what} lost here by a stream of {title_of(self.signal)} with size={self.size}, "
+                "which was full. Read faster, give the stream a bigger size, or let it drop the "
+                "oldest ones with when_full='drop_oldest'."
             )
             raise LostEmissionsError(msg, lost)
 
