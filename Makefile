@@ -76,10 +76,9 @@ define test_on
 endef
 
 # Not measured: an example shows a line, only a test checks it.
-# In the order of the page: an example builds on those above it.
 doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 	$(call heading,documentation examples)
-	@$(BIN)/python -m pytest -p no:randomly README.md docs src
+	@$(BIN)/python -m pytest README.md docs src
 
 cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, in every environment, and their coverage
 	@$(BIN)/coverage erase

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sybil import Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
@@ -26,6 +27,16 @@ pytest_collect_file = SybilCollection(
         Sybil(_docstring, path="src", patterns=["*.py"]),
     ]
 ).pytest()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the examples of a page in their order, as each goes on from those above it."""
+    places = [at for at, item in enumerate(items) if isinstance(item, SybilItem)]
+    examples = [item for item in items if isinstance(item, SybilItem)]
+    examples.sort(key=lambda it: (it.path, it.example.line))
+    for at, example in zip(places, examples, strict=True):
+        items[at] = example
 
 
 @pytest.fixture
