@@ -534,6 +534,44 @@ async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> No
     assert work.words == ["started", "failed"]
 
 
+@pytest.mark.parametrize(
+    ("args", "payload", "problem"),
+    [
+        ((1, 2, 3), {"path": "a"}, "the sender is given by position, and there are 3 of it"),
+        ((), {"path": "a"}, "the sender is given by position, and there are 0 of it"),
+        (("shop",), {}, "'path' is missing"),
+        (("shop",), {"pth": "a"}, "'path' is missing, and 'pth' is not in it"),
+        (("shop",), {"path": "a", "sender": "b"}, "'sender' is not in it"),
+    ],
+)
+def test_wrong_arguments_of_a_decorator_are_refused_at_once(
+    unheard: Work, args: tuple[object, ...], payload: dict[str, object], problem: str
+) -> None:
+    """Where it decorates, and not at the first call; in production too."""
+    with pytest.raises(ArgumentError) as caught:
+        unheard.span.around(*args, **payload)
+
+    declaration = unheard.span.started.declaration
+    assert declaration is not None
+    assert str(caught.value) == (
+        f"Spans 'work' cannot be around a function: {problem}.\n"
+        f"  They are declared as (sender: object, *, path: str), at {declaration.where}"
+    )
+
+
+def test_a_sender_with_a_default_may_be_left_out() -> None:
+    """By a decorator too."""
+
+    def work(sender: str | None = None) -> None: ...
+
+    begin = Namespace("shop").span(work)
+    told: list[object] = []
+    begin.finished.connect(lambda sender, **payload: told.append(sender), weak=False)
+    begin.around()(lambda: None)()
+
+    assert told == [None]
+
+
 def test_a_generator_function_is_not_decorated(work: Work) -> None:
     """None of its lines would run inside of the span."""
 

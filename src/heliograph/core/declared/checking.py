@@ -20,7 +20,7 @@ def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str,
         ArgumentError: If an argument is missing, or one too many, or one, or the
             sender, is not of the declared class.
     """
-    problems = [*_of_names(declaration, payload), *_of_types(declaration, sender, payload)]
+    problems = [*wrong_names(declaration, payload), *_of_types(declaration, sender, payload)]
     if problems:
         msg = (
             f"signal {declaration.name!r} is not sent as it is declared: "
@@ -30,7 +30,8 @@ def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str,
         raise ArgumentError(msg)
 
 
-def _of_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[str]:
+def wrong_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[str]:
+    """Give what is wrong with the names of a payload."""
     for name in declaration.names:
         if name in declaration.required and name not in payload:
             yield f"{name!r} is missing"

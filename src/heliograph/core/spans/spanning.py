@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial, wraps
 
 from heliograph.core.callables import called, is_async, is_generator, name_of
+from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
 from heliograph.core.errors import ArgumentError
 from heliograph.core.spans.idle import unless_idle
@@ -50,7 +51,11 @@ if TYPE_CHECKING:
         ) -> Callable[Q, Span]: ...
 
         def around(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[F], F]:
-            """Return a decorator: each call of the function is a span with these arguments."""
+            """Return a decorator: each call of the function is a span with these arguments.
+
+            Raises:
+                ArgumentError: If they are not those of the stub.
+            """
             ...
 
         def each_call(self, function: Callable[P, T]) -> Callable[P, T]:
@@ -96,7 +101,8 @@ def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Si
     signals = dict(zip(_SIGNALS, made, strict=True))
     kind = Kind(declaration.name, **signals)
     begin = unless_idle(kind, stub)
-    begin.__dict__.update(signals, around=partial(_around, begin), each_call=partial(_wrap, begin))
+    around = partial(_around, begin, declaration)
+    begin.__dict__.update(signals, around=around, each_call=partial(_wrap, begin))
     return begin
 
 
@@ -111,7 +117,25 @@ def _declaration(declaration: Declaration, word: str) -> Declaration:
     )
 
 
-def _around(begin: Callable[..., Span], /, *args: Any, **payload: Any) -> Callable[[F], F]:
+def _around(
+    begin: Any, declaration: Declaration, /, *args: Any, **payload: Any
+) -> Callable[[F], F]:
+    """Return a decorator: each call of the function is a span with these arguments.
+
+    Raises:
+        ArgumentError: If they are not those of the stub. Their types are not looked at: the
+            sender may be a proxy that stands for nobody yet.
+    """
+    problems = [*wrong_names(declaration, payload)]
+    # The sender of a stub may have a default.
+    if len(args) > 1 or not (args or begin.__wrapped__.__defaults__):
+        problems.insert(0, f"the sender is given by position, and there are {len(args)} of it")
+    if problems:
+        msg = (
+            f"Spans {declaration.name!r} cannot be around a function: {', and '.join(problems)}.\n"
+            f"  They are declared as {declaration.signature}, at {declaration.where}"
+        )
+        raise ArgumentError(msg)
     return partial(_wrap, lambda *_, **__: begin(*args, **payload))
 
 
