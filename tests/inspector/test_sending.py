@@ -261,6 +261,29 @@ def test_a_signal_that_is_asked_for_by_name_is_found(program: Program) -> None:
     }
 
 
+def test_a_signal_of_a_nested_namespace_is_found(program: Program) -> None:
+    """Also if it is reached through the outer one; what is not there is not made."""
+    modules = program(
+        {
+            "shop.py": """
+                from heliograph import Namespace
+                shop = Namespace("shop")
+                invoiced = shop.namespace("billing").signal("invoiced")
+                def pay(other):
+                    shop.namespace("billing")["invoiced"].send()
+                    shop.namespace("billing").signal("invoiced").send()
+                    shop["billing.invoiced"].send()
+                    shop.namespace("packing")["packed"].send()
+                    other.namespace("billing")["invoiced"].send()
+            """
+        }
+    )
+
+    assert sends(modules) == {
+        "billing.invoiced": [("shop.pay", f"shop.py:{line}") for line in (6, 7, 8)]
+    }
+
+
 def test_a_source_may_be_deeper_than_pythons_stack(program: Program) -> None:
     """As a long sum is, which is no nesting for who reads it."""
     total = " + ".join(["1"] * 900)

@@ -65,6 +65,11 @@ class Scope:
                 return attribute(self.value(owner), name)
             case ast.Subscript(value=owner, slice=ast.Constant(value=str(name))):
                 return _item(self.value(owner), name)
+            case ast.Call(
+                func=ast.Attribute(value=outer, attr="namespace"),
+                args=[ast.Constant(value=str(name))],
+            ):
+                return _nested(self.value(outer), name)
             case ast.Call(func=maker, args=[ast.Constant(value=str(name)), *_]):
                 return _item(self._namespace_of(maker), name)
             case _:
@@ -104,6 +109,13 @@ class Scope:
 def _item(namespace: object, name: str) -> object:
     if (is_a(namespace, Namespace) or is_a(namespace, dict)) and name in namespace:
         return namespace[name]
+    return None
+
+
+def _nested(outer: object, name: str) -> Namespace | None:
+    # Asked for only if it is there, as asking makes it.
+    if is_a(outer, Namespace) and any(it.startswith(f"{name}.") for it in outer):
+        return outer.namespace(name)
     return None
 
 
