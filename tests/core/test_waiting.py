@@ -326,6 +326,19 @@ async def test_nothing_stays_connected_however_reading_ends(
     assert (inside, signal.connections) == (1, ())
 
 
+async def test_a_task_that_is_cancelled_before_it_begins_hears_no_more() -> None:
+    """Also if it is kept: none of its lines has run, and yet the signal was heard."""
+    signal = Signal("paid")
+    task = asyncio.create_task(signal.next())
+    before = len(signal.connections)
+    shown = repr(task)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert "coro=<Signal.next()>" in shown
+    assert (before, signal.connections, task.cancelled()) == (1, (), True)
+
+
 async def test_what_nobody_refers_to_hears_no_more() -> None:
     """Also in a cycle, which the garbage collector finds."""
     signal = Signal("paid")

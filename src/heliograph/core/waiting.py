@@ -47,7 +47,9 @@ class Waitable(Connectable[P]):
             >>> asyncio.run(checkout())
             12
         """
-        return _next(self.stream(sender, where=where, size=1), timeout)
+        from heliograph.core.streams.stream import Next  # Only those who wait pay for it.
+
+        return Next(self.stream(sender, where=where, size=1), timeout)
 
     def wait(
         self, sender: Any = ANY, *, timeout: float | None = None, where: Wanted | None = None
@@ -106,8 +108,3 @@ class Waitable(Connectable[P]):
         from heliograph.core.streams.stream import listen  # Only those who wait pay for it.
 
         return listen(self, sender, where, size, when_full)
-
-
-async def _next(stream: Stream, seconds: float | None) -> Emission:
-    with stream:
-        return await stream.next(timeout=seconds)

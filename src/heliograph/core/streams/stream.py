@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Coroutine
 from itertools import repeat
 
 from heliograph.core.callables import title_of
@@ -14,7 +15,7 @@ from heliograph.core.terms import terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from typing import Any, Self
 
     from heliograph.core.emission import Emission
@@ -134,6 +135,46 @@ class Stream:
     def _ended(self) -> StateError:
         title = title_of(self._inbox.signal)
         return StateError(f"The stream of {title} is closed and read: make another one.")
+
+
+class Next(Coroutine["Any", "Any", "Emission"]):
+    """What `Signal.next` returns: a coroutine that closes its stream, even if it never begins.
+
+    A coroutine of Python's runs no line if its task is cancelled before it begins, and whoever
+    keeps the task keeps its arguments, by way of the error's traceback.
+    """
+
+    __slots__ = ("_coroutine", "_stream")
+
+    __name__ = "Signal.next"  # How tasks are shown that run it.
+
+    def __init__(self, stream: Stream, timeout: float | None) -> None:
+        self._stream = stream
+        self._coroutine = _next(stream, timeout)
+
+    def send(self, value: Any, /) -> Any:
+        """Go on."""
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Fail: nothing inside goes on after an error."""
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            self._stream.close()
+
+    def close(self) -> None:
+        """End, whether it has begun or not."""
+        self._coroutine.close()
+        self._stream.close()
+
+    def __await__(self) -> Generator[Any, Any, Emission]:
+        return self._coroutine.__await__()
+
+
+async def _next(stream: Stream, seconds: float | None) -> Emission:
+    with stream:
+        return await stream.next(timeout=seconds)
 
 
 def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_full: Any) -> Stream:
