@@ -23,6 +23,7 @@ _MARKS = (
     "only_signals(*signals): fail if the test sends any others; names may be patterns",
     "no_signals(*signals): fail if the test sends one of these, or any at all",
 )
+_MISUSED = "The mark {0.name} takes signals and patterns of names, and no keywords: {0.kwargs}."
 
 
 # --- options ---------------------------------------------------------------------------
@@ -122,7 +123,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if isinstance(item, pytest.Function):
         item.obj = marked(item.obj, item)
     rules = {"only_signals": only_these, "no_signals": none_of_these}
-    asked = [(rules[mark.name], mark.args) for mark in item.iter_markers() if mark.name in rules]
+    marks = [mark for mark in item.iter_markers() if mark.name in rules]
+    asked = [(rules[mark.name], mark.args) for mark in marks]
+    _fail_for([_MISUSED.format(mark) for mark in marks if mark.kwargs])
     harness = _harness(item.config)
     with harness.scope(item), started_by(item), held_to(asked) as problems:
         result = yield

@@ -263,13 +263,18 @@ def test_marks_hold_a_test_to_signals(tmp_path: Path) -> None:
         @pytest.mark.only_signals()
         def test_both_fail(self):
             placed.send("shop")
+
+    @pytest.mark.no_signals(signals=[placed])
+    def test_keywords_fail():
+        pass
     """
     ended = run(tmp_path, tests, "--strict-markers")
 
     assert (ended.passed, ended.failed) == (
         ["test_none", "test_only"],
-        ["test_both_fail", "test_none_fails", "test_only_fails"],
+        ["test_both_fail", "test_keywords_fail", "test_none_fails", "test_only_fails"],
     )
+    assert "\nThe mark no_signals takes signals and patterns of names, and no key" in ended.out
     assert "\nOnly 'order-paid' may be sent in this test. Sent were:\n" in ended.out
     assert (
         " TestClass.test_both_fail ___________________________\n"

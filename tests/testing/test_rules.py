@@ -7,6 +7,7 @@ import unittest
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from blinker import Signal as BlinkerSignal
 
 from heliograph import ArgumentError, Signal, add_instrument, remove_instrument
 from heliograph.testing import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAID, PLACED = Signal("order-paid"), Signal("order-placed")
+PLAIN = BlinkerSignal()
 
 
 def fail(sender: object, **payload: object) -> None:
@@ -157,10 +159,16 @@ def test_a_test_may_be_kept_from_some_signals(forbidden: list[Any]) -> None:
     assert (len(problems), none) == (3, [])
 
 
-def test_a_mark_names_signals() -> None:
-    """Or patterns; nothing else can be meant."""
-    with pytest.raises(ArgumentError, match="is not a signal of"), held_to([(only_these, [7])]):
-        PAID.send()
+@pytest.mark.parametrize("rule", [only_these, none_of_these])
+def test_a_mark_names_signals(rule: Any) -> None:
+    """Or patterns; anything else is refused, though nothing is sent that it could be about."""
+    with pytest.raises(ArgumentError, match=r"^7 is not a signal of"), held_to([(rule, [7])]):
+        pass
+    with (
+        pytest.raises(ArgumentError, match="is a signal of Blinker, and a mark works with"),
+        held_to([(rule, [PLAIN])]),
+    ):
+        pass
 
 
 # --- unittest --------------------------------------------------------------------------

@@ -163,11 +163,19 @@ class Watch:
 
 @contextmanager
 def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
-    """Hold a block to rules such as `only_these`; gives a list that has the problems at its end."""
+    """Hold a block to rules such as `only_these`; gives a list that has the problems at its end.
+
+    Raises:
+        ArgumentError: If something is neither a signal of Heliograph nor a pattern.
+    """
     problems: list[str] = []
     if not rules:
         yield problems
         return
+    for _, signals in rules:
+        for it in signals:
+            if not isinstance(it, str):
+                own(it, "a mark")  # What it does not see, it would allow without a word.
     with capture() as sent:
         yield problems
     for rule, signals in rules:
@@ -175,22 +183,14 @@ def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
 
 
 def only_these(sent: Iterable[Sent], allowed: Sequence[Any]) -> list[str]:
-    """Return what was sent besides some signals, given themselves or as patterns of names.
-
-    Raises:
-        ArgumentError: If something is neither a signal nor a pattern.
-    """
+    """Return what was sent besides some signals, given themselves or as patterns of names."""
     found = [it for it in sent if not _is_one_of(it.signal, allowed)]
     permitted = f"Only {_names(allowed)}" if allowed else "No signal"
     return _refused(found, f"{permitted} may be sent in this test")
 
 
 def none_of_these(sent: Iterable[Sent], forbidden: Sequence[Any]) -> list[str]:
-    """Return what was sent of some signals, given as for `only_these`; or of any at all.
-
-    Raises:
-        ArgumentError: If something is neither a signal nor a pattern.
-    """
+    """Return what was sent of some signals, given as for `only_these`; or of any at all."""
     found = [it for it in sent if not forbidden or _is_one_of(it.signal, forbidden)]
     refused = f"{_names(forbidden)} must not" if forbidden else "No signal may"
     return _refused(found, f"{refused} be sent in this test")
@@ -202,7 +202,7 @@ def _refused(found: Sequence[Sent], rule: str) -> list[str]:
 
 def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:
     return any(
-        fnmatchcase(signal.name or "", it) if isinstance(it, str) else own(it, "a mark") is signal
+        fnmatchcase(signal.name or "", it) if isinstance(it, str) else it is signal
         for it in several
     )
 
