@@ -157,7 +157,11 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
     """Let a fixture keep what it connects for as long as it is there."""
-    with _harness(request.config).scope(fixturedef):
+    from heliograph.testing.harness import started_by
+
+    # What lasts for several tests is no part of the first of them.
+    test = request.node if fixturedef.scope == "function" else None
+    with _harness(request.config).scope(fixturedef), started_by(test):
         return (yield)
 
 
@@ -183,37 +187,31 @@ def pytest_runtest_makereport(
 # --- fixtures --------------------------------------------------------------------------
 
 
-def _captured(request: pytest.FixtureRequest, capture: Any) -> Iterator[Any]:
-    from heliograph.testing.harness import started_by
-
-    with ExitStack() as stack:
-        with started_by(request.node):
-            stack.enter_context(capture)
-        yield capture
-
-
 @pytest.fixture
-def signals(request: pytest.FixtureRequest) -> Iterator[Capture]:
+def signals() -> Iterator[Capture]:
     """Everything that is sent on Heliograph during the test, in order."""
     from heliograph.testing import capture
 
-    yield from _captured(request, capture())
+    with capture() as sent:
+        yield sent
 
 
 @pytest.fixture
-def templates(request: pytest.FixtureRequest) -> Iterator[Templates]:
+def templates() -> Iterator[Templates]:
     """The templates that Flask or Quart renders during the test."""
     from heliograph.testing import Templates
 
-    yield from _captured(request, Templates())
+    with Templates() as templates:
+        yield templates
 
 
 @pytest.fixture
-def flashes(request: pytest.FixtureRequest) -> Iterator[Flashes]:
+def flashes() -> Iterator[Flashes]:
     """The messages that Flask or Quart flashes during the test."""
     from heliograph.testing import Flashes
 
-    yield from _captured(request, Flashes())
+    with Flashes() as flashes:
+        yield flashes
 
 
 @pytest.fixture

@@ -59,6 +59,10 @@ def test_beside_pytest_asyncio(tmp_path: Path) -> None:
         yield go_on
         task.cancel()
 
+    @pytest.fixture
+    def captured(capture_signals):
+        return capture_signals(placed)
+
     later = []
 
     @pytest.mark.asyncio(loop_scope="module")
@@ -71,9 +75,10 @@ def test_beside_pytest_asyncio(tmp_path: Path) -> None:
         later[:] = asyncio.Event(), asyncio.Event(), asyncio.create_task(straggle())
 
     @pytest.mark.asyncio(loop_scope="module")
-    async def test_what_is_left_running_does_not_count(worker, signals):
+    async def test_what_is_left_running_does_not_count(worker, signals, captured):
         later[0].set()
         await later[1].wait()
+        assert not captured
         worker.set()
         await signals.wait_async(placed, sender="worker")
         assert [it.sender for it in signals] == ["worker"]

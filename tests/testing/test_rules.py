@@ -16,6 +16,7 @@ from heliograph.testing import (
     expect,
     expect_logged,
 )
+from heliograph.testing.harness import started_by
 from heliograph.testing.rules import Watch, held_to, none_of_these, only_these
 
 if TYPE_CHECKING:
@@ -65,6 +66,21 @@ def test_an_error_that_is_raised_is_left_to_the_test(watch: Watch) -> None:
         PAID.send("shop")
 
     assert watch.problems() == []
+
+
+def test_an_observer_that_fails_for_another_test_is_none_of_its_failures() -> None:
+    """What that has left running may go on for long."""
+    watch = Watch("this test")
+    add_instrument(watch)
+    with PAID.connected_to(fail, on_error="log"):
+        with started_by("another test"):
+            PAID.send("shop")
+        of_the_other = watch.problems()
+        with started_by("this test"):
+            PAID.send("shop")
+    remove_instrument(watch)
+
+    assert (of_the_other, len(watch.problems())) == ([], 3)
 
 
 def test_a_test_may_expect_that_an_observer_fails(watch: Watch) -> None:

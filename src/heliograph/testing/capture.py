@@ -32,6 +32,13 @@ _HERE: ContextVar[frozenset[Capture]] = ContextVar("heliograph_captures", defaul
 """The local captures that the current context is inside of."""
 
 
+def is_work_of(test: object) -> bool:
+    """Tell whether the current context may be working for a test; for None it always is."""
+    # A plain thread says of no test that it started it, and is likely to work for this one.
+    here = TEST.get()
+    return here is None or test is None or here is test
+
+
 class Capture(Emissions):
     """What is sent while a ``with`` block lasts; made by `capture`."""
 
@@ -117,9 +124,7 @@ class Capture(Emissions):
     def _belongs(self) -> bool:
         if self._local:
             return self in _HERE.get()
-        # A plain thread says of no test that it started it, and is likely to work for this one.
-        sender_test = TEST.get()
-        return sender_test is None or self._test is None or sender_test is self._test
+        return is_work_of(self._test)
 
     def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:
         # What is not asked for serves messages alone.

@@ -44,7 +44,7 @@ class Harness:
 
     def begin(self, test: object) -> None:
         """Begin a test: before its fixtures are set up."""
-        self._watch = Watch()
+        self._watch = Watch(test)
         add_instrument(self._watch)
         if self._records:
             self._record = capture()
