@@ -114,6 +114,16 @@ def test_a_matcher_that_raises_is_an_error(sent: Capture) -> None:
     assert type(told.value.__cause__) is TypeError
 
 
+def test_a_matcher_that_has_to_be_awaited_is_an_error(sent: Capture) -> None:
+    """What it returns is true for every value."""
+
+    async def never(value: Any) -> bool:
+        return False
+
+    with pytest.raises(ArgumentError, match="it is a coroutine function, and nobody awaits it"):
+        sent.of(PLACED).where(total=never)
+
+
 def test_what_was_sent_can_be_insisted_on(sent: Capture) -> None:
     """As often as is said, or at least once; what is meant is returned."""
     assert totals(sent.assert_sent(PAID)) == [5, 7]

@@ -131,3 +131,13 @@ def test_only_signals_are_muted() -> None:
         mute(wrong)
     with pytest.raises(ArgumentError, match="It is only a name"):
         only(first, of=wrong)
+
+
+def test_a_class_is_not_decorated(paid: Signal) -> None:
+    """What it would become is no class any more, and its tests would not be found."""
+
+    class TestOrders:
+        """A class of tests."""
+
+    with pytest.raises(ArgumentError, match="TestOrders is a class: decorate its methods"):
+        mute(paid)(TestOrders)

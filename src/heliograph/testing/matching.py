@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field, replace
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY, ArgumentError, Signal
 from heliograph.testing.shortening import said, short, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
     from heliograph.testing.sent import Sent
@@ -125,7 +126,20 @@ def matches(wanted: Any, found: Any) -> bool:
         return isinstance(found, type(wanted.pattern)) and bool(wanted.search(found))
     if isinstance(wanted, type):
         return isinstance(found, wanted)
-    return callable(wanted) and not _is_mock(wanted) and bool(wanted(found))
+    return callable(wanted) and not _is_mock(wanted) and _says_so(wanted, found)
+
+
+def asks(wanted: Any) -> bool:
+    """Tell whether something is a matcher that looks at a value, rather than a value itself."""
+    return isinstance(wanted, re.Pattern) or (callable(wanted) and not _is_mock(wanted))
+
+
+def _says_so(wanted: Callable[[Any], object], found: Any) -> bool:
+    if iscoroutinefunction(wanted):
+        # What it returns is true, whatever it is given.
+        msg = "it is a coroutine function, and nobody awaits it"
+        raise TypeError(msg)
+    return bool(wanted(found))
 
 
 def _is_mock(value: Any) -> bool:
