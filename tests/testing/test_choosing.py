@@ -55,7 +55,7 @@ def test_what_is_not_there_is_an_error(sent: Capture) -> None:
             look()
     with pytest.raises(ExpectationError, match=r"^Expected 'paid' once, but it was sent twice:\n"):
         sent.of(PAID).one()
-    with pytest.raises(IndexError, match=r"^Expected 'paid'\.\nIt was sent twice:\n"):
+    with pytest.raises(IndexError, match=r"^There is no emission \[2\]\. Expected 'paid'\.\nIt"):
         sent.of(PAID)[2]
 
 

@@ -319,14 +319,16 @@ def test_long_values_are_shortened_but_never_where_they_differ() -> None:
     ]
 
 
-def test_values_that_look_the_same_are_shown_twice() -> None:
+def test_values_that_look_the_same_are_said_to_differ() -> None:
     """Two objects may be unequal and have one representation; a long one loses its middle."""
     one, other = float("nan"), float("nan")
+    but = "They look the same, and are not equal."
 
-    assert shown(one, other) == ["it: found    nan", "expected nan"]
+    assert shown(one, other) == ["it: found    nan", "expected nan", but]
     assert shown([one, "a" * 90], [other, "a" * 90]) == [
         f"it: found    [nan, '{'a' * 41} … {'a' * 10}']",
         f"expected [nan, '{'a' * 41} … {'a' * 10}']",
+        but,
     ]
 
 
@@ -337,6 +339,12 @@ def test_matchers_are_shown_as_what_they_are() -> None:
     assert shown(partial(isinstance_of, str), 1)[1] == (
         "expected partial of isinstance_of at here.py:#"
     )
+
+
+@pytest.mark.parametrize("matcher", [Decimal, re.compile("b"), lambda it: it == "b"])
+def test_what_a_matcher_has_refused_is_shortened(matcher: object) -> None:
+    """There is no part of a long value in which it differs from a matcher."""
+    assert shown(matcher, "a" * 5000)[0] == f"it: found    '{'a' * 47} … {'a' * 11}'"
 
 
 def isinstance_of(kind: type, value: object) -> bool:

@@ -105,10 +105,20 @@ def test_an_error_that_was_expected_has_to_come(watch: Watch) -> None:
     with pytest.raises(ZeroDivisionError), expect_logged():
         _ = 1 / 0
 
-    assert str(other_class.value) == (
-        "Expected that a receiver connected with on_error='log' raises KeyError or ValueError."
+    with pytest.raises(ExpectationError) as nothing, expect_logged(OSError):
+        pass
+
+    assert without_lines(str(other_class.value)) == (
+        "Expected that a receiver connected with on_error='log' raises KeyError or ValueError.\n"
+        "These failed otherwise:\n"
+        "  tests.testing.test_rules.fail, connected at tests/testing/test_rules.py:#, "
+        "on 'order-paid', sent at tests/testing/test_rules.py:#: OSError: The disk is full."
     )
-    assert str(other_message.value).endswith("raises Exception matching 'tape'.")
+    assert "raises Exception matching 'tape'.\nThese failed" in str(other_message.value)
+    assert str(nothing.value) == (
+        "Expected that a receiver connected with on_error='log' raises OSError.\n"
+        "None of them failed."
+    )
     assert len(watch.problems()) == 4
 
 

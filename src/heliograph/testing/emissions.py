@@ -57,7 +57,8 @@ class Emissions(Sequence["Sent"]):
         try:
             return self._list()[index]
         except IndexError:
-            raise IndexError(self._not_as_often(None)) from None
+            msg = f"There is no emission [{index}]. {self._not_as_often(None)}"
+            raise IndexError(msg) from None
 
     def __iter__(self) -> Iterator[Sent]:
         return iter(self._list())

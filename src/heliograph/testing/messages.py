@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY
-from heliograph.testing.matching import MISSING
+from heliograph.testing.matching import MISSING, asks
 from heliograph.testing.sent import where
 from heliograph.testing.shortening import apart, short, shown
 
@@ -86,9 +86,14 @@ def _difference(difference: Difference) -> Iterator[str]:
     if difference.found is MISSING:
         yield f"     {difference.name}: missing; expected {short(difference.wanted)}"
         return
-    found, wanted = apart(difference.found, difference.wanted)
-    yield f"     {difference.name}: found    {found}"
-    yield f"     {' ' * len(difference.name)}  expected {wanted}"
+    found, wanted = difference.found, difference.wanted
+    # A matcher differs from any value in everything, and nothing of that is worth showing.
+    texts = (short(found), short(wanted)) if asks(wanted) else apart(found, wanted)
+    indent = " " * (len(difference.name) + 7)
+    yield f"     {difference.name}: found    {texts[0]}"
+    yield f"{indent}expected {texts[1]}"
+    if shown(found) == shown(wanted):
+        yield f"{indent}They look the same, and are not equal."
 
 
 def _origin(sent: Sent) -> str:

@@ -70,6 +70,7 @@ class LoggedErrors:
     def __init__(self, kinds: tuple[type[BaseException], ...], match: str | None) -> None:
         self._kinds = kinds
         self._match = match
+        self._others: list[Failure] = []
         self.errors: list[BaseException] = []
 
     def claims(self, error: BaseException | None) -> bool:
@@ -79,8 +80,12 @@ class LoggedErrors:
 
     def __call__(self, emission: Emission) -> None:
         """Collect the errors of an emission. The engine calls this."""
-        found = [it.delivery.error for it in failures(emission)]
-        self.errors += [error for error in found if error is not None and self.claims(error)]
+        for failure in failures(emission):
+            error = failure.delivery.error
+            if error is not None and self.claims(error):
+                self.errors.append(error)
+            else:
+                self._others.append(failure)
 
     def __enter__(self) -> Self:
         _EXPECTED.append(self)
@@ -95,7 +100,8 @@ class LoggedErrors:
             names = " or ".join(it.__qualname__ for it in self._kinds)
             like = f" matching {self._match!r}" if self._match else ""
             msg = f"Expected that a receiver connected with on_error='log' raises {names}{like}."
-            raise ExpectationError(msg)
+            lines = ["These failed otherwise:", *map(str, self._others)] if self._others else []
+            raise ExpectationError("\n".join([msg, *(lines or ["None of them failed."])]))
 
 
 def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
