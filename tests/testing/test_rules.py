@@ -209,8 +209,8 @@ class Case(SignalsMixin, unittest.TestCase):
 
     def captures(self) -> None:
         """Capture everything, one signal, and what is muted."""
-        placed = self.capture_signals(PLACED, sender="shop")
-        self.mute_signals(PAID)
+        placed = self.capture_signals(PLACED, sender="shop", local=True)
+        self.mute_signals(PAID, local=True)
         PAID.send("shop")
         PLACED.send("shop")
         PLACED.send("kiosk")

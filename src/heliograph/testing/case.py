@@ -43,11 +43,15 @@ class SignalsMixin(TestCase):
                 remove_instrument(watch)
 
     def capture_signals(
-        self, *signals: Any, sender: Any = ANY, snapshot: Snapshot = "shallow"
+        self,
+        *signals: Any,
+        sender: Any = ANY,
+        snapshot: Snapshot = "shallow",
+        local: bool = False,
     ) -> Capture:
         """Capture signals until the end of the test; see `heliograph.testing.capture`."""
-        return self.enterContext(capture(*signals, sender=sender, snapshot=snapshot))
+        return self.enterContext(capture(*signals, sender=sender, snapshot=snapshot, local=local))
 
-    def mute_signals(self, *signals: Any) -> None:
+    def mute_signals(self, *signals: Any, local: bool = False) -> None:
         """Mute signals until the end of the test; see `heliograph.testing.mute`."""
-        self.enterContext(mute(*signals))
+        self.enterContext(mute(*signals, local=local))
