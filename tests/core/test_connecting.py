@@ -10,7 +10,8 @@ from weakref import ref
 
 import pytest
 
-from heliograph import ANY, ReceiverWarning, Signal
+import heliograph.blinker
+from heliograph import ANY, ArgumentError, ReceiverWarning, Signal
 from heliograph.core.terms import line_of
 from tests.core.diary import Diary
 
@@ -454,3 +455,24 @@ def test_a_partial_is_a_receiver_of_its_own() -> None:
     signal.connect(other)
 
     assert signal.send() == [(one, "one"), (other, "other")]
+
+
+@pytest.mark.parametrize("kind", [Signal, heliograph.blinker.Signal])
+def test_a_decorator_may_have_options(kind: type[Signal[...]]) -> None:
+    """`connect` without a receiver returns what connects one, as it was told to."""
+    signal = kind()
+
+    @signal.connect(sender="shop", priority=3, on_error="log")
+    def receiver(sender: object, **payload: object) -> None:
+        """Receive."""
+
+    [connection] = signal.connections
+    assert (connection.receiver, connection.sender) == (receiver, "shop")
+    assert (connection.priority, connection.on_error, connection.weak) == (3, "log", True)
+    assert connection.where.startswith(__file__)
+
+
+def test_a_misspelt_option_of_a_decorator_is_told_of_when_it_decorates() -> None:
+    """As without a decorator."""
+    with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
+        Signal("paid").connect(priorty=3)(print)  # type: ignore[call-overload]

@@ -28,6 +28,7 @@ def no_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this not be a test; pytest says so anew once the fixtures are there."""
     monkeypatch.delenv("PYTEST_VERSION", raising=False)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.delenv("HELIOGRAPH_CHECK", raising=False)
 
 
 def test_a_wrong_payload_is_refused_while_the_application_is_in_debug_mode(

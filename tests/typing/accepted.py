@@ -62,6 +62,12 @@ def count(_shop: Shop, order: Order, total: float) -> None:
     """Take all of it, by other kinds of parameters."""
 
 
+@order_paid.connect(sender=berlin, priority=3)
+def early(sender: Shop, *, order: Order, **extra: object) -> str:
+    """Take some of it, by a decorator with options."""
+    return "Early."
+
+
 @order_paid.connect
 async def index(sender: object, **payload: Any) -> int:
     """Take it as it comes."""

@@ -75,6 +75,11 @@ def without_extra(sender: Shop, *, order: Order) -> None:
     """Take too little."""
 
 
+@order_paid.connect(priority=3)  # refused: so it is by a decorator with options
+def without_extra_early(sender: Shop, *, order: Order) -> None:
+    """Take too little."""
+
+
 @order_paid.connect  # refused: nobody sends it a tip
 def with_a_tip(sender: Shop, *, tip: int, **extra: object) -> None:
     """Take too much."""

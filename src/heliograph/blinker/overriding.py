@@ -131,7 +131,7 @@ class Overridable(heliograph.Signal):
         receivers_for = _Replaceable(heliograph.Signal.receivers_for)
 
         @wraps(heliograph.Signal.connect)
-        def connect(self, receiver, sender=ANY, weak=True, **options):
+        def connect(self, receiver=..., sender=ANY, weak=True, **options):
             """Connect, for a while only where `connected_to` asks for it through an override."""
             block = _BLOCK.get()
             if block is None or block.signal is not self:

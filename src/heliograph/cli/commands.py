@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -65,6 +66,8 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
+    # Who traces develops: what is not sent as it is declared is to be seen.
+    os.environ.setdefault("HELIOGRAPH_CHECK", "1")
     flask_app = load_app(app)
     for traced in trace_requests(flask_app, requests, logs=logs):
         show(traced, console)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
@@ -102,10 +102,14 @@ class Connectable(Generic[P]):
             weak: bool = ...,
             **options: Unpack[Options],
         ) -> Callable[R, T]: ...
+        @overload
+        def connect(
+            self, *, sender: Any = ..., weak: bool = ..., **options: Unpack[Options]
+        ) -> Connecting[P]: ...
 
     def connect(
         self,
-        receiver: Any,
+        receiver: Any = ...,
         sender: Any = ANY,
         weak: bool = True,
         *,
@@ -122,7 +126,8 @@ class Connectable(Generic[P]):
 
         Args:
             receiver: Called as ``receiver(sender, **payload)``. It may be a
-                coroutine function, which `send_async` awaits.
+                coroutine function, which `send_async` awaits. Without one,
+                a decorator is returned that connects with these options.
             sender: Hear this sender alone. Strings are compared by value,
                 integers by value and type, all other objects by identity. The
                 connection ends when the sender dies. A proxy such as Flask's
@@ -144,6 +149,9 @@ class Connectable(Generic[P]):
                 cannot be held weakly.
             ArgumentError: If there is no such option, or it cannot have that value.
         """
+        if receiver is ...:
+            options = {"priority": priority, "on_error": on_error, "inline": inline, **misspelt}
+            return partial(self.connect, sender=sender, weak=weak, **options)
         real = sender if sender is ANY else unwrapped(sender)
         try:
             if misspelt:
