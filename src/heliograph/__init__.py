@@ -8,28 +8,60 @@ from heliograph.core.emission import Delivery, Emission, add_instrument, remove_
 from heliograph.core.errors import (
     ArgumentError,
     AsyncReceiverError,
+    LostEmissionsError,
     ReceiverError,
     ReceiverWarning,
     SignalError,
+    StateError,
+    UnknownSignalError,
 )
 from heliograph.core.identity import ANY
 from heliograph.core.namespace import Namespace, default_namespace, signal
 from heliograph.core.signal import Signal
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.spans.span import Span
+    from heliograph.core.streams.stream import Stream
 
 __all__ = [
     "ANY",
     "ArgumentError",
     "AsyncReceiverError",
     "Connection",
+    "Declaration",
     "Delivery",
     "Emission",
+    "LostEmissionsError",
     "Namespace",
     "ReceiverError",
     "ReceiverWarning",
     "Signal",
     "SignalError",
+    "Span",
+    "StateError",
+    "Stream",
+    "UnknownSignalError",
     "add_instrument",
     "default_namespace",
     "remove_instrument",
     "signal",
 ]
+
+# What nobody makes by hand, and only annotations name: costly to import, and seldom needed.
+_ON_DEMAND = {
+    "Declaration": "heliograph.core.declared.declaration",
+    "Span": "heliograph.core.spans.span",
+    "Stream": "heliograph.core.streams.stream",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _ON_DEMAND:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from importlib import import_module
+
+        return getattr(import_module(_ON_DEMAND[name]), name)
