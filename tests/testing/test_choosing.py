@@ -166,7 +166,8 @@ def test_an_order_can_be_insisted_on(sent: Capture, signals: list[Signal], how: 
     [
         ([PAID, PLACED], "simple", "'placed' was not sent after 'paid' (number 2)."),
         ([PLACED, PAID, MAILED], "simple", "'mailed' was not sent."),
-        ([PLACED, PAID], "strict", "2 were expected, and there were 3."),
+        ([PLACED, PAID], "strict", "Number 3 was 'paid', and nothing was expected there."),
+        ([PLACED, *[PAID] * 3], "strict", "Number 4 was nothing, and 'paid' was expected there."),
         ([PLACED, PLACED, PAID], "strict", "Number 2 was 'paid', and 'placed' was expected there."),
         ([PLACED, PLACED], "unordered", "'placed' was expected twice, and was sent once."),
         ([MAILED], "unordered", "'mailed' was not sent."),

@@ -177,7 +177,7 @@ def test_what_should_not_have_been_sent() -> None:
     )
     assert message_of(lambda: sent.assert_order(how="strict")) == (
         "Expected exactly: nothing.\n"
-        "0 were expected, and there was 1.\n"
+        "Number 1 was 'order-placed', and nothing was expected there.\n"
         "Sent were:\n"
         "  1. 'order-placed' at here.py:#\n"
         "     from None, total=12; received by nobody"

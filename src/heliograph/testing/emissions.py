@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from heliograph import ANY, ArgumentError
@@ -255,14 +256,11 @@ def _simple(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
 
 
 def _strict(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
-    for number, (signal, it) in enumerate(zip(expected, sent, strict=False), 1):
-        if signal is not it:
-            found, wanted = messages.title(it), messages.title(signal)
+    for number, pair in enumerate(zip_longest(sent, expected), 1):
+        if pair[0] is not pair[1]:
+            found, wanted = ("nothing" if it is None else messages.title(it) for it in pair)
             return f"Number {number} was {found}, and {wanted} was expected there."
-    if len(expected) == len(sent):
-        return None
-    many = len(sent)
-    return f"{len(expected)} were expected, and there {'was' if many == 1 else 'were'} {many}."
+    return None
 
 
 def _unordered(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
