@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import sys
+from contextvars import Context
+from threading import Thread
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -132,6 +135,57 @@ def test_blocks_nest() -> None:
         inside = paid.receivers
 
     assert (inside, paid.receivers) == ((receive,), ())
+
+
+def test_a_local_block_undoes_what_its_context_connects() -> None:
+    """Of two tasks in a block each, the first to end leaves the other's receivers alone."""
+    paid = Signal("paid")
+
+    async def first(inside: asyncio.Event) -> tuple[object, ...]:
+        with isolated(local=True):
+            paid.connect(receive)
+            await inside.wait()
+        return paid.receivers
+
+    async def second(inside: asyncio.Event, ended: asyncio.Task[tuple[object, ...]]) -> None:
+        with isolated(local=True):
+            paid.connect(receive_too)
+            inside.set()
+            await ended
+
+    async def both() -> tuple[object, ...]:
+        inside = asyncio.Event()
+        ended = asyncio.create_task(first(inside))
+        await asyncio.create_task(second(inside, ended))
+        return await ended
+
+    assert asyncio.run(both()) == (receive_too,)
+    assert paid.receivers == ()
+
+
+def test_a_local_block_undoes_what_is_started_from_it() -> None:
+    """Of its tasks and `to_thread`; not what other threads connect, nor what comes after it."""
+    paid = Signal("paid")
+
+    async def connect(name: str) -> None:
+        paid.connect(receive, name)
+
+    async def block() -> list[object]:
+        with isolated(local=True):
+            await asyncio.create_task(connect("task"))
+            await asyncio.to_thread(paid.connect, receive, "to_thread")
+            inside = [it.sender for it in paid.connections]
+        await connect("later")
+        return inside
+
+    with isolated(local=True):
+        inside = asyncio.run(block())
+        worker = Thread(target=lambda: Context().run(paid.connect, receive_too))
+        worker.start()
+        worker.join()
+
+    assert inside == ["task", "to_thread"]
+    assert paid.receivers == (receive_too,)
 
 
 def test_what_a_module_connects_while_it_is_imported_stays(

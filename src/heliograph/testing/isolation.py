@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from heliograph import Connection, Emission, Signal
+
+_HERE: ContextVar[frozenset[isolated]] = ContextVar("heliograph_isolated", default=frozenset())
+"""The local blocks that the current context is inside of."""
 
 
 class Journal:
@@ -98,11 +102,17 @@ def _is_of_a_module(frame: FrameType) -> bool:
     return getattr(module, "__dict__", None) is frame.f_globals
 
 
-class isolated:  # noqa: N801 - it reads as a verb, and takes nothing.
+class isolated:  # noqa: N801 - it reads as a verb.
     """A ``with`` block at the end of which every connection made inside is undone.
 
     Connections that were there before stay, to the same receivers too. So do
     those that are made while a module is imported: it will not be imported again.
+    What is disconnected inside is not connected again.
+
+    Args:
+        local: Whether only what the current context connects is undone: this thread
+            or task, and the tasks started from it. Otherwise it is what anybody
+            connects while the block lasts, in another such block too.
 
     Example:
         >>> from heliograph import Signal
@@ -113,15 +123,33 @@ class isolated:  # noqa: N801 - it reads as a verb, and takes nothing.
         ()
     """
 
-    def __init__(self) -> None:
-        self._isolation = Isolation()
+    def __init__(self, *, local: bool = False) -> None:
+        self._isolation = LocalIsolation(self) if local else Isolation()
+        self._local = local
 
     def __enter__(self) -> Self:
         self._isolation.enter(self)
+        if self._local:
+            _HERE.set(_HERE.get() | {self})
         add_instrument(self._isolation)
         return self
 
     def __exit__(self, *_: object) -> None:
         remove_instrument(self._isolation)
+        if self._local:
+            _HERE.set(_HERE.get() - {self})
         self._isolation.leave()
         self._isolation.undo(self)
+
+
+class LocalIsolation(Isolation):
+    """An isolation that writes down what is connected in the context of one block alone."""
+
+    def __init__(self, block: isolated) -> None:
+        super().__init__()
+        self._block = block
+
+    def on_connect(self, signal: Signal, connection: Connection, new: bool) -> None:
+        """Write down a connection, if it is made there. The engine calls this."""
+        if self._block in _HERE.get():
+            super().on_connect(signal, connection, new)
