@@ -125,6 +125,28 @@ def test_nothing_lives_longer_for_being_isolated() -> None:
         assert (alive[0](), alive[1]()) == (None, None)
 
 
+def test_dead_receivers_of_a_block_are_forgotten() -> None:
+    """They are listed in messages while it lasts; those that were connected before stay."""
+    paid = Signal("paid")
+
+    def before(sender: object) -> None:
+        """Be connected before."""
+
+    def inside(sender: object) -> None:
+        """Be connected inside."""
+
+    paid.connect(before)
+    with isolated():
+        paid.connect(inside)
+        del before, inside
+        during = [it.name.rpartition(".")[2] for it in paid.dead_receivers]
+    with isolated():
+        paid.connect(receive)
+
+    assert during == ["before", "inside"]
+    assert [it.name.rpartition(".")[2] for it in paid.dead_receivers] == ["before"]
+
+
 def test_blocks_nest() -> None:
     """What the inner one has undone is no concern of the outer one."""
     paid = Signal("paid")

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.terms import Terms
+    from heliograph.core.terms import Place, Terms
 
 SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
 """The ``local=True`` blocks that the current context is inside of."""
 
 _BUSY = (True,)
+
+_REMEMBERED = 16
+"""Dead receivers of a signal: a few are enough to find out what went wrong."""
 
 # Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
@@ -193,6 +196,10 @@ class Registry:
             # A finalizer opened the block, and connecting had to wait: so must this.
             return exclusively(self._end_scope, scope) or []
         return self.end(made)
+
+    def forget(self, connections: Iterable[Connection]) -> None:
+        """Remember no more those dead receivers that just these connections had connected."""
+        exclusively(self._forget, {(it.name, it._terms[PLACE]) for it in connections})
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
@@ -490,11 +497,16 @@ class Registry:
         if record is None or _seen(record) is not None:
             return
         if self.dead is None:
-            self.dead = deque(maxlen=16)  # A few are enough to find out what went wrong.
+            self.dead = deque(maxlen=_REMEMBERED)
         self.dead.append(DeadReceiver(record.name, record.terms[PLACE]))
         for sender in list(record.links):
             for connection in self._of(record, sender):
                 self._end(connection)
+
+    def _forget(self, known: set[tuple[str, Place]]) -> None:
+        # A new one, as others may be reading.
+        left = [it for it in self.dead or () if (it.name, it._place) not in known]
+        self.dead = deque(left, maxlen=_REMEMBERED) if left else None
 
     def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         others = {other: it for other, it in self.mutes.items() if other is not scope}

@@ -35,10 +35,12 @@ class Journal:
             made.append(connection)
 
     def undo(self) -> None:
-        """End the connections that are still there."""
+        """End the connections that are still there, and forget the receivers that have died."""
         for signal, made in list(self._made.items()):
             for connection in made:
                 signal.disconnect(connection)
+            # Messages list them, and would in whatever comes later.
+            signal._registry.forget(made)
         self._made.clear()
 
 
