@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -71,13 +74,37 @@ def test_what_is_not_there_is_an_error(sent: Capture) -> None:
         (lambda total: total < 6, True),
         (lambda total: total > 6, False),
         (re.compile("5"), False),
+        ([5, 6].__contains__, True),
+        ([6].__contains__, False),
+        (partial(operator.eq, 5), True),
+        (partial(operator.eq, 6), False),
+        (operator.not_, False),
+        (int.bit_count, True),
+        (functools.cache(bool), True),
         (mock.Mock(), False),
         (mock.MagicMock(), False),
+        (mock.Mock(spec=len), False),
+        (mock.Mock(spec=partial(len)), False),
     ],
 )
 def test_a_value_may_be_a_matcher(sent: Capture, matcher: object, found: bool) -> None:
     """Equality, classes, functions; a mock is none, though it may be called."""
     assert bool(sent.of(PAID).sent_by("shop").where(total=matcher)) == found
+
+
+def test_an_object_that_can_be_called_is_a_value() -> None:
+    """An application above all: it is found by equality, and never called."""
+
+    class App:
+        def __call__(self, environ: object, start_response: object) -> None:
+            """Serve a request."""
+
+    shop, kiosk = App(), App()
+    with capture(PAID) as sent:
+        PAID.send(app=shop)
+
+    assert (len(sent.where(app=shop)), len(sent.where(app=kiosk))) == (1, 0)
+    assert len(sent.where(app=App)) == 1
 
 
 @pytest.mark.parametrize(

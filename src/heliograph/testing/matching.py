@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field, replace
-from inspect import iscoroutinefunction
+from functools import partial
+from inspect import iscoroutinefunction, isroutine
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY, ArgumentError, Signal
@@ -116,9 +117,10 @@ def matches(wanted: Any, found: Any) -> bool:
     """Tell whether a value is the one that is wanted, or what a matcher looks for.
 
     Matchers are `ANY`, regular expressions (searched for in strings), classes
-    (of which the value has to be an instance), all other callables (which
-    return whether it is the one), and what compares equal, as `pytest.approx`
-    and `unittest.mock.ANY` do.
+    (of which the value has to be an instance), functions, methods and partials
+    (which return whether it is the one), and what compares equal, as
+    `pytest.approx` and `unittest.mock.ANY` do. Other objects that can be called
+    are values: an application is one.
     """
     if wanted is ANY or wanted is found or wanted == found:
         return True
@@ -126,12 +128,17 @@ def matches(wanted: Any, found: Any) -> bool:
         return isinstance(found, type(wanted.pattern)) and bool(wanted.search(found))
     if isinstance(wanted, type):
         return isinstance(found, wanted)
-    return callable(wanted) and not _is_mock(wanted) and _says_so(wanted, found)
+    return _is_function(wanted) and _says_so(wanted, found)
 
 
 def asks(wanted: Any) -> bool:
     """Tell whether something is a matcher that looks at a value, rather than a value itself."""
-    return isinstance(wanted, re.Pattern) or (callable(wanted) and not _is_mock(wanted))
+    return isinstance(wanted, (re.Pattern, type)) or _is_function(wanted)
+
+
+def _is_function(value: Any) -> bool:
+    function = isroutine(value) or isinstance(value, partial)
+    return function and callable(value) and not _is_mock(value)
 
 
 def _says_so(wanted: Callable[[Any], object], found: Any) -> bool:
@@ -143,6 +150,6 @@ def _says_so(wanted: Callable[[Any], object], found: Any) -> bool:
 
 
 def _is_mock(value: Any) -> bool:
-    # It can be called, and what it returns is true: it would match everything.
+    # With a spec it passes for a function, and what it returns is true for every value.
     mock = sys.modules.get("unittest.mock")
     return mock is not None and isinstance(value, mock.NonCallableMock)
