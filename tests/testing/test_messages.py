@@ -14,6 +14,7 @@ import pytest
 
 from heliograph import Signal
 from heliograph.testing import ExpectationError, assert_connected, capture, expect, mute
+from heliograph.testing.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,6 +317,77 @@ def test_long_values_are_shortened_but_never_where_they_differ() -> None:
     assert shown("a" * 100 + "b", "a" * 100) == [
         f"it: found    '{'a' * 11} … {'a' * 12}'",
         f"expected '{'a' * 11} … {'a' * 12}b'",
+    ]
+
+
+class Matrix:
+    """A value that is shown in several lines, as an array is."""
+
+    def __init__(self, corner: int) -> None:
+        self.corner = corner
+
+    def __repr__(self) -> str:
+        return f"[[{self.corner} 0]\n [0 1]]"
+
+
+def test_values_of_several_lines_keep_to_their_place() -> None:
+    """Each line begins where the first one does, or below what the message says of it."""
+    placed = Signal("order-placed")
+    placed.connect(receipt, (shop := Matrix(0)))
+    with capture(placed) as sent:
+        placed.send(shop, it=Matrix(1))
+
+    assert message_of(lambda: sent.assert_sent(placed, it=Matrix(2), to=Matrix(3))) == (
+        "Expected 'order-placed' with it=[[2 0]\n"
+        "          [0 1]], to=[[3 0]\n"
+        "          [0 1]].\n"
+        "It was sent once with a difference:\n"
+        f"  1. at here.py:#; received by {HERE}.receipt\n"
+        "     it: found    [[1 0]\n"
+        "                   [0 1]]\n"
+        "         expected [[2 0]\n"
+        "                   [0 1]]\n"
+        "     to: missing; expected [[3 0]\n"
+        "                            [0 1]]"
+    )
+    assert message_of(lambda: sent.assert_not_sent(placed, sender=shop)) == (
+        "Expected no 'order-placed' from [[0 0]\n"
+        "             [0 1]], but it was sent once:\n"
+        "  1. 'order-placed' at here.py:#\n"
+        "     from [[0 0]\n"
+        "      [0 1]], it=[[1 0]\n"
+        f"      [0 1]]; received by {HERE}.receipt"
+    )
+    assert message_of(lambda: assert_connected(placed, refuse, shop)) == (
+        "Expected refuse at here.py:# to be connected to 'order-placed' for [[0 0]\n"
+        "          [0 1]].\n"
+        "These are connected:\n"
+        f"  {HERE}.receipt, hearing [[0 0]\n"
+        f"  {' ' * len(HERE)}                   [0 1]], connected at here.py:#"
+    )
+
+
+def test_an_error_of_several_lines_keeps_to_its_place_in_a_tree() -> None:
+    """Below the receiver that raised it, however deep that is."""
+    placed, paid = Signal("order-placed"), Signal("order-paid")
+
+    def fail(sender: object) -> None:
+        message = "Two things:\nthis\nand that"
+        raise ValueError(message)
+
+    def pay(sender: object) -> None:
+        paid.send()
+
+    paid.connect(fail, on_error="log")
+    placed.connect(pay)
+    with capture() as sent:
+        placed.send()
+    name = f"{HERE}.{fail.__qualname__}"
+
+    assert tree(sent).splitlines()[3:] == [
+        f"      to {name}, which logged ValueError: Two things:",
+        "         this",
+        "         and that",
     ]
 
 

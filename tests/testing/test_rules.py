@@ -60,6 +60,20 @@ def test_an_observer_that_fails_fails_the_test(watch: Watch) -> None:
     assert watch.problems() == []
 
 
+def test_an_error_of_several_lines_keeps_to_its_place(watch: Watch) -> None:
+    """No line of it looks like the beginning of another thing that is said."""
+
+    def fail_at_length(sender: object) -> None:
+        message = "The disk is full:\n0 bytes left"
+        raise OSError(message)
+
+    with PAID.connected_to(fail_at_length, on_error="log"):
+        PAID.send("shop")
+    _, failure, _ = watch.problems()
+
+    assert failure.endswith(": OSError: The disk is full:\n  0 bytes left")
+
+
 def test_an_error_that_is_raised_is_left_to_the_test(watch: Watch) -> None:
     """It cannot be overlooked."""
     with PAID.connected_to(fail), pytest.raises(OSError, match="The disk is full"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heliograph import ANY
 from heliograph.testing.matching import MISSING, asks
 from heliograph.testing.sent import where
-from heliograph.testing.shortening import apart, short, shown
+from heliograph.testing.shortening import apart, hung, short, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -71,7 +71,7 @@ def listed(emissions: Iterable[Sent]) -> Iterator[str]:
     for number, sent in enumerate(emissions, 1):
         payload = "".join(f", {name}={short(value)}" for name, value in sent.payload.items())
         yield f"  {number}. {title(sent.signal)} at {_origin(sent)}"
-        yield f"     from {short(sent.sender)}{payload}; {_received(sent)}"
+        yield hung("     ", f"from {short(sent.sender)}{payload}; {_received(sent)}")
 
 
 def near(emissions: Sequence[Sent], wanted: Wanted) -> Iterator[str]:
@@ -84,14 +84,15 @@ def near(emissions: Sequence[Sent], wanted: Wanted) -> Iterator[str]:
 
 def _difference(difference: Difference) -> Iterator[str]:
     if difference.found is MISSING:
-        yield f"     {difference.name}: missing; expected {short(difference.wanted)}"
+        lead = f"     {difference.name}: missing; expected "
+        yield hung(lead, short(difference.wanted))
         return
     found, wanted = difference.found, difference.wanted
     # A matcher differs from any value in everything, and nothing of that is worth showing.
     texts = (short(found), short(wanted)) if asks(wanted) else apart(found, wanted)
     indent = " " * (len(difference.name) + 7)
-    yield f"     {difference.name}: found    {texts[0]}"
-    yield f"{indent}expected {texts[1]}"
+    yield hung(f"     {difference.name}: found    ", texts[0])
+    yield hung(f"{indent}expected ", texts[1])
     if shown(found) == shown(wanted):
         yield f"{indent}They look the same, and are not equal."
 
@@ -171,7 +172,7 @@ def not_as_often(
     same_signal = [sent for sent in meanwhile.sent if wanted.has(sent.signal)]
     other = [sent for sent in same_signal if any(wanted.differences(sent))]
     often = "" if expected is None else f" {times(expected)}"
-    lines = [f"Expected {described(wanted)}{often}."]
+    lines = [hung("Expected ", f"{described(wanted)}{often}.")]
     if found:
         lines += [f"It was sent {times(len(found))}:", *listed(found)]
     elif not other:
@@ -185,16 +186,16 @@ def not_as_often(
 
 def sent_after_all(wanted: Wanted, found: Sequence[Sent]) -> str:
     """Say that something was sent that should not have been."""
-    lines = [f"Expected no {described(wanted)}, but it was sent {times(len(found))}:"]
-    return "\n".join([*lines, *listed(found)])
+    summary = f"{described(wanted)}, but it was sent {times(len(found))}:"
+    return "\n".join([hung("Expected no ", summary), *listed(found)])
 
 
 def not_one(wanted: Wanted, found: Sequence[Sent], meanwhile: Meanwhile) -> str:
     """Say that there was not exactly one emission."""
     if not found:
         return not_as_often(wanted, 1, found, meanwhile)
-    lines = [f"Expected {described(wanted)} once, but it was sent {times(len(found))}:"]
-    return "\n".join([*lines, *listed(found)])
+    summary = f"{described(wanted)} once, but it was sent {times(len(found))}:"
+    return "\n".join([hung("Expected ", summary), *listed(found)])
 
 
 def not_in_order(expected: Sequence[Any], found: Sequence[Sent], how: str, reason: str) -> str:
@@ -208,10 +209,11 @@ def not_in_order(expected: Sequence[Any], found: Sequence[Sent], how: str, reaso
 def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
     """Say who is connected to a signal instead of a receiver."""
     to_whom = "" if sender is ANY else f" for {short(sender)}"
-    lines = [f"Expected {shown(receiver)} to be connected to {title(signal)}{to_whom}."]
+    summary = f"{shown(receiver)} to be connected to {title(signal)}{to_whom}."
+    lines = [hung("Expected ", summary)]
     connections = signal.connections
     lines.append("These are connected:" if connections else "Nobody is connected.")
     for it in connections:
         hears = "everybody" if it.sender is ANY else short(it.sender)
-        lines.append(f"  {it.name}, hearing {hears}, connected at {placed(it.where)}")
+        lines.append(hung(f"  {it.name}, hearing ", f"{hears}, connected at {placed(it.where)}"))
     return "\n".join([*lines, *gone([signal])])

@@ -15,7 +15,7 @@ from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import UNENTERED
 from heliograph.testing.messages import listed, placed, title
 from heliograph.testing.sent import sending_place, where
-from heliograph.testing.shortening import said
+from heliograph.testing.shortening import hung, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,10 +47,11 @@ class Failure:
     def __str__(self) -> str:
         error, connection = self.delivery.error, self.delivery.connection
         assert connection is not None, "Only a connection says what becomes of errors."  # noqa: S101
-        return (
-            f"  {connection.name}, connected at {placed(connection.where)}, "
+        return hung(
+            "  ",
+            f"{connection.name}, connected at {placed(connection.where)}, "
             f"on {title(self.emission.signal)}, sent at {self.where}: "
-            f"{said(error)}"
+            f"{said(error)}",
         )
 
 

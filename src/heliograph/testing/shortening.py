@@ -35,6 +35,11 @@ def short(value: Any) -> str:
     return f"{text[: _WIDTH - 2 * _AROUND]} … {text[-_AROUND:]}"
 
 
+def hung(lead: str, text: str) -> str:
+    """Return a text behind what leads to it; where it has several lines, each begins there."""
+    return lead + text.replace("\n", "\n" + " " * len(lead))
+
+
 def said(error: BaseException | None) -> str:
     """Return the type and the message of an error."""
     kind = type(error).__name__

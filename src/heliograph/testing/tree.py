@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from heliograph.testing.messages import receiver_name, title
-from heliograph.testing.shortening import said
+from heliograph.testing.shortening import hung, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tree(everything: Sequence[Sent]) -> str:
-    """Return the tree of emissions, one line each, and one for each delivery."""
+    """Return the tree of emissions, one line each, and what became of each delivery."""
     known = {id(sent.emission) for sent in everything}
     roots = [it for it in everything if it.emission and id(it.emission.parent) not in known]
     return "\n".join(line for root in roots for line in _emission(root, everything))
@@ -27,7 +27,7 @@ def _emission(sent: Sent, everything: Sequence[Sent]) -> Iterator[str]:
     silence = "" if sent.deliveries else "; muted" if sent.muted else "; received by nobody"
     yield f"{title(sent.signal)}{payload}, sent at {sent.where}{silence}"
     for turn, delivery in enumerate(sent.deliveries):
-        yield f"  to {_outcome(delivery)}"
+        yield from hung("  to ", _outcome(delivery)).splitlines()
         yield from _indented([it for it in inside if it.turn == turn], everything)
     # Of receivers that have not returned, or of tasks that they have started.
     yield from _indented([it for it in inside if it.turn >= len(sent.deliveries)], everything)
