@@ -239,6 +239,62 @@ async def test_a_cancelled_task_fails_its_span(work: Work, *, plain: bool) -> No
     assert type(work.told[1][1]["error"]) is asyncio.CancelledError
 
 
+@pytest.mark.parametrize("fails", [True, False])
+async def test_plain_receivers_hear_of_an_end_whose_async_receiver_is_cancelled(
+    work: Work, caplog: pytest.LogCaptureFixture, *, fails: bool
+) -> None:
+    """Whoever opened something at the start closes it; nobody is awaited any more."""
+    words: list[str] = []
+    waiting = asyncio.Event()
+
+    async def slow(sender: object, **payload: object) -> None:
+        words.append("slow")
+        waiting.set()
+        await asyncio.sleep(60)
+
+    def gauge(sender: object, **payload: object) -> None:
+        words.append("gauge")
+
+    def broken(sender: object, **payload: object) -> None:
+        raise LookupError(words)
+
+    end = work.span.failed if fails else work.span.finished
+    for receiver in (slow, broken, gauge):
+        end.connect(receiver)
+
+    @end.connect
+    async def never(sender: object, **payload: object) -> None:
+        words.append("never")
+
+    async def import_all() -> None:
+        async with work.span("shop", path="a"):
+            if fails:
+                raise KeyError
+
+    with watching() as emissions:
+        task = asyncio.create_task(import_all())
+        await waiting.wait()
+        task.cancel()
+        await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert words == ["slow", "gauge"]
+    assert "LookupError" in caplog.text
+    [told] = [it for it in emissions if it.signal is end]
+    assert type(told.deliveries[-1].error) is asyncio.CancelledError
+
+
+async def test_an_end_that_nobody_hears_is_passed_over(unheard: Work) -> None:
+    """Somebody may hear of the start alone."""
+    senders: list[object] = []
+    unheard.span.started.connect(lambda sender, **payload: senders.append(sender), weak=False)
+    async with unheard.span("shop", path="a") as span:
+        pass
+
+    assert senders == ["shop"]
+    assert span.duration is not None
+
+
 # --- receivers that raise --------------------------------------------------------------
 
 

@@ -252,11 +252,18 @@ def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | No
 
 
 async def deliver_async(
-    sending: Sending, sync_wrapper: Callable[[Receiver], Receiver] | None
+    sending: Sending,
+    sync_wrapper: Callable[[Receiver], Receiver] | None,
+    *,
+    to_the_end: bool = False,
 ) -> Results:
-    """Await or call everybody whose turn comes, one after the other, as `deliver` does."""
+    """Await or call everybody whose turn comes, one after the other, as `deliver` does.
+
+    Cancellation leaves at once; *to_the_end*, only when those have been called who need no waiting.
+    """
     with sending:
-        for connection, receiver in sending.due():
+        turns = sending.due()
+        for connection, receiver in turns:
             try:
                 inline = connection is not None and connection.inline
                 if sync_wrapper is None or inline or needs_await(connection, receiver):
@@ -268,9 +275,27 @@ async def deliver_async(
                     value = await value
             except Exception as error:  # noqa: BLE001 - kept until all have been called.
                 sending.failed(connection, receiver, error)
+            except BaseException:
+                if to_the_end:
+                    _call_plain(sending, turns)
+                raise
             else:
                 sending.delivered(connection, receiver, value)
     return sending.outcome()
+
+
+def _call_plain(sending: Sending, turns: Iterator[tuple[Connection | None, Receiver]]) -> None:
+    """Call those of the others who need no waiting, while an interruption is on its way."""
+    interrupted = sending.turn
+    for connection, receiver in turns:
+        if not needs_await(connection, receiver):
+            try:
+                value = receiver(sending.sender, **sending.given)
+            except Exception as error:  # noqa: BLE001 - logged when the send is left.
+                sending.failed(connection, receiver, error)
+            else:
+                sending.delivered(connection, receiver, value)
+    sending.turn = interrupted
 
 
 def _note(error: Exception, note: str) -> None:

@@ -208,6 +208,15 @@ class Signal(Waitable[P]):
         failure = None  # An error must not refer to itself through its traceback's frames.
         return await deliver_async(sending, _sync_wrapper)
 
+    async def _send_to_the_end_async(self, sender: Any, payload: dict[str, Any]) -> None:
+        """Send; if that is cancelled, nobody misses it who need not be waited for."""
+        registry = self._registry
+        if registry.busy:
+            stamp = registry.stamp
+            sender, plan = registry.find(sender)
+            sending = self._sending(sender, payload, plan, stamp)
+            await deliver_async(sending, None, to_the_end=True)
+
     def _rest(
         self, sender: Any, payload: dict[str, Any], plan: Plan, position: int, stamp: int
     ) -> Sending:

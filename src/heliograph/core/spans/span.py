@@ -161,7 +161,7 @@ class Span:
         if error is not None:
             await self._fail_async(error)
             return
-        await self._kind.finished.send_async(self.sender, **self._end())
+        await self._kind.finished._send_to_the_end_async(self.sender, self._end())
 
     def _begin(self) -> None:
         if self._clock is not None:
@@ -192,7 +192,7 @@ class Span:
     async def _fail_async(self, error: BaseException) -> None:
         told, failed = self._end(), self._kind.failed
         try:
-            await failed.send_async(self.sender, error=error, **told)
+            await failed._send_to_the_end_async(self.sender, {"error": error, **told})
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
             _log(failed, another)
 
