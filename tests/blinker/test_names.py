@@ -54,29 +54,33 @@ def test_the_module_base_has_what_extensions_import_from_it() -> None:
 
 @in_a_fresh_process
 def test_every_method_takes_what_blinkers_takes() -> None:
-    """Blinker's parameters have their names, kinds and defaults; ours come after, by keyword."""
+    """Blinker's parameters have their names, kinds and defaults; ours are given by keyword."""
     import inspect
 
     import blinker as theirs
 
     import heliograph.blinker as ours
 
-    def shape(it: inspect.Parameter) -> tuple[object, ...]:
-        return "" if it.kind is it.VAR_KEYWORD else it.name, it.kind, it.default is it.empty
+    def shapes(method: Any) -> dict[tuple[str, object], bool]:
+        """Return whether it has a default, by name and kind of the parameter."""
+        parameters = inspect.signature(method).parameters.values()
+        return {
+            ("" if it.kind is it.VAR_KEYWORD else it.name, it.kind): it.default is not it.empty
+            for it in parameters
+        }
 
     differing = []
     for cls in (theirs.Signal, theirs.NamedSignal, theirs.Namespace):
         for name, method in vars(cls).items():
             if inspect.isfunction(method) and not name.startswith("_make_cleanup"):
-                counterpart = getattr(getattr(ours, cls.__name__), name)
-                wanted = {shape(it) for it in inspect.signature(method).parameters.values()}
-                found = {shape(it) for it in inspect.signature(counterpart).parameters.values()}
+                wanted = shapes(method)
+                found = shapes(getattr(getattr(ours, cls.__name__), name))
+                lost = [it for it in wanted if it not in found or wanted[it] > found[it]]
                 # The last of ours takes what is misspelt, to say so.
                 ours_alone = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
-                if wanted - found or any(
-                    kind not in ours_alone or (required and key)
-                    for key, kind, required in found - wanted
-                ):
+                added = [it for it in found.keys() - wanted if it[1] not in ours_alone]
+                required = [it for it in found.keys() - wanted if it[0] and not found[it]]
+                if lost or added or required:
                     differing.append((cls.__name__, name))
 
     assert differing == []
