@@ -280,12 +280,13 @@ class Signal(Waitable[P]):
         from heliograph.core.declared.development import check_once_known, in_development
 
         registry, checked = self._registry, in_development()
+        declaration = registry.declaration
         if checked is None:
             check_once_known(registry)
-        elif not checked:
+        elif not checked or declaration is None:  # It may be refused at this moment.
             registry.check(on=False)
-        elif registry.declaration is not None:
-            refuse_mismatch(registry.declaration, sender, payload)
+        else:
+            refuse_mismatch(declaration, sender, payload)
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]
