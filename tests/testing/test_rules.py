@@ -18,6 +18,7 @@ from heliograph.testing import (
 )
 from heliograph.testing.harness import started_by
 from heliograph.testing.rules import Watch, held_to, none_of_these, only_these
+from tests.blinker.processes import in_a_fresh_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,11 +205,17 @@ def test_a_mark_names_signals(rule: Any) -> None:
     """Or patterns; anything else is refused, though nothing is sent that it could be about."""
     with pytest.raises(ArgumentError, match=r"^7 is not a signal of"), held_to([(rule, [7])]):
         pass
-    with (
-        pytest.raises(ArgumentError, match="is a signal of Blinker, and a mark works with"),
-        held_to([(rule, [PLAIN])]),
-    ):
-        pass
+
+
+@in_a_fresh_process
+def test_a_mark_takes_no_signals_of_blinker() -> None:
+    """It would hear nothing of them; `install` makes them signals that it hears."""
+    for rule in (only_these, none_of_these):
+        with (
+            pytest.raises(ArgumentError, match="is a signal of Blinker, and a mark works with"),
+            held_to([(rule, [PLAIN])]),
+        ):
+            pass
 
 
 # --- unittest --------------------------------------------------------------------------
