@@ -196,9 +196,10 @@ def test_send_replaced_on_the_class_is_used_by_all_signals(
 def test_send_replaced_on_an_instance_is_used() -> None:
     """An attribute of the instance comes first."""
     signal = Signal()
+    # That is the test.
     signal.send = lambda *_, **__: ["replaced"]  # type: ignore[assignment, method-assign]
 
-    assert signal.send("a") == ["replaced"]  # type: ignore[comparison-overlap]
+    assert signal.send("a") == ["replaced"]  # type: ignore[comparison-overlap]  # As above.
 
 
 class _Counting(Signal):
@@ -313,7 +314,7 @@ def _wrapping(signal: Signal) -> None:
 
             yield call
 
-    signal.receivers_for = traced  # type: ignore[method-assign]
+    signal.receivers_for = traced  # type: ignore[method-assign]  # As tracing libraries do.
 
 
 def test_a_wrapped_receiver_keeps_the_options_of_its_connection() -> None:
@@ -323,7 +324,7 @@ def test_a_wrapped_receiver_keeps_the_options_of_its_connection() -> None:
     def audit(sender: Any) -> None:
         raise ValueError
 
-    signal.connect(audit, on_error="log")  # type: ignore[call-arg, unused-ignore]
+    signal.connect(audit, on_error="log")  # type: ignore[call-arg, unused-ignore]  # Not Blinker's.
     _wrapping(signal)
 
     assert signal.send() == []

@@ -208,6 +208,7 @@ def test_wrong_options_change_nothing_of_a_connection() -> None:
     signal.connect(receiver, priority=1)
     before = signal.connections
     with pytest.raises(ArgumentError):
+        # Refused.
         signal.connect(receiver, priority=2, on_error="shout")  # type: ignore[call-overload]
 
     assert signal.connections == before

@@ -475,4 +475,4 @@ def test_a_decorator_may_have_options(kind: type[Signal[...]]) -> None:
 def test_a_misspelt_option_of_a_decorator_is_told_of_when_it_decorates() -> None:
     """As without a decorator."""
     with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
-        Signal("paid").connect(priorty=3)(print)  # type: ignore[call-overload]
+        Signal("paid").connect(priorty=3)(print)  # type: ignore[call-overload]  # Misspelt.

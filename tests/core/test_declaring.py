@@ -296,7 +296,7 @@ def any_name(sender: Shop, **extra: object) -> None:
     """Do not say what is sent."""
 
 
-def bare_extra(sender, **extra):  # type: ignore[no-untyped-def]
+def bare_extra(sender, **extra):  # type: ignore[no-untyped-def]  # Bare on purpose.
     """Do not even say of which type."""
 
 
@@ -402,7 +402,7 @@ def test_what_cannot_be_a_stub_at_all_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"<lambda> cannot .* None is not a name for a signal"):
         shop.declare(lambdas[0])
     with pytest.raises(ArgumentError, match=r"^7 cannot declare a signal\. It is not a function"):
-        shop.declare(7)  # type: ignore[call-overload]
+        shop.declare(7)  # type: ignore[call-overload]  # No stub.
 
     assert shop.declare(name="lambda")(lambdas[0]).name == "lambda"
 
@@ -462,9 +462,9 @@ def test_only_texts_name_a_declared_signal() -> None:
     shop = Namespace()
 
     with pytest.raises(ArgumentError, match=r"OrderLost cannot .* 7 is not a name for a signal"):
-        shop.declare_payload(7, OrderLost)  # type: ignore[call-overload]
+        shop.declare_payload(7, OrderLost)  # type: ignore[call-overload]  # No name.
     with pytest.raises(ArgumentError, match=r"no_payload cannot .* 7 is not a name for a signal"):
-        shop.declare(name=7)(no_payload)  # type: ignore[call-overload]
+        shop.declare(name=7)(no_payload)  # type: ignore[call-overload]  # No name.
 
 
 @pytest.mark.parametrize("advice", [True, "", " "])

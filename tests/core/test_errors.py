@@ -214,6 +214,7 @@ def test_what_ends_the_program_leaves_at_once(
 ) -> None:
     """`KeyboardInterrupt`, `SystemExit` and cancellation wait for nobody, and get no note."""
     signal, diary = Signal("paid"), Diary()
+    # A `str` here, not one of two literals.
     signal.connect(diary.receiver("1", error=error), on_error=on_error)  # type: ignore[call-overload]
     signal.connect(diary.receiver("2"))
     with pytest.raises(type(error)) as caught:
@@ -341,6 +342,7 @@ def test_an_error_is_freed_with_its_last_reference(
 
     receivers = [make() for _ in range(errors)]
     for receiver in receivers:
+        # A `str`, as above.
         signal.connect(receiver, on_error=on_error)  # type: ignore[call-overload]
     logging.disable()
     gc.disable()

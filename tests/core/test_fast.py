@@ -84,7 +84,7 @@ def test_more_than_a_sender_is_refused_as_python_does() -> None:
     with pytest.raises(TypeError, match=r"send\(\) takes from 1 to 2 positional arguments"):
         Signal("paid").send(1, 2)
     with pytest.raises(TypeError):
-        Signal.send()  # type: ignore[call-overload]
+        Signal.send()  # type: ignore[call-overload]  # No signal.
 
 
 def test_a_signal_that_is_its_own_receiver_ends_as_every_endless_recursion_does() -> None:

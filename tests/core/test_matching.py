@@ -208,7 +208,7 @@ def test_whoever_cannot_take_one_of_the_payloads_is_connected_to_none(shop: Name
     with pytest.raises(ReceiverError, match="narrow cannot be connected to signal 'order_found'"):
         shop.signals("order_*").connect(narrow)
     with pytest.raises(ReceiverError, match="'hear' cannot be connected to signal 'order_paid'"):
-        shop.signals("order_*").connect("hear")  # type: ignore[type-var]
+        shop.signals("order_*").connect("hear")  # type: ignore[type-var]  # No receiver.
     shop.signal("order_sent")
 
     assert [it.connections for it in shop.signals()] == [()] * 6
@@ -220,7 +220,7 @@ def test_options_that_do_not_exist_connect_nothing(shop: Namespace) -> None:
     def hear(sender: object) -> None: ...
 
     with pytest.raises(ArgumentError, match=r"hear cannot be connected to signal '\*'.*'shout'"):
-        shop.signals().connect(hear, on_error="shout")  # type: ignore[arg-type]
+        shop.signals().connect(hear, on_error="shout")  # type: ignore[arg-type]  # That is refused.
 
     assert [it.connections for it in shop.signals()] == [()] * 4
 

@@ -140,7 +140,7 @@ def test_a_nested_namespace_is_made_once_and_named_after_the_outer_one() -> None
     assert repr(billing) == "<Namespace 'shop.billing': no signals>"
     for name in ("", 7):
         with pytest.raises(ArgumentError):
-            shop.namespace(name)  # type: ignore[arg-type]
+            shop.namespace(name)  # type: ignore[arg-type]  # No name.
 
 
 def test_a_nested_namespace_declares_for_the_outer_one() -> None:

@@ -47,6 +47,7 @@ pages = Blueprint("login", __name__)
 @pages.get("/login/<user>")
 def login(user: str) -> str:
     """Log a user in."""
+    # Typed as what it stands for.
     app = current_app._get_current_object()  # type: ignore[attr-defined, unused-ignore]
     user_logged_in.send(app, user=user)
     return f"Hello {user}."

@@ -100,6 +100,7 @@ def test_a_function_in_a_request_passes_the_real_app(app: Flask) -> None:
 
     @app.get("/save")
     def save() -> str:
+        # Typed as what it stands for.
         real = current_app._get_current_object()  # type: ignore[attr-defined, unused-ignore]
         model_saved.send(real, path="/save")
         return "Saved."

@@ -80,6 +80,7 @@ def hear(signal: Any, note: Note) -> Callable[[], object]:
 def _folder(signal: Any) -> str:
     """Return the folder of the engine, whose lines are not the ones that sent."""
     kind = next(it for it in type(signal).__mro__ if (it.__module__, it.__qualname__) in _OTHERS)
+    # A prefix of file names, which are compared as text.
     return os.path.dirname(sys.modules[kind.__module__].__file__ or "") + os.sep  # noqa: PTH120
 
 

@@ -46,6 +46,7 @@ class Failure:
 
     def __str__(self) -> str:
         error, connection = self.delivery.error, self.delivery.connection
+        # For type checkers: it was noted because its connection says so.
         assert connection is not None, "Only a connection says what becomes of errors."  # noqa: S101
         return hung(
             "  ",

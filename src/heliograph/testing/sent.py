@@ -22,6 +22,7 @@ Snapshot = Literal["shallow", "deep", "reference"]
 # What may be changed after it was sent, and loses nothing by being copied.
 _CONTAINERS = (dict, list, set, bytearray)
 _ENGINE = os.path.dirname(heliograph.__file__) + os.sep  # noqa: PTH120 - it is asked each time.
+# So is this.
 _ASYNCIO = os.path.join(os.path.dirname(os.__file__), "asyncio", "")  # noqa: PTH118, PTH120
 
 
