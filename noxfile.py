@@ -9,7 +9,7 @@ nox.needs_version = ">=2025.5"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
-PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.14t"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15", "3.14t", "3.15t"]
 
 
 @nox.session(python=PYTHONS)
