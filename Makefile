@@ -27,6 +27,9 @@ SEED := $(or $(SEED),$(shell date +%s))
 
 # Twice quiet: errors are shown, warnings about other people's indexes are not.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check
+# Where the part in C can be built, one that does not compile is a failure.
+HELIOGRAPH_REQUIRE_C ?= $(shell '$(PYTHON)' scripts/compiler.py)
+INSTALL_CHECKOUT = HELIOGRAPH_REQUIRE_C=$(HELIOGRAPH_REQUIRE_C) $(@D)/bin/python $(PIP_INSTALL) -e
 # The wheel carries pyright; without this it would ask the network for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -150,24 +153,24 @@ $(VENV_DEMO)/ready: pyproject.toml Makefile $(COMPILED)
 $(VENV_BENCH)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,what the benchmarks compare with)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(@D)/bin/python $(PIP_INSTALL) -e . --group bench
+	@$(INSTALL_CHECKOUT) . --group bench
 	@touch $@
 
 $(VENV)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,the tools and the latest frameworks)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]' --group dev
+	@$(INSTALL_CHECKOUT) '.[cli,flask]' --group dev
 	@touch $@
 
 # Flask 2.3 asks for any later Werkzeug; 3.1 took away what its test client reads.
 $(VENV_FLASK23)/ready: pyproject.toml Makefile $(COMPILED)
 	$(call new_environment,Flask 2.3)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
+	@$(INSTALL_CHECKOUT) '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
 	@touch $@
 
 $(VENV_PLUGINS)/ready: pyproject.toml Makefile
 	$(call new_environment,the pytest plugins of others)
 	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(@D)/bin/python $(PIP_INSTALL) -e . --group plugins
+	@$(INSTALL_CHECKOUT) . --group plugins
 	@touch $@

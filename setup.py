@@ -8,22 +8,35 @@ import sysconfig
 
 from setuptools import Extension, setup
 
-# It reads slots where CPython keeps them.
-foreign = sys.implementation.name != "cpython"
-# Without a GIL, importing an extension that does not declare itself fit for that would put
-# the GIL back; this one will once its tests have run there. Until then Python serves.
-free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-pure = os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0")
+
+def asked_for(name: str) -> bool:
+    """Tell whether an environment variable is set to anything but 0."""
+    return os.environ.get(name, "0") not in ("", "0")
+
+
+reasons = {
+    "HELIOGRAPH_PURE turns it off. Unset one of them.": asked_for("HELIOGRAPH_PURE"),
+    # It reads slots where CPython keeps them.
+    "this is not CPython. Unset it.": sys.implementation.name != "cpython",
+    # Without a GIL, importing an extension that does not declare itself fit for that would put
+    # the GIL back; this one will once its tests have run there. Until then Python serves.
+    "this Python has no GIL. Unset it.": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+}
+left_out = [reason for reason, holds in reasons.items() if holds]
+required = asked_for("HELIOGRAPH_REQUIRE_C")
+if required and left_out:
+    sys.exit(f"HELIOGRAPH_REQUIRE_C=1 asks for the part in C, but {left_out[0]}")
 
 setup(
     ext_modules=[]
-    if pure or foreign or free_threaded
+    if left_out
     else [
         # Optional: where it cannot be compiled, the install goes on without it.
+        # Whoever tests or releases it asks for a failure instead.
         Extension(
             "heliograph.core._dispatch",
             ["src/heliograph/core/_dispatch.c"],
-            optional=True,
+            optional=not required,
         )
     ]
 )

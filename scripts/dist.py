@@ -34,6 +34,8 @@ DIST = CHECKOUT / "dist"
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 # What a shell has set for its own Python would be found by the others as well.
 FOREIGN = ("COVERAGE_", "HELIOGRAPH_", "PYTHON", "VIRTUAL_ENV")
+# For those that install; a release has to have it.
+WITH_C = {"HELIOGRAPH_REQUIRE_C": "1"}
 
 ABOUT = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
 SERVES = "from heliograph.core import implementation as it; assert it == 'python', it"
@@ -89,12 +91,12 @@ def build(pythons: dict[str, Path]) -> None:
     """Fill `dist/`."""
     shutil.rmtree(DIST, ignore_errors=True)
     report("building the source distribution, and from it the wheel of this Python")
-    run(sys.executable, "-m", "build", "--quiet", CHECKOUT, env=environment())
+    run(sys.executable, "-m", "build", "--quiet", CHECKOUT, env=environment(**WITH_C))
     (sdist,) = DIST.glob("*.tar.gz")
     for version, python in pythons.items():
         if python != Path(sys.executable):
             report(f"building the wheel of Python {version}")
-            build_wheel(python, sdist)
+            build_wheel(python, sdist, **WITH_C)
     report("building the wheel without the part in C")
     build_wheel(Path(sys.executable), sdist, HELIOGRAPH_PURE="1")
 

@@ -11,8 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "heliograph"
-COMPILER = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
-"""The compiler that extensions of this Python are built with, if it is here."""
+_HEADERS = Path(sysconfig.get_path("include"), "Python.h")
+COMPILER = shutil.which(
+    (sysconfig.get_config_var("CC") or "cc").split()[0] if _HEADERS.is_file() else ""
+)
+"""The compiler that extensions of this Python are built with, if it and the headers are here."""
 
 # Those of the run that this is part of: what is off or measured there need not be here.
 _OURS = ("COVERAGE_", "HELIOGRAPH_", "PYTHON")
@@ -35,17 +38,17 @@ def build_sdist(folder: Path) -> Path:
 
 def build_wheel(sdist: Path, folder: Path, **env: str) -> Path:
     """Build a wheel from the source distribution."""
-    _pip("wheel", "--wheel-dir", str(folder), str(sdist), **env)
+    _pip("wheel", "--wheel-dir", str(folder), str(sdist), fails=False, **env)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
 
-def install(sdist: Path, environment: Path, **env: str) -> str:
+def install(sdist: Path, environment: Path, *, fails: bool = False, **env: str) -> str:
     """Make an environment with nothing but Heliograph, and return what pip said."""
     _python("-m", "venv", "--without-pip", str(environment))
     where = {"base": str(environment), "platbase": str(environment)}
     target = sysconfig.get_path("platlib", "venv", where)
-    return _pip("install", "--target", target, str(sdist), **env)
+    return _pip("install", "--target", target, str(sdist), fails=fails, **env)
 
 
 def run(environment: Path, program: str) -> str:
@@ -54,16 +57,16 @@ def run(environment: Path, program: str) -> str:
     return _child(str(Path(scripts) / "python"), "-I", "-W", "error", "-c", program).strip()
 
 
-def _pip(command: str, *arguments: str, **env: str) -> str:
+def _pip(command: str, *arguments: str, fails: bool, **env: str) -> str:
     options = ("--isolated", "--disable-pip-version-check", command, *_HERE)
-    return _python("-m", "pip", *options, *arguments, **env)
+    return _python("-m", "pip", *options, *arguments, fails=fails, **env)
 
 
-def _python(*arguments: str, **env: str) -> str:
-    return _child(sys.executable, *arguments, **env)
+def _python(*arguments: str, fails: bool = False, **env: str) -> str:
+    return _child(sys.executable, *arguments, fails=fails, **env)
 
 
-def _child(*command: str, **env: str) -> str:
+def _child(*command: str, fails: bool = False, **env: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     done = subprocess.run(
         command,
@@ -73,5 +76,5 @@ def _child(*command: str, **env: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert (done.returncode != 0) == fails, done.stdout
     return done.stdout

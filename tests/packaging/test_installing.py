@@ -40,6 +40,28 @@ def test_without_a_compiler_the_install_succeeds_and_python_serves(
     assert said.splitlines()[-1] == f"Successfully installed {sdist.name.removesuffix('.tar.gz')}"
 
 
+def test_whoever_asks_for_the_part_in_c_is_told_that_it_cannot_be_compiled(
+    sdist: Path, tmp_path: Path
+) -> None:
+    """With `HELIOGRAPH_REQUIRE_C=1` nothing falls back, and what the compiler met is shown."""
+    said = install(sdist, tmp_path, fails=True, HELIOGRAPH_REQUIRE_C="1", PATH="", CC="no-compiler")
+
+    assert re.findall(r"(?m)^ *error: .*no-compiler.*$", said) != []
+    assert not list(tmp_path.rglob("heliograph"))
+
+
+def test_whoever_asks_for_the_part_in_c_and_turns_it_off_is_told_so(
+    sdist: Path, tmp_path: Path
+) -> None:
+    """Two variables that contradict each other build nothing."""
+    said = install(sdist, tmp_path, fails=True, HELIOGRAPH_REQUIRE_C="1", HELIOGRAPH_PURE="1")
+
+    assert (
+        "HELIOGRAPH_REQUIRE_C=1 asks for the part in C, but HELIOGRAPH_PURE turns it off. "
+        "Unset one of them."
+    ) in said
+
+
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler: `make test` where there is one")
 def test_with_a_compiler_the_part_in_c_serves(sdist: Path, tmp_path: Path) -> None:
     """Nobody has to ask for it."""
