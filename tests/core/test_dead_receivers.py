@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import ReceiverWarning, Signal
+from heliograph import ANY, Namespace, ReceiverWarning, Signal
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -284,6 +284,165 @@ def test_a_receiver_that_was_disconnected_is_not_warned_of() -> None:
         signal.connect(Shop(), weak=False)
 
     assert warnings_of(connect) == []
+
+
+# --- lost before anything was sent to them ----------------------------------------------
+
+
+def create_app(signal: Signal, sender: object = ANY) -> None:
+    """Connect a function that is gone when this returns."""
+
+    @signal.connect(sender=sender)
+    def log(sender: object, **extra: object) -> None:
+        """Do nothing."""
+
+
+def told_by_sends(signal: Signal, times: int = 2) -> list[str]:
+    """Return the warnings of some sends, without what all of them say."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(times):
+            signal.send("shop")
+    assert {warning.category for warning in caught} <= {ReceiverWarning}
+    return [str(warning.message).partition(" was never called")[0] for warning in caught]
+
+
+LOST = f"{__name__}.create_app.<locals>.log"
+
+
+async def test_a_function_that_went_with_the_one_around_it_is_told_of_by_the_next_send() -> None:
+    """Once, with the line that connected it, what became of it, and both ways out."""
+    plain, awaited = Signal("paid"), Signal()
+    create_app(plain)
+    create_app(awaited)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            plain.send("shop")
+            await awaited.send_async("shop")
+
+    line = create_app.__code__.co_firstlineno + 3
+    assert [(it.category, it.filename, it.lineno) for it in caught] == [
+        (ReceiverWarning, __file__, line)
+    ] * 2
+    assert [str(it.message) for it in caught] == [
+        f"{LOST} was never called: after create_app, which connected it to {title}, had returned, "
+        "nothing held it, and it was garbage-collected. Connect it with weak=False, or keep it "
+        "where it lives as long as it is wanted."
+        for title in ("signal 'paid'", "a signal without a name")
+    ]
+
+
+def test_every_function_that_was_lost_is_told_of_once_for_its_place() -> None:
+    """However often the function around it runs, and whatever the signal is declared to be."""
+
+    @Namespace("shop").declare
+    def paid(sender: str) -> None: ...
+
+    def create_other() -> None:
+        @paid.connect
+        def mail(sender: str) -> None:
+            """Do nothing."""
+
+    for signal in (Signal(), paid):
+        told = []
+        for _ in range(2):
+            create_app(signal)
+            create_app(signal, "kiosk")
+            told.append(told_by_sends(signal))
+        assert told == [[LOST], []]
+    create_other()
+
+    assert [name.rpartition(".")[2] for name in told_by_sends(paid)] == ["mail"]
+
+
+def test_a_function_that_was_sent_something_is_not_told_of() -> None:
+    """It did its work, or a mute or its own error kept it from that."""
+    signal = Signal("paid")
+
+    def create() -> None:
+        @signal.connect
+        def log(sender: object) -> None:
+            """Do nothing."""
+
+        with signal.muted():
+            signal.send("shop")
+
+    create()
+
+    assert (told_by_sends(signal), len(signal.dead_receivers)) == ([], 1)
+
+
+def test_a_function_that_was_dropped_on_purpose_is_not_told_of() -> None:
+    """Disconnected, deleted where it was connected, or held by somebody for a time."""
+    signal, diary = Signal("paid"), Diary()
+
+    def create() -> None:
+        @signal.connect
+        def disconnected(sender: object) -> None:
+            """Do nothing."""
+
+        signal.disconnect(disconnected)
+
+        @signal.connect
+        def deleted(sender: object) -> None:
+            """Do nothing."""
+
+        del deleted
+        signal.send("shop")
+        signal.connect(diary.receiver("r"))
+        signal.connect(Shop())
+
+    with pytest.warns(ReceiverWarning, match="in the very statement"):
+        create()
+    diary.kept.clear()
+
+    assert told_by_sends(signal) == []
+
+
+def test_what_was_lost_in_another_test_is_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that sends nothing may leave functions behind; what imports leave is everybody's."""
+    signal = Signal("paid")
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_shop.py::test_silence (call)")
+    create_app(signal)
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_shop.py::test_paying (setup)")
+    others = told_by_sends(signal)
+    create_app(signal)
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_shop.py::test_paying (call)")
+
+    assert (others, told_by_sends(signal)) == ([], [LOST])
+
+
+def test_nothing_is_told_of_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There one send asks, and is quick again from the next one on."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+    signal = Signal("paid")
+    create_app(signal)
+    before = signal._registry.unusual
+    told = told_by_sends(signal)
+    create_app(signal)
+
+    assert (before, told, signal._registry.unusual) == (True, [], False)
+
+
+def test_a_warning_that_is_an_error_is_raised_before_anybody_is_called() -> None:
+    """Then sends go on, and the others that were lost are told of, too."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+
+    def create_other() -> None:
+        @signal.connect
+        def mail(sender: object) -> None:
+            """Do nothing."""
+
+    create_app(signal)
+    create_other()
+    for name in ("log", "mail"):
+        with pytest.raises(ReceiverWarning, match=f"{name} was never called"):
+            signal.send("shop")
+    heard = list(diary.lines)
+
+    assert (heard, [value for _, value in signal.send("shop")]) == ([], ["r"])
 
 
 def test_a_method_that_super_gives_is_not_taken_for_the_one_that_overrides_it() -> None:

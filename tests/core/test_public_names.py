@@ -48,6 +48,7 @@ ENGINE = [
     "connecting",
     "connection",
     "dispatch",
+    "dying",
     "emission",
     "errors",
     "fast",

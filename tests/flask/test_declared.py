@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask, appcontext_pushed, request_started
 
-from heliograph import ArgumentError, Namespace, Signal
+from heliograph import ArgumentError, Namespace, ReceiverWarning, Signal
 
 
 def declared() -> Signal[...]:
@@ -95,3 +95,22 @@ def test_what_is_sent_before_the_application_is_in_use_goes_by_the_environment(
 
     with pytest.raises(ArgumentError, match="'total' is missing"):
         declared().send(app)
+
+
+def test_a_receiver_that_was_lost_is_told_of_once_debug_mode_is_known(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wiring an application in its factory is usual, and so is losing a receiver there."""
+    no_test(monkeypatch)
+    order_paid = declared()
+
+    def wire() -> None:
+        @order_paid.connect
+        def mail(sender: object, *, total: int) -> None:
+            """Do nothing."""
+
+    wire()
+    order_paid.send(app, total=12)
+    app.debug = True
+    with app.app_context(), pytest.warns(ReceiverWarning, match="mail was never called"):
+        order_paid.send(app, total=12)

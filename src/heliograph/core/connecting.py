@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.record import DeadReceiver
+    from heliograph.core.dying import DeadReceiver
     from heliograph.core.signal import Signal
     from heliograph.core.terms import Scope, Terms
     from heliograph.core.typed import Connecting, F, R, Receiver, T, Undeclared

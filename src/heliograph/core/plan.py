@@ -43,6 +43,8 @@ class Plan:
         shared: bool = False,
     ) -> None:
         found.sort(key=in_order)
+        for connection in found:
+            connection._record.uncalled = False
         self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
         # If some are temporary, which one of a receiver's counts depends on who sends.
         self.connections: tuple[Connection, ...] = tuple(found if self.scoped else one_each(found))

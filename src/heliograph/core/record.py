@@ -8,9 +8,10 @@ from types import FunctionType, MethodType
 from weakref import ref
 
 from heliograph.core.callables import examined, name_of
+from heliograph.core.dying import is_lost, warn_if_at_once
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_builtin_method
-from heliograph.core.terms import PLACE, WEAK, line_of, warn_at, where_is
+from heliograph.core.terms import PLACE, WEAK, warn_at
 from heliograph.core.writer import soon
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -20,13 +21,10 @@ if TYPE_CHECKING:
 
     from heliograph.core.plan import Plan
     from heliograph.core.registry import Registry
-    from heliograph.core.terms import Place, Terms
+    from heliograph.core.terms import Terms
 
 NOTHING: frozenset[str] = frozenset()
 """What those receivers are spared who are given everything."""
-
-_ONE_STATEMENT = 32
-"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
 
 
 class Record(ref[object]):
@@ -48,6 +46,7 @@ class Record(ref[object]):
         "named",
         "strong",
         "terms",
+        "uncalled",
     )
 
     if TYPE_CHECKING:
@@ -62,6 +61,7 @@ class Record(ref[object]):
         named: tuple[str, str] | str
         strong: int
         terms: Terms
+        uncalled: bool
 
         def __call__(self) -> Any:
             """Return the receiver, or None once it is dead."""
@@ -154,9 +154,12 @@ def recorded(
     if type(receiver) is FunctionType:
         record = Record(receiver, _died)
         record.named = receiver.__module__ or "builtins", receiver.__qualname__
+        record.uncalled = True
     else:
         record = _held(receiver, key, how, home)
         record.named = name_of(receiver)
+        # Objects come and go, and their methods with them: that is what weak is for.
+        record.uncalled = False
     record.home = home
     record.key = key
     record.links = {}
@@ -209,47 +212,14 @@ def _died(record: Record) -> None:
     registry = record.home()
     if registry is not None:
         connected = bool(record.links)
+        frame = sys._getframe().f_back
+        record.uncalled = connected and is_lost(record, frame)
         soon(partial(registry.bury, record.key))
         if connected:
-            _warn_if_at_once(record, sys._getframe().f_back)
+            warn_if_at_once(record, frame)
 
 
 def _part_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
     registry = home()
     if registry is not None:
         soon(partial(registry.bury, key))
-
-
-def _warn_if_at_once(record: Record, frame: Any) -> None:
-    # It died right after the call that connected it, on the same line: nothing else held it.
-    # There is no frame when the interpreter ends.
-    code, called = record.terms[PLACE]
-    if frame is None or frame.f_code is not code:
-        return
-    if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
-        return
-    if line_of((code, frame.f_lasti)) == line_of((code, called)):
-        message = (
-            f"{record.name} was garbage-collected in the very statement that connected it, "
-            "because nothing else holds it: it will never be called. Connect it with "
-            "weak=False, or keep it in a variable."
-        )
-        warn_at((code, called), message)
-
-
-class DeadReceiver:
-    """What is left of a weakly held receiver that was garbage-collected."""
-
-    __slots__ = ("_place", "name")
-
-    def __init__(self, name: str, place: Place) -> None:
-        self.name: str = name
-        self._place = place
-
-    @property
-    def where(self) -> str:
-        """The ``file:line`` that connected it."""
-        return where_is(self._place)
-
-    def __repr__(self) -> str:
-        return f"<DeadReceiver {self.name}, connected at {self.where}>"

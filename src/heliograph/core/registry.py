@@ -9,6 +9,7 @@ from weakref import ref
 
 from heliograph.core.callables import examined
 from heliograph.core.connection import Connection, age_of, connected
+from heliograph.core.dying import DeadReceiver, is_told_of
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
@@ -21,7 +22,7 @@ from heliograph.core.identity import (
     unwrapped,
 )
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
-from heliograph.core.record import NOTHING, DeadReceiver, Record, recorded
+from heliograph.core.record import NOTHING, Record, recorded
 from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope, where_is
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
@@ -498,7 +499,10 @@ class Registry:
             return
         if self.dead is None:
             self.dead = deque(maxlen=_REMEMBERED)
-        self.dead.append(DeadReceiver(record.name, record.terms[PLACE]))
+        place = record.terms[PLACE]
+        lost = record.uncalled and not is_told_of(place, self.dead)
+        self.dead.append(DeadReceiver(record.name, place, lost=lost))
+        self.checked |= lost  # The next send asks whether to warn of it.
         for sender in list(record.links):
             for connection in self._of(record, sender):
                 self._end(connection)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from heliograph.core.callables import title_of
 from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
+from heliograph.core.dying import lost_now, warn_of_lost
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.identity import canonical, receiver_key
 from heliograph.core.waiting import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterator
+    from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
     from typing import Any, overload
 
     from heliograph.core.connection import Connection
     from heliograph.core.dispatch import Step
+    from heliograph.core.dying import DeadReceiver
     from heliograph.core.plan import Plan
 
     Receiver = Callable[..., Any]
@@ -274,19 +277,29 @@ class Signal(Waitable[P]):
         )
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
-        """Hold a send against the declaration while programs are developed."""
-        # Only those who declare signals pay for it.
-        from heliograph.core.declared.checking import refuse_mismatch
+        """Say what seems to be wrong, while programs are developed."""
+        # Only those who declare signals or lose receivers pay for it.
         from heliograph.core.declared.development import check_once_known, in_development
 
         registry, checked = self._registry, in_development()
         declaration = registry.declaration
         if checked is None:
             check_once_known(registry)
-        elif not checked or declaration is None:  # It may be refused at this moment.
+            return
+        if not checked or declaration is None:  # It may be refused at this moment.
             registry.check(on=False)
-        else:
+        if checked and registry.dead:
+            self._warn_of_lost(registry.dead)
+        if checked and declaration is not None:
+            from heliograph.core.declared.checking import refuse_mismatch
+
             refuse_mismatch(declaration, sender, payload)
+
+    def _warn_of_lost(self, dead: Iterable[DeadReceiver]) -> None:
+        for it in lost_now(dead):
+            # The next send asks again, as a warning may be made an error, and others are left.
+            self._registry.check(on=True)
+            warn_of_lost(it, title_of(self))
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]

@@ -1,0 +1,96 @@
+"""Receivers that die while they are connected: what is remembered, and who is to be warned."""
+
+from __future__ import annotations
+
+import os
+
+from heliograph.core.terms import PLACE, line_of, warn_at, where_is
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from heliograph.core.record import Record
+    from heliograph.core.terms import Place
+
+_ONE_STATEMENT = 32
+"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
+
+
+class DeadReceiver:
+    """What is left of a weakly held receiver that was garbage-collected."""
+
+    __slots__ = ("_lost_in", "_place", "name")
+
+    def __init__(self, name: str, place: Place, *, lost: bool = False) -> None:
+        self.name: str = name
+        self._place = place
+        # The test in which it was lost, if it was: another test has nothing to do with it.
+        self._lost_in: str | None = _this_test() if lost else None
+
+    @property
+    def where(self) -> str:
+        """The ``file:line`` that connected it."""
+        return where_is(self._place)
+
+    def __repr__(self) -> str:
+        return f"<DeadReceiver {self.name}, connected at {self.where}>"
+
+
+def is_lost(record: Record, frame: Any) -> bool:
+    """Tell whether a function that no send has come to dies because nobody kept it.
+
+    So it is if the function that defines and connects it has returned. While that still
+    runs, it has dropped the receiver itself, or does so in the statement that connects it.
+    """
+    code = record.terms[PLACE][0]
+    if not (record.uncalled and record.named[1].startswith(f"{code.co_qualname}.<locals>.")):
+        return False
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is None
+
+
+def is_told_of(place: Place, dead: Iterable[DeadReceiver]) -> bool:
+    """Tell whether receivers that a place connects were told of, or will be by the next send."""
+    return any(it._place == place and it._lost_in in (None, _this_test()) for it in dead)
+
+
+def lost_now(dead: Iterable[DeadReceiver]) -> list[DeadReceiver]:
+    """Return the receivers that were lost before anything was sent to them, and not told of."""
+    return [it for it in list(dead) if it._lost_in == _this_test()]
+
+
+def warn_of_lost(dead: DeadReceiver, title: str) -> None:
+    """Warn of a receiver that was lost, for the only time."""
+    dead._lost_in = None
+    message = (
+        f"{dead.name} was never called: after {dead._place[0].co_qualname}, which connected it "
+        f"to {title}, had returned, nothing held it, and it was garbage-collected. Connect it "
+        "with weak=False, or keep it where it lives as long as it is wanted."
+    )
+    warn_at(dead._place, message)
+
+
+def warn_if_at_once(record: Record, frame: Any) -> None:
+    """Warn of a receiver that dies in the very statement that connected it."""
+    # It died right after the call that connected it, on the same line: nothing else held it.
+    # There is no frame when the interpreter ends.
+    code, called = record.terms[PLACE]
+    if frame is None or frame.f_code is not code:
+        return
+    if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
+        return
+    if line_of((code, frame.f_lasti)) == line_of((code, called)):
+        message = (
+            f"{record.name} was garbage-collected in the very statement that connected it, "
+            "because nothing else holds it: it will never be called. Connect it with "
+            "weak=False, or keep it in a variable."
+        )
+        warn_at((code, called), message)
+
+
+def _this_test() -> str:
+    # Followed by its phase, which may be another one by then.
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
