@@ -138,6 +138,32 @@ def test_connect_via_is_strong_and_connect_is_weak() -> None:
     assert (values, len(caught)) == (["strong"], 2)
 
 
+def test_what_can_never_work_is_warned_of() -> None:
+    """Heliograph's own signals refuse it; under a program that runs unchanged it is let pass."""
+    signal = Signal()
+
+    def wire() -> None:
+        class Mailer:
+            @signal.connect
+            def mail(self, sender: object) -> None: ...
+
+        @signal.connect_via
+        def bill(sender: object) -> None: ...
+
+        with signal.connected_to(Mailer.mail):
+            signal.disconnect(Mailer.mail)
+
+    with pytest.warns(ReceiverWarning) as caught:
+        wire()
+
+    first = wire.__code__.co_firstlineno
+    said = [(str(it.message), it.lineno - first) for it in caught]
+    assert [(text.partition("<locals>.")[2][:47], line) for text, line in said] == [
+        ("wire.<locals>.Mailer.mail will fail whenever it", 2),
+        ("wire.<locals>.bill is not connected to a signal", 5),
+    ]
+
+
 def test_connected_to_connects_for_a_block() -> None:
     """It is a context manager that gives None, and holds the receiver itself."""
     signal = Signal()

@@ -76,7 +76,8 @@ def test_a_receiver_that_is_not_callable_is_refused(
     assert isinstance(caught.value, TypeError)
     assert str(caught.value) == (
         f"{receiver!r} cannot be connected to signal 'paid'. It is not callable. "
-        "Connect a function, a method or an object with __call__."
+        "Connect a function, a method or an object with __call__. If it is a sender, use "
+        "connect_via(sender), or connect(receiver, sender=sender)."
     )
     assert signal.connections == ()
 
@@ -102,6 +103,85 @@ def test_a_receiver_without_room_for_the_sender_is_refused(
         )
 
     assert signal.connections == ()
+
+
+@pytest.mark.parametrize("first", ["self", "cls"])
+def test_a_method_that_is_connected_in_its_class_body_is_refused(
+    connecting: Callable[..., object], first: str
+) -> None:
+    """There is no object yet, and the sender would take its place."""
+    names: dict[str, Any] = {"__name__": "shop"}
+    exec(f"class Mailer:\n    def send({first}, sender, **extra): ...", names)  # noqa: S102 - two.
+    signal = Signal("paid")
+    with pytest.raises(ReceiverError) as caught:
+        connecting(signal, names["Mailer"].send)
+
+    assert str(caught.value) == (
+        "shop.Mailer.send cannot be connected to signal 'paid'. It is a method without its "
+        f"object. The sender would become its {first!r}. Connect the method of an object, such as "
+        "`signal.connect(self.send)` in `__init__`, or define 'send' outside of the class."
+    )
+    assert signal.connections == ()
+
+
+def test_a_method_whose_object_is_the_sender_is_connected() -> None:
+    """It is called as a method, so `self` is not always a mistake; nor is a default sender."""
+
+    class Cart:
+        def pay(self, total: int) -> tuple[Cart, int]:
+            return self, total
+
+        def close(self, sender: object = None) -> tuple[Cart, object]:
+            return self, sender
+
+    signal, cart = Signal("paid"), Cart()
+    signal.connect(Cart.pay)
+    paid = signal.send(cart, total=12)
+    signal.disconnect(Cart.pay)
+    signal.connect(Cart.close)
+
+    assert [value for _, value in [*paid, *signal.send(cart)]] == [(cart, 12), (cart, None)]
+
+
+def test_connect_via_without_parentheses_is_refused() -> None:
+    """It would take the receiver for a sender, connect nothing, and leave a decorator."""
+    signal, namespace = Signal("paid"), Namespace("shop")
+    with pytest.raises(ArgumentError) as caught:
+
+        @signal.connect_via
+        @pytest.mark.skip
+        async def bill(sender: object, **extra: object) -> None:
+            """Do nothing."""
+
+    with pytest.raises(ArgumentError, match="mail is not connected to the signals that match"):
+
+        @namespace.signals("order-*").connect_via
+        def mail(sender: object, **extra: object) -> None:
+            """Do nothing."""
+
+    name = f"{__name__}.test_connect_via_without_parentheses_is_refused.<locals>.bill"
+    assert str(caught.value) == (
+        f"{name} is not connected to signal 'paid': connect_via takes a sender, and returns a "
+        "decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to hear all senders."
+    )
+
+
+def test_a_function_may_be_a_sender() -> None:
+    """Once it has its name: that of a job, say."""
+    signal = Signal("done")
+
+    def job() -> None:
+        """Do nothing."""
+
+    @signal.connect_via(job)
+    def note(sender: object) -> object:
+        return sender
+
+    @signal.connect_via(test_connect_via_without_parentheses_is_refused)
+    def other(sender: object) -> object:
+        raise AssertionError
+
+    assert signal.send(job) == [(note, job)]
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,78 @@ def test_a_payload_key_named_sender_is_explained() -> None:
     ]
 
 
+def test_a_sender_that_is_given_by_name_is_explained() -> None:
+    """It is part of the payload then, as in Blinker, and the sender is None."""
+    signal = Signal("paid")
+
+    def receiver(sender: object, **payload: object) -> None:
+        """Take the sender by its name."""
+
+    signal.connect(receiver)
+    with pytest.raises(TypeError, match="multiple values for argument 'sender'") as caught:
+        signal.send(sender="shop")
+
+    assert caught.value.__notes__[2:] == [
+        "If that is who sends, give it first and without a name: `send(sender, ...)`."
+    ]
+
+
+async def test_a_wrapper_without_its_underscore_is_explained() -> None:
+    """It is part of the payload, and whatever fails for that says what is missing."""
+    signal = Signal("paid")
+
+    def receiver(sender: object) -> None:
+        """Take no payload."""
+
+    signal.connect(receiver)
+    with pytest.raises(TypeError) as caught:
+        await signal.send_async("shop", sync_wrapper=print)
+    notes = caught.value.__notes__[1:]
+    signal.connect(coroutine_function, priority=1)
+    with pytest.raises(AsyncReceiverError) as refused:
+        signal.send("shop", async_wrapper=print)
+
+    assert notes == ["The payload has a key 'sync_wrapper'. Did you mean '_sync_wrapper'?"]
+    assert str(refused.value).endswith(
+        " Nobody was called. The payload has a key 'async_wrapper'. Did you mean '_async_wrapper'?"
+    )
+
+
+async def coroutine_function(sender: object, **payload: object) -> None:
+    """Do nothing."""
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_method_without_its_object_is_explained(*, watched: bool) -> None:
+    """Whose second parameter could be in the payload, and is not; if the call itself fails."""
+
+    class Mailer:
+        def send(self, order: object, **extra: object) -> None:
+            """Do nothing."""
+
+        def bill(self, order: object = None, **extra: object) -> None:
+            """Fail in another way."""
+            message = "It is not that."
+            raise TypeError(message)
+
+    signal = Signal("paid")
+    signal.connect(Mailer.send)
+    signal.connect(Mailer.bill)
+    with pytest.raises(ExceptionGroup) as caught:
+        send(signal, watched=watched)
+
+    assert [error.__notes__[1:] for error in caught.value.exceptions] == [
+        [
+            (
+                "It looks like a method without its object. The sender would become its 'self'. "
+                "Connect the method of an object, such as `signal.connect(self.send)` in "
+                "`__init__`, or define 'send' outside of the class."
+            )
+        ],
+        [],
+    ]
+
+
 def test_an_unexpected_keyword_is_the_receivers_own_error() -> None:
     """A receiver that does not take the payload fails by itself, and others are called."""
     signal, diary = Signal("paid"), Diary()

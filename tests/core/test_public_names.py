@@ -53,6 +53,7 @@ ENGINE = [
     "errors",
     "fast",
     "identity",
+    "mistakes",
     "namespace",
     "plan",
     "record",

@@ -123,6 +123,7 @@ class Overridable(heliograph.Signal):
     @classmethod
     def _new_registry(cls) -> Any:
         registry = cls._registry_class()
+        registry.lenient = True
         if cls._overrides:
             registry.override(on=True)
         return registry

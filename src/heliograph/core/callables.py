@@ -58,7 +58,10 @@ def examined(receiver: Any) -> tuple[bool, bool]:
                 return _PLAIN
             return bool(flags & _COROUTINE), bool(flags & _GENERATORS)
     if not callable(receiver):
-        msg = "It is not callable. Connect a function, a method or an object with __call__."
+        msg = (
+            "It is not callable. Connect a function, a method or an object with __call__. If it "
+            "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
+        )
         raise ReceiverError(msg)
     bound = isinstance(receiver, MethodType)
     function = receiver.__func__ if isinstance(receiver, MethodType) else receiver

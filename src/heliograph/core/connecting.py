@@ -10,6 +10,7 @@ from heliograph.core.connection import Connection
 from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
+from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
@@ -187,6 +188,7 @@ class Connectable(Generic[P]):
         except SignalError as error:
             who = "A receiver"
             raise self._not_connected(who, error) from None
+        refuse_as_sender(sender, title_of(self), lenient=self._registry.lenient)
         options: dict[str, Any] = {
             "priority": priority,
             "on_error": on_error,

@@ -17,6 +17,7 @@ from heliograph.core.emission import (
     tell_start,
 )
 from heliograph.core.errors import AsyncReceiverError
+from heliograph.core.mistakes import hints, misspelt_wrappers
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Sending:
                     "Send it with `await signal.send_async(...)`, give `send` an "
                     "_async_wrapper, or connect a plain function. Nobody was called."
                 )
-                raise AsyncReceiverError(msg)
+                raise AsyncReceiverError(" ".join([msg, *misspelt_wrappers(self.payload)]))
 
     def delivered(self, connection: Connection | None, receiver: Receiver, value: object) -> None:
         """Note what a receiver returned."""
@@ -206,12 +207,9 @@ class Sending:
             return
         where = f", connected at {connection.where}" if connection is not None else ""
         _note(error, f"while {title_of(self.signal)} was delivered to {name_of(receiver)}{where}")
-        if isinstance(error, TypeError) and "sender" in self.payload:
-            _note(
-                error,
-                "The payload has a key 'sender', which a first parameter of that name collides "
-                "with: name it differently, or make the parameter positional-only.",
-            )
+        if isinstance(error, TypeError):
+            for hint in hints(error, receiver, self.sender, self.payload):
+                _note(error, hint)
         self.errors.append(error)
 
     def outcome(self) -> Results:

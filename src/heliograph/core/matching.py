@@ -9,6 +9,7 @@ from functools import partial
 from heliograph.core.callables import called
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
+from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.signal import Signal
 from heliograph.core.terms import terms
 
@@ -96,6 +97,7 @@ class Matching:
         inline: bool = False,
     ) -> Callable[[F], F]:
         """Return a decorator that connects for *sender*, strongly unless told otherwise."""
+        refuse_as_sender(sender, f"the signals that match {''.join(self._where)!r}", lenient=False)
         return partial(
             self.connect,
             sender=sender,

@@ -11,6 +11,7 @@ from heliograph.core.callables import examined, name_of
 from heliograph.core.dying import is_lost, warn_if_at_once
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_builtin_method
+from heliograph.core.mistakes import without_object
 from heliograph.core.terms import PLACE, WEAK, warn_at
 from heliograph.core.writer import soon
 
@@ -152,6 +153,8 @@ def recorded(
     """
     is_async, generates = examined(receiver)
     if type(receiver) is FunctionType:
+        if receiver.__code__.co_argcount > 1:
+            _refuse_without_object(receiver, how, home)
         record = Record(receiver, _died)
         record.named = receiver.__module__ or "builtins", receiver.__qualname__
         record.uncalled = True
@@ -177,6 +180,14 @@ def recorded(
         )
         warn_at(how[PLACE], message)
     return record
+
+
+def _refuse_without_object(receiver: Any, how: Terms, home: Callable[[], Registry | None]) -> None:
+    problem, registry = without_object(receiver), home()
+    if problem is not None and registry is not None:
+        if not registry.lenient:
+            raise ReceiverError(problem)
+        warn_at(how[PLACE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
 
 
 def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]) -> Record:

@@ -21,6 +21,7 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
+from heliograph.core.mistakes import without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
 from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope, where_is
@@ -131,6 +132,7 @@ class Registry:
         "fast",
         "home",
         "idle",
+        "lenient",
         "mutes",
         "overridden",
         "receivers",
@@ -153,6 +155,8 @@ class Registry:
         self.dead: deque[DeadReceiver] | None = None
         self.clock: int = 0
         self.overridden: bool = False
+        # Whether what Blinker lets pass, and cannot be meant, is warned of instead of refused.
+        self.lenient: bool = False
         # What is known of every payload, and whether each send is still held against it.
         self.declaration: Declaration | None = None
         self.checked: bool = False
@@ -222,6 +226,9 @@ class Registry:
             ReceiverError: If it cannot be a receiver of this signal.
         """
         examined(receiver)
+        problem = without_object(receiver)
+        if problem is not None and not self.lenient:
+            raise ReceiverError(problem)
         if self.declaration is not None:
             from heliograph.core.declared.fitting import (
                 left_out_for,  # Only those who declare pay for it.

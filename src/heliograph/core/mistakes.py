@@ -1,0 +1,101 @@
+"""What can be written but never meant: decorators without parentheses, methods without objects."""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+from heliograph.core.callables import name_of
+from heliograph.core.errors import ArgumentError
+from heliograph.core.terms import line_of, place, warn_at
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from heliograph.core.terms import Place
+
+_OBJECT = ("self", "cls")
+_WRAPPERS = ("async_wrapper", "sync_wrapper")
+
+
+def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
+    """Refuse to take the function that is being decorated for a sender; or only warn of it.
+
+    Raises:
+        ArgumentError: If that was done to a decorator that takes a sender.
+    """
+    if type(given) is not FunctionType:
+        return
+    here = place()
+    if _is_decorated_at(given, here):
+        msg = (
+            f"{name_of(given)} is not connected to {title}: connect_via takes a sender, and "
+            "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
+            "hear all senders."
+        )
+        if not lenient:
+            raise ArgumentError(msg)
+        warn_at(here, msg)
+
+
+def _is_decorated_at(function: FunctionType, here: Place) -> bool:
+    # The call stands in the code that defines the function, at a line of its definition. A
+    # function that has a name by now may be a sender as any other object.
+    code = function.__code__
+    if all(it is not code for it in here[0].co_consts):
+        return False
+    last = max(line or 0 for _, _, line in code.co_lines())
+    return code.co_firstlineno <= line_of(here) <= last
+
+
+def without_object(receiver: Any) -> str | None:
+    """Tell what is wrong with a method that was taken from its class, and can never be called.
+
+    A function that calls its first parameter ``self`` gets the sender there, which may be
+    meant; but not if the second one is the ``sender``, as nothing is left for that.
+    """
+    if type(receiver) is not FunctionType:
+        return None
+    code = receiver.__code__
+    names = code.co_varnames[: code.co_argcount - len(receiver.__defaults__ or ())]
+    if len(names) > 1 and names[0] in _OBJECT and names[1] == "sender":
+        return f"It is a method without its object. {bound_instead(receiver)}"
+    return None
+
+
+def bound_instead(method: Any) -> str:
+    """Return what to write instead of connecting a method in the body of its class."""
+    name = method.__name__
+    return (
+        f"The sender would become its {method.__code__.co_varnames[0]!r}. Connect the method of "
+        f"an object, such as `signal.connect(self.{name})` in `__init__`, or define {name!r} "
+        "outside of the class."
+    )
+
+
+def hints(
+    error: TypeError, receiver: object, sender: object, payload: dict[str, Any]
+) -> Iterator[str]:
+    """Give what may be wrong with a call that failed, and what to write instead."""
+    if "sender" in payload:
+        yield (
+            "The payload has a key 'sender', which a first parameter of that name collides "
+            "with: name it differently, or make the parameter positional-only."
+        )
+        if sender is None:
+            yield "If that is who sends, give it first and without a name: `send(sender, ...)`."
+    yield from misspelt_wrappers(payload)
+    traceback = error.__traceback__
+    entered = traceback is not None and traceback.tb_next is not None
+    if type(receiver) is FunctionType and not entered:
+        names = receiver.__code__.co_varnames[: receiver.__code__.co_argcount]
+        if len(names) > 1 and names[0] in _OBJECT:
+            yield f"It looks like a method without its object. {bound_instead(receiver)}"
+
+
+def misspelt_wrappers(payload: dict[str, Any]) -> Iterator[str]:
+    """Give a hint for each wrapper that is in the payload because its name is not exact."""
+    for name in _WRAPPERS:
+        if name in payload:
+            yield f"The payload has a key {name!r}. Did you mean '_{name}'?"
