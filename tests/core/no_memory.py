@@ -74,8 +74,7 @@ def attempt(send: Callable[[], Any], allocation: int) -> str:
         _testcapi.remove_mem_hooks()
     if error is None:
         return " ".join(value for _, value in results)
-    errors = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-    return "+".join(type(each).__name__ for each in errors)
+    return type(error).__name__
 
 
 def attempts(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list[str]:

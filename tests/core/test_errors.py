@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from contextlib import suppress
+from bdb import BdbQuit
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import pytest
@@ -15,12 +16,27 @@ import pytest
 import heliograph
 from heliograph import AsyncReceiverError, ReceiverError, Signal, SignalError
 from tests.core.diary import Diary
+from tests.core.handling import call_while_handling, chain
+from tests.core.room import no_collector, room_for
+from tests.core.stepping import every_step
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NAME = "tests.core.diary.Diary.receiver.<locals>.receive"
+
+
+# What concerns the whole program, and not the receiver that it came from.
+FATAL: list[BaseException] = [
+    KeyboardInterrupt(),
+    SystemExit(1),
+    asyncio.CancelledError(),
+    RecursionError(),
+    MemoryError(),
+    BdbQuit(),
+    ExceptionGroup("mixed", [ValueError(), ExceptionGroup("inner", [RecursionError()])]),
+]
 
 
 class OutOfStockError(Exception):
@@ -280,11 +296,11 @@ def test_no_payload_values_are_in_messages_and_notes() -> None:
 
 @pytest.mark.parametrize("watched", [False, True])
 @pytest.mark.parametrize("on_error", ["raise", "log"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", FATAL, ids=repr)
 def test_what_ends_the_program_leaves_at_once(
     error: BaseException, on_error: str, *, watched: bool
 ) -> None:
-    """`KeyboardInterrupt`, `SystemExit` and cancellation wait for nobody, and get no note."""
+    """It waits for nobody, and gets no note: also an error, if nobody else can be called."""
     signal, diary = Signal("paid"), Diary()
     # A `str` here, not one of two literals.
     signal.connect(diary.receiver("1", error=error), on_error=on_error)  # type: ignore[call-overload]
@@ -296,7 +312,7 @@ def test_what_ends_the_program_leaves_at_once(
     assert (diary.lines, notes_of(error)) == (["1"], [])
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", FATAL, ids=repr)
 async def test_what_ends_the_program_leaves_send_async_at_once(error: BaseException) -> None:
     """Awaiting makes no difference."""
     signal, diary = Signal("paid"), Diary()
@@ -308,6 +324,143 @@ async def test_what_ends_the_program_leaves_send_async_at_once(error: BaseExcept
 
     assert caught.value is error
     assert diary.lines == ["1"]
+
+
+# Receivers of two signals that each send the other one; four in all.
+CYCLES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "for a sender": {"sender": "shop"},
+    "observers": {"on_error": "log"},
+}
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("options", CYCLES.values(), ids=CYCLES)
+def test_receivers_that_send_again_end_with_the_stack(
+    options: dict[str, Any], *, watched: bool
+) -> None:
+    """Nobody else is called where there is no room: each of two would double the calls."""
+    signals, calls = (Signal("paid"), Signal("billed")), list[int]()
+
+    def receiver(number: int) -> Callable[..., None]:
+        def receive(sender: object) -> None:
+            calls.append(number)
+            signals[number // 2].send(sender)
+
+        return receive
+
+    for number in range(4):
+        signals[1 - number // 2].connect(receiver(number), weak=False, **options)
+    with watching() if watched else nullcontext(), room_for(80), pytest.raises(RecursionError) as c:
+        signals[0].send("shop")
+
+    assert (len(calls) < 80, set(calls)) == (True, {0, 2})
+    assert notes_of(c.value) == []
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_async_receivers_that_send_again_end_with_the_stack(*, watched: bool) -> None:
+    """Awaiting makes no difference."""
+    signal, calls = Signal("paid"), list[str]()
+
+    async def one(sender: object) -> None:
+        calls.append("one")
+        await signal.send_async(sender)
+
+    async def other(sender: object) -> None:
+        calls.append("other")
+        await signal.send_async(sender)
+
+    signal.connect(one)
+    signal.connect(other)
+    with watching() if watched else nullcontext(), room_for(80), pytest.raises(RecursionError):
+        signal.send_async("shop").send(None)
+
+    assert (len(calls) < 80, set(calls)) == (True, {"one"})
+
+
+@pytest.mark.parametrize("way", ["send", "send_async"])
+def test_wherever_the_stack_ends_the_error_is_that_it_has(way: str) -> None:
+    """Looking a receiver up is a call, too; that it fails is nobody's fault who was called."""
+
+    class Shop:
+        """Sends on and on."""
+
+        def first(self, sender: object) -> None:
+            """Return at once."""
+
+        def second(self, sender: object) -> None:
+            """Send again."""
+            again()
+
+    signal, shop = Signal("paid"), Shop()
+    ways: dict[str, Callable[[], object]] = {
+        "send": lambda: signal.send("shop"),
+        "send_async": lambda: signal.send_async("shop").send(None),
+    }
+    again = ways[way]
+    signal.connect(shop.first)
+    signal.connect(shop.second)
+    ends = set[str]()
+    with no_collector():
+        for room in range(30, 90):
+            with room_for(room), pytest.raises(RecursionError) as caught:
+                again()
+            ends.add(f"{type(caught.value).__name__} {notes_of(caught.value)}")
+
+    assert ends == {"RecursionError []"}
+
+
+class AlarmError(Exception):
+    """What a program's own signal handler raises, wherever it is."""
+
+
+@pytest.mark.parametrize("way", ["send", "send_async"])
+def test_an_error_that_comes_between_two_calls_is_nobodys(way: str) -> None:
+    """Nobody is blamed who was called before, and nobody left out while others are called."""
+
+    class InPython(Signal):
+        """Sends without the part in C, which has nothing between two calls."""
+
+        send = getattr(Signal.send, "__wrapped__", Signal.send)
+
+    signal, called = InPython("paid"), list[str]()
+
+    def ring() -> None:
+        raise AlarmError
+
+    def first(sender: object) -> None:
+        called.append("first")
+
+    def second(sender: object) -> None:
+        called.append("second")
+
+    def third(sender: object) -> None:
+        called.append("third")
+
+    def send() -> None:
+        if way == "send":
+            signal.send("shop")
+        else:
+            with suppress(StopIteration):
+                signal.send_async("shop").send(None)
+
+    receivers = [first, second, third]
+    for receiver in receivers:
+        signal.connect(receiver)
+    names = [receiver.__name__ for receiver in receivers]
+    send()
+    with no_collector():  # What it runs is the engine's, too.
+        for step in every_step():
+            called.clear()
+            blamed = list[str]()
+            try:
+                step.interrupt(send, ring)
+            except AlarmError as error:
+                blamed = [note.rpartition("<locals>.")[2] for note in notes_of(error)]
+
+            left_out = blamed or names[len(called) :]
+            assert called in (names, [name for name in names if name not in left_out])
 
 
 async def test_a_send_that_is_cancelled_calls_nobody_else() -> None:
@@ -489,3 +642,122 @@ def test_a_receiver_that_disconnects_itself_and_fails_keeps_its_way_with_errors(
     assert [record.getMessage().partition(" failed")[0] for record in caplog.records] == [
         f"{__name__}.{audit.__qualname__}"
     ] * 2
+
+
+# --- what an error came from -----------------------------------------------------------
+
+
+def fail_late(sender: object) -> None:
+    """Fail while another error is being handled."""
+    try:
+        _ = dict[str, int]()["inner"]
+    except KeyError:
+        msg = "late"
+        raise ValueError(msg)  # noqa: B904 - that is the point.
+
+
+SENDS: dict[str, Callable[[Signal], object]] = {
+    "send": lambda signal: send(signal, watched=False),
+    "a watched send": lambda signal: send(signal, watched=True),
+    "send_async": lambda signal: signal.send_async("shop").send(None),
+}
+
+
+@pytest.mark.parametrize("receivers", [1, 2])
+@pytest.mark.parametrize("way", SENDS)
+def test_an_error_keeps_what_it_came_from(way: str, receivers: int) -> None:
+    """Also if the send is made while another error is handled, as Flask reports exceptions."""
+    signal = Signal("paid")
+    for _ in range(receivers):
+        signal.connect(lambda sender: fail_late(sender), weak=False)  # noqa: PLW0108 - another.
+    with pytest.raises((ValueError, ExceptionGroup)) as caught:
+        call_while_handling(lambda: SENDS[way](signal))
+    error = caught.value
+    errors = error.exceptions if isinstance(error, ExceptionGroup) else ()
+
+    assert [chain(each) for each in errors or [error]] == [
+        ["ValueError", "KeyError", "ZeroDivisionError"]
+    ] * receivers
+    assert chain(error)[-1] == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize("way", SENDS)
+def test_an_error_keeps_its_cause_and_what_it_hides(way: str) -> None:
+    """``raise … from …`` says the same as without a signal in between."""
+    signal, cause = Signal("paid"), KeyError("cause")
+
+    def receiver(sender: object) -> None:
+        raise OutOfStockError from cause
+
+    signal.connect(receiver)
+    with pytest.raises(OutOfStockError) as caught:
+        call_while_handling(lambda: SENDS[way](signal))
+    error = caught.value
+
+    assert (error.__cause__, error.__suppress_context__) == (cause, True)
+    assert chain(error) == ["OutOfStockError", "ZeroDivisionError"]
+
+
+def test_an_error_that_refuses_all_changes_keeps_what_it_came_from() -> None:
+    """A frozen dataclass guards its own fields alone."""
+    signal = Signal("paid")
+
+    def receiver(sender: object) -> None:
+        try:
+            _ = dict[str, int]()["inner"]
+        except KeyError:
+            raise FrozenError(7)  # noqa: B904 - that is the point.
+
+    signal.connect(receiver)
+    with pytest.raises(FrozenError) as caught:
+        call_while_handling(lambda: signal.send("shop"))
+
+    assert chain(caught.value) == ["FrozenError", "KeyError", "ZeroDivisionError"]
+
+
+# --- logging that fails ----------------------------------------------------------------
+
+
+class Broken(logging.Handler):
+    """Fails to log."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fail."""
+        raise self.error
+
+
+@contextmanager
+def logging_fails(error: Exception) -> Iterator[None]:
+    """Let logging fail in the block."""
+    broken, logger = Broken(error), logging.getLogger("heliograph")
+    logger.addHandler(broken)
+    try:
+        yield
+    finally:
+        logger.removeHandler(broken)
+
+
+@pytest.mark.parametrize("error", [RecursionError(), OSError()], ids=repr)
+def test_an_interrupt_is_not_replaced_by_what_fails_in_logging(error: Exception) -> None:
+    """Logging goes deep, and near the end of the stack there is no room for it."""
+    signal, diary, interrupt = Signal("paid"), Diary(), KeyboardInterrupt()
+    signal.connect(diary.receiver("1", error=ValueError("lost")))
+    signal.connect(diary.receiver("2", error=interrupt))
+    with logging_fails(error), pytest.raises(KeyboardInterrupt) as caught:
+        signal.send("shop")
+
+    assert caught.value is interrupt
+
+
+def test_an_observer_without_room_to_log_its_error_keeps_nobody_from_hearing() -> None:
+    """Whoever comes next may need less room."""
+    signal, diary = Signal("paid"), Diary()
+    last = diary.receiver("2")
+    signal.connect(diary.receiver("1", error=ValueError("lost")), on_error="log")
+    signal.connect(last)
+    with logging_fails(RecursionError()):
+        assert signal.send("shop") == [(last, "2")]

@@ -19,6 +19,7 @@ from heliograph import Signal
 from heliograph.core import implementation
 from heliograph.core.connection import Connection
 from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.failing import AT_ONCE
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry
@@ -231,6 +232,7 @@ def _parts(**others: type) -> dict[str, Any]:
         "finish": Signal._finish,
         "instruments": INSTRUMENTS,
         "waiting": waiting,
+        "at_once": AT_ONCE,
         **kinds,
         **records,
         **others,

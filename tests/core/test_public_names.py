@@ -51,6 +51,7 @@ ENGINE = [
     "dying",
     "emission",
     "errors",
+    "failing",
     "fast",
     "identity",
     "mistakes",

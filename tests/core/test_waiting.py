@@ -20,6 +20,7 @@ from heliograph.core.streams.pausing import pause, pause_task
 from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
 from tests.core.diary import Diary
+from tests.core.handling import call_while_handling, chain
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
 
@@ -490,6 +491,24 @@ def test_what_the_choice_raises_is_raised_to_the_reader() -> None:
         stream.wait()
 
     assert (first, read(stream)) == (3, [2])
+
+
+def test_what_the_choice_raises_keeps_what_it_came_from() -> None:
+    """Whatever the reader is handling meanwhile has nothing to do with it."""
+
+    def choose(emission: object) -> bool:
+        try:
+            return bool(dict[str, int]()["n"])
+        except KeyError:
+            raise LookupError  # noqa: B904 - that is the point.
+
+    signal = Signal("paid")
+    stream = signal.stream(where=choose)
+    signal.send("shop")
+    with pytest.raises(LookupError) as caught:
+        call_while_handling(stream.wait)
+
+    assert chain(caught.value) == ["LookupError", "KeyError"]
 
 
 def test_a_stream_gives_the_emission_that_instruments_see() -> None:

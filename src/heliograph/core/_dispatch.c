@@ -60,6 +60,7 @@ typedef struct {
     PyObject *finish;       /* the rest of a send that was plain until now */
     PyObject *instruments;  /* a list that is empty if nobody watches */
     PyObject *waiting;      /* a deque of changes that are still to be made */
+    PyObject *at_once;      /* a tuple of errors that leave a send at once */
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name;
@@ -416,7 +417,8 @@ call_all(Send *self, Sending *sending)
         PyObject *value = call(receiver, sending);
         if (value == NULL) {
             PyObject *result = NULL;
-            if (PyErr_ExceptionMatches(PyExc_Exception)) {
+            if (PyErr_ExceptionMatches(PyExc_Exception)
+                && !PyErr_ExceptionMatches(self->at_once)) {
                 result = finish(self, sending, i, receiver);
             }
             Py_DECREF(receiver);
@@ -597,15 +599,16 @@ offset_of(PyTypeObject *type, const char *name)
 static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"in_python", "finish", "instruments", "waiting", "registry", "group",
-                            "connection", "plan", "record", "method_record", NULL};
-    PyObject *in_python, *finish_, *instruments, *waiting;
+    static char *names[] = {"in_python", "finish", "instruments", "waiting", "at_once", "registry",
+                            "group", "connection", "plan", "record", "method_record", NULL};
+    PyObject *in_python, *finish_, *instruments, *waiting, *at_once;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOO!OO!O!O!O!O!O!:Send", names, &in_python, &finish_,
-            &PyList_Type, &instruments, &waiting, &PyType_Type, &kinds[REGISTRY], &PyType_Type,
-            &kinds[GROUP], &PyType_Type, &kinds[CONNECTION], &PyType_Type, &kinds[PLAN],
-            &PyType_Type, &kinds[RECORD], &PyType_Type, &kinds[METHOD_RECORD])) {
+            args, kwargs, "OOO!OO!O!O!O!O!O!O!:Send", names, &in_python, &finish_,
+            &PyList_Type, &instruments, &waiting, &PyTuple_Type, &at_once, &PyType_Type,
+            &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type, &kinds[CONNECTION],
+            &PyType_Type, &kinds[PLAN], &PyType_Type, &kinds[RECORD], &PyType_Type,
+            &kinds[METHOD_RECORD])) {
         return NULL;
     }
     Send *self = (Send *)type->tp_alloc(type, 0);
@@ -617,6 +620,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->finish = Py_NewRef(finish_);
     self->instruments = Py_NewRef(instruments);
     self->waiting = Py_NewRef(waiting);
+    self->at_once = Py_NewRef(at_once);
     for (int kind = 0; kind < KINDS; kind++) {
         self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
     }
@@ -646,6 +650,7 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->finish);
     Py_VISIT(self->instruments);
     Py_VISIT(self->waiting);
+    Py_VISIT(self->at_once);
     Py_VISIT(self->seen_names);
     Py_VISIT(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -662,6 +667,7 @@ Send_clear(Send *self)
     Py_CLEAR(self->finish);
     Py_CLEAR(self->instruments);
     Py_CLEAR(self->waiting);
+    Py_CLEAR(self->at_once);
     Py_CLEAR(self->seen_names);
     Py_CLEAR(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {

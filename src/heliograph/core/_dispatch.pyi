@@ -9,6 +9,7 @@ class Send:
         finish: Callable[..., Any],
         instruments: list[Any],
         waiting: deque[Any],
+        at_once: tuple[type[Exception], ...],
         registry: type,
         group: type,
         connection: type,

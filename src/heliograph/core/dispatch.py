@@ -17,6 +17,7 @@ from heliograph.core.emission import (
     tell_start,
 )
 from heliograph.core.errors import AsyncReceiverError
+from heliograph.core.failing import leaves_at_once, log, note, raise_kept
 from heliograph.core.mistakes import hints, misspelt_wrappers
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -125,13 +126,12 @@ class Sending:
             took = perf_counter() - self.clock
             delivery = Delivery(receiver, connection, took, None, left_by)
             self.emission._deliveries.append(delivery)
+        message = "A receiver of %s failed, but %s came before its error could be raised."
         for error in self.errors:
-            _log(
-                error,
-                "A receiver of %s failed, but %s came before its error could be raised.",
-                title_of(self.signal),
-                type(left_by).__name__,
-            )
+            try:
+                log(error, message, title_of(self.signal), type(left_by).__name__)
+            except Exception:  # noqa: BLE001 - what is on its way must not be replaced.
+                return
 
     def due(self) -> Iterator[tuple[Connection | None, Receiver]]:
         """Give each receiver when its turn comes, leaving out those that went meanwhile."""
@@ -188,7 +188,13 @@ class Sending:
             self.emission._deliveries.append(Delivery(receiver, connection, took, value))
 
     def failed(self, connection: Connection | None, receiver: Receiver, error: Exception) -> None:
-        """Log what a receiver raised, or keep it until all have been called."""
+        """Log what a receiver raised, or keep it until all have been called.
+
+        Raises:
+            Exception: The error itself, if it has to leave at once.
+        """
+        if leaves_at_once(error):
+            raise_kept(error)
         self.turn = None
         if self.emission is not None:
             took = perf_counter() - self.clock
@@ -196,7 +202,7 @@ class Sending:
             self.emission._deliveries.append(delivery)
         if connection is not None and connection.on_error == "log":
             self.registry.count_failure(connection)
-            _log(
+            log(
                 error,
                 "%s failed when %s was delivered to it. "
                 "It was connected with on_error='log' at %s.",
@@ -206,10 +212,10 @@ class Sending:
             )
             return
         where = f", connected at {connection.where}" if connection is not None else ""
-        _note(error, f"while {title_of(self.signal)} was delivered to {name_of(receiver)}{where}")
+        note(error, f"while {title_of(self.signal)} was delivered to {name_of(receiver)}{where}")
         if isinstance(error, TypeError):
             for hint in hints(error, receiver, self.sender, self.payload):
-                _note(error, hint)
+                note(error, hint)
         self.errors.append(error)
 
     def outcome(self) -> Results:
@@ -217,7 +223,7 @@ class Sending:
         errors, self.errors = self.errors, []
         try:
             if len(errors) == 1:
-                raise errors[0]
+                raise_kept(errors[0])
             if errors:
                 msg = f"{len(errors)} receivers of {title_of(self.signal)} failed"
                 raise ExceptionGroup(msg, errors)
@@ -294,18 +300,3 @@ def _call_plain(sending: Sending, turns: Iterator[tuple[Connection | None, Recei
             else:
                 sending.delivered(connection, receiver, value)
     sending.turn = interrupted
-
-
-def _note(error: Exception, note: str) -> None:
-    try:
-        # Some raise the same object again and again, which must not grow.
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
-    except Exception:  # noqa: BLE001 - a frozen dataclass takes none, and is raised without.
-        return
-
-
-def _log(error: Exception, message: str, *args: object) -> None:
-    from logging import getLogger  # 10 ms to import: only failures pay.
-
-    getLogger("heliograph").error(message, *args, exc_info=error)

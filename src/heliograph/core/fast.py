@@ -7,6 +7,7 @@ from functools import update_wrapper
 
 from heliograph.core.connection import Connection
 from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.failing import AT_ONCE
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry
@@ -26,6 +27,7 @@ def _put_in_place() -> str:
         finish=Signal._finish,
         instruments=INSTRUMENTS,
         waiting=waiting,
+        at_once=AT_ONCE,
         registry=Registry,
         group=Group,
         connection=Connection,

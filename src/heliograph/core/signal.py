@@ -7,6 +7,7 @@ from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.dying import lost_now, warn_of_lost
 from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
 from heliograph.core.waiting import Waitable
 
@@ -81,7 +82,8 @@ class Signal(Waitable[P]):
             AsyncReceiverError: If a receiver is async and there is no
                 ``_async_wrapper``. Nobody has been called then.
             Exception: What a receiver raised, after all have been called, with
-                a note that names signal and receiver.
+                a note that names signal and receiver. `RecursionError` and
+                `MemoryError` leave at once, as `KeyboardInterrupt` does.
             ExceptionGroup: If several raised.
         """
         registry = self._registry
@@ -101,26 +103,37 @@ class Signal(Waitable[P]):
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
             registry.keep(stamp, sender, plan)
         results: list[tuple[Receiver, Any]] = []
-        one = plan.one
+        receiver: Any = plan  # Nobody yet.
         try:
-            if one is not None:  # The usual case, and a tenth of its time.
-                receiver = one()
+            if plan.one is not None:  # The usual case, and a tenth of its time.
+                receiver = plan.one()
                 return [(receiver, receiver(sender, **payload))]
-            for ref in plan.refs:
-                receiver = ref()
+            for receiver in plan.refs:
+                # The reference as long as looking up goes on, which can fail as all calls can.
+                receiver = receiver()  # noqa: PLW2901 - another name would cost time.
                 results.append((receiver, receiver(sender, **payload)))
                 if registry.stamp is not stamp:
                     failure = None
                     break
             else:
                 return results
-        except Exception as error:  # noqa: BLE001 - raised again when all have been called.
+        except AT_ONCE:
+            raise
+        except Exception as error:
+            if not _was_called(receiver, plan, results):
+                raise
             failure = error
-        # It is bound: looking one up never fails, only calling it does.
-        called = receiver  # pyright: ignore[reportPossiblyUnboundVariable]
         try:
             return self._finish(
-                sender, payload, plan, len(results), results, stamp, failure, called, _async_wrapper
+                sender,
+                payload,
+                plan,
+                len(results),
+                results,
+                stamp,
+                failure,
+                receiver,
+                _async_wrapper,
             )
         finally:
             failure = None  # An error must not refer to itself through its traceback's frames.
@@ -187,9 +200,10 @@ class Signal(Waitable[P]):
         if plan.careful or registry.unusual or INSTRUMENTS:
             return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
         results: list[tuple[Receiver, Any]] = []
+        receiver: Any = plan  # Nobody yet.
         try:
-            for ref, in_place in plan.turns:
-                receiver = ref()
+            for receiver, in_place in plan.turns:
+                receiver = receiver()  # noqa: PLW2901 - as in `send`.
                 if in_place or _sync_wrapper is None:
                     value = receiver(sender, **payload)
                 else:
@@ -203,11 +217,14 @@ class Signal(Waitable[P]):
                     break
             else:
                 return results
-        except Exception as error:  # noqa: BLE001 - raised again when all have been called.
+        except AT_ONCE:
+            raise
+        except Exception as error:
+            if not _was_called(receiver, plan, results):
+                raise
             failure = error
         sending = self._rest(sender, payload, plan, len(results), stamp)
-        # It is bound: looking one up never fails, only calling it does.
-        sending.resume(results, failure, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]
+        sending.resume(results, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
         return await deliver_async(sending, _sync_wrapper)
 
@@ -307,6 +324,15 @@ class Signal(Waitable[P]):
     def _overriding_steps(self, sender: Any, plan: Plan) -> list[Step]:
         known = {c._record.key: c for c in self._registry.counted(plan)}
         return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
+
+
+def _was_called(receiver: Any, plan: Plan, results: Results) -> bool:
+    """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
+    at = len(results)
+    if at == len(plan.refs) or receiver is plan or receiver is plan.refs[at]:
+        return False
+    # An alarm, say, may raise when one has been called and the next one not been looked up.
+    return not at or receiver is not results[-1][0]
 
 
 def _known(receiver: Any, connections: dict[Hashable, Connection]) -> Connection | None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from heliograph.core.callables import is_async, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
+from heliograph.core.failing import log
 from heliograph.core.identity import unwrapped
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 CURRENT: ContextVar[Span | None] = ContextVar("heliograph_span", default=None)
 """The innermost span that the current context is inside of."""
+
+_NOT_RAISED = "Receivers of %s failed; what the span failed with is raised instead."
 
 
 class Kind:
@@ -187,14 +190,14 @@ class Span:
         try:
             failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
-            _log(failed, another)
+            log(another, _NOT_RAISED, title_of(failed))
 
     async def _fail_async(self, error: BaseException) -> None:
         told, failed = self._end(), self._kind.failed
         try:
             await failed._send_to_the_end_async(self.sender, {"error": error, **told})
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
-            _log(failed, another)
+            log(another, _NOT_RAISED, title_of(failed))
 
     def _state(self) -> str:
         if self._clock is None:
@@ -247,10 +250,3 @@ def _refusing(signal: Signal[...]) -> Callable[[Any], Any]:
         return call
 
     return wrap
-
-
-def _log(signal: Signal[...], error: Exception) -> None:
-    from logging import getLogger  # 10 ms to import: only failures pay.
-
-    message = "Receivers of %s failed; what the span failed with is raised instead."
-    getLogger("heliograph").error(message, title_of(signal), exc_info=error)

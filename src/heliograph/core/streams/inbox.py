@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from heliograph.core.callables import title_of
 from heliograph.core.emission import CURRENT, TELLING, Emission
 from heliograph.core.errors import LostEmissionsError
+from heliograph.core.failing import raise_kept
 from heliograph.core.writer import exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -102,7 +103,7 @@ class Inbox:
             return None
         if isinstance(entry, Exception):
             try:
-                raise entry
+                raise_kept(entry)
             finally:
                 del entry  # It must not refer to itself through its traceback's frames.
         return entry
