@@ -128,7 +128,7 @@ downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker a
 	@$(BIN)/python scripts/downstream.py
 
 dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist/
-	@$(BIN)/python scripts/dist.py
+	@$(BIN)/python -m scripts.dist
 
 clean: ## remove environments, caches and everything built
 	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*

@@ -6,7 +6,7 @@ Each wheel is then installed into an empty environment, and tested in a folder
 that has the tests but no `src`, with the settings of cibuildwheel, which does
 the same on the platforms that this machine is not.
 
-    python scripts/dist.py
+    python -m scripts.dist
 
 Interpreters are looked for on the path and among those of pyenv. The exit
 status is that of the first command that failed.
@@ -15,7 +15,6 @@ status is that of the first command that failed.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -25,19 +24,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from scripts.interpreters import CHECKOUT, environment, installed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHECKOUT = Path(__file__).parents[1]
 DIST = CHECKOUT / "dist"
 # This environment's pip, which knows dependency groups, works on all the others.
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-# What a shell has set for its own Python would be found by the others as well.
-FOREIGN = ("COVERAGE_", "HELIOGRAPH_", "PYTHON", "VIRTUAL_ENV")
 # For those that install; a release has to have it.
 WITH_C = {"HELIOGRAPH_REQUIRE_C": "1"}
 
-ABOUT = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
 SERVES = "from heliograph.core import implementation as it; assert it == 'python', it"
 
 
@@ -45,7 +42,7 @@ def main() -> int:
     """Build everything, then try out everything; return the exit status."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     try:
-        pythons = interpreters(project["project"]["classifiers"])
+        pythons = installed()
         build(pythons)
         with TemporaryDirectory() as folder:
             try_out(pythons, project["tool"]["cibuildwheel"], Path(folder))
@@ -55,36 +52,6 @@ def main() -> int:
     for path in sorted(DIST.iterdir()):
         print(f"{path.stat().st_size:>8}  {path.name}")
     return 0
-
-
-def interpreters(classifiers: list[str]) -> dict[str, Path]:
-    """Return one CPython for each supported version that is found, by version; this one first."""
-    supported = {it.rpartition(" ")[2] for it in classifiers if re.search(r":: 3\.\d+$", it)}
-    found: dict[str, Path] = {}
-    for python in [Path(sys.executable), *candidates()]:
-        version = version_of(python)
-        if version in supported:
-            found.setdefault(version, python)
-    return found
-
-
-def candidates() -> Iterator[Path]:
-    """Yield what may be an interpreter, on the path and among those of pyenv."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    folders = [Path(folder) for folder in os.get_exec_path()]
-    for folder in [*folders, *sorted(pyenv.glob("versions/*/bin"))]:
-        for path in sorted(folder.glob("python3.*")):
-            if re.fullmatch(r"python3\.\d+", path.name):
-                yield path
-
-
-def version_of(python: Path) -> str:
-    """Return the version of a CPython that wheels with a part in C are for, otherwise nothing."""
-    # A shim of pyenv is there for versions that are not chosen too, and then only fails.
-    told = subprocess.run([python, "-c", ABOUT], capture_output=True, text=True, check=False)
-    # No "t" after the version: without a GIL the part in C is left out.
-    match = re.match(r"(\d+) (\d+) cpython-\1\2-", told.stdout)
-    return ".".join(match.groups()) if match else ""
 
 
 def build(pythons: dict[str, Path]) -> None:
@@ -157,13 +124,6 @@ def install(python: Path, *what: str | Path) -> None:
     # In the checkout, for it is there that pip looks for the groups.
     command = (*PIP, "--python", python, "install", "-qq", *what)
     run(*command, cwd=CHECKOUT, env=environment())
-
-
-def environment(*first_on_path: Path, **more: str) -> dict[str, str]:
-    """Return this process's variables without those that are meant for its own Python."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    path = os.pathsep.join([*map(str, first_on_path), kept["PATH"]])
-    return kept | {"PATH": path} | more
 
 
 def run(*command: str | Path, env: dict[str, str], cwd: Path | None = None) -> None:

@@ -233,6 +233,7 @@ def test_nothing_more_runs_where_nobody_has_a_sitecustomize(tmp_path: Path) -> N
         "import pkgutil, runpy, sys, heliograph.blinker, heliograph.cli\n"
         "from pathlib import Path\n"
         "place = Path(heliograph.cli.__file__).parent / 'startup' / 'sitecustomize.py'\n"
+        "runpy.run_path(str(place))\n"  # What it imports is there from now on.
         "sys.path.clear()\n"
         "sys.modules.pop('sitecustomize', None)\n"
         "runpy.run_path(str(place))\n"
