@@ -14,6 +14,7 @@ import pytest
 
 from heliograph import ANY, ArgumentError, Signal
 from tests.core.diary import Diary
+from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 class Shop:
     """An ordinary object."""
-
-
-def in_a_thread(function: Callable[[], Any]) -> Any:
-    """Return what a function returns in a new thread, whose context is empty."""
-    results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(function()))
-    thread.start()
-    thread.join()
-    return results[0]
 
 
 def names(results: list[tuple[Callable[..., Any], Any]]) -> list[str]:
@@ -440,6 +432,20 @@ def test_queries_answer_for_the_current_context() -> None:
 
     assert here == ((receiver,), [receiver], True, 1)
     assert elsewhere == ((), [], False, 1)
+
+
+def test_a_thread_is_in_the_block_that_it_was_started_in_if_threads_inherit_contexts() -> None:
+    """Where they do not, it begins with an empty context, and so outside of the block."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("lasting"))
+    with signal.connected_to(diary.receiver("local"), local=True):
+        heard = names(in_a_plain_thread(signal.send))
+    with signal.muted(local=True):
+        spared = names(in_a_plain_thread(signal.send))
+
+    assert (heard, spared) == (
+        (["lasting", "local"], []) if INHERITING else (["lasting"], ["lasting"])
+    )
 
 
 def test_what_is_started_from_a_context_is_in_it() -> None:

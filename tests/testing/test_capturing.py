@@ -6,23 +6,14 @@ import asyncio
 import sys
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal
 from heliograph.testing import Sent, capture, mute
 from heliograph.testing.harness import marked, started_by
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def in_a_thread(function: Callable[[], object]) -> None:
-    """Call a function in a new thread, whose context is empty."""
-    thread = threading.Thread(target=function, name="worker")
-    thread.start()
-    thread.join()
+from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 
 def senders(sent: Any) -> list[object]:
@@ -229,6 +220,15 @@ def test_every_thread_is_captured_unless_the_capture_is_local() -> None:
     assert senders(everywhere) == ["here", "elsewhere", "from here"]
     assert senders(local) == ["here", "from here"]
     assert everywhere[1].thread == "worker"
+
+
+def test_a_thread_belongs_to_a_local_capture_if_threads_inherit_contexts() -> None:
+    """Where they do not, it begins with an empty context, and so outside of the block."""
+    paid = Signal("paid")
+    with capture(paid, local=True) as local:
+        in_a_plain_thread(lambda: paid.send("started here"))
+
+    assert senders(local) == (["started here"] if INHERITING else [])
 
 
 async def test_two_tasks_at_once_see_what_is_theirs() -> None:

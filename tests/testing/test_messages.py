@@ -15,6 +15,7 @@ import pytest
 from heliograph import Signal
 from heliograph.testing import ExpectationError, assert_connected, capture, expect, mute
 from heliograph.testing.tree import tree
+from tests.threads import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,9 +119,7 @@ def test_what_does_not_belong_to_the_capture() -> None:
     """It is the answer to the search when the emission came from elsewhere."""
     placed = Signal("order-placed")
     with capture(placed, local=True) as sent:
-        thread = threading.Thread(target=lambda: placed.send("shop", total=12), name="worker")
-        thread.start()
-        thread.join()
+        in_a_thread(lambda: placed.send("shop", total=12))
 
     assert message_of(lambda: sent.assert_sent(placed, total=12)) == (
         "Expected 'order-placed' with total=12.\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 
 from heliograph import ArgumentError, Signal
 from heliograph.testing import capture, mute, only
+from tests.threads import in_a_thread
 
 heard: list[str] = []
 
@@ -63,18 +63,12 @@ def test_only_some_receivers_are_called(paid: Signal) -> None:
 
 def test_a_block_may_be_local(paid: Signal) -> None:
     """Then other threads go on."""
-
-    def send_elsewhere() -> None:
-        thread = threading.Thread(target=paid.send)
-        thread.start()
-        thread.join()
-
     with mute(paid, local=True):
         paid.send()
-        send_elsewhere()
+        in_a_thread(paid.send)
     with only(first, of=paid, local=True):
         paid.send()
-        send_elsewhere()
+        in_a_thread(paid.send)
 
     assert heard == ["first", "second", "first", "first", "second"]
 
