@@ -124,6 +124,13 @@ sanitize: $(VENV)/ready ## the engine's tests on a part in C that watches its me
 	$(call heading,sanitize: AddressSanitizer and UndefinedBehaviorSanitizer)
 	@$(BIN)/python scripts/sanitize.py
 
+# `make pythons ONLY="3.14 3.15" PARTS=core`; FREE_THREADED is the path of a Python without a GIL.
+# 3.14 and 3.15 may be in a folder that several checkouts share: PYTHONS_ROOT=/path/to/it.
+PYTHONS = $(if $(ONLY),--only $(ONLY)) $(if $(PARTS),--parts $(PARTS)) \
+	$(if $(PYTHONS_ROOT),--root '$(PYTHONS_ROOT)') $(if $(FREE_THREADED),--free-threaded '$(FREE_THREADED)')
+pythons: $(VENV)/ready ## the tests on every supported Python; makes 3.14 and 3.15 on Debian
+	@$(BIN)/python -m scripts.pythons $(PYTHONS)
+
 downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
 	@$(BIN)/python scripts/downstream.py
 
@@ -131,11 +138,14 @@ dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist
 	@$(BIN)/python -m scripts.dist
 
 clean: ## remove environments, caches and everything built
+	@# Where something is mounted, removing would go on in there, and /dev may be what it is.
+	@! grep -qs ' $(CURDIR)/.pythons/' /proc/mounts || { echo 'Something is mounted in .pythons/: unmount it first' >&2; exit 1; }
+	@rm -rf .pythons
 	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize downstream dist clean
+.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize pythons downstream dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.

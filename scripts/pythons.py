@@ -9,6 +9,7 @@ run where one is named.
     python -m scripts.pythons [--only 3.14 …] [--parts core flask …]
         [--root FOLDER] [--free-threaded /path/to/python3.13t]
 
+The parts are in PARTS below. The one that is named last runs whatever `--only` says.
 Each interpreter has an environment and a copy of the checkout in `.pythons/`, and each run a log
 in `.pythons/logs/`. The exit status is 1 if a test failed or something that was asked for by its
 name could not be run.
@@ -65,7 +66,7 @@ PARTS = {
         )
     ),
     "flask": Part(("tests/flask",), {"HELIOGRAPH_INSTALL": "before"}),
-    "flask, late": Part(("tests/flask",), {"HELIOGRAPH_INSTALL": "after"}),
+    "flask-late": Part(("tests/flask",), {"HELIOGRAPH_INSTALL": "after"}),
     "plugin": Part(("-p", "heliograph", "--signals-install", "tests/plugin", "examples/tests")),
     "packaging": Part(("tests/packaging",), needs="packaging"),
 }
@@ -161,7 +162,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], metavar="VERSION")
     parser.add_argument("--parts", nargs="*", default=[], metavar="PART")
     parser.add_argument("--root", type=Path, default=WORK / "unstable", metavar="FOLDER")
-    parser.add_argument("--free-threaded", type=Path, metavar="PYTHON")
+    parser.add_argument("--free-threaded", metavar="PYTHON")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"no part is called {min(unknown)!r}; there are {', '.join(PARTS)}")
@@ -171,8 +172,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def interpreters(options: argparse.Namespace) -> tuple[list[Interpreter], dict[str, str]]:
     """Return the interpreters that were asked for, and why others are left out."""
-    wanted = options.only or supported()
+    without_gil = [free_threaded(options.free_threaded)] if options.free_threaded else []
     here = installed()
+    names = {it.name for it in without_gil}
+    wanted = [name for name in options.only or supported() if name not in names]
     found = [Interpreter(name, here[name]) for name in wanted if name in here]
     missing = [name for name in wanted if name not in here]
     left_out = dict.fromkeys(missing, "it is not installed")
@@ -181,15 +184,15 @@ def interpreters(options: argparse.Namespace) -> tuple[list[Interpreter], dict[s
         try:
             unstable.make(options.root)
         except unstable.CannotMakeError as error:
-            left_out |= {name: str(error) for name in made}
-        else:
-            for name in made:
-                del left_out[name]
-                found.append(Interpreter(name, Path(f"/usr/bin/python{name}"), options.root))
-    if options.free_threaded:
-        path = Path(shutil.which(options.free_threaded) or options.free_threaded).absolute()
-        found.append(Interpreter(path.name.removeprefix("python"), path))
-    return found, left_out
+            return found + without_gil, left_out | dict.fromkeys(made, str(error))
+    found += [Interpreter(it, Path(f"/usr/bin/python{it}"), options.root) for it in made]
+    return found + without_gil, {it: left_out[it] for it in missing if it not in made}
+
+
+def free_threaded(python: str) -> Interpreter:
+    """Return the interpreter that was named, by what its file is called."""
+    path = Path(shutil.which(python) or python).absolute()
+    return Interpreter(path.name.removeprefix("python"), path)
 
 
 def prepare(it: Interpreter) -> str:
