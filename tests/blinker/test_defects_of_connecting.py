@@ -381,9 +381,79 @@ def test_a_strong_connection_stays_strong(signal: heliograph.Signal) -> None:
 def test_a_method_that_cannot_be_held_weakly_is_refused(signal: heliograph.Signal) -> None:
     """With what to do about it."""
     with pytest.raises(ReceiverError, match="Connect it with weak=False"):
+        signal.connect([].__contains__)
+
+    assert signal.connections == ()
+
+
+def test_a_built_in_method_that_nobody_holds_is_warned_of(signal: heliograph.Signal) -> None:
+    """It is gone at once, and somebody learns it; it is no error, as others connect such."""
+    with pytest.warns(heliograph.ReceiverWarning, match=r"list\.append .* weak=False, or keep it"):
         signal.connect([].append)
 
     assert signal.connections == ()
+
+
+def test_a_built_in_method_that_somebody_holds_is_connected(signal: heliograph.Signal) -> None:
+    """It goes with the method where its object cannot be referred to, as a list cannot."""
+    box: list[object] = []
+    add = box.append
+    signal.connect(add)
+    signal.send("a")
+    del add
+    signal.send("b")
+
+    assert (box, signal.connections) == (["a"], ())
+
+
+def test_a_built_in_method_that_somebody_holds_can_be_disconnected_by_another_look(
+    signal: heliograph.Signal,
+) -> None:
+    """`x.append is not x.append`, and both are one receiver."""
+    box: list[object] = []
+    add = box.append
+    signal.connect(add)
+    signal.disconnect(box.append)
+    add("a")
+
+    assert (box, signal.connections) == (["a"], ())
+
+
+def test_a_built_in_method_lives_as_long_as_any_look_at_it_that_was_connected(
+    signal: heliograph.Signal,
+) -> None:
+    """One receiver, called once, until the last of those who hold it lets go."""
+    box: list[object] = []
+    looks = [box.append for _ in range(3)]
+    for look in (*looks, looks[0]):
+        signal.connect(look)
+    signal.send("a")
+    for left in (2, 1):
+        del looks[0], look
+        look = looks[-1]
+        signal.send(left)
+    looks.clear()
+    del look
+    signal.send("b")
+
+    assert (box, signal.connections) == (["a", 2, 1], ())
+
+
+def test_a_built_in_method_stays_while_any_look_at_it_is_connected_strongly(
+    signal: heliograph.Signal,
+) -> None:
+    """Strong stays strong, whichever of them was connected first."""
+    box: list[object] = []
+    add = box.append
+    signal.connect(add)
+    signal.connect(box.append, weak=False)
+    signal.send("a")
+    del add
+    signal.send("b")
+    signal.disconnect(box.append)
+    signal.send("c")
+
+    assert box == ["a", "b"]
 
 
 def test_a_built_in_method_is_one_receiver(signal: heliograph.Signal) -> None:

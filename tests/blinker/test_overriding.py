@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
+import wrapt
 
 import heliograph
 from heliograph.blinker import ANY, NamedSignal, Namespace, Signal
@@ -115,6 +116,72 @@ def test_receivers_for_can_be_patched_and_nested() -> None:
 
     assert (outer, inner, again) == ([(_other, "a")], [], [(_other, "a")])
     assert signal.send("a") == [(_receiver, "a")]
+
+
+def test_a_tracers_wrapper_of_the_method_takes_its_place_until_it_is_unwrapped() -> None:
+    """It claims to be the method, and is equal to it; it is neither."""
+    signal, log = Signal(), list[object]()
+
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        log.append(args[0])
+        return [_wrapped(receiver, log) for receiver in wrapped(*args, **kwargs)]
+
+    signal.connect(_receiver, "a")
+    wrapt.wrap_function_wrapper(signal, "receivers_for", wrapper)
+    claims = signal.receivers_for
+    signal.send("a")
+    claimed = list(log)
+    signal.receivers_for = claims.__wrapped__  # type: ignore[attr-defined, method-assign]  # wrapt's.
+    signal.send("a")
+
+    assert (claimed, log) == (["a", _receiver], ["a", _receiver])
+    assert "receivers_for" not in vars(signal)
+
+
+def test_a_tracers_wrapper_of_another_method_takes_its_place() -> None:
+    """`send` and `connect` are looked up at the instance, as Blinker's are."""
+    signal, log = Signal(), list[str]()
+
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        log.append(wrapped.__name__)
+        return wrapped(*args, **kwargs)
+
+    for name in ("connect", "send", "disconnect"):
+        wrapt.wrap_function_wrapper(signal, name, wrapper)
+    signal.connect_via("a")(_receiver)
+    with signal.connected_to(_other, "a"):
+        signal.send("a")
+    signal.disconnect(_receiver)
+
+    assert log == ["connect", "connect", "send", "disconnect"]
+
+
+def test_a_tracers_wrapper_of_a_receiver_keeps_the_options_of_its_connection() -> None:
+    """It says what it wraps, a method that is decorated itself too."""
+    signal = Signal()
+
+    class Shop:
+        @wrapt.decorator
+        def audited(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: N805 - wrapt's.
+            return wrapped(*args, **kwargs)
+
+        @audited
+        def receive(self, sender: object) -> None:
+            raise LookupError
+
+    shop = Shop()
+
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    def traced(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        return [wrapt.FunctionWrapper(it, wrapper) for it in wrapped(*args, **kwargs)]
+
+    signal.connect(shop.receive, on_error="log")  # type: ignore[call-arg, unused-ignore]  # Not Blinker's.
+    wrapt.wrap_function_wrapper(signal, "receivers_for", traced)
+
+    assert signal.send() == []
+    assert [connection.failures for connection in signal.connections] == [1]
 
 
 class _Twice(NamedSignal):

@@ -6,10 +6,12 @@ import asyncio
 import inspect
 import sys
 from functools import partial, wraps
-from types import MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
+import wrapt
 
 from heliograph import ReceiverError, Signal
 from heliograph.core.callables import examined, is_async, name_of
@@ -93,6 +95,79 @@ class AsyncCalls:
         """Do nothing, later."""
 
 
+class MarkedCalls:
+    """Marks itself, as middlewares do that learn in `__init__` what they wrap."""
+
+    def __init__(self) -> None:
+        vars(self).update(vars(marked()))
+
+    def __call__(self, sender: object) -> Any:
+        """Return something to await."""
+        return asynchronous(sender)
+
+
+class Unbound:
+    """Fails whenever it is asked for anything, as a proxy does that stands for nothing."""
+
+    def __call__(self, sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        msg = "working outside of context"
+        raise RuntimeError(msg)
+
+
+class Liar(Unbound):
+    """Claims to be of a type of which it has nothing else."""
+
+    def __init__(self, kind: type) -> None:
+        vars(self)["kind"] = kind
+
+    @property  # type: ignore[misc]  # Whoever lies so only reads it.
+    def __class__(self) -> Any:
+        """The type that it claims."""
+        return vars(self)["kind"]
+
+
+def endless() -> Callable[..., Any]:
+    """Return a partial that calls itself, which only calling it must not survive."""
+    call: partial[Any] = partial(plain)
+    state: Any = call
+    state.__setstate__((call, (), {}, {}))
+    return call
+
+
+def passed_on(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    """Call what is decorated."""
+    return wrapped(*args, **kwargs)
+
+
+# As tracing libraries decorate: what comes of it claims to be what it was.
+decorated = wrapt.decorator(passed_on)
+
+
+class Decorated:
+    """Has methods of both kinds with such a decorator."""
+
+    @decorated
+    def method(self, sender: object) -> None:
+        """Do nothing."""
+
+    @decorated
+    @classmethod
+    def class_method(cls, sender: object) -> None:
+        """Do nothing."""
+
+    @decorated
+    async def async_method(self, sender: object) -> None:
+        """Do nothing, later."""
+
+    @decorated
+    @classmethod
+    async def async_class_method(cls, sender: object) -> None:
+        """Do nothing, later."""
+
+
 ASYNC: list[Callable[..., Any]] = [
     asynchronous,
     partial(asynchronous, extra=1),
@@ -105,6 +180,14 @@ ASYNC: list[Callable[..., Any]] = [
     partial(AsyncCalls()),
     marked(),
     partial(marked()),
+    mock.AsyncMock(),
+    mock.AsyncMock(spec=plain),
+    mock.MagicMock(spec=asynchronous),
+    mock.create_autospec(asynchronous),
+    Decorated().async_method,
+    Decorated.async_class_method,
+    partial(Decorated().async_method),
+    MarkedCalls(),
     MethodType(marked(), "shop"),
 ]
 PLAIN: list[Callable[..., Any]] = [
@@ -120,6 +203,18 @@ PLAIN: list[Callable[..., Any]] = [
     async_generating,
     len,
     [].append,
+    mock.Mock(),
+    mock.Mock(spec=plain),
+    mock.MagicMock(spec=plain),
+    mock.Mock(spec=Calls().method),
+    mock.MagicMock(spec=Calls().method),
+    mock.Mock(spec=[].append),
+    mock.create_autospec(plain),
+    Decorated().method,
+    Decorated.class_method,
+    partial(Decorated().method),
+    wrapt.FunctionWrapper(Calls(), passed_on),
+    endless(),
 ]
 
 
@@ -139,7 +234,18 @@ def test_a_plain_receiver_is_known_without_calling_it(receiver: Callable[..., An
 
     What they return may be awaitable all the same.
     """
-    assert not is_async(receiver)
+    assert (is_async(receiver), examined(receiver)[0]) == (False, False)
+
+
+@pytest.mark.parametrize("kind", [FunctionType, MethodType, BuiltinMethodType, partial, Unbound])
+def test_a_receiver_that_claims_a_type_and_tells_nothing_is_plain(kind: type) -> None:
+    """Its own errors reach nobody who only connects it."""
+    signal, receiver = Signal("paid"), Liar(kind)
+    signal.connect(receiver)
+    [connection] = signal.connections
+
+    assert (connection.is_async, connection.name) == (False, f"{__name__}.Liar object")
+    assert [told is receiver for told in signal.receivers] == [True]
 
 
 def test_without_asyncio_no_function_bears_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +265,10 @@ def test_without_asyncio_no_function_bears_its_mark(monkeypatch: pytest.MonkeyPa
         (Calls(), f"{__name__}.Calls object"),
         (len, "builtins.len"),
         ([].append, "builtins.list.append"),
+        (Decorated().method, f"{__name__}.Decorated.method"),
+        (mock.Mock(spec=Calls().method), "unittest.mock.Mock object"),
+        (mock.MagicMock(spec=plain), "unittest.mock.MagicMock object"),
+        (endless(), "functools.partial object"),
     ],
 )
 def test_a_receiver_is_called_by_its_module_and_qualified_name(thing: object, name: str) -> None:

@@ -45,6 +45,7 @@ PUBLIC = [
 
 ENGINE = [
     "callables",
+    "claims",
     "connecting",
     "connection",
     "dispatch",

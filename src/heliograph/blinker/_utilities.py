@@ -23,7 +23,7 @@ def make_id(obj: object) -> Hashable:
     For code that computes it for itself; Heliograph tells senders and
     receivers apart more exactly.
     """
-    if isinstance(obj, MethodType):
+    if type(obj) is MethodType:
         return id(obj.__func__), id(obj.__self__)
     if isinstance(obj, (str, int)):
         return obj
@@ -32,9 +32,9 @@ def make_id(obj: object) -> Hashable:
 
 def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) -> weakref.ref[T]:
     """Return a weak reference to anything, a bound method too."""
-    if isinstance(obj, MethodType):
+    if type(obj) is MethodType:
         # A reference to a method is typed by the method, which T is here.
-        return weakref.WeakMethod(obj, callback)  # type: ignore[arg-type, return-value]
+        return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]
     return weakref.ref(obj, callback)
 
 

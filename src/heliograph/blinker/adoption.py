@@ -142,8 +142,8 @@ def _made_anew(found: list[list[Row]], their_class: type) -> tuple[list[Any], li
 
 def _with_our_method(receiver: Any, their_class: type) -> Any:
     # What is connected may be a signal's `send`, which is another method from now on.
-    if isinstance(receiver, MethodType) and isinstance(receiver.__self__, their_class):
-        name = receiver.__name__
+    if type(receiver) is MethodType and issubclass(type(receiver.__self__), their_class):
+        name = getattr(receiver, "__name__", "")
         if vars(their_class).get(name) is receiver.__func__:
             return MethodType(getattr(base.Signal, name), receiver.__self__)
     return receiver

@@ -7,9 +7,17 @@ from types import FunctionType, MethodType
 
 import heliograph
 from heliograph import ANY
-from heliograph.blinker._utilities import Symbol, make_id, make_ref
+from heliograph.blinker._utilities import Symbol, make_ref
+from heliograph.blinker._utilities import make_id as make_id  # noqa: PLC0414 - others import it.
 from heliograph.blinker.overriding import Overridable
-from heliograph.blinker.tables import ANY_ID, Buckets, Receivers, Table, sender_key
+from heliograph.blinker.tables import (
+    ANY_ID,
+    Buckets,
+    Receivers,
+    Table,
+    receiver_key,
+    sender_key,
+)
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -98,12 +106,12 @@ class Signal(Overridable):
 
     @Table
     def _by_sender(self) -> Buckets:
-        pairs = ((sender_key(c), make_id(c.receiver)) for c in self.connections)
+        pairs = ((sender_key(c), receiver_key(c._record, c.receiver)) for c in self.connections)
         return Buckets(pairs, self.__dict__.setdefault("_seen_senders", set()), self.set_class)
 
     @Table
     def _by_receiver(self) -> Buckets:
-        pairs = ((make_id(c.receiver), sender_key(c)) for c in self.connections)
+        pairs = ((receiver_key(c._record, c.receiver), sender_key(c)) for c in self.connections)
         return Buckets(pairs, self.__dict__.setdefault("_seen_receivers", set()), self.set_class)
 
     @Table
@@ -118,7 +126,7 @@ class Signal(Overridable):
     def _disconnect(self, receiver_id: Hashable, sender_id: Hashable) -> None:
         for connection in self.connections:
             here = sender_id in (ANY_ID, sender_key(connection))
-            if here and make_id(connection.receiver) == receiver_id:
+            if here and receiver_key(connection._record, connection.receiver) == receiver_id:
                 self._registry.end([connection])
 
     def _cleanup_bookkeeping(self) -> None:
@@ -143,11 +151,12 @@ class MetaSignal(Signal):
 
 def _fitted(receiver: Callable[..., Any] | None) -> Callable[..., Any] | None:
     # The payload has a key `sender`, and that is what everybody calls the first parameter.
-    function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
-    if receiver is None or not isinstance(function, FunctionType):
+    it: Any = receiver
+    first = int(type(it) is MethodType)
+    function: Any = it.__func__ if first else it
+    if receiver is None or type(function) is not FunctionType:
         return receiver
     code = function.__code__
-    first = int(isinstance(receiver, MethodType))
     if first >= code.co_argcount or code.co_varnames[first] != "sender":
         return receiver
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

@@ -9,8 +9,7 @@ from types import MethodType
 
 import heliograph
 from heliograph import ANY
-from heliograph.blinker._utilities import make_id
-from heliograph.blinker.tables import Receivers
+from heliograph.blinker.tables import Receivers, receiver_key
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -53,7 +52,8 @@ class _Replaceable:
         return replacement
 
     def __set__(self, signal: Overridable, replacement: Any) -> None:
-        if isinstance(replacement, MethodType) and replacement == MethodType(self.method, signal):
+        # By its type, as a tracer's wrapper of the method claims to be the method, and equals it.
+        if type(replacement) is MethodType and replacement == MethodType(self.method, signal):
             self._restore(signal)
             return
         # Under its own name, which is where Blinker's users look whether it is replaced.
@@ -159,8 +159,8 @@ class Overridable(heliograph.Signal):
             weak = isinstance(held, weakref.ref)
             receiver: Any = held() if weak else held
             # A copy of the table does not say for whom: of strangers, nobody knows.
-            senders = [c.sender for c in before if make_id(c.receiver) == key] or [ANY]
-            for sender in senders:
+            senders = [c.sender for c in before if receiver_key(c._record, c.receiver) == key]
+            for sender in senders or [ANY]:
                 self.connect(receiver, sender, weak)
 
     @receivers.deleter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, MutableMapping
+from types import MethodType
 
 from heliograph import ANY
 from heliograph.blinker._utilities import make_id
@@ -37,6 +38,14 @@ def sender_key(connection: Connection) -> Hashable:
     return ANY_ID if sender is ANY else make_id(sender)
 
 
+def receiver_key(record: Any, receiver: object) -> Hashable:
+    """Return the key that Blinker keeps a receiver under, given its record."""
+    # Where each look at it makes another object, that one's id says nothing.
+    key: Hashable = record.key
+    looked_up = type(key) is tuple and type(receiver) is not MethodType
+    return key if looked_up else make_id(receiver)
+
+
 class Receivers(MutableMapping["Any", "Any"]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
@@ -54,7 +63,7 @@ class Receivers(MutableMapping["Any", "Any"]):
     def _now(self) -> dict[Any, Any]:
         found = [(record, record()) for record in self._records()]
         return {
-            make_id(receiver): receiver if record.strong else record
+            receiver_key(record, receiver): receiver if record.strong else record
             for record, receiver in found
             if receiver is not None
         }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from types import FunctionType, MethodType
 
+from heliograph.core.claims import function_of, told, told_text, without_partials
 from heliograph.core.errors import ReceiverError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -21,11 +21,10 @@ _PLAIN = (False, False)
 
 def name_of(thing: Any) -> str:
     """Return how messages call a receiver or any other object: ``module.qualified_name``."""
-    if isinstance(thing, partial):
-        return name_of(thing.func)
-    name = getattr(thing, "__qualname__", None)
-    if isinstance(name, str):
-        return f"{getattr(thing, '__module__', None) or type(thing).__module__}.{name}"
+    thing = without_partials(thing)
+    name = told_text(thing, "__qualname__")
+    if name is not None:
+        return f"{told_text(thing, '__module__') or type(thing).__module__}.{name}"
     return f"{type(thing).__module__}.{type(thing).__qualname__} object"
 
 
@@ -50,36 +49,31 @@ def examined(receiver: Any) -> tuple[bool, bool]:
         ReceiverError: If *receiver* is not callable, or is a function that
             takes no positional argument and so cannot be given the sender.
     """
-    if type(receiver) is FunctionType and not receiver.__dict__:
-        code = receiver.__code__
-        flags = code.co_flags
-        if code.co_argcount or flags & _VARARGS:
-            if not flags & (_COROUTINE | _GENERATORS):
-                return _PLAIN
-            return bool(flags & _COROUTINE), bool(flags & _GENERATORS)
     if not callable(receiver):
         msg = (
             "It is not callable. Connect a function, a method or an object with __call__. If it "
             "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
         )
         raise ReceiverError(msg)
-    bound = isinstance(receiver, MethodType)
-    function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
-    if type(function) is FunctionType:
-        code = function.__code__
-        if code.co_argcount <= bound and not code.co_flags & _VARARGS:
-            msg = (
-                "It takes no positional argument, and receivers are called with the sender. "
-                "Write it as `def receiver(sender, **payload)`."
-            )
-            raise ReceiverError(msg)
-    return is_async(receiver), is_generator(function)
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    if type(function) is not FunctionType:
+        return is_async(receiver), is_generator(function)
+    code = function.__code__
+    flags = code.co_flags
+    if code.co_argcount <= (function is not receiver) and not flags & _VARARGS:
+        msg = (
+            "It takes no positional argument, and receivers are called with the sender. "
+            "Write it as `def receiver(sender, **payload)`."
+        )
+        raise ReceiverError(msg)
+    if not function.__dict__ and not flags & (_COROUTINE | _GENERATORS):
+        return _PLAIN
+    return is_async(function), bool(flags & _GENERATORS)
 
 
 def is_generator(function: Any) -> bool:
     """Tell whether calling a function makes a generator, which runs none of its lines."""
-    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
-    return isinstance(flags, int) and bool(flags & _GENERATORS)
+    return _has_flags(function, _GENERATORS)
 
 
 def is_async(receiver: Any) -> bool:
@@ -88,19 +82,13 @@ def is_async(receiver: Any) -> bool:
     True of coroutine functions, of functions marked as such, of objects with
     an async ``__call__``, and of partials and bound methods of all these.
     """
-    while isinstance(receiver, partial):
-        receiver = receiver.func
-    function = receiver.__func__ if isinstance(receiver, MethodType) else receiver
+    receiver = without_partials(receiver)
+    function = function_of(receiver)
     if type(function) is FunctionType and not function.__dict__:
         return bool(function.__code__.co_flags & _COROUTINE)
-
-    from inspect import iscoroutinefunction  # 20 ms to import: only unusual receivers pay.
-
-    return (
-        iscoroutinefunction(receiver)
-        or _is_marked(function)
-        or iscoroutinefunction(type(receiver).__call__)
-    )
+    # Not `inspect`, which takes for a function whatever claims to be one.
+    calls = (function, told(type(receiver), "__call__"))
+    return any(_has_flags(it, _COROUTINE) or _is_marked(it) for it in calls)
 
 
 def coroutine_function(receiver: Any) -> Any:
@@ -109,17 +97,26 @@ def coroutine_function(receiver: Any) -> Any:
     Wrappers such as Flask's ``ensure_sync`` pass on what `inspect` does not take
     for a coroutine function: objects with an async ``__call__``, for one.
     """
-    if type(receiver) is FunctionType and receiver.__code__.co_flags & _COROUTINE:
+    function = function_of(without_partials(receiver))
+    if type(function) is FunctionType and function.__code__.co_flags & _COROUTINE:
         return receiver
-    from inspect import iscoroutinefunction  # 20 ms to import: only unusual receivers pay.
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         return await receiver(*args, **kwargs)
 
-    return receiver if iscoroutinefunction(receiver) else call
+    return call
+
+
+def _has_flags(function: Any, flags: int) -> bool:
+    # A mock that is to pass for a function has mocks for flags, and an async one has numbers.
+    found = told(told(function, "__code__"), "co_flags")
+    return type(found) is int and bool(found & flags)
 
 
 def _is_marked(function: Any) -> bool:
+    # Whoever has marked it has imported what the mark is of; the two take long to import.
+    mark = told(sys.modules.get("inspect"), "markcoroutinefunction")
+    marks = {} if mark is None else vars(mark(lambda: None))
     # Before Python 3.12 there was no public mark; asgiref and others used asyncio's.
-    mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
-    return mark is not None and getattr(function, "_is_coroutine", None) is mark
+    marks["_is_coroutine"] = told(sys.modules.get("asyncio.coroutines"), "_is_coroutine")
+    return any(it is not None and told(function, name) is it for name, it in marks.items())

@@ -6,6 +6,9 @@ from functools import partial
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from weakref import ref
 
+from heliograph.core.claims import STEPS, told, told_text
+from heliograph.core.errors import ArgumentError
+
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -95,11 +98,24 @@ def unwrapped(sender: Any) -> Any:
     """Return the object that *sender* stands for, which is nearly always itself.
 
     Raises:
+        ArgumentError: If it stands for others without an end.
         RuntimeError: Or whatever else an unbound proxy raises, unchanged.
     """
-    while key_function(type(sender)) is None:
-        sender = sender._get_current_object()
-    return sender
+    return _unwrapped(sender) if key_function(type(sender)) is None else sender
+
+
+def _unwrapped(proxy: Any) -> Any:
+    it = proxy
+    for _ in range(STEPS):
+        before, it = it, it._get_current_object()
+        # An application that can be asked for itself, as proxies to it can, is itself.
+        if it is before or key_function(type(it)) is not None:
+            return it
+    msg = (
+        f"A {type(proxy).__qualname__} cannot be a sender: what its _get_current_object() gives "
+        "stands for something else in turn, and so on without an end. Pass the object itself."
+    )
+    raise ArgumentError(msg)
 
 
 def sender_key(sender: object) -> Hashable:
@@ -128,37 +144,76 @@ def identified(receiver: Any) -> tuple[Any, Hashable]:
 
 def canonical(receiver: Any) -> Any:
     """Return *receiver* without a ``__call__`` taken from it: both are the same receiver."""
-    while isinstance(receiver, (MethodType, MethodWrapperType)):
-        owner = receiver.__self__
-        if receiver.__name__ != "__call__":
-            break
-        if isinstance(receiver, MethodType) and receiver.__func__ is not type(owner).__call__:
-            break
-        receiver = owner
-    return receiver
+    while True:
+        kind = type(receiver)
+        if kind is MethodType:
+            function = receiver.__func__
+            # The usual case first, as looking for a name costs more than all the rest here.
+            if type(function) is FunctionType and function.__name__ != "__call__":
+                return receiver
+            if function is not told(type(receiver.__self__), "__call__"):
+                return receiver
+            if told(function, "__name__") != "__call__":
+                return receiver
+        elif kind is not MethodWrapperType or receiver.__name__ != "__call__":
+            return receiver
+        receiver = receiver.__self__
 
 
 def receiver_key(receiver: Any) -> Hashable:
     """Return what tells *receiver* from every other one that is alive."""
-    if type(receiver) is FunctionType:
+    kind = type(receiver)
+    if kind is FunctionType:
         return id(receiver)
-    if isinstance(receiver, MethodType):
+    if kind is MethodType:
         return id(receiver.__self__), id(receiver.__func__)
-    if is_builtin_method(receiver):
-        return id(receiver.__self__), receiver.__name__
-    return id(receiver)
+    place = place_of(receiver)
+    return id(receiver) if place is None else (id(place[0]), place[1])
 
 
-def is_builtin_method(receiver: Any) -> bool:
-    """Tell whether *receiver* is a method written in C: each look at it makes another."""
-    return isinstance(receiver, (BuiltinMethodType, MethodWrapperType)) and not isinstance(
-        receiver.__self__, (ModuleType, type(None))
-    )
+def place_of(receiver: Any) -> tuple[Any, str] | None:
+    """Return the object and the name under which each look finds another *receiver*, or None.
+
+    Methods that are written in C are such, and those in a wrapper, as tracing
+    libraries put around functions: each look at it makes a wrapper as well as a method.
+    """
+    owner = told(receiver, "__self__")
+    if owner is None:
+        return None
+    if _is_written_in_c(receiver):
+        return None if issubclass(type(owner), ModuleType) else (owner, receiver.__name__)
+    name = told_text(receiver, "__name__")
+    if name is None:
+        return None
+    again = told(owner, name)
+    # One that is found itself is held by its object, and is like any other callable.
+    return (owner, name) if again is not receiver and _is_another_look(again, receiver) else None
+
+
+def is_found_again(receiver: Any, owner: Any, name: str) -> bool:
+    """Tell whether a look at an object finds *receiver*: not what `super()` gave of it, say."""
+    return _is_another_look(told(owner, name), receiver)
+
+
+def _is_another_look(found: Any, receiver: Any) -> bool:
+    if type(found) is not type(receiver):
+        return False
+    try:
+        return bool(found == receiver)
+    except Exception:  # noqa: BLE001 - whoever cannot compare itself is no other's equal.
+        return False
+
+
+def _is_written_in_c(receiver: object) -> bool:
+    kind = type(receiver)
+    if kind is BuiltinMethodType or kind is MethodWrapperType:
+        return True
+    return issubclass(kind, BuiltinMethodType)  # Those that are told their class, since 3.9.
 
 
 def same_partial(one: Any, other: Any) -> bool:
     """Tell whether two receivers are partials that make the very same call."""
-    if not (isinstance(one, partial) and isinstance(other, partial)):
+    if not (issubclass(type(one), partial) and issubclass(type(other), partial)):
         return False
     return _parts(one) == _parts(other)
 

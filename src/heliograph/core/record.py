@@ -8,9 +8,10 @@ from types import FunctionType, MethodType
 from weakref import ref
 
 from heliograph.core.callables import examined, name_of
+from heliograph.core.claims import told
 from heliograph.core.dying import is_lost, warn_if_at_once
 from heliograph.core.errors import ReceiverError
-from heliograph.core.identity import ANY, is_builtin_method
+from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
 from heliograph.core.terms import PLACE, WEAK, warn_at
 from heliograph.core.writer import soon
@@ -84,9 +85,12 @@ class Record(ref[object]):
         receiver = self()
         return self if receiver is None else ref(receiver)
 
-    def serves(self, how: Terms) -> bool:  # noqa: ARG002 - not all can be held weakly.
-        """Tell whether this record can carry a connection on such terms."""
+    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - some ask for these.
+        """Tell whether this record can carry a connection of the receiver on such terms."""
         return self() is not None
+
+    def join(self, other: Record) -> None:
+        """Stand for what another record of the same receiver was made of, too."""
 
     def hold(self, receiver: object) -> None:
         """Hold the receiver strongly, for one connection more."""
@@ -104,25 +108,71 @@ class MethodRecord(Record):
 
     __slots__ = ("part",)
 
+    if TYPE_CHECKING:
+        part: ref[Any]
+
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
         return self
-
-    if TYPE_CHECKING:
-        part: Any
 
     def __call__(self) -> Any:
         """Return the method, made anew, or None."""
         owner = ref.__call__(self)
         if owner is None:
             return None
-        if isinstance(self.part, str):
-            try:
-                return getattr(owner, self.part)
-            except Exception:  # noqa: BLE001 - an object that does not give its method has none.
-                return None
         function = self.part()
         return None if function is None else MethodType(function, owner)
+
+
+class FoundRecord(Record):
+    """What each look at an object makes anew, held by that object and found there again."""
+
+    __slots__ = ("place",)
+
+    if TYPE_CHECKING:
+        place: str
+
+    def resolver(self) -> Callable[[], Any]:
+        """Return what a send calls to get the receiver, or None once it is dead."""
+        return self
+
+    def __call__(self) -> Any:
+        """Return what is found now, or None."""
+        owner = ref.__call__(self)
+        return None if owner is None else told(owner, self.place)
+
+
+class LooksRecord(Record):
+    """What each look at an object makes anew, where that object cannot be held weakly.
+
+    It is there for as long as any of the looks is that were connected.
+    """
+
+    __slots__ = ("others",)
+
+    if TYPE_CHECKING:
+        others: tuple[Record, ...]
+
+    def resolver(self) -> Callable[[], Any]:
+        """Return what a send calls to get the receiver, or None once it is dead."""
+        return self if self.others else super().resolver()
+
+    def __call__(self) -> Any:
+        """Return one that is alive, or None."""
+        found = ref.__call__(self)
+        if found is None and self.others:
+            alive = (ref.__call__(it) for it in self.others)
+            found = next((it for it in alive if it is not None), None)
+        return found
+
+    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - as above.
+        """Tell whether this very look is known."""
+        return any(ref.__call__(it) is receiver for it in (self, *self.others))
+
+    def join(self, other: Record) -> None:
+        """Live for as long as another look does, too."""
+        alive = [it for it in self.others if ref.__call__(it) is not None]
+        self.others = (*alive, other)
 
 
 class HeldRecord(Record):
@@ -138,7 +188,7 @@ class HeldRecord(Record):
         """Return the receiver, or None once it is let go."""
         return self.anchor
 
-    def serves(self, how: Terms) -> bool:
+    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - as above.
         """Tell whether this record can carry a connection on such terms."""
         return not how[WEAK]
 
@@ -192,21 +242,20 @@ def _refuse_without_object(receiver: Any, how: Terms, home: Callable[[], Registr
 
 def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]) -> Record:
     try:
-        if isinstance(receiver, MethodType):
+        if type(receiver) is MethodType:
             method = ref.__new__(MethodRecord, receiver.__self__, _died)
             # The function may be the only one of its kind and refer to the object, so
             # holding it would keep both alive.
             method.part = ref(receiver.__func__, partial(_part_died, home, key))
             return method
-        if is_builtin_method(receiver) and _is_found_again(receiver):
-            method = ref.__new__(MethodRecord, receiver.__self__, _died)
-            method.part = receiver.__name__
-            return method
-        return ref.__new__(Record, receiver, _died)
+        # Its key says already whether it is found at a place, and looking again takes a while.
+        place = None if type(key) is int else place_of(receiver)
+        return ref.__new__(Record, receiver, _died) if place is None else _looked(receiver, *place)
     except TypeError:
         if not how[WEAK]:
             return ref.__new__(HeldRecord, ANY)
-        kind = type(getattr(receiver, "__self__", receiver)).__qualname__
+        owner = told(receiver, "__self__")
+        kind = type(receiver if owner is None else owner).__qualname__
         msg = (
             f"It cannot be held weakly, as Python has no weak references to {kind!r} objects. "
             "Connect it with weak=False, and disconnect it when it is no longer wanted."
@@ -214,9 +263,19 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
         raise ReceiverError(msg) from None
 
 
-def _is_found_again(method: Any) -> bool:
-    # Not if it was overridden, and was got by `super()`.
-    return bool(getattr(method.__self__, method.__name__, None) == method)
+def _looked(receiver: Any, owner: Any, name: str) -> Record:
+    """Return the record of a receiver that a look at an object has made."""
+    if is_found_again(receiver, owner, name):
+        try:
+            found = ref.__new__(FoundRecord, owner, _died)
+        except TypeError:
+            pass
+        else:
+            found.place = name
+            return found
+    looks = ref.__new__(LooksRecord, receiver, _died)
+    looks.others = ()
+    return looks
 
 
 def _died(record: Record) -> None:

@@ -179,7 +179,7 @@ class Registry:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
         receiver, key = identified(receiver)
         record = self.receivers.get(key)
-        if record is None or not record.serves(how):
+        if record is None or not record.serves(receiver, how):
             record = recorded(receiver, key, how, self.home)
             if self.declaration is not None:
                 fit(record, receiver, self.declaration)
@@ -189,7 +189,12 @@ class Registry:
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         """End the connections of a receiver, for one sender or for all; returns them."""
-        return exclusively(self._disconnect, *identified(receiver), sender) or []
+        receiver, key = identified(receiver)
+        if issubclass(type(receiver), partial) and key not in self.receivers:
+            # Each is another object, but one that makes the same call is what is meant.
+            records = list(self.receivers.values())
+            key = next((it.key for it in records if same_partial(it(), receiver)), key)
+        return exclusively(self._disconnect, key, sender) or []
 
     def end(self, connections: Iterable[Connection]) -> list[Connection]:
         """End just these connections; returns those that had not ended already."""
@@ -363,7 +368,11 @@ class Registry:
     def _connect(
         self, record: Record, receiver: Any, sender: Any, how: Terms
     ) -> tuple[Connection, bool]:
-        record = self.receivers.setdefault(record.key, record)
+        known = self.receivers.setdefault(record.key, record)
+        if known is not record:
+            known.join(record)
+            self._remake_plans()
+            record = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
         if record.links and how[SCOPE] is None:
             previous = self._lasting(record, key)
@@ -466,14 +475,10 @@ class Registry:
             return group
         return None
 
-    def _disconnect(self, receiver: Any, key: Hashable, sender: Any) -> list[Connection]:
+    def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
         if self.idle:
             self.idle.pop(key, None)
         record = self.receivers.get(key)
-        if record is None and isinstance(receiver, partial):
-            # Each is another object, but one that makes the same call is what is meant.
-            alike = (r for r in self.receivers.values() if same_partial(_seen(r), receiver))
-            record = next(alike, None)
         if record is None:
             return []
         places = tuple(record.links) if sender is ANY else (sender_key(sender),)

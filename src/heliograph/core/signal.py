@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.callables import title_of
+from heliograph.core.claims import followed
 from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.dying import lost_now, warn_of_lost
@@ -337,9 +338,9 @@ def _was_called(receiver: Any, plan: Plan, results: Results) -> bool:
 
 def _known(receiver: Any, connections: dict[Hashable, Connection]) -> Connection | None:
     """Return the connection of a receiver that was given out, or of one that it wraps."""
-    found = connections.get(receiver_key(canonical(receiver)))
     # Tracing libraries wrap receivers, and say so as functools.wraps does.
-    while found is None and hasattr(receiver, "__wrapped__"):
-        receiver = receiver.__wrapped__
-        found = connections.get(receiver_key(canonical(receiver)))
-    return found
+    for it in followed(receiver, "__wrapped__"):
+        found = connections.get(receiver_key(canonical(it)))
+        if found is not None:
+            return found
+    return None

@@ -87,7 +87,7 @@ def read_class(payload: Any, sender: type | None, where: str, remarks: Remarks) 
         ArgumentError: If it describes no payload.
     """
     with _named(called(payload)):
-        if not isinstance(payload, type):
+        if not issubclass(type(payload), type):
             msg = f"It is not a class. {_CLASS}"
             raise ArgumentError(msg)
         fields = list(_items(payload) if is_typeddict(payload) else _constructor(payload))

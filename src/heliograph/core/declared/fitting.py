@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import Parameter
 
 from heliograph.core.callables import name_of
+from heliograph.core.claims import told_text
 from heliograph.core.declared.signatures import signature_of, signature_text
 from heliograph.core.errors import ReceiverError
 from heliograph.core.terms import line_of
@@ -88,7 +89,7 @@ def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -
     for message in _deprecations(receiver, declaration):
         from warnings import warn_explicit  # Only those who are warned pay for it.
 
-        filename, module = place[0].co_filename, getattr(receiver, "__module__", None)
+        filename, module = place[0].co_filename, told_text(receiver, "__module__")
         warn_explicit(message, DeprecationWarning, filename, line_of(place), module, _warned)
 
 
