@@ -211,6 +211,88 @@ def test_names_of_keywords_may_send_when_they_die() -> None:
     assert heard == [{"a": 1}, {"b": 2}, {"c": 3}, {"b": 2}]
 
 
+class Name(str):
+    """A name that does something when it is compared with one that is equal."""
+
+    __slots__ = ("act",)
+
+    def __init__(self, _: str) -> None:
+        self.act: Callable[[], object] = int
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        self.act()
+        return False
+
+
+@pytest.mark.parametrize("connected", ["for all", "for others", "for the sender"])
+def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -> None:
+    """A name in it may be of a class of somebody's: what it replaces is held to the end."""
+    for _ in range(20):
+        name = Name("_get_current_object")
+        sender: Any = type("Sender", (), {name: None})()
+        signal: Any = Signal("paid")
+        for number in range(3):
+            for_whom = {"for all": heliograph.ANY, "for others": Shop(), "for the sender": sender}
+            signal.connect(lambda *_: None, for_whom[connected], weak=False, priority=number)
+
+        def replace(signal: Any = signal) -> None:
+            # In its place comes what takes the memory that was freed, if it was.
+            del signal._registry
+            signal._registry = Signal("other")._registry
+            signal.taken = [[Registry(), Group(), {}] for _ in range(50)]
+
+        signal.send(sender)  # It makes the plan, in Python.
+        type(sender).changed = True  # So that it is looked at anew.
+        name.act = replace
+
+        assert len(signal.send(sender)) == (0 if connected == "for others" else 3)
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_an_error_while_a_signal_is_looked_at_is_not_lost(error: type[BaseException]) -> None:
+    """A name in its dict may be of a class of somebody's, too."""
+    signal = Signal("paid")
+    name = Name("_registry")
+
+    def fail() -> None:
+        raise error
+
+    signal.connect(receive)
+    registry = signal.__dict__.pop("_registry")
+    signal.__dict__[name] = None
+    signal.__dict__["_registry"] = registry
+
+    assert signal.send("shop") == [(receive, ("shop", {}))]
+
+    name.act = fail
+    signal.__dict__["changed"] = True  # So that it is looked at anew.
+    with pytest.raises(error):
+        signal.send("shop")
+
+
+@in_c
+def test_results_cannot_be_found_before_they_are_complete() -> None:
+    """Not even by way of the collector: whoever emptied the list meanwhile would harm us all."""
+    signal, found = Signal("paid"), list[object]()
+
+    def first(sender: object) -> None:
+        """Be the first result."""
+
+    def second(sender: object) -> None:
+        for it in gc.get_objects():
+            if type(it) is list and it and type(it[0]) is tuple and first in it[0][:1]:
+                found.append(it)
+                it.clear()
+
+    signal.connect(first)
+    signal.connect(second)
+
+    assert signal.send("shop") == [(first, None), (second, None)]
+    assert found == []
+
+
 @in_c
 def test_send_is_a_method_like_any_other() -> None:
     """It has a name, documentation and a signature, and bound it is a receiver."""

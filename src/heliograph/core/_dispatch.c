@@ -3,8 +3,8 @@
  *
  * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
  * instruments, muted signals, overridden methods, proxies, plans that are old, every error.
- * Rule 2: what Python code could drop meanwhile is held while it is used. Plans and their
- * tuples never change.
+ * Rule 2: what Python code could drop meanwhile is held while it is used. It may run in every
+ * look into a dict, as keys may be of a class of somebody's, and wherever memory is asked for.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -74,12 +74,14 @@ typedef struct {
 
 /* One send under way. All that it points to is held by it or by the caller. */
 typedef struct {
-    PyObject *signal, *sender, *registry, *plan, *stamp, *results;
+    PyObject *signal, *sender, *registry, *plan, *refs, *stamp;
     PyObject *names;           /* of the payload, or NULL */
     PyObject *wrapper;
     PyObject *const *values;   /* of the payload */
     /* The sender, then the values. A callee may put its `self` in front, as CPython's own do. */
     PyObject **arguments;
+    PyObject **pairs;          /* of receivers and values, where no collector can find them */
+    Py_ssize_t done;           /* how many of them there are */
 } Sending;
 
 static inline PyObject *
@@ -96,6 +98,29 @@ referent(PyObject *reference)
     return object == Py_None || Py_REFCNT(object) == 0 ? NULL : Py_NewRef(object);
 }
 
+/* Look whether objects of a type are senders that are compared by identity. */
+static int
+look_at(Send *self, PyTypeObject *type, unsigned int version)
+{
+    if (PyType_FastSubclass(type, Py_TPFLAGS_UNICODE_SUBCLASS | Py_TPFLAGS_LONG_SUBCLASS)
+        || type == &PyMethod_Type) {
+        return 0;
+    }
+    Py_INCREF(type);
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *proxied = _PyType_LookupRef(type, self->proxy_name);
+    Py_XDECREF(proxied);
+#else
+    PyObject *proxied = _PyType_Lookup(type, self->proxy_name);
+#endif
+    Py_DECREF(type);
+    if (proxied != NULL) {
+        return 0;
+    }
+    self->seen_type = version;
+    return 1;
+}
+
 /* Tell whether objects of a type are senders that are compared by identity. */
 static inline int
 is_itself(Send *self, PyTypeObject *type)
@@ -107,27 +132,11 @@ is_itself(Send *self, PyTypeObject *type)
         version = 0;
     }
 #endif
-    if (version != 0 && version == self->seen_type) {
-        return 1;
-    }
-    if (PyType_FastSubclass(type, Py_TPFLAGS_UNICODE_SUBCLASS | Py_TPFLAGS_LONG_SUBCLASS)
-        || type == &PyMethod_Type) {
-        return 0;
-    }
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *proxied = _PyType_LookupRef(type, self->proxy_name);
-    Py_XDECREF(proxied);
-#else
-    PyObject *proxied = _PyType_Lookup(type, self->proxy_name);
-#endif
-    if (proxied != NULL) {
-        return 0;
-    }
-    self->seen_type = version;
-    return 1;
+    return (version != 0 && version == self->seen_type) || look_at(self, type, version);
 }
 
-/* Give the registry of a signal, borrowed, or NULL without an error if Python has to look for it. */
+/* Give the registry of a signal, a new reference, or NULL without an error if Python has to look
+ * for it. */
 static inline PyObject *
 registry_of(Send *self, PyObject *signal)
 {
@@ -144,12 +153,14 @@ registry_of(Send *self, PyObject *signal)
     _Py_COMP_DIAG_POP
     size_t place = ((size_t)signal >> 4) % SEEN;
     if (self->signals[place].version == version) {
-        return self->signals[place].registry;
+        return Py_NewRef(self->signals[place].registry);
     }
 #endif
-    PyObject *found = PyDict_GetItemWithError(*dict, self->registry_name);
+    PyObject *names = Py_NewRef(*dict);
+    PyObject *found = Py_XNewRef(PyDict_GetItemWithError(names, self->registry_name));
+    Py_DECREF(names);
     if (found == NULL || Py_TYPE(found) != self->kinds[REGISTRY]) {
-        PyErr_Clear();
+        Py_XDECREF(found);
         return NULL;
     }
 #if HAS_DICT_VERSIONS
@@ -193,37 +204,6 @@ key_of(Send *self, PyObject *sender)
     return self->seen[place].key;
 }
 
-/* Give the connections for the sender, or those for all if it has none; borrowed.
- * NULL, without an error, if Python has to find them. */
-static inline PyObject *
-find_group(Send *self, PyObject *registry, PyObject *sender)
-{
-    PyObject *any = read_slot(self, registry, ANY_GROUP);
-    PyObject *senders = read_slot(self, registry, SENDERS), *key = NULL;
-    if (is_itself(self, Py_TYPE(sender))) {
-        if (PyDict_GET_SIZE(senders) == 0 || !may_be_connected_for(self, sender)) {
-            return any;
-        }
-        key = key_of(self, sender);
-    }
-    else if (PyUnicode_CheckExact(sender)) {
-        key = sender;
-    }
-    else {
-        return NULL;
-    }
-    PyObject *group = key == NULL ? NULL : PyDict_GetItemWithError(senders, key);
-    if (group == NULL) {
-        if (PyErr_Occurred()) {
-            PyErr_Clear();
-            return NULL;
-        }
-        return any;
-    }
-    /* With changes to come, it may be that of a dead sender with the same address. */
-    return Py_SIZE(self->waiting) == 0 ? group : NULL;
-}
-
 /* Give the plan of a group, or of a connection that is alone, borrowed, or None if it is old. */
 static inline PyObject *
 plan_of(Send *self, PyObject *group)
@@ -246,23 +226,43 @@ plan_of(Send *self, PyObject *group)
     return plan;
 }
 
-/* Give the plan for the sender, borrowed, or NULL without an error if Python has to make it. */
+/* Give the plan of a group, a new reference, or NULL without an error if Python has to make it. */
 static inline PyObject *
-find_plan(Send *self, PyObject *registry, PyObject *sender)
+good_plan(Send *self, PyObject *registry, PyObject *group)
 {
-    if (read_slot(self, registry, UNUSUAL) != Py_False) {
-        return NULL;
-    }
-    PyObject *group = find_group(self, registry, sender);
-    if (group == NULL) {
-        return NULL;
-    }
     PyObject *plan = plan_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
-    if (plan == Py_None
+    if (read_slot(self, registry, UNUSUAL) != Py_False || plan == Py_None
         || read_slot(self, plan, ANY_STAMP) != read_slot(self, any, GROUP_STAMP)
         || read_slot(self, plan, PLAIN) != Py_True) {
         return NULL;
     }
+    return Py_NewRef(plan);
+}
+
+/* Give the plan for the sender, a new reference, or NULL; without an error if Python has to
+ * find it, or to make it. */
+static inline PyObject *
+find_plan(Send *self, PyObject *registry, PyObject *sender)
+{
+    int itself = is_itself(self, Py_TYPE(sender));
+    if (!itself && !PyUnicode_CheckExact(sender)) {
+        return NULL;
+    }
+    PyObject *senders = read_slot(self, registry, SENDERS);
+    if (itself && (PyDict_GET_SIZE(senders) == 0 || !may_be_connected_for(self, sender))) {
+        return good_plan(self, registry, read_slot(self, registry, ANY_GROUP));
+    }
+    Py_INCREF(senders);
+    PyObject *key = itself ? key_of(self, sender) : sender, *plan = NULL;
+    PyObject *group = key == NULL ? NULL : PyDict_GetItemWithError(senders, key);
+    if (group == NULL && !PyErr_Occurred()) {
+        plan = good_plan(self, registry, read_slot(self, registry, ANY_GROUP));
+    }
+    /* With changes to come, it may be that of a dead sender with the same address. */
+    else if (group != NULL && Py_SIZE(self->waiting) == 0) {
+        plan = good_plan(self, registry, group);
+    }
+    Py_DECREF(senders);
     return plan;
 }
 
@@ -292,11 +292,25 @@ names_without(Send *self, PyObject *names, Py_ssize_t index)
     return rest;
 }
 
+/* Give the results so far as a list, or NULL with an error set. They are gone from here then. */
+static inline PyObject *
+listed(Sending *sending)
+{
+    PyObject *results = PyList_New(sending->done);
+    if (results != NULL) {
+        for (Py_ssize_t i = 0; i < sending->done; i++) {
+            PyList_SET_ITEM(results, i, sending->pairs[i]);
+        }
+        sending->done = 0;
+    }
+    return results;
+}
+
 /* Let Python do the rest, from a position on. Takes over an error that is set. */
 static PyObject *
 finish(Send *self, Sending *sending, Py_ssize_t position, PyObject *receiver)
 {
-    PyObject *error = NULL, *result = NULL, *payload = NULL, *at = NULL;
+    PyObject *error = NULL, *result = NULL, *payload = NULL, *at = NULL, *results = NULL;
     if (PyErr_Occurred()) {
 #if PY_VERSION_HEX >= 0x030C0000
         error = PyErr_GetRaisedException();
@@ -313,7 +327,8 @@ finish(Send *self, Sending *sending, Py_ssize_t position, PyObject *receiver)
     }
     payload = PyDict_New();
     at = PyLong_FromSsize_t(position);
-    if (payload == NULL || at == NULL) {
+    results = listed(sending);
+    if (payload == NULL || at == NULL || results == NULL) {
         goto done;
     }
     Py_ssize_t count = sending->names == NULL ? 0 : PyTuple_GET_SIZE(sending->names);
@@ -324,13 +339,14 @@ finish(Send *self, Sending *sending, Py_ssize_t position, PyObject *receiver)
     }
     result = PyObject_CallFunctionObjArgs(
         self->finish, sending->signal, sending->sender, payload, sending->plan, at,
-        sending->results, sending->stamp, error == NULL ? Py_None : error,
+        results, sending->stamp, error == NULL ? Py_None : error,
         receiver == NULL ? Py_None : receiver,
         sending->wrapper == NULL ? Py_None : sending->wrapper, NULL);
 done:
     Py_XDECREF(error);
     Py_XDECREF(payload);
     Py_XDECREF(at);
+    Py_XDECREF(results);
     return result;
 }
 
@@ -404,10 +420,9 @@ call(PyObject *receiver, Sending *sending)
 static PyObject *
 call_all(Send *self, Sending *sending)
 {
-    PyObject *refs = read_slot(self, sending->plan, REFS);
-    Py_ssize_t size = PyTuple_GET_SIZE(refs), done = 0;
+    Py_ssize_t size = PyTuple_GET_SIZE(sending->refs);
     for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *receiver = look_up(self, PyTuple_GET_ITEM(refs, i));
+        PyObject *receiver = look_up(self, PyTuple_GET_ITEM(sending->refs, i));
         if (receiver == NULL) {
             if (PyErr_Occurred()) {
                 return NULL;
@@ -432,16 +447,15 @@ call_all(Send *self, Sending *sending)
         }
         PyTuple_SET_ITEM(pair, 0, receiver);
         PyTuple_SET_ITEM(pair, 1, value);
-        PyList_SET_ITEM(sending->results, done, pair);
-        Py_SET_SIZE(sending->results, ++done);
+        sending->pairs[sending->done++] = pair;
         if (read_slot(self, sending->registry, STAMP) != sending->stamp && i + 1 < size) {
             return finish(self, sending, i + 1, NULL);
         }
     }
-    return Py_NewRef(sending->results);
+    return listed(sending);
 }
 
-#define SMALL 8
+#define SMALL 16
 
 static inline int
 is_wrapper_name(Send *self, PyObject *name)
@@ -472,8 +486,9 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
         }
         sending->names = rest;
     }
-    if (count + 2 > SMALL) {
-        copy = PyMem_New(PyObject *, count + 2);
+    Py_ssize_t room = count + 2 + PyTuple_GET_SIZE(sending->refs);
+    if (room > SMALL) {
+        copy = PyMem_New(PyObject *, room);
         if (copy == NULL) {
             Py_XDECREF(rest);
             return PyErr_NoMemory();
@@ -489,7 +504,11 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
     }
     sending->arguments = copy + 1;
     sending->values = copy + 2;
+    sending->pairs = copy + 2 + count;
     result = call_all(self, sending);
+    while (sending->done > 0) {  /* It has failed. */
+        Py_DECREF(sending->pairs[--sending->done]);
+    }
     if (copy != small) {
         PyMem_Free(copy);
     }
@@ -502,41 +521,40 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    PyObject *registry = NULL, *sender = Py_None, *plan = NULL, *result = NULL;
+    PyObject *registry = NULL, *sender = nargs == 2 ? args[1] : Py_None, *plan = NULL;
     if ((nargs == 1 || nargs == 2) && PyList_GET_SIZE(self->instruments) == 0) {
         registry = registry_of(self, args[0]);
     }
     if (registry != NULL) {
         if (read_slot(self, registry, BUSY) == self->instruments) {
+            Py_DECREF(registry);
             return PyList_New(0);
         }
-        sender = nargs == 2 ? args[1] : Py_None;
         plan = find_plan(self, registry, sender);
     }
     if (plan == NULL) {
-        return PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+        Py_XDECREF(registry);
+        return PyErr_Occurred() ? NULL
+                                : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
     }
-    Py_ssize_t size = PyTuple_GET_SIZE(read_slot(self, plan, REFS));
-    if (size == 0) {
+    PyObject *refs = read_slot(self, plan, REFS);
+    if (PyTuple_GET_SIZE(refs) == 0) {
+        Py_DECREF(plan);
+        Py_DECREF(registry);
         return PyList_New(0);
     }
     /* Nothing has run since the plan was found: the stamp is the one that it goes with. */
     Sending sending = {
         .signal = args[0],
         .sender = sender,
-        .registry = Py_NewRef(registry),
-        .plan = Py_NewRef(plan),
+        .registry = registry,
+        .plan = plan,
+        .refs = Py_NewRef(refs),
         .stamp = Py_NewRef(read_slot(self, registry, STAMP)),
     };
-    /* A statement of its own: it may collect garbage, which may end what is not held yet. */
-    sending.results = PyList_New(size);
-    if (sending.results != NULL) {
-        /* It has the room, and is as long as what is in it. */
-        Py_SET_SIZE(sending.results, 0);
-        result = pass_on(self, &sending, args, nargs, kwnames);
-        Py_DECREF(sending.results);
-    }
+    PyObject *result = pass_on(self, &sending, args, nargs, kwnames);
     Py_DECREF(sending.stamp);
+    Py_DECREF(refs);
     Py_DECREF(plan);
     Py_DECREF(registry);
     return result;
