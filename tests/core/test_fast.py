@@ -281,13 +281,14 @@ def test_results_cannot_be_found_before_they_are_complete() -> None:
         """Be the first result."""
 
     def second(sender: object) -> None:
-        for it in gc.get_objects():
+        for it in gc.get_objects() if sender == "shop" else ():
             if type(it) is list and it and type(it[0]) is tuple and first in it[0][:1]:
                 found.append(it)
                 it.clear()
 
     signal.connect(first)
     signal.connect(second)
+    signal.send("kiosk")  # It makes the plan, in Python.
 
     assert signal.send("shop") == [(first, None), (second, None)]
     assert found == []
