@@ -189,7 +189,7 @@ def test_a_function_may_be_a_sender() -> None:
     [
         (Slotted(), f"{__name__}.Slotted object", "Slotted"),
         (Slotted().receive, f"{__name__}.Slotted.receive", "Slotted"),
-        ([].append, "builtins.list.append", "list"),
+        ([].__contains__, "builtins.list.__contains__", "list"),
     ],
 )
 def test_a_receiver_that_cannot_be_held_weakly_is_refused(

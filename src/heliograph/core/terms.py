@@ -22,17 +22,11 @@ WEAK: Final = 3
 SCOPE: Final = 4
 PLACE: Final = 5
 
-_PACKAGE = __file__.rpartition("core")[0]
+# By the names of modules, as a program may be frozen, or run where it was not compiled. Blinker's
+# functions forward to ours once that is installed, and keep their module.
+_NOT_THE_USERS = (__name__.partition(".")[0], "blinker")
 
-
-class _Files(dict[str, bool]):
-    """Whether a file is one of this package, found out once for each."""
-
-    def __missing__(self, name: str) -> bool:
-        return self.setdefault(name, name.startswith(_PACKAGE))
-
-
-_is_ours = _Files()
+_looked_up = dict.get
 
 
 class Scope:
@@ -55,11 +49,12 @@ def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
     # The code object and an offset into it, because finding the line number takes
     # longer than all the rest of connecting, and few ask for it.
     frame = sys._getframe(1)
-    code = frame.f_code
-    while _is_ours[code.co_filename] and frame.f_back is not None:
+    # What `exec` runs may have any name, or none.
+    while type(name := _looked_up(frame.f_globals, "__name__")) is str:
+        if name.partition(".")[0] not in _NOT_THE_USERS or frame.f_back is None:
+            break
         frame = frame.f_back
-        code = frame.f_code
-    return priority, on_error, inline, weak, None, (code, frame.f_lasti)
+    return priority, on_error, inline, weak, None, (frame.f_code, frame.f_lasti)
 
 
 def place() -> Place:

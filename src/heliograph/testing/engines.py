@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -57,17 +55,17 @@ def own(signal: Any, what: str) -> Signal:
 
 
 def hear(signal: Any, note: Note) -> Callable[[], object]:
-    """Call ``note(signal, sender, payload, folder)`` for each send of another engine's signal.
+    """Call ``note(signal, sender, payload, package)`` for each send of another engine's signal.
 
     Returns:
         What ends that.
     """
-    folder, is_django = _folder(signal), other_engine(signal) == "Django"
+    package, is_django = _package(signal), other_engine(signal) == "Django"
 
     def receive(sender: Any, **payload: Any) -> None:
         if is_django:  # It is told to receivers, and not part of what was sent.
             del payload["signal"]
-        note(signal, sender, payload, folder)
+        note(signal, sender, payload, package)
 
     async def receive_async(sender: Any, **payload: Any) -> None:
         receive(sender, **payload)
@@ -77,11 +75,10 @@ def hear(signal: Any, note: Note) -> Callable[[], object]:
     return lambda: signal.disconnect(receiver)
 
 
-def _folder(signal: Any) -> str:
-    """Return the folder of the engine, whose lines are not the ones that sent."""
+def _package(signal: Any) -> str:
+    """Return the package of the engine, whose lines are not the ones that sent."""
     kind = next(it for it in type(signal).__mro__ if (it.__module__, it.__qualname__) in _OTHERS)
-    # A prefix of file names, which are compared as text.
-    return os.path.dirname(sys.modules[kind.__module__].__file__ or "") + os.sep  # noqa: PTH120
+    return kind.__module__.rpartition(".")[0]
 
 
 def _is_awaited(signal: Any) -> bool:

@@ -10,10 +10,9 @@ from threading import current_thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-import heliograph
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
 
     from heliograph import Delivery, Emission
 
@@ -21,9 +20,8 @@ Snapshot = Literal["shallow", "deep", "reference"]
 
 # What may be changed after it was sent, and loses nothing by being copied.
 _CONTAINERS = (dict, list, set, bytearray)
-_ENGINE = os.path.dirname(heliograph.__file__) + os.sep  # noqa: PTH120 - it is asked each time.
-# So is this.
-_ASYNCIO = os.path.join(os.path.dirname(os.__file__), "asyncio", "")  # noqa: PTH118, PTH120
+# Blinker's functions forward to ours once that is installed, and keep their module.
+_ENGINES = ("heliograph", "blinker")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,14 +107,25 @@ def copied(payload: Mapping[str, Any], how: Snapshot) -> Mapping[str, Any]:
     )
 
 
-def sending_place(other_engine: str = _ENGINE) -> tuple[str, int]:
-    """Return the file and the line that is sending now: the first one outside of the engine."""
+def sending_place(*other_engines: str) -> tuple[str, int]:
+    """Return the file and the line that is sending now: the first one outside of the engine.
+
+    Args:
+        other_engines: The names of their packages, which are none of the user's either.
+    """
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith((_ENGINE, other_engine)):
+    while frame.f_back and _is_in(frame, *_ENGINES, *other_engines):
         frame = frame.f_back
-    if frame.f_code.co_filename.startswith(_ASYNCIO):
+    if _is_in(frame, "asyncio"):
         return "", 0  # Who made the task is not known any more.
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def _is_in(frame: FrameType, *packages: str) -> bool:
+    # Not by its file, as programs are frozen, and run elsewhere than they were compiled. What
+    # `exec` runs may have any name, or none.
+    name = dict.get(frame.f_globals, "__name__")
+    return type(name) is str and f"{name}.".startswith(tuple(f"{it}." for it in packages))
 
 
 def where(filename: str, line: int | str) -> str:

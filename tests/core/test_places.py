@@ -1,0 +1,101 @@
+"""The line that connects or sends is the user's, told by modules' names and not by their files."""
+
+from __future__ import annotations
+
+import py_compile
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import heliograph
+from heliograph import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM = """
+import warnings
+warnings.simplefilter("always")
+import heliograph
+from heliograph.blinker import Signal
+from heliograph.testing import capture
+assert not heliograph.__file__.endswith(".py"), heliograph.__file__
+for signal in (heliograph.Signal(), Signal()):
+    def receive(sender): ...
+    signal.connect(receive)
+    print(signal.connections[0].where)
+    with warnings.catch_warnings(record=True) as caught:
+        signal.connect(lambda sender: None)
+    print(*(f"{it.filename}:{it.lineno}" for it in caught))
+    with capture(signal) as sent:
+        signal.send()
+    print(sent[-1].where)
+"""
+
+
+def built(folder: Path) -> Path:
+    """Compile the package where it will not run, without its sources; returns where it is."""
+    package = Path(heliograph.__file__).parent
+    for source in package.rglob("*.py"):
+        name = source.relative_to(package.parent)
+        target = (folder / name).with_suffix(".pyc")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        py_compile.compile(str(source), str(target), dfile=f"built/{name}", doraise=True)
+    return folder
+
+
+def test_places_are_the_users_where_the_package_has_no_sources(tmp_path: Path) -> None:
+    """Programs are compiled in one folder and run in another, or frozen: no file name is true."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, str(program)]
+    environment = {"PYTHONPATH": str(built(tmp_path / "built")), "PATH": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    places = [f"{program}:{PROGRAM[: PROGRAM.index(it)].count(chr(10)) + 1}" for it in PLACES]
+    assert (done.stderr, done.stdout.split()) == ("", places * 2)
+
+
+PLACES = ("signal.connect(receive)", "signal.connect(lambda", "signal.send()")
+
+
+class Words(dict[str, Any]):
+    """Globals that look nothing up by themselves."""
+
+    def get(self, *_: object) -> Any:
+        """Fail."""
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {},
+        {"__name__": None},
+        {"__name__": 3},
+        {"__name__": ["heliograph"]},
+        {"__name__": "heliograph_x"},
+        {"__name__": "my.heliograph"},
+        {"__name__": ""},
+        Words(),
+    ],
+    ids=repr,
+)
+def test_code_that_runs_under_any_name_or_none_is_the_users(names: dict[str, Any]) -> None:
+    """`exec` takes whatever globals it is given."""
+    testing = pytest.importorskip("heliograph.testing")
+    signal = Signal("paid")
+    kept: list[Callable[..., Any]] = []
+    names.update(signal=signal, kept=kept, capture=testing.capture)
+    source = (
+        "def receive(sender): ...\n"
+        "kept.append(signal.connect(receive))\n"
+        "with capture(signal) as sent: signal.send()\n"
+    )
+    exec(compile(source, "cell", "exec"), names)  # noqa: S102 - what is tested.
+
+    assert signal.connections[0].where == "cell:2"
+    assert names["sent"][-1].where == "cell:3"
