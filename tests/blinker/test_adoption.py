@@ -710,7 +710,7 @@ def test_nothing_has_changed_if_namespaces_cannot_be_joined() -> None:
         ]
 
     theirs = blinker.signal("order-paid")
-    heliograph.blinker.signal("order-paid")
+    heliograph.signal("order-paid")
     before = state()
     message = ""
     try:
@@ -719,7 +719,7 @@ def test_nothing_has_changed_if_namespaces_cannot_be_joined() -> None:
         message = str(error)
 
     assert message == (
-        "Blinker's default namespace and heliograph.blinker's both have 'order-paid', and nobody "
+        "The default namespaces of Blinker and of Heliograph both have 'order-paid', and nobody "
         "can tell which of the two signals is meant. Call install() before making signals."
     )
     assert state() == before

@@ -331,3 +331,34 @@ def test_an_instrument_that_is_not_callable_is_refused(instrument: Any) -> None:
         f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
     )
     assert INSTRUMENTS == []
+
+
+@pytest.mark.parametrize("text", ["Sent when paid.", "when an order is paid", "Paid now. "])
+def test_a_text_for_a_name_is_warned_of(text: str) -> None:
+    """The first argument of Blinker's signals is the documentation."""
+    with pytest.warns(UserWarning, match="reads like its documentation") as caught:
+        Signal(text)
+
+    assert [it.filename for it in caught] == [__file__]
+
+
+@pytest.mark.parametrize("name", ["order paid", "Sent.", " ", "order-paid"])
+def test_a_name_may_have_a_space(name: str) -> None:
+    """Two words are no text; nor is whatever is asked for by name, or has a documentation."""
+    text = "When an order is paid."
+
+    assert (Signal(name).name, Namespace().signal(text).name, Signal(text, text).name) == (
+        name,
+        text,
+        text,
+    )
+    assert Signal(name).receiver_connected.name == f"receiver_connected of {name}"
+
+
+def test_nobody_is_warned_of_a_text_where_programs_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with all that is only likely to be wrong."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+
+    assert Signal("Sent when paid.").name == "Sent when paid."

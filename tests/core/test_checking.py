@@ -21,7 +21,7 @@ from unittest.mock import Mock
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
-from heliograph.core.declared.hints import classes_of, is_of
+from heliograph.core.declared.hints import Hint, classes_of, is_of
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -279,12 +279,12 @@ def test_types_are_told_by_classes_and_unions_of_them(
     annotation: object, classes: tuple[type, ...]
 ) -> None:
     """Whatever `isinstance` would not decide as type checkers do is let pass."""
-    assert classes_of(annotation, __name__) == classes
+    assert classes_of([Hint(annotation, __name__)]) == classes
 
 
 def test_types_of_a_module_that_is_gone_are_not_told() -> None:
     """Code that was executed under no name, say."""
-    assert classes_of("int", "no.such.module") == ()
+    assert classes_of([Hint("int", "no.such.module")]) == ()
 
 
 def test_a_class_that_does_not_tell_what_is_of_it_lets_pass() -> None:
@@ -295,7 +295,8 @@ def test_a_class_that_does_not_tell_what_is_of_it_lets_pass() -> None:
 def test_annotated_types_and_optional_ones_are_told() -> None:
     """However a union is written."""
     assert [
-        classes_of(it, "typing") for it in ("Optional[int]", "Annotated[Union[int, str], 7]")
+        classes_of([Hint(it, "typing")])
+        for it in ("Optional[int]", "Annotated[Union[int, str], 7]")
     ] == [
         (int, type(None)),
         (int, str),

@@ -176,11 +176,12 @@ def test_what_dies_while_a_signal_is_made_is_not_connected(
     def dying(sender: object) -> None: ...
 
     shop.signals().connect(dying)
-    [template] = shop._standing.values()
+    [(where, template)] = shop._names.standing.items()
     kept = template.connections
     monkeypatch.setattr(type(template), "connections", property(lambda it: kept))
     del dying
     gc.collect()
+    shop._names.standing[where] = template
 
     assert shop.signal("order_sent")._registry.connections() == []
 

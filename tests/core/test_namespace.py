@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -186,3 +187,77 @@ def test_threads_that_ask_for_a_new_name_get_one_signal(tiny_switch_interval: No
     assert [[id(signal) for signal in mine] for mine in got] == [
         [id(shop[str(number)]) for number in range(200)]
     ] * 4
+
+
+def test_a_namespace_can_be_read_as_a_dict_is() -> None:
+    """With the methods of a mapping, and nothing is made by reading."""
+    shop = Namespace("shop")
+    billing = shop.namespace("billing")
+    paid, sent = shop.signal("paid"), billing.signal("sent")
+
+    assert (shop.get("paid"), shop.get("lost"), shop.get(7), shop.get("lost", 3)) == (
+        paid,
+        None,
+        None,
+        3,
+    )
+    assert list(shop.keys()) == ["paid", "billing.sent"]
+    assert list(shop.values()) == [paid, sent]
+    assert list(shop.items()) == [("paid", paid), ("billing.sent", sent)]
+    assert dict(shop) == {"paid": paid, "billing.sent": sent}
+    assert dict(billing) == {"sent": sent}
+    assert ("sent" in set(billing.keys()), ("sent", sent) in billing.items()) == (True, True)
+    assert (isinstance(shop, Mapping), len(shop)) == (True, 2)
+
+
+def test_a_namespace_is_equal_to_itself_alone() -> None:
+    """Two that are empty are two, and each can be a key."""
+    one: object = Namespace("shop")
+    other = Namespace("shop")
+
+    assert (one == one, one == other, one == {}, len({one, other})) == (True, False, False, 2)  # noqa: PLR0124 - that it is equal to itself.
+
+
+DICT = ". It can be read as a dict is; its signals are made by signal(name) or declare, and stay."
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("paid", ". The signal of that name is found as namespace['paid']."),
+        ("setdefault", DICT),
+        ("lost", ""),
+        ("__lost__", ""),
+    ],
+)
+def test_an_attribute_that_is_not_there_says_what_to_write(name: str, said: str) -> None:
+    """Signals are no attributes, and a namespace is no dict."""
+    shop = Namespace("shop")
+    shop.signal("paid")
+
+    with pytest.raises(AttributeError) as caught:
+        getattr(shop, name)
+
+    assert str(caught.value) == f"'Namespace' object has no attribute {name!r}{said}"
+    assert (caught.value.name, caught.value.obj) == (name, shop)
+
+
+def test_signals_that_are_made_while_names_are_joined_are_not_lost(
+    tiny_switch_interval: None,
+) -> None:
+    """Whoever asks finds one signal, before, during and after."""
+    for _ in range(20):
+        shop = Namespace()
+        joined: dict[str, Signal] = {}
+        made: list[Signal] = []
+
+        def ask(shop: Namespace = shop, made: list[Signal] = made) -> None:
+            made.extend(shop.signal(str(number)) for number in range(300))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        shop._names.join(joined, Signal)
+        thread.join()
+
+        assert list(joined.values()) == [shop[it.name or ""] for it in made]
+        assert set(made) == set(joined.values())

@@ -48,6 +48,7 @@ ENGINE = [
     "claims",
     "connecting",
     "connection",
+    "declares",
     "dispatch",
     "dying",
     "emission",
@@ -56,6 +57,7 @@ ENGINE = [
     "fast",
     "identity",
     "mistakes",
+    "names",
     "namespace",
     "plan",
     "record",
@@ -69,6 +71,7 @@ ENGINE = [
 
 # Loaded by those who declare signals, or ask for what is seldom asked for.
 ON_DEMAND = [
+    "agreement",
     "declared",
     "declared.checking",
     "declared.declaration",
@@ -76,7 +79,9 @@ ON_DEMAND = [
     "declared.development",
     "declared.fitting",
     "declared.hints",
+    "declared.origins",
     "declared.signatures",
+    "declared.stubs",
     "matching",
     "spans",
     "spans.idle",
@@ -95,6 +100,7 @@ NAMED = [
     "__future__",
     "_thread",
     "collections",
+    "collections.abc",
     "contextvars",
     "functools",
     "operator",

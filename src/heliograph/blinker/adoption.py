@@ -26,13 +26,14 @@ def install() -> None:
     What is imported afterwards gets Heliograph under Blinker's name. What Blinker
     has made before becomes Heliograph's in place: its signals stay the very same
     objects, with all their connections, and the classes that others imported or
-    derived make Heliograph signals from now on.
+    derived make Heliograph signals from now on. `heliograph.signal` and Blinker's
+    ``signal`` give the same signal for a name.
 
     Best called first of all. Calling it again does nothing.
 
     Raises:
         RuntimeError: If a signal of the same name is in the default namespaces of
-            both Blinker and `heliograph.blinker`; or if a Blinker before 1.8.1 has
+            both Blinker and Heliograph; or if a Blinker before 1.8.1 has
             been imported already. Nothing has changed then.
 
     Warns:
@@ -109,17 +110,16 @@ def _make_proxies(symbols: Any, known: list[Any]) -> None:
 
 
 def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:
-    ours, joined = base.default_namespace, theirs.default_namespace
-    both = ours.keys() & joined.keys()
+    joined = theirs.default_namespace
+    both = heliograph.default_namespace._names.signals.keys() & joined.keys()
     if both:
         names = ", ".join(map(repr, sorted(both, key=repr)))
         msg = (
-            f"Blinker's default namespace and heliograph.blinker's both have {names}, and nobody "
+            f"The default namespaces of Blinker and of Heliograph both have {names}, and nobody "
             "can tell which of the two signals is meant. Call install() before making signals."
         )
         raise RuntimeError(msg)
-    joined.update(ours)
-    ours.joined = joined
+    base.Namespace._share(joined)
     for module in (base, package):
         vars(module)["default_namespace"] = joined
         vars(module)["signal"] = joined.signal

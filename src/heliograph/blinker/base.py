@@ -42,6 +42,9 @@ __all__ = [
     "signal",
 ]
 
+_META = {"receiver_connected", "receiver_disconnected"}
+_NOT_COPIED = {"_shared", "_standing", "_nested"}
+
 # The flag of a code object, as the inspect module documents it.
 _VARKEYWORDS = 0x08
 
@@ -192,6 +195,9 @@ class NamedSignal(Signal):
 class _SignalsOnly(dict[str, NamedSignal]):
     """A dict into which nothing is put but signals."""
 
+    # Its methods come before those of Heliograph's namespaces, which only read like a dict.
+    vars().update({it: getattr(dict, it) for it in vars(heliograph.Namespace) if it in vars(dict)})
+
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)
         super().__setitem__(name, signal)
@@ -202,11 +208,20 @@ class _SignalsOnly(dict[str, NamedSignal]):
         return super().setdefault(name, signal)
 
 
-class Namespace(_SignalsOnly):
-    """A dict of signals by name."""
+# A dict's own methods come first, which take more than those of a namespace.
+class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
+    """A dict of signals by name, which declares signals as one of Heliograph's own does."""
 
-    joined: dict[str, NamedSignal]
-    """What `signal` uses instead, once `install` has joined it with Blinker's own."""
+    @property
+    def _names(self) -> Any:  # type: ignore[override]  # Nobody sets it here.
+        """What keeps the names: the dict itself, or what is shared by the default namespaces."""
+        state = vars(self)
+        if "_shared" in state:
+            return state["_shared"]
+        # Made when it is needed, or each would refer to the other.
+        names = self._names_class(self, state.get("_standing"), NamedSignal)
+        names.standing = state.setdefault("_standing", names.standing)
+        return names
 
     def signal(self, name: str, doc: str | None = None) -> NamedSignal:
         """Return the signal of that name, which is made if there is none yet.
@@ -215,14 +230,22 @@ class Namespace(_SignalsOnly):
             name: Any hashable.
             doc: The signal's docstring. The first one that is given stays.
         """
-        home: dict[str, NamedSignal] = self.__dict__.get("joined", self)
-        found = home.get(name)
-        if found is None:
-            # One step, so that two threads cannot each get a signal of their own.
-            found = home.setdefault(name, NamedSignal(name, doc))
-        if doc and "__doc__" not in found.__dict__:
-            found.__doc__ = doc
+        found: NamedSignal = self._names.signal(name, doc)
         return found
+
+    # A copy is a namespace of its own.
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: it for name, it in vars(self).items() if name not in _NOT_COPIED}
+
+    def _share(self) -> None:
+        """Be the default namespace of Heliograph, too."""
+        vars(self)["_shared"] = names = heliograph.default_namespace._names
+        names.join(self, NamedSignal)
+        for it in tuple(self.values()):
+            # Receivers of its meta-signals would be called with another payload.
+            if type(it) is heliograph.Signal and not vars(it).keys() & _META:
+                it.__class__ = NamedSignal
+                it._registry.lenient = True
 
 
 def _check_signal(name: object, signal: object) -> None:
@@ -235,7 +258,9 @@ def _check_signal(name: object, signal: object) -> None:
 
 
 default_namespace: Namespace = Namespace()
-"""Where `signal` keeps its signals."""
+"""Where `signal` keeps its signals, and where `heliograph.signal` does, too."""
+
+default_namespace._share()
 
 signal: _PNamespaceSignal = default_namespace.signal
 """`Namespace.signal` of the default namespace."""

@@ -10,7 +10,7 @@ from heliograph.core.connection import Connection
 from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
-from heliograph.core.mistakes import refuse_as_sender
+from heliograph.core.mistakes import refuse_as_sender, warn_of_text
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
@@ -81,6 +81,8 @@ class Connectable(Generic[P]):
         if not (name is None or isinstance(name, str)):
             msg = f"{name!r} is not a name for a signal: use a string, or none at all."
             raise ArgumentError(msg)
+        if name is not None and doc is None and " " in name:
+            warn_of_text(name)
         self.name = name
         if doc:
             self.__doc__ = doc
@@ -364,20 +366,6 @@ class Connectable(Generic[P]):
         except SignalError as error:
             raise self._not_connected(called(receiver), error) from None
 
-    def _declare(self, declaration: Declaration) -> None:
-        """Become the signal that is declared; see `Namespace.declare`."""
-        if self.declaration is not None:
-            msg = (
-                f"{title_of(self)} is declared already, at {self.declaration.where}: declare it "
-                f"once, or use another name at {declaration.where}."
-            )
-            raise ArgumentError(msg)
-        try:
-            self._registry.declare(declaration)
-        except SignalError as error:
-            msg = f"{title_of(self)} cannot be declared at {declaration.where}. {error}"
-            raise type(error)(msg) from None
-
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
@@ -436,7 +424,7 @@ class Connectable(Generic[P]):
         declaration = state.pop("declaration", None)
         self.__dict__.update(state)
         if declaration is not None:
-            self._registry.declare(declaration)
+            self._registry.agree(declaration, {})
 
     if TYPE_CHECKING:
 

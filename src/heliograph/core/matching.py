@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from functools import partial
+from weakref import ref
 
 from heliograph.core.callables import called
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
+from heliograph.core.registry import Registry
 from heliograph.core.signal import Signal
 from heliograph.core.terms import terms
+from heliograph.core.writer import drop_later
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -19,14 +22,29 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connecting import OnError
+    from heliograph.core.names import Names, Standing, Where
+    from heliograph.core.terms import Terms
     from heliograph.core.typed import F
-
-    # By what the names begin with, and the pattern of the rest. To each there is a signal that
-    # nobody sends: who is connected to it is connected to every signal that comes to match.
-    Standing = dict[tuple[str, str], Signal[...]]
 
 # As `fnmatch` reads them: a bracket that comes first is one of the characters.
 _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
+
+
+class _TemplateRegistry(Registry):
+    """Forgets the pattern when nobody stands by any more: the last one may just have died."""
+
+    def __init__(self, standing: Standing, where: Where) -> None:
+        super().__init__()
+        # Weakly: all this goes with the namespace, and no garbage collector has to find it.
+        self.standing, self.where = ref(standing), where
+
+    def _changed(self) -> None:
+        super()._changed()
+        standing = None if self.receivers else self.standing()
+        template = None if standing is None else standing.get(self.where)
+        # Another one may have taken its place.
+        if standing is not None and template is not None and template._registry is self:
+            drop_later(standing.pop(self.where))
 
 
 class Matching:
@@ -35,21 +53,20 @@ class Matching:
     Iterating gives those that are there now, in the order in which they were made.
     """
 
-    def __init__(
-        self, signals: dict[str, Signal[...]], standing: Standing, prefix: str, pattern: object
-    ) -> None:
+    def __init__(self, names: Names, prefix: str, pattern: object) -> None:
         if not isinstance(pattern, str) or not pattern or "[" in _BRACKETS.sub("", pattern):
             msg = (
                 f"{pattern!r} is not a pattern for names of signals: use a string in which * "
                 "stands for any characters, ? for one, and [abc] for one of these."
             )
             raise ArgumentError(msg)
-        self._signals = signals
-        self._standing = standing
-        self._where = prefix, pattern
+        self._names = names
+        # The bare text: what a subclass of `str` does is not to run while a pattern is forgotten.
+        self._where = prefix, str.__str__(pattern)
 
     def __iter__(self) -> Iterator[Signal[...]]:
-        return (it for name, it in list(self._signals.items()) if _matches(name, self._where))
+        signals = list(self._names.signals.items())
+        return (it for name, it in signals if _matches(name, self._where))
 
     def connect(
         self,
@@ -76,13 +93,12 @@ class Matching:
         """
         for signal in self:
             signal._examine(receiver)
-        template = self._template()
         real = unwrapped(sender)
         try:
             how = terms(priority, on_error, inline, weak)
-            template._connect_on_terms(receiver, real, how)
+            self._stand_by(receiver, real, how)
         except SignalError as error:
-            raise template._not_connected(called(receiver), error) from None
+            raise self._new_template()._not_connected(called(receiver), error) from None
         for signal in self:
             signal._connect_on_terms(receiver, real, how)
         return receiver
@@ -109,12 +125,25 @@ class Matching:
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Disconnect *receiver* from each of the signals, and connect it to no later one."""
-        for signal in (self._template(), *self):
+        template = self._names.standing.get(self._where)
+        for signal in (*self, *([] if template is None else [template])):
             signal.disconnect(receiver, sender)
 
-    def _template(self) -> Signal[...]:
-        # One step, so that two threads cannot each get one of their own.
-        return self._standing.setdefault(self._where, Signal("".join(self._where)))
+    def _stand_by(self, receiver: Callable[..., Any], sender: Any, how: Terms) -> None:
+        standing = self._names.standing
+        template = standing.get(self._where) or self._new_template()
+        template._connect_on_terms(receiver, sender, how)
+        # Until it is found where others look: it may have been forgotten meanwhile, and another
+        # one may be there.
+        while (found := standing.setdefault(self._where, template)) is not template:
+            template = found
+            template._connect_on_terms(receiver, sender, how)
+
+    def _new_template(self) -> Signal[...]:
+        # A signal that nobody sends: who is connected to it is connected to whatever matches.
+        template: Signal[...] = Signal("".join(self._where), "")
+        template._registry = _TemplateRegistry(self._names.standing, self._where)
+        return template
 
     def __repr__(self) -> str:
         return f"<Signals that match {''.join(self._where)!r}>"
@@ -140,6 +169,9 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
                 signal._tell_connected(receiver, sender, *made)
 
 
-def _matches(name: str, where: tuple[str, str]) -> bool:
+def _matches(name: object, where: Where) -> bool:
     prefix, pattern = where
-    return name.startswith(prefix) and fnmatchcase(name[len(prefix) :], pattern)
+    # In a namespace of Blinker's, a name may be no string.
+    if not isinstance(name, str) or not name.startswith(prefix):
+        return False
+    return fnmatchcase(name[len(prefix) :], pattern)

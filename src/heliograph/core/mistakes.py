@@ -16,7 +16,26 @@ if TYPE_CHECKING:
     from heliograph.core.terms import Place
 
 _OBJECT = ("self", "cls")
+_WORDS = 2
+"""More of them are a text, and no name."""
 _WRAPPERS = ("async_wrapper", "sync_wrapper")
+
+
+def warn_of_text(name: str) -> None:
+    """Warn while programs are developed, if a signal is given its documentation for a name.
+
+    The first argument of Blinker's signals is what it is here for `NamedSignal` alone.
+    """
+    from heliograph.core.declared.development import in_development  # Few names have spaces.
+
+    words = name.split()
+    if (len(words) > _WORDS or name.rstrip().endswith(".")) and in_development():
+        shown = " ".join([*words[:_WORDS], "..."])
+        msg = (
+            f"A signal is called {shown!r}, which reads like its documentation: the first "
+            "argument is the name. Write Signal(doc=...), or Signal(name, doc)."
+        )
+        warn_at(place(), msg, UserWarning)
 
 
 def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:

@@ -1,42 +1,32 @@
-"""Signals by name: made, declared, looked up, and nested."""
+"""Signals by name: made, looked up, matched, and nested."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
+from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
-from heliograph.core.signal import Signal
-from heliograph.core.terms import place, where_is
+from heliograph.core.names import Names
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Concatenate, Protocol, overload
+    from collections.abc import Iterator
+    from typing import NoReturn, TypeVar, overload
 
-    from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.matching import Matching, Standing
-    from heliograph.core.spans.spanning import Spanning
-    from heliograph.core.typed import Q, S
+    from heliograph.core.matching import Matching
+    from heliograph.core.signal import Signal
 
-    class DeclaringSpans(Protocol):
-        """A decorator that makes of a stub what begins spans."""
+    D = TypeVar("D")
 
-        def __call__(self, stub: Callable[Q, None], /) -> Spanning[Q]:
-            """Return what begins the spans that the stub declares."""
-            ...
-
-    class Declaring(Protocol):
-        """A decorator that makes a signal of a stub."""
-
-        def __call__(self, stub: Callable[Concatenate[S, Q], None], /) -> Signal[Concatenate[S, Q]]:
-            """Return the signal that the stub declares."""
-            ...
+# What a dict has, and a mapping that is made by asking for its signals has not.
+_OF_DICTS = ("clear", "copy", "fromkeys", "pop", "popitem", "setdefault", "update")
 
 
-class Namespace:
+class Namespace(Declares):
     """Signals by name: asking for the same name again gives the same signal.
 
-    It reads like a mapping from names to signals, and keeps its signals alive.
+    It is a mapping from names to signals, which can be read as a dict is, and keeps its signals
+    alive. Two of them are never equal.
 
     Args:
         name: What messages and tools call the namespace.
@@ -47,17 +37,21 @@ class Namespace:
         True
     """
 
+    name: str | None = None
+    _prefix = ""
+    _names_class = Names
+
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        # Those of a nested namespace are in the dict of the outermost one, by their full names:
+        # Those of a nested namespace are among those of the outermost one, by their full names:
         # however a signal is asked for, it is the same one.
-        self._signals: dict[str, Signal[...]] = {}
-        self._standing: Standing = {}
-        self._nested: dict[str, Namespace] = {}
-        self._prefix = ""
+        self._names = Names()
 
     def signal(self, name: str, doc: str | None = None) -> Signal[...]:
         """Return the signal of that name, which is made if there is none yet.
+
+        In the default namespace it is a signal of Blinker's kind as soon as
+        `heliograph.blinker` is loaded, which keeps its own signals there too.
 
         Args:
             name: Any string; ``verb-noun`` in the past tense reads well.
@@ -66,226 +60,7 @@ class Namespace:
         Raises:
             ArgumentError: If the name is not a string.
         """
-        name = self._full(name)
-        found = self._signals.get(name)
-        if found is None:
-            new = Signal(name)
-            self._connect_standing(new, name)
-            found = self._taken_in(name, new)
-        if doc and "__doc__" not in found.__dict__:
-            found.__doc__ = doc
-        return found
-
-    if TYPE_CHECKING:
-
-        @overload
-        def declare(
-            self, stub: Callable[Concatenate[S, Q], None], /
-        ) -> Signal[Concatenate[S, Q]]: ...
-        @overload
-        def declare(
-            self,
-            stub: None = ...,
-            /,
-            *,
-            name: str | None = ...,
-            deprecated: str | None = ...,
-            deprecated_arguments: Mapping[str, str] | None = ...,
-        ) -> Declaring: ...
-
-    def declare(
-        self,
-        stub: Any = None,
-        /,
-        *,
-        name: str | None = None,
-        deprecated: str | None = None,
-        deprecated_arguments: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Declare a signal by the signature of a function, of which nothing runs. A decorator.
-
-        The function's name becomes that of the signal and its docstring the signal's; its
-        first parameter is the sender, all others are keyword-only and make up the payload.
-        An argument with a default may be left out by who sends; the default itself is not
-        sent. ``**payload: Unpack[OrderPaid]`` takes the arguments from a `TypedDict`.
-
-        From then on a receiver that could not be called with every such payload is refused
-        when it is connected. In development, a send that is not as declared is refused too.
-
-        Args:
-            stub: The function. None to get a decorator that takes the options.
-            name: The name of the signal, where that of the function will not do.
-            deprecated: What to use instead. Whoever connects a receiver is warned.
-            deprecated_arguments: What to use instead, by the name of the argument.
-                Whoever connects a receiver that takes one of them by name is warned.
-
-        Returns:
-            The signal.
-
-        Raises:
-            ArgumentError: If the function declares no signal, or one that is declared already.
-            ReceiverError: If somebody is connected already who could not take the payload.
-
-        Example:
-            >>> shop = Namespace("shop")
-            >>> @shop.declare
-            ... def order_paid(sender: str, *, total: int) -> None:
-            ...     '''An order was paid in full.'''
-            >>> order_paid.declaration.signature
-            '(sender: str, *, total: int)'
-        """
-        if stub is None:
-            return partial(
-                self.declare,
-                name=name,
-                deprecated=deprecated,
-                deprecated_arguments=deprecated_arguments,
-            )
-        # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_stub
-
-        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
-        [signal] = self._declared(read_stub(stub, remarks))
-        return signal
-
-    if TYPE_CHECKING:
-
-        @overload
-        def span(self, stub: Callable[Q, None], /) -> Spanning[Q]: ...
-        @overload
-        def span(
-            self,
-            stub: None = ...,
-            /,
-            *,
-            name: str | None = ...,
-            deprecated: str | None = ...,
-            deprecated_arguments: Mapping[str, str] | None = ...,
-        ) -> DeclaringSpans: ...
-
-    def span(
-        self,
-        stub: Any = None,
-        /,
-        *,
-        name: str | None = None,
-        deprecated: str | None = None,
-        deprecated_arguments: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Declare a kind of work by the signature of a function, of which nothing runs.
-
-        A decorator. Calling what it returns gives a `Span` for a ``with`` or an ``async with``
-        block. Its three signals ``started``, ``finished`` and ``failed`` are declared, too:
-        in this namespace they are called ``import_catalogue.started`` and so on. For each
-        start that is sent, one of the two others is, whatever ends the block.
-
-        Args:
-            stub: As for `declare`. No argument may be called ``span``, ``duration``,
-                ``added`` or ``error``: those are what the signals carry besides.
-            name: As for `declare`, of the kind.
-            deprecated: As for `declare`.
-            deprecated_arguments: As for `declare`.
-
-        Returns:
-            What begins the spans, with the signals as attributes, and the decorators
-            ``around(sender, **payload)`` and ``each_call``.
-
-        Raises:
-            ArgumentError: If the function declares no span, or one that is declared already.
-            ReceiverError: If somebody is connected already who could not take the payload.
-
-        Example:
-            >>> shop = Namespace("shop")
-            >>> @shop.span
-            ... def import_catalogue(sender: str, *, path: str) -> None:
-            ...     '''A catalogue is read.'''
-            >>> @import_catalogue.finished.connect
-            ... def tell(sender, *, path, added, **extra):
-            ...     print(f"{added['rows']} rows of {path}")
-            >>> with import_catalogue("berlin", path="books.csv") as span:
-            ...     span.add(rows=7)
-            7 rows of books.csv
-        """
-        if stub is None:
-            return partial(
-                self.span,
-                name=name,
-                deprecated=deprecated,
-                deprecated_arguments=deprecated_arguments,
-            )
-        # Costly to import: only those who declare spans pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_stub
-        from heliograph.core.spans.spanning import spanning
-
-        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
-        return spanning(stub, read_stub(stub, remarks), self._declared)
-
-    if TYPE_CHECKING:
-
-        @overload
-        def declare_payload(
-            self,
-            name: str,
-            payload: Callable[Q, object],
-            *,
-            sender: type[S],
-            doc: str | None = ...,
-            deprecated: str | None = ...,
-            deprecated_arguments: Mapping[str, str] | None = ...,
-        ) -> Signal[Concatenate[S, Q]]: ...
-        @overload
-        def declare_payload(
-            self,
-            name: str,
-            payload: Callable[Q, object],
-            *,
-            doc: str | None = ...,
-            deprecated: str | None = ...,
-            deprecated_arguments: Mapping[str, str] | None = ...,
-        ) -> Signal[Concatenate[Any, Q]]: ...
-
-    def declare_payload(
-        self,
-        name: str,
-        payload: Any,
-        *,
-        sender: type | None = None,
-        doc: str | None = None,
-        deprecated: str | None = None,
-        deprecated_arguments: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Declare a signal whose payload a class describes; see `declare`.
-
-        Receivers are called with keyword arguments all the same: no object of the class is made.
-
-        Args:
-            name: The name of the signal.
-            payload: A dataclass with ``kw_only=True``, or another class that is made by
-                keyword arguments alone.
-            sender: The class of the senders; anybody sends if there is none.
-            doc: The signal's docstring; that of the class if there is none.
-            deprecated: As for `declare`.
-            deprecated_arguments: As for `declare`.
-
-        Returns:
-            The signal.
-
-        Raises:
-            ArgumentError: As `declare`.
-            ReceiverError: As `declare`.
-        """
-        # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_class
-
-        remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
-        [signal] = self._declared(read_class(payload, sender, where_is(place()), remarks))
-        return signal
-
-    @property
-    def declarations(self) -> tuple[Declaration, ...]:
-        """What is declared here and in nested namespaces, in the order of the declarations."""
-        found = (self[name].declaration for name in self)
-        return tuple(it for it in found if it is not None)
+        return self._names.signal(self._full(name), doc)
 
     def namespace(self, name: str) -> Namespace:
         """Return the nested namespace of that name, which is made if there is none yet.
@@ -309,8 +84,10 @@ class Namespace:
             raise ArgumentError(msg)
         prefix = f"{self._full(name)}."
         nested = Namespace(name if self.name is None else f"{self.name}.{name}")
-        nested._signals, nested._standing, nested._prefix = self._signals, self._standing, prefix
-        return self._nested.setdefault(name, nested)
+        nested._names, nested._prefix = self._names, prefix
+        # One step, so that two threads cannot each get one of their own.
+        known: dict[str, Namespace] = self.__dict__.setdefault("_nested", {})
+        return known.setdefault(name, nested)
 
     def signals(self, pattern: str = "*") -> Matching:
         """Return the signals whose names match, to go over them, or to connect to all of them.
@@ -333,80 +110,79 @@ class Namespace:
         """
         from heliograph.core.matching import Matching  # Only those who ask pay for it.
 
-        return Matching(self._signals, self._standing, self._prefix, pattern)
+        return Matching(self._names, self._prefix, pattern)
 
-    def __getitem__(self, name: str) -> Signal[...]:
-        if name not in self:
+    if TYPE_CHECKING:
+
+        @overload
+        def get(self, name: object) -> Signal[...] | None: ...
+        @overload
+        def get(self, name: object, default: D) -> Signal[...] | D: ...
+
+    def get(self, name: object, default: object = None) -> object:
+        """Return the signal of that name, or *default* if there is none: nothing is made."""
+        found = self._found(name)
+        return default if found is None else found
+
+    def keys(self) -> KeysView[str]:
+        """Return the names, in the order in which the signals were made."""
+        return KeysView(self)
+
+    def values(self) -> ValuesView[Signal[...]]:
+        """Return the signals, in the order in which they were made."""
+        return ValuesView(self)
+
+    def items(self) -> ItemsView[str, Signal[...]]:
+        """Return pairs of name and signal, in the order in which they were made."""
+        return ItemsView(self)
+
+    def __getitem__(self, name: object) -> Signal[...]:
+        found = self._found(name)
+        if found is None:
             raise self._unknown(name)
-        return self._signals[f"{self._prefix}{name}"]
+        return found
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and f"{self._prefix}{name}" in self._signals
+        return self._found(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         start = len(self._prefix)
-        found = [it[start:] for it in tuple(self._signals) if it.startswith(self._prefix)]
-        return iter(found)
+        return iter([it[start:] for it in self._names.below(self._prefix)])
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return sum(1 for _ in self._names.below(self._prefix))
 
     def __repr__(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<Namespace {name}: {', '.join(self) or 'no signals'}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(self._no_attribute(name), name=name, obj=self)
+
+    def _no_attribute(self, name: str) -> str:
+        said = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if name.startswith("_"):  # Asked for by the machinery, and before there is anything.
+            return said
+        if name in self:
+            return f"{said}. The signal of that name is found as namespace[{name!r}]."
+        if name in _OF_DICTS:
+            return (
+                f"{said}. It can be read as a dict is; its signals are made by signal(name) or "
+                "declare, and stay."
+            )
+        return said
+
+    def _found(self, name: object) -> Signal[...] | None:
+        signals: dict[str, Signal[...]] = self._names.signals
+        return signals.get(f"{self._prefix}{name}") if isinstance(name, str) else None
 
     def _full(self, name: object) -> str:
         if not isinstance(name, str):
             msg = f"{name!r} is not a name for a signal of {self!r}: use a string."
             raise ArgumentError(msg)
         return f"{self._prefix}{name}"
-
-    def _declared(self, *declarations: Declaration) -> list[Signal[...]]:
-        """Declare a signal each, or none at all."""
-        declared: list[Signal[...]] = []
-        try:
-            for it in declarations:
-                declared.append(self._ready(it))  # noqa: PERF401 - undone if the next one fails.
-            # Only now: nobody is to find the first one here if the last one is refused.
-            for at, it in enumerate(declarations):
-                signal = self._taken_in(it.name, declared[at])
-                if signal is not declared[at]:
-                    signal._declare(it)
-                    declared[at] = signal
-        except BaseException:
-            for signal in declared:
-                signal._registry.undeclare()
-            raise
-        for signal, it in zip(declared, declarations, strict=True):
-            if it.doc:
-                signal.__doc__ = it.doc
-        return declared
-
-    def _ready(self, declaration: Declaration) -> Signal[...]:
-        """Return a signal that is declared, but not taken in if it is a new one."""
-        name = declaration.name
-        found = self._signals.get(name)
-        signal = Signal(name) if found is None else found
-        signal._declare(declaration)
-        if found is None:
-            self._connect_standing(signal, name)
-        return signal
-
-    def _taken_in(self, name: str, signal: Signal[...]) -> Signal[...]:
-        """Take in a signal, unless another thread was quicker; return the one that is in."""
-        if self._signals.get(name) is signal:
-            return signal
-        # One step, so that two threads cannot each get a signal of their own.
-        found = self._signals.setdefault(name, signal)
-        # Again, for those who asked after the first look, but before they could see it.
-        self._connect_standing(found, name)
-        return found
-
-    def _connect_standing(self, signal: Signal[...], name: str) -> None:
-        if self._standing:
-            from heliograph.core.matching import connect_standing  # Loaded by those who stand.
-
-            connect_standing(self._standing, signal, name)
 
     def _unknown(self, name: object) -> UnknownSignalError:
         from difflib import get_close_matches  # Only those who misspell pay for it.
@@ -417,6 +193,9 @@ class Namespace:
         title = "A namespace without a name" if self.name is None else f"Namespace {self.name!r}"
         return UnknownSignalError(f"{title} has no signal {name!r}. {hint}")
 
+
+# Only registered: as its subclass it would take the metaclass and the equality of a mapping.
+Mapping.register(Namespace)  # pyright: ignore[reportAttributeAccessIssue] - an ABC, as it runs.
 
 default_namespace: Namespace = Namespace("default")
 """Where `signal` keeps its signals."""

@@ -24,13 +24,13 @@ from heliograph.core.identity import (
 from heliograph.core.mistakes import without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
-from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope, where_is
+from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
-    from typing import Any
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from typing import Any, Literal
 
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Place, Terms
@@ -85,37 +85,6 @@ def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
 
     record.left_out = left_out_for(receiver, declaration)
     warn_of_deprecation(receiver, declaration, record.terms[PLACE])
-
-
-def fit_connected(records: Iterable[Record], declaration: Declaration) -> None:
-    """Do so for receivers that were connected before anything was declared, for all or for none.
-
-    Raises:
-        ReceiverError: If one of them cannot take what is declared.
-    """
-    # Only those who declare signals pay for it.
-    from heliograph.core.declared.fitting import warn_of_deprecation
-
-    found = [(record, record()) for record in records]
-    alive = [(record, receiver) for record, receiver in found if receiver is not None]
-    spared = [_spared(record, receiver, declaration) for record, receiver in alive]
-    for record, receiver in alive:
-        warn_of_deprecation(receiver, declaration, record.terms[PLACE])
-    # Only now, as a warning may be made an error.
-    for (record, _), left_out in zip(alive, spared, strict=True):
-        record.left_out = left_out
-
-
-def _spared(record: Record, receiver: Any, declaration: Declaration) -> frozenset[str]:
-    # Only those who declare signals pay for it.
-    from heliograph.core.declared.fitting import left_out_for
-
-    try:
-        return left_out_for(receiver, declaration)
-    except ReceiverError as error:
-        place = where_is(record.terms[PLACE])
-        msg = f"{record.name}, connected at {place}, could not take it. {error}"
-        raise ReceiverError(msg) from None
 
 
 class Registry:
@@ -178,13 +147,15 @@ class Registry:
     def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
         """Connect; returns the connection and whether it is new, or None if it has to wait."""
         receiver, key = identified(receiver)
-        record = self.receivers.get(key)
-        if record is None or not record.serves(receiver, how):
-            record = recorded(receiver, key, how, self.home)
-            if self.declaration is not None:
-                fit(record, receiver, self.declaration)
-        made: tuple[Connection, bool] | None
-        made = exclusively(self._connect, record, receiver, sender, how)
+        made: tuple[Connection, bool] | Literal[False] | None = False
+        while made is False:
+            declaration = self.declaration
+            record = self.receivers.get(key)
+            if record is None or not record.serves(receiver, how):
+                record = recorded(receiver, key, how, self.home)
+                if declaration is not None:
+                    fit(record, receiver, declaration)
+            made = exclusively(self._connect_as_fitted, declaration, record, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -241,27 +212,18 @@ class Registry:
 
             left_out_for(receiver, self.declaration)
 
-    def declare(self, declaration: Declaration) -> None:
-        """Let every receiver be one that takes what is declared, also those that are connected.
+    def agree(
+        self, declaration: Declaration | None, spared: Mapping[Record, frozenset[str]]
+    ) -> None:
+        """Be declared so, and spare receivers what they do not take. Has to run in `exclusively`.
 
-        Raises:
-            ReceiverError: If one of them does not; then nothing is declared.
+        Whoever calls this has found out that every receiver takes what is declared.
         """
-        self.declaration = declaration  # First, so that nobody slips in unseen.
-        try:
-            fit_connected(list(self.receivers.values()), declaration)
-        except BaseException:
-            self.undeclare()
-            raise
-        self.check(on=True)
-
-    def undeclare(self) -> None:
-        """Be a signal that is not declared again: every receiver is given everything."""
-        self.declaration = None
-        # Those as well who were connected a moment ago, while there was a declaration.
-        for record in list(self.receivers.values()):
-            record.left_out = NOTHING
-        self.check(on=False)
+        self.declaration = declaration
+        for record in self.receivers.values():
+            record.left_out = spared.get(record, NOTHING)
+        self.checked |= declaration is not None
+        self._remake_plans()
 
     def check(self, *, on: bool) -> None:
         """Let every send ask whether it is to be held against the declaration, or none any more."""
@@ -364,6 +326,15 @@ class Registry:
             found += listed(group)
         found.sort(key=in_order)
         return found
+
+    def _connect_as_fitted(
+        self, declaration: Declaration | None, record: Record, *args: Any
+    ) -> tuple[Connection, bool] | Literal[False]:
+        """Connect, unless the receiver is new and was held against another declaration."""
+        # What it takes is found out before, as looking at a signature may run anybody's code.
+        if declaration is not self.declaration and record.key not in self.receivers:
+            return False
+        return self._connect(record, *args)
 
     def _connect(
         self, record: Record, receiver: Any, sender: Any, how: Terms

@@ -275,7 +275,7 @@ class Signal(Waitable[P]):
         return False
 
     def _meta_signal(self, name: str) -> Signal:
-        made = Signal(f"{name} of {self.name}")
+        made = Signal(f"{name} of {self.name}", "")
         # Two threads that ask at once must get the same one.
         found: Signal = self.__dict__.setdefault(name, made)
         return found

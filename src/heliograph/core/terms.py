@@ -103,8 +103,8 @@ def where_is(place: Place) -> str:
     return f"{place[0].co_filename}:{line_of(place)}"
 
 
-def warn_at(place: Place, message: str) -> None:
-    """Warn of a receiver that was connected at a place."""
+def warn_at(place: Place, message: str, kind: type[Warning] = ReceiverWarning) -> None:
+    """Warn of what was done at a place: a receiver was connected, mostly."""
     from warnings import warn_explicit  # Only those who are warned pay for it.
 
-    warn_explicit(message, ReceiverWarning, place[0].co_filename, line_of(place))
+    warn_explicit(message, kind, place[0].co_filename, line_of(place))

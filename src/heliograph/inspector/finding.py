@@ -64,11 +64,12 @@ def held_by(modules: Iterable[ModuleType]) -> Iterator[tuple[str, Any]]:
 
 def as_namespace(variable: str, value: object) -> Found | None:
     """Return the signals of a namespace, which may be one of Blinker's; None for all else."""
+    # A namespace of Blinker's is a dict of signals, and other dicts of signals will do as well.
+    if is_a(value, dict):
+        signals = value and all(is_a(it, Signal) for it in value.values())
+        return Found(variable, variable, tuple(value.values())) if signals else None
     if is_a(value, Namespace):
         return Found(value.name or variable, variable, tuple(value.signals()))
-    # A namespace of Blinker's is a dict of signals, and other dicts of signals will do as well.
-    if is_a(value, dict) and value and all(is_a(it, Signal) for it in value.values()):
-        return Found(variable, variable, tuple(value.values()))
     return None
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 from heliograph.core.declared.hints import classes_of
+from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from heliograph.core.declared.hints import Hint
+    from heliograph.core.declared.origins import Origin
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Declaration:
     arguments: tuple[Argument, ...]
     deprecated: str | None
     where: str
-    _module: str = field(repr=False)
-    _hints: Mapping[str, object] = field(repr=False, compare=False)
+    _origin: Origin = field(repr=False, compare=False)
+    _hints: Mapping[str, tuple[Hint, ...]] = field(repr=False, compare=False)
 
     @property
     def signature(self) -> str:
@@ -82,5 +87,40 @@ class Declaration:
     @cached_property
     def classes(self) -> dict[str, tuple[type, ...]]:
         """The classes of which arguments must be, and the ``sender``, where that can be told."""
-        found = {name: classes_of(hint, self._module) for name, hint in self._hints.items()}
+        found = {name: classes_of(hints) for name, hints in self._hints.items()}
         return {name: classes for name, classes in found.items() if classes}
+
+    def _after(self, before: Declaration | None) -> Declaration:
+        """Return what takes the place of an earlier declaration of the same signal.
+
+        Raises:
+            ArgumentError: If the earlier one stands somewhere else.
+        """
+        if before is None:
+            return self
+        if not self._origin.is_again(before._origin):
+            msg = (
+                f"signal {self.name!r} is declared already, at {before.where}: declare it "
+                f"once, or use another name at {self.where}."
+            )
+            raise ArgumentError(msg)
+        # Where a module runs under two names, each has classes of its own.
+        modules = {hint.module for hints in self._hints.values() for hint in hints}
+        older = {
+            name: tuple(hint for hint in hints if hint.module not in modules)
+            for name, hints in before._hints.items()
+        }
+        hints = {name: hints + older.get(name, ()) for name, hints in self._hints.items()}
+        return replace(self, _hints=hints)
+
+    # It never changes; and classes that were made in functions, and code, cannot be pickled.
+    def __copy__(self) -> Declaration:
+        return self
+
+    def __deepcopy__(self, _: object) -> Declaration:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        hints = {name: tuple(it.as_text() for it in its) for name, its in self._hints.items()}
+        state = {it.name: getattr(self, it.name) for it in fields(self)}
+        return {**state, "_origin": self._origin.unlinked(), "_hints": hints}

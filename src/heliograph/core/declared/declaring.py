@@ -20,8 +20,16 @@ from typing import (
 
 from heliograph.core.callables import called, name_of
 from heliograph.core.declared.declaration import Argument, Declaration
-from heliograph.core.declared.hints import evaluated
-from heliograph.core.declared.signatures import AsWritten, annotation_text, signature_of
+from heliograph.core.declared.hints import Hint, evaluated
+from heliograph.core.declared.origins import origin_of_call, origin_of_stub
+from heliograph.core.declared.signatures import (
+    AsWritten,
+    annotation_text,
+    annotations_of,
+    own_annotations,
+    signature_of,
+)
+from heliograph.core.declared.stubs import is_stub
 from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -29,10 +37,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from heliograph.core.declared.origins import Origin
+    from heliograph.core.terms import Place
+
 _EMPTY = Parameter.empty
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _CLASS = "Use a dataclass with kw_only=True, or a TypedDict."
 _SHAPE = "Write it as `def name(sender, *, first, second=None)`."
+_SENDER = Parameter("sender", Parameter.POSITIONAL_ONLY)
+_WORK = (
+    "A declaration is a signature and a docstring, and work is done by receivers: move it into "
+    "a function of its own, and connect that."
+)
 # Those of `send` itself, and what receivers call their first parameter.
 _TAKEN = ("_async_wrapper", "_sync_wrapper", "sender")
 
@@ -47,19 +63,30 @@ class Remarks(NamedTuple):
     deprecated_arguments: Mapping[str, str] | None = None
 
 
+class _Field(NamedTuple):
+    """One argument, or the sender."""
+
+    shown: Parameter
+    hint: Hint
+
+
 class _Source(NamedTuple):
     """What was read of a stub or a class."""
 
     name: str | None
     doc: str | None
-    sender: object
-    fields: Sequence[Parameter]
-    module: str
-    where: str
+    sender: _Field
+    fields: Sequence[_Field]
+    origin: Origin
 
 
-def read_stub(stub: Any, remarks: Remarks) -> Declaration:
+def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
     """Return what a stub declares by its signature; nothing in it runs.
+
+    Args:
+        stub: A function without a body.
+        remarks: What else is said of the signal.
+        advice: Where a body belongs, for those who have written one.
 
     Raises:
         ArgumentError: If it declares no signal.
@@ -68,20 +95,29 @@ def read_stub(stub: Any, remarks: Remarks) -> Declaration:
         if type(stub) is not FunctionType:
             msg = f"It is not a function. {_SHAPE}"
             raise ArgumentError(msg)
-        sender, *payload = signature_of(stub).parameters.values() or (None,)
+        origin = origin_of_stub(stub)
+        if not is_stub(stub.__code__):
+            msg = f"Its body, at {origin}, would never run. {advice}"
+            raise ArgumentError(msg)
+        sender, *payload = list(_fields_of(stub)) or (None,)
         source = _Source(
             name=stub.__name__ if stub.__name__.isidentifier() else None,
             doc=stub.__doc__,
             sender=_sender(sender),
             fields=_payload(payload, stub.__globals__),
-            module=stub.__module__,
-            where=f"{stub.__code__.co_filename}:{stub.__code__.co_firstlineno}",
+            origin=origin,
         )
         return _declaration(source, remarks)
 
 
-def read_class(payload: Any, sender: type | None, where: str, remarks: Remarks) -> Declaration:
+def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks) -> Declaration:
     """Return what a class declares: a dataclass or another one that is made by keywords alone.
+
+    Args:
+        payload: The class.
+        sender: That of the senders, or None.
+        place: Where it is declared.
+        remarks: What else is said of the signal.
 
     Raises:
         ArgumentError: If it describes no payload.
@@ -94,8 +130,10 @@ def read_class(payload: Any, sender: type | None, where: str, remarks: Remarks) 
         doc = payload.__doc__ or ""
         # A dataclass without a docstring gets its signature for one.
         own = None if doc.startswith(f"{payload.__name__}(") else doc
-        by = _EMPTY if sender is None else sender
-        return _declaration(_Source(None, own, by, fields, payload.__module__, where), remarks)
+        by = _SENDER if sender is None else _SENDER.replace(annotation=sender)
+        origin = origin_of_call(place)
+        source = _Source(None, own, _field(by, payload.__module__), fields, origin)
+        return _declaration(source, remarks)
 
 
 @contextmanager
@@ -107,39 +145,50 @@ def _named(source: str) -> Iterator[None]:
         raise ArgumentError(msg) from error.__cause__
 
 
-def _sender(first: Parameter | None) -> object:
-    if first is None or first.kind not in _BY_POSITION:
+def _field(shown: Parameter, module: str) -> _Field:
+    return _Field(shown, Hint(shown.annotation, module))
+
+
+def _fields_of(stub: FunctionType) -> Iterator[_Field]:
+    meant = annotations_of(stub)
+    for it in signature_of(stub).parameters.values():
+        yield _Field(it, Hint(meant[it.name], stub.__module__))
+
+
+def _sender(first: _Field | None) -> _Field:
+    if first is None or first.shown.kind not in _BY_POSITION:
         msg = f"It takes no sender, and every signal is sent by somebody. {_SHAPE}"
         raise ArgumentError(msg)
-    return first.annotation
+    return first
 
 
-def _payload(parameters: Sequence[Parameter], names: dict[str, Any]) -> list[Parameter]:
-    fields: list[Parameter] = []
+def _payload(parameters: Sequence[_Field], names: dict[str, Any]) -> list[_Field]:
+    fields: list[_Field] = []
     for it in parameters:
-        if it.kind is it.VAR_KEYWORD:
+        if it.shown.kind is Parameter.VAR_KEYWORD:
             fields += _items(_unpacked(it, names))
-        elif it.kind is it.KEYWORD_ONLY:
+        elif it.shown.kind is Parameter.KEYWORD_ONLY:
             fields.append(it)
         else:
-            raise _by_position(it, _SHAPE)
+            raise _by_position(it.shown, _SHAPE)
     return fields
 
 
-def _unpacked(extra: Parameter, names: dict[str, Any]) -> Any:
+def _unpacked(extra: _Field, names: dict[str, Any]) -> Any:
     """Return the TypedDict of ``**payload: Unpack[OrderPaid]``."""
-    with _evaluating(f"The annotation of '**{extra.name}'"):
-        hint = None if extra.annotation is _EMPTY else evaluated(extra.annotation, names)
+    name, annotation = extra.shown.name, extra.hint.annotation
+    with _evaluating(f"The annotation of '**{name}'"):
+        hint = None if annotation is _EMPTY else evaluated(annotation, names)
     if get_origin(hint) is not Unpack:
         msg = (
-            f"'**{extra.name}' does not say what is sent. Name the arguments, or describe them "
-            f"by a TypedDict: `**{extra.name}: Unpack[OrderPaid]`."
+            f"'**{name}' does not say what is sent. Name the arguments, or describe them "
+            f"by a TypedDict: `**{name}: Unpack[OrderPaid]`."
         )
         raise ArgumentError(msg)
     return get_args(hint)[0]
 
 
-def _items(described: Any) -> Iterator[Parameter]:
+def _items(described: Any) -> Iterator[_Field]:
     with _evaluating(f"{name_of(described)} has an annotation that"):
         hints = get_type_hints(described, include_extras=True)
     for name, hint in hints.items():
@@ -149,19 +198,26 @@ def _items(described: Any) -> Iterator[Parameter]:
             required = get_origin(hint) is Required
             [hint] = get_args(hint)  # noqa: PLW2901 - the same, unwrapped.
         default = _EMPTY if required else AsWritten("...")
-        yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+        shown = Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+        yield _field(shown, described.__module__)
 
 
-def _constructor(described: type) -> Iterator[Parameter]:
+def _constructor(described: type) -> Iterator[_Field]:
     try:
         parameters = signature_of(described).parameters
+        meant = annotations_of(described)
     except (TypeError, ValueError):  # It is written in C, say.
         msg = f"It does not tell how it is made. {_CLASS}"
         raise ArgumentError(msg) from None
     for it in parameters.values():
         if it.kind is not it.KEYWORD_ONLY:
             raise _by_position(it, _CLASS)
-        yield it
+        yield _Field(it, Hint(meant[it.name], _home_of(it.name, described).__module__))
+
+
+def _home_of(name: str, described: type) -> type:
+    """Return the class that annotates a field: text means what it means in its module."""
+    return next((it for it in described.__mro__ if name in own_annotations(it)), described)
 
 
 def _by_position(it: Parameter, advice: str) -> ArgumentError:
@@ -189,20 +245,21 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         raise ArgumentError(msg)
     doc = remarks.doc or source.doc
     instead = _advices(remarks.deprecated_arguments)
-    arguments = tuple(_argument(it, instead.pop(it.name, None)) for it in source.fields)
+    shown = [it.shown for it in source.fields]
+    arguments = tuple(_argument(it, instead.pop(it.name, None)) for it in shown)
     for unknown in instead:
         msg = f"deprecated_arguments names {unknown!r}, which is not in the payload."
         raise ArgumentError(msg)
-    hints = {"sender": source.sender, **{it.name: it.annotation for it in source.fields}}
+    hints = {"sender": source.sender.hint, **{it.shown.name: it.hint for it in source.fields}}
     return Declaration(
         name=remarks.prefix + name,
         doc=cleandoc(doc) if doc else None,
-        sender=annotation_text(source.sender),
+        sender=annotation_text(source.sender.shown.annotation),
         arguments=arguments,
         deprecated=_advice(remarks.deprecated),
-        where=source.where,
-        _module=source.module,
-        _hints={name: it for name, it in hints.items() if it is not _EMPTY},
+        where=str(source.origin),
+        _origin=source.origin,
+        _hints={name: (it,) for name, it in hints.items() if it.annotation is not _EMPTY},
     )
 
 

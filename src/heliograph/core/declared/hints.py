@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from heliograph.core.declared.signatures import annotation_text
 
 # What type checkers take for each of them, although it is no subclass.
 _PROMOTED: dict[type, tuple[type, ...]] = {
@@ -13,6 +15,23 @@ _PROMOTED: dict[type, tuple[type, ...]] = {
     complex: (float, int),
     bytes: (bytearray, memoryview),
 }
+
+
+class Hint(NamedTuple):
+    """One annotation.
+
+    Attributes:
+        annotation: What it was evaluated to, or its text, or what stands in for a name that
+            was not there yet.
+        module: The name of the module where it stands.
+    """
+
+    annotation: object
+    module: str
+
+    def as_text(self) -> Hint:
+        """Return the same as text, which can be pickled wherever its classes were made."""
+        return self._replace(annotation=annotation_text(self.annotation))
 
 
 def evaluated(annotation: object, names: dict[str, Any]) -> Any:
@@ -29,15 +48,20 @@ def evaluated(annotation: object, names: dict[str, Any]) -> Any:
     return get_type_hints(stub, names)["it"]
 
 
-def classes_of(annotation: object, module: str) -> tuple[type, ...]:
+def classes_of(hints: Iterable[Hint]) -> tuple[type, ...]:
+    """Return the classes of which something may be by one of several annotations.
+
+    There are several if a module ran under several names, and each run made classes.
+    """
+    found = [_classes_of(*hint) for hint in hints]
+    return tuple(dict.fromkeys(it for classes in found for it in classes)) if all(found) else ()
+
+
+def _classes_of(annotation: object, module: str) -> tuple[type, ...]:
     """Return the classes that `isinstance` can be asked for, or none if that would not be exact.
 
     A class and a union of classes can be told, and of a generic type with arguments its class;
     protocols, typed dicts, type variables, and names that are not there at run time cannot.
-
-    Args:
-        annotation: What stands in the source, as text or evaluated.
-        module: The name of the module where it stands.
     """
     try:
         hint = evaluated(annotation, vars(sys.modules[module]))

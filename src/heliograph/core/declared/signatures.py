@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from inspect import Signature
     from typing import Any
 
@@ -34,6 +34,32 @@ def signature_of(call: Callable[..., Any]) -> Signature:
 
         return inspect.signature(call, annotation_format=Format.STRING)
     return inspect.signature(call)
+
+
+def annotations_of(call: Callable[..., Any]) -> dict[str, object]:
+    """Return the annotations of the parameters: evaluated where that can be, or as text.
+
+    It is called for what has a signature.
+    """
+    if sys.version_info >= (3, 14):  # pragma: no cover - where annotations are evaluated late.
+        from annotationlib import Format
+
+        # It knows the names around the function or the class, and stands in for those to come.
+        return _annotations(inspect.signature(call, annotation_format=Format.FORWARDREF))
+    return _annotations(inspect.signature(call))
+
+
+def own_annotations(cls: type) -> Mapping[str, object]:
+    """Return what a class itself annotates, of which only the names may be looked at."""
+    if sys.version_info >= (3, 14):  # pragma: no cover - where annotations are evaluated late.
+        from annotationlib import Format, get_annotations
+
+        return get_annotations(cls, format=Format.STRING)
+    return inspect.get_annotations(cls)
+
+
+def _annotations(signature: Signature) -> dict[str, object]:
+    return {it.name: it.annotation for it in signature.parameters.values()}
 
 
 def takes_extra(receiver: Callable[..., Any]) -> bool:

@@ -9,6 +9,7 @@ from functools import partial, wraps
 from heliograph.core.callables import called, is_async, is_generator, name_of
 from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
+from heliograph.core.declared.hints import Hint
 from heliograph.core.errors import ArgumentError
 from heliograph.core.spans.idle import unless_idle
 from heliograph.core.spans.span import Kind, Span
@@ -77,6 +78,15 @@ _SIGNALS = {
 }
 
 
+def advice(stub: Any) -> str:
+    """Return where the work belongs, for those who wrote it into the stub."""
+    name = getattr(stub, "__name__", "span")
+    return (
+        f"Leave the function empty, and put the work into `with {name}(...)`, or into another "
+        f"function that is decorated with `{name}.around(...)` or `{name}.each_call`."
+    )
+
+
 def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Signal[...]]]) -> Any:
     """Return what begins the spans that a stub declares.
 
@@ -113,7 +123,10 @@ def _declaration(declaration: Declaration, word: str) -> Declaration:
         name=f"{declaration.name}.{word}",
         doc=when if declaration.doc is None else f"{when}\n\n{declaration.doc}",
         arguments=(*declaration.arguments, *carried),
-        _hints={**declaration._hints, **{it.name: _CLASSES[it.name] for it in carried}},
+        _hints={
+            **declaration._hints,
+            **{it.name: (Hint(_CLASSES[it.name], __name__),) for it in carried},
+        },
     )
 
 

@@ -1,0 +1,93 @@
+"""Where a declaration comes from, and whether another one comes from there again."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+from weakref import ref
+
+from heliograph.core.terms import line_of
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from types import CodeType, FunctionType
+    from typing import Any
+
+    from heliograph.core.terms import Place
+
+# The flag of a code object, as the inspect module documents it: it has fast locals.
+_OPTIMIZED = 0x01
+
+
+class Origin(NamedTuple):
+    """The place of a declaration.
+
+    Attributes:
+        file: The name of the file.
+        module: The name of the module.
+        within: The qualified name of the function or the class in it, with a dot, or "".
+        line: The line number.
+        run: The code that was running: that of the module, mostly. Weakly held, and None if
+            it is not known.
+    """
+
+    file: str
+    module: str
+    within: str
+    line: int
+    run: ref[CodeType] | None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def is_again(self, other: Origin) -> bool:
+        """Tell whether this is the other one once more, or the edited source of it.
+
+        A module runs again if it is reloaded, or imported by its name while it is the program;
+        then its source is other code, and the same place may be at another line. Two places in
+        one run are two declarations.
+        """
+        # A notebook and a shell give each cell a file name of its own, and all of them one module.
+        if self.within != other.within or (self.file != other.file and self.module != other.module):
+            return False
+        one_run = self.run is not None and self.run() is not None and self.run == other.run
+        return self.line == other.line or not one_run
+
+    def unlinked(self) -> Origin:
+        """Return the same without the code, which cannot be pickled."""
+        return self._replace(run=None)
+
+
+def origin_of_stub(stub: FunctionType) -> Origin:
+    """Return where a function stands."""
+    code = stub.__code__
+    within = stub.__qualname__.rpartition(stub.__name__)[0]
+    return Origin(
+        code.co_filename, stub.__module__, within, code.co_firstlineno, _running_around(code)
+    )
+
+
+def origin_of_call(place: Place) -> Origin:
+    """Return a place that declares something by a call."""
+    code = place[0]
+    dot = ".<locals>." if code.co_flags & _OPTIMIZED else "."
+    within = "" if code.co_name == "<module>" else f"{code.co_qualname}{dot}"
+    return Origin(code.co_filename, _module_of(code), within, line_of(place), ref(code))
+
+
+def _module_of(code: CodeType) -> str:
+    """Return the name of the module in which code is running now."""
+    frame: Any = sys._getframe(1)
+    while frame.f_code is not code:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__"))
+
+
+def _running_around(code: CodeType) -> ref[CodeType] | None:
+    """Return the running code in which a function stands."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if any(it is code for it in frame.f_code.co_consts):
+            return ref(frame.f_code)
+        frame = frame.f_back
+    return None
