@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 from threading import Thread, local
@@ -103,8 +104,204 @@ def test_nobody_is_connected_by_setting_an_entry() -> None:
     """The table alone does not say for whom, so one has to connect."""
     signal = Signal()
 
-    with pytest.raises(TypeError, match="connect them to the signal"):
+    with pytest.raises(TypeError, match="Connect others to the signal"):
         signal.receivers[1] = _receiver
+
+
+def test_setting_an_entry_that_is_there_changes_nothing() -> None:
+    """It says nothing new."""
+    signal = Signal()
+    signal.connect(_receiver, "a")
+    signal.receivers.update(dict(signal.receivers))
+
+    assert (signal.send("a"), signal.send("b")) == ([(_receiver, "a")], [])
+
+
+def _connected() -> tuple[Signal, list[Any]]:
+    """Return a signal with receivers of all kinds, and who else is needed for them."""
+    signal, shop, sender, log = Signal(), _Shop(), _Sender(), list[object]()
+    add = log.append
+    callable_without_references = _Slotted()
+    signal.connect(_receiver, "a")
+    signal.connect(shop.receive, weak=False)
+    signal.connect(_other, sender, on_error="log")  # type: ignore[call-arg, unused-ignore]  # Not Blinker's.
+    signal.connect(add)
+    signal.connect(callable_without_references, weak=False)
+    signal.connect(_receiver, sender)
+    signal.connect(_receiver, weak=False)
+    return signal, [shop, sender, add, callable_without_references]
+
+
+class _Slotted:
+    """To which there can be no weak references."""
+
+    __slots__ = ()
+
+    def __call__(self, sender: object) -> object:
+        return sender
+
+
+def _rows(signal: Signal) -> list[object]:
+    return [(c.receiver, c.sender, c.weak, c.on_error, c.where) for c in signal.connections]
+
+
+def _cleared(signal: Signal) -> None:
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+    signal.receivers.update(saved)
+
+
+def _cleared_in_reverse(signal: Signal) -> None:
+    saved = signal.receivers.copy()
+    signal.receivers.clear()
+    for key in reversed(saved):
+        signal.receivers.setdefault(key, saved[key])
+
+
+def _popped(signal: Signal) -> None:
+    saved = {}
+    for key in list(signal.receivers):
+        saved[key] = signal.receivers.pop(key)
+    signal.receivers |= saved
+
+
+def _popped_from_the_end(signal: Signal) -> None:
+    saved = [signal.receivers.popitem() for _ in range(len(signal.receivers))]
+    for key, held in saved:
+        signal.receivers[key] = held
+
+
+def _patched(signal: Signal) -> None:
+    with mock.patch.dict(signal.receivers, clear=True):
+        with mock.patch.dict(signal.receivers, clear=True):
+            assert signal.send("a") == []
+        signal.connect(_inside)
+        with mock.patch.dict(signal.receivers, clear=True):
+            assert signal.send("a") == []
+        assert signal.send("a") == [(_inside, "inside")]
+
+
+def _state_cleared(signal: Signal) -> None:
+    saved = (dict(signal.receivers), dict(signal._by_sender), dict(signal._by_receiver))
+    signal._clear_state()
+    signal.receivers.update(saved[0])
+    signal._by_sender.update(saved[1])
+    signal._by_receiver.update(saved[2])
+
+
+def _inside(sender: object) -> str:
+    return "inside"
+
+
+@pytest.mark.parametrize(
+    "away_and_back",
+    [
+        _cleared,
+        _cleared_in_reverse,
+        _popped,
+        _popped_from_the_end,
+        _patched,
+        _state_cleared,
+    ],
+)
+def test_what_is_taken_out_and_put_back_is_connected_as_before(away_and_back: Any) -> None:
+    """For its senders, on its terms, and in its order; twice, too."""
+    signal, kept = _connected()
+    before, count = _rows(signal), len(signal.receivers)
+    for _ in range(2):
+        away_and_back(signal)
+
+        assert (_rows(signal), len(signal.receivers)) == (before, count)
+
+    results = [value for _, value in signal.send(kept[1])]
+
+    assert results == [kept[1], kept[1], None, kept[1], kept[1]]
+
+
+def test_what_is_put_back_has_the_senders_that_still_live() -> None:
+    """A sender that died meanwhile takes its connection with it, and so does a receiver."""
+    signal, shop, sender = Signal(), _Shop(), _Sender()
+    signal.connect(_receiver, sender)
+    signal.connect(_receiver, "a")
+    signal.connect(shop.receive)
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+    del sender, shop
+    gc.collect()
+    for key, held in saved.items():
+        if held() is not None:
+            signal.receivers[key] = held
+
+    assert [(c.receiver, c.sender) for c in signal.connections] == [(_receiver, "a")]
+
+
+def test_what_was_connected_meanwhile_is_not_connected_twice_when_it_is_put_back() -> None:
+    """The connection that is there stays."""
+    signal = Signal()
+    signal.connect(_receiver, "a", weak=False)
+    signal.connect(_receiver, "b")
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+    signal.connect(_receiver, "a")
+    signal.receivers.update(saved)
+
+    assert [(c.sender, c.weak) for c in signal.connections] == [("b", True), ("a", True)]
+
+
+def test_a_receiver_whose_senders_have_died_can_be_taken_out() -> None:
+    """It is counted as Blinker counts it, but there is nothing to put back."""
+    signal, sender = Signal(), _Sender()
+    signal.connect(_receiver, sender)
+    del sender
+    [key] = signal.receivers
+    held = signal.receivers.pop(key)
+
+    assert (held(), len(signal.receivers)) == (_receiver, 0)
+    with pytest.raises(TypeError, match="Connect others to the signal"):
+        signal.receivers[key] = held
+
+
+def test_a_copy_of_a_signal_has_nothing_to_put_back() -> None:
+    """Nobody was ever connected to it."""
+    signal = Signal()
+    signal.connect(_receiver)
+    signal.receivers.clear()
+
+    assert copy.copy(signal).receivers._taken == {}
+
+
+def test_what_nobody_can_put_back_is_not_remembered() -> None:
+    """However often a table is cleared, memory is bounded by what is alive."""
+    signal = Signal()
+    for _ in range(100):
+        signal.connect(lambda sender: None, weak=False)
+        signal.connect(_Slotted(), weak=False)
+        signal.connect(_receiver, _Sender())
+        signal.connect(_other, [])
+        signal.receivers.clear()
+
+    assert len(vars(signal)["_taken_out"]) <= 18
+
+
+def test_a_saved_table_may_be_assigned_after_clearing() -> None:
+    """It is known for whom they were connected."""
+    signal = Signal()
+    signal.connect(_receiver, "a")
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+    signal.receivers = saved
+
+    assert (signal.send("a"), signal.send("b")) == ([(_receiver, "a")], [])
+
+
+def test_a_table_can_be_united_with_another() -> None:
+    """As a dict can."""
+    signal = Signal()
+    signal.connect(_receiver)
+    united = signal.receivers | {1: _other}
+
+    assert list(united) == [id(_receiver), 1]
+    assert signal.receivers == {id(_receiver): signal.receivers[id(_receiver)]}
 
 
 @pytest.mark.parametrize("nothing", [{}, []])

@@ -62,6 +62,7 @@ ENGINE = [
     "plan",
     "record",
     "registry",
+    "reviving",
     "signal",
     "temporary",
     "terms",

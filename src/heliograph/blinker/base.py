@@ -137,7 +137,7 @@ class Signal(Overridable):
         self.__dict__.pop("_seen_receivers", None)
 
     def _clear_state(self) -> None:
-        Receivers(self._registry).clear()
+        Receivers(self).clear()
         self._cleanup_bookkeeping()
         self._mirror()
 

@@ -143,23 +143,26 @@ class Overridable(heliograph.Signal):
     @property
     def receivers(self) -> Any:
         """The receivers by id: true if there are any, which is all that is public of it."""
-        return Receivers(self._registry)
+        return Receivers(self)
 
     @receivers.setter
     def receivers(self, table: Mapping[Any, Any]) -> None:
+        if type(table) is Receivers and table.registry is self._registry:
+            return  # As after `|=`.
         # Weakly: what nobody has kept a table of is given up.
         kept = [it for it in self.__dict__.get("_replaced", ()) if it() is not None]
         self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
-        if isinstance(table, Receivers):
+        if type(table) is Receivers:
             self._registry = table.registry
             return
-        before = self.connections
+        before, taken = self.connections, self.__dict__.get("_taken_out", {})
         self._registry = self._new_registry()
         for key, held in dict(table).items():
-            weak = isinstance(held, weakref.ref)
+            weak = issubclass(type(held), weakref.ref)
             receiver: Any = held() if weak else held
             # A copy of the table does not say for whom: of strangers, nobody knows.
-            senders = [c.sender for c in before if receiver_key(c._record, c.receiver) == key]
+            known = [c for c in before if receiver_key(c._record, c.receiver) == key]
+            senders = [c.sender for c in known or taken.get(key, ()) if c() is not None]
             for sender in senders or [ANY]:
                 self.connect(receiver, sender, weak)
 
@@ -215,4 +218,4 @@ class Overridable(heliograph.Signal):
         # `if signal.receivers` must be true of a table that a subclass brings, too.
         if self._brings_tables():
             self.receivers.clear()
-            self.receivers.update(Receivers(self._registry))
+            self.receivers.update(Receivers(self))

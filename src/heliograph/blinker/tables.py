@@ -11,12 +11,15 @@ from heliograph.blinker._utilities import make_id
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-    from typing import Any, NoReturn
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from typing import Any, Self
 
     from heliograph import Connection
 
 ANY_ID = 0
+
+_REMEMBERED = 16
+"""Receivers that were taken out and seem to be gone, as those do without weak references."""
 
 
 class Table:
@@ -50,11 +53,14 @@ class Receivers(MutableMapping["Any", "Any"]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
     A live view, except that a signal to which it is assigned gets back all the
-    connections that the view was taken of.
+    connections that the view was taken of. What is taken out of it can be put
+    back: its connections are there again, for their senders and in their order.
     """
 
-    def __init__(self, registry: Any) -> None:
-        self.registry = registry
+    def __init__(self, signal: Any) -> None:
+        self.registry: Any = signal._registry
+        self._revive: Callable[[Any, Connection, object], None] = signal._revive
+        self._taken: dict[Any, list[Connection]] = signal.__dict__.setdefault("_taken_out", {})
 
     def _records(self) -> list[Any]:
         # Blinker goes on counting a receiver whose sender died, as long as it lives itself.
@@ -81,25 +87,65 @@ class Receivers(MutableMapping["Any", "Any"]):
         # The one question that is asked often, so it does not build the whole table.
         return any(record() is not None for record in self._records())
 
-    def __setitem__(self, key: Any, value: object) -> NoReturn:
-        msg = "Receivers cannot be set one by one: connect them to the signal."
-        raise TypeError(msg)
+    def __setitem__(self, key: Any, value: Any) -> None:
+        receiver = value() if issubclass(type(value), weakref.ref) else value
+        taken = self._taken.pop(key, None)
+        if taken is not None and receiver is not None:
+            for connection in taken:
+                self._revive(self.registry, connection, receiver)
+        elif key not in self._now():
+            msg = (
+                "Only receivers that were taken out of the table can be set one by one, as it "
+                "does not say for whom. Connect others to the signal."
+            )
+            raise TypeError(msg)
 
     def __delitem__(self, key: Any) -> None:
         held = self._now()[key]
-        self.registry.disconnect(held() if isinstance(held, weakref.ref) else held, ANY)
+        receiver = held() if issubclass(type(held), weakref.ref) else held
+        self._take({key: self.registry.disconnect(receiver, ANY)})
 
     def clear(self) -> None:
         """Disconnect everybody."""
+        ended: dict[Any, list[Connection]] = {}
+        for connection in self.registry.connections():
+            key = receiver_key(connection._record, connection.receiver)
+            ended.setdefault(key, []).append(connection)
         self.registry.end(self.registry.connections())
         self.registry.idle.clear()
+        self._take(ended)
+
+    def popitem(self) -> tuple[Any, Any]:
+        """Disconnect the receiver that came last, and return it with its key."""
+        now = self._now()
+        key, held = now.popitem()
+        del self[key]
+        return key, held
 
     def copy(self) -> dict[Any, Any]:
         """Return the receivers as they are now, as a dict."""
         return self._now()
 
+    def __or__(self, other: Mapping[Any, Any]) -> dict[Any, Any]:
+        return self._now() | dict(other)
+
+    # In place it stays a view, as it does with a dict's own subclasses.
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
+        self.update(other)
+        return self
+
     def __repr__(self) -> str:
         return repr(self._now())
+
+    def _take(self, ended: dict[Any, list[Connection]]) -> None:
+        """Remember what may be put back, as long as its receivers live."""
+        for key, connections in ended.items():
+            self._taken.pop(key, None)
+            if connections:
+                self._taken[key] = connections
+        gone = [key for key, them in self._taken.items() if them[0].receiver is None]
+        for key in gone[:-_REMEMBERED]:
+            del self._taken[key]
 
 
 class Buckets(dict["Any", "set[Any]"]):

@@ -12,6 +12,7 @@ from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
 from heliograph.core.mistakes import refuse_as_sender, warn_of_text
 from heliograph.core.registry import Registry, counted_here
+from heliograph.core.reviving import revive
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
 
@@ -55,6 +56,7 @@ _NOT_COPIED = {
     "_registry",
     "_muted_by_hand",
     "_replaced",
+    "_taken_out",
     "receiver_connected",
     "receiver_disconnected",
     "receivers_for",
@@ -69,6 +71,7 @@ class Connectable(Generic[P]):
     _registry: Registry
     _registry_class = Registry
     _forget_type = staticmethod(forget_type)
+    _revive = staticmethod(revive)
 
     # Made here, and not in __init__, as there are subclasses that never call that.
     def __new__(cls, *_: object, **__: object) -> Self:
