@@ -257,6 +257,21 @@ def test_a_priority_that_is_no_integer_is_refused(
     assert signal.connections == ()
 
 
+def test_an_async_receiver_cannot_be_connected_inline(connecting: Callable[..., object]) -> None:
+    """It is awaited where it is anyway, so whoever says so takes it for something else."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.async_receiver("r")
+    for _ in range(2):
+        with pytest.raises(ArgumentError) as caught:
+            connecting(signal, receiver, inline=True)
+        assert str(caught.value).partition(" cannot be connected to signal 'paid'. ")[2] == (
+            "inline=True is for plain functions that never block, and this one is async: it is "
+            "always awaited in place. Leave inline out."
+        )
+        assert [it.inline for it in signal.connections] == [False] * len(signal.connections)
+        signal.connect(receiver)
+
+
 @pytest.mark.parametrize(
     ("option", "hint"),
     [

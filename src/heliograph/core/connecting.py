@@ -262,7 +262,7 @@ class Connectable(Generic[P]):
             how = terms(priority, on_error, inline, False)
         except SignalError as error:
             raise self._not_connected(called(receiver), error) from None
-        self._examine(receiver)
+        self._examine(receiver, inline=inline)
 
         def begin(scope: Scope) -> list[Connection]:
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
@@ -362,10 +362,10 @@ class Connectable(Generic[P]):
         """
         return self._meta_signal("receiver_disconnected")
 
-    def _examine(self, receiver: Callable[..., Any]) -> None:
+    def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected, without connecting it."""
         try:
-            self._registry.examine(canonical(receiver))
+            self._registry.examine(canonical(receiver), inline=inline)
         except SignalError as error:
             raise self._not_connected(called(receiver), error) from None
 

@@ -92,7 +92,7 @@ class Matching:
             ArgumentError: If an option has a value that it cannot have.
         """
         for signal in self:
-            signal._examine(receiver)
+            signal._examine(receiver, inline=inline)
         real = unwrapped(sender)
         try:
             how = terms(priority, on_error, inline, weak)

@@ -68,6 +68,20 @@ def _is_decorated_at(function: FunctionType, here: Place) -> bool:
     return code.co_firstlineno <= line_of(here) <= last
 
 
+def refuse_inline(inline: bool, *, is_async: bool) -> None:
+    """Refuse to call an async receiver in place of a thread, as it is never called in one.
+
+    Raises:
+        ArgumentError: If that is wanted.
+    """
+    if inline and is_async:
+        msg = (
+            "inline=True is for plain functions that never block, and this one is async: it is "
+            "always awaited in place. Leave inline out."
+        )
+        raise ArgumentError(msg)
+
+
 def without_object(receiver: Any) -> str | None:
     """Tell what is wrong with a method that was taken from its class, and can never be called.
 

@@ -21,10 +21,10 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
-from heliograph.core.mistakes import without_object
+from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
-from heliograph.core.terms import PLACE, SCOPE, WEAK, Scope
+from heliograph.core.terms import INLINE, PLACE, SCOPE, WEAK, Scope
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -155,6 +155,8 @@ class Registry:
                 record = recorded(receiver, key, how, self.home)
                 if declaration is not None:
                     fit(record, receiver, declaration)
+            if record.is_async:
+                refuse_inline(how[INLINE], is_async=True)
             made = exclusively(self._connect_as_fitted, declaration, record, receiver, sender, how)
         return made
 
@@ -195,13 +197,15 @@ class Registry:
         self.overridden = on
         exclusively(self._changed)
 
-    def examine(self, receiver: Any) -> None:
+    def examine(self, receiver: Any, *, inline: bool) -> None:
         """Look at a receiver as `connect` does, without connecting it.
 
         Raises:
             ReceiverError: If it cannot be a receiver of this signal.
+            ArgumentError: If it cannot be connected inline.
         """
-        examined(receiver)
+        is_async, _ = examined(receiver)
+        refuse_inline(inline, is_async=is_async)
         problem = without_object(receiver)
         if problem is not None and not self.lenient:
             raise ReceiverError(problem)
