@@ -12,6 +12,7 @@ from heliograph import (
     ArgumentError,
     Namespace,
     ReceiverError,
+    ReceiverWarning,
     Signal,
     add_instrument,
     default_namespace,
@@ -377,3 +378,35 @@ def test_nobody_is_warned_of_a_text_where_programs_are_used(
     monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
 
     assert Signal("Sent when paid.").name == "Sent when paid."
+
+
+def sender_of(shop: object, **payload: object) -> object:
+    """Receive, and call the sender otherwise than everybody does."""
+    return shop
+
+
+async def test_a_sender_that_is_given_by_name_is_warned_of_in_development(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is part of the payload, as in Blinker, which hardly anybody means."""
+    signal = Signal("paid")
+    signal.connect(sender_of)
+    line = test_a_sender_that_is_given_by_name_is_warned_of_in_development.__code__.co_firstlineno
+    with pytest.warns(ReceiverWarning) as caught:
+        sent = [signal.send(sender="shop"), await signal.send_async(sender="shop")]
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+    signal.disconnect(sender_of)
+    signal.connect(sender_of)
+    sent += [signal.send(sender="shop"), await signal.send_async(sender="shop")]
+
+    assert sent == [[(sender_of, None)]] * 4
+    assert {(str(it.message), it.filename, it.lineno - line) for it in caught} == {
+        (
+            (
+                "signal 'paid' is sent by None, and its payload has a key 'sender'. If that is "
+                "who sends, give it first and without a name: `send(sender, ...)`."
+            ),
+            __file__,
+            8,
+        )
+    }

@@ -14,7 +14,7 @@ from weakref import ref
 import pytest
 
 import heliograph
-from heliograph import AsyncReceiverError, ReceiverError, Signal, SignalError
+from heliograph import AsyncReceiverError, ReceiverError, ReceiverWarning, Signal, SignalError
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.room import no_collector, room_for
@@ -201,7 +201,10 @@ def test_a_sender_that_is_given_by_name_is_explained() -> None:
         """Take the sender by its name."""
 
     signal.connect(receiver)
-    with pytest.raises(TypeError, match="multiple values for argument 'sender'") as caught:
+    with (
+        pytest.warns(ReceiverWarning, match="its payload has a key 'sender'"),
+        pytest.raises(TypeError, match="multiple values for argument 'sender'") as caught,
+    ):
         signal.send(sender="shop")
 
     assert caught.value.__notes__[2:] == [

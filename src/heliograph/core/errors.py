@@ -48,4 +48,4 @@ class LostEmissionsError(SignalError, OverflowError):
 
 
 class ReceiverWarning(UserWarning):
-    """A receiver was connected in a way that means it will never do its work."""
+    """Something is written in a way that cannot do what it seems to, such as to connect."""

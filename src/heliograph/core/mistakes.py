@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from heliograph.core.terms import Place
 
+_warned: dict[Any, Any] = {}
+"""Where Python notes which warnings were shown, as it does in each module for its own."""
+
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """More of them are a text, and no name."""
@@ -105,6 +108,15 @@ def bound_instead(method: Any) -> str:
         f"an object, such as `signal.connect(self.{name})` in `__init__`, or define {name!r} "
         "outside of the class."
     )
+
+
+def warn_of_named_sender(title: str) -> None:
+    """Warn of a send whose sender is given by name, and so is in the payload."""
+    message = (
+        f"{title} is sent by None, and its payload has a key 'sender'. If that is who sends, give "
+        "it first and without a name: `send(sender, ...)`."
+    )
+    warn_at(place(), message, once=_warned)
 
 
 def hints(

@@ -10,6 +10,7 @@ from heliograph.core.dying import lost_now, warn_of_lost
 from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
+from heliograph.core.mistakes import warn_of_named_sender
 from heliograph.core.waiting import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -100,7 +101,12 @@ class Signal(Waitable[P]):
         ):
             stamp = registry.stamp
             sender, plan = registry.find(sender)
-            if not plan.plain or registry.unusual or INSTRUMENTS:
+            if (
+                not plan.plain
+                or registry.unusual
+                or INSTRUMENTS
+                or (sender is None and "sender" in payload)
+            ):
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
             registry.keep(stamp, sender, plan)
         results: list[tuple[Receiver, Any]] = []
@@ -198,7 +204,12 @@ class Signal(Waitable[P]):
         # Read before the plan is: what is disconnected from here on is not called.
         stamp = registry.stamp
         sender, plan = registry.find(sender)
-        if plan.careful or registry.unusual or INSTRUMENTS:
+        if (
+            plan.careful
+            or registry.unusual
+            or INSTRUMENTS
+            or (sender is None and "sender" in payload)
+        ):
             return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
         results: list[tuple[Receiver, Any]] = []
         receiver: Any = plan  # Nobody yet.
@@ -282,6 +293,8 @@ class Signal(Waitable[P]):
 
     def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan, stamp: int) -> Sending:
         registry = self._registry
+        if sender is None and "sender" in payload:
+            self._warn_of_named_sender()
         if registry.checked:
             self._check(sender, payload)
         muted = registry.is_muted()
@@ -318,6 +331,12 @@ class Signal(Waitable[P]):
             # The next send asks again, as a warning may be made an error, and others are left.
             self._registry.check(on=True)
             warn_of_lost(it, title_of(self))
+
+    def _warn_of_named_sender(self) -> None:
+        from heliograph.core.declared.development import in_development  # Seldom needed.
+
+        if in_development():
+            warn_of_named_sender(title_of(self))
 
     def _steps(self, plan: Plan) -> list[Step]:
         return [(connection, None) for connection in self._registry.counted(plan)]

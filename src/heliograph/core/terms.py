@@ -103,8 +103,21 @@ def where_is(place: Place) -> str:
     return f"{place[0].co_filename}:{line_of(place)}"
 
 
-def warn_at(place: Place, message: str, kind: type[Warning] = ReceiverWarning) -> None:
-    """Warn of what was done at a place: a receiver was connected, mostly."""
+def warn_at(
+    place: Place,
+    message: str,
+    kind: type[Warning] = ReceiverWarning,
+    *,
+    once: dict[Any, Any] | None = None,
+) -> None:
+    """Warn of what is done at a place: a receiver is connected, mostly.
+
+    Args:
+        place: The place in the user's code.
+        message: What is wrong, and what to write instead.
+        kind: The class of the warning.
+        once: Where Python notes which warnings were shown, for what is done again and again.
+    """
     from warnings import warn_explicit  # Only those who are warned pay for it.
 
-    warn_explicit(message, kind, place[0].co_filename, line_of(place))
+    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=once)
