@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+import threading
 import warnings
 from functools import partial, wraps
 from inspect import currentframe
@@ -13,7 +15,7 @@ import pytest
 from heliograph import Namespace, ReceiverError, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 DEPRECATED = "is connected to signal 'order_paid', which is deprecated: use order_settled"
@@ -30,6 +32,15 @@ def paid() -> Signal:
     def paid(sender: str, *, order: int, note: str = "") -> None: ...
 
     return paid
+
+
+@pytest.fixture
+def tiny_switch_interval() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def line() -> int:
@@ -386,3 +397,70 @@ def test_a_warning_that_is_an_error_connects_nothing() -> None:
         order_paid.connect(older)
 
     assert order_paid.connections == ()
+
+
+# --- declared while receivers are connected --------------------------------------------------
+
+
+def test_a_receiver_that_is_connected_while_its_signal_is_declared_has_to_fit() -> None:
+    """It was found to be fit before there was a declaration."""
+    shop = Namespace("shop")
+    signal = shop.signal("paid")
+    made: list[object] = []
+
+    class Meddling:
+        def __getattr__(self, name: str) -> str:
+            if name == "__qualname__" and not made:
+
+                @shop.declare
+                def paid(sender: str, *, order: int) -> None: ...
+
+                made.append(paid)
+            raise AttributeError
+
+        def __call__(self, sender: object) -> None:
+            """Take no payload."""
+
+    receiver = Meddling()
+    with pytest.raises(ReceiverError, match="does not take 'order'"):
+        signal.connect(receiver)
+
+    assert (made, signal.receivers) == ([signal], ())
+
+
+def test_no_receiver_slips_in_while_a_signal_is_declared(tiny_switch_interval: None) -> None:
+    """Of connecting and declaring, whatever comes second is refused."""
+    both: list[int] = []
+    for number in range(300):
+        shop = Namespace("shop")
+        signal = shop.signal("paid")
+        barrier = threading.Barrier(2)
+        refused: list[Exception] = []
+
+        def narrow(sender: object) -> None: ...
+
+        def declare(
+            shop: Namespace = shop,
+            barrier: threading.Barrier = barrier,
+            refused: list[Exception] = refused,
+        ) -> None:
+            def paid(sender: str, *, order: int) -> None: ...
+
+            barrier.wait()
+            try:
+                shop.declare(paid)
+            except ReceiverError as error:
+                refused.append(error)
+
+        thread = threading.Thread(target=declare)
+        thread.start()
+        barrier.wait()
+        try:
+            signal.connect(narrow)
+        except ReceiverError as error:
+            refused.append(error)
+        thread.join()
+        if len(refused) != 1:
+            both.append(number)
+
+    assert both == []

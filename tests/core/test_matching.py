@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import ANY, ArgumentError, Namespace, ReceiverError
+from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
 from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
 
@@ -314,3 +314,88 @@ def test_a_signal_that_is_made_meanwhile_is_not_missed(tiny_switch_interval: Non
         thread.join()
 
         assert [set(it.receivers) for it in made] == [set(receivers)] * 3
+
+
+def test_a_pattern_that_nobody_stands_by_is_forgotten(shop: Namespace) -> None:
+    """Making a signal costs the same after any number of them."""
+
+    def hear(sender: object) -> None: ...
+
+    for number in range(200):
+        shop.signals(f"{number}*").connect(hear)
+        shop.signals(f"{number}*").disconnect(hear)
+    shop.signals("lost*").disconnect(hear)
+
+    assert shop._names.standing == {}
+
+
+@pytest.mark.parametrize("weak", [True, False])
+def test_a_pattern_is_forgotten_when_the_last_who_stands_by_has_died(
+    shop: Namespace, weak: bool
+) -> None:
+    """Be it the receiver or the sender; and not before."""
+
+    def hear(sender: object) -> None: ...
+
+    sender, pattern = Thing("Berlin"), shop.signals("found*")
+    pattern.connect(hear, sender, weak=weak)
+    pattern.connect(hear, "Hamburg", weak=weak)
+    del sender
+    gc.collect()
+    kept = list(shop._names.standing)
+    pattern.disconnect(hear, "Hamburg")
+    pattern.connect(hear, weak=weak)
+    later = shop.signal("found it")
+    del hear
+    gc.collect()
+
+    assert (kept, len(later.connections)) == ([("", "found*")], int(not weak))
+    assert len(shop._names.standing) == int(not weak)
+
+
+def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
+    shop: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one may leave, and another one come, while a receiver is being connected."""
+    pattern = shop.signals("found*")
+    receivers = [lambda sender, at=at: at for at in range(3)]
+    pattern.connect(receivers[0], weak=False)
+    connect = Signal._connect_on_terms
+    steps = [receivers[0]]
+
+    def meddling(signal: Signal, *args: Any) -> Any:
+        while steps:
+            pattern.disconnect(steps.pop())
+            pattern.connect(receivers[1], weak=False)
+        return connect(signal, *args)
+
+    monkeypatch.setattr(Signal, "_connect_on_terms", meddling)
+    pattern.connect(receivers[2], weak=False)
+
+    assert set(shop.signal("found it").receivers) == set(receivers[1:])
+
+
+def test_threads_that_stand_by_and_leave_miss_nothing(tiny_switch_interval: None) -> None:
+    """Who connects while the last one leaves stands by all the same."""
+    shop = Namespace()
+    barrier = threading.Barrier(3)
+    missed: list[str] = []
+
+    def stand_by(at: int) -> None:
+        def hear(sender: object) -> None: ...
+
+        for number in range(150):
+            pattern = shop.signals("p*")
+            pattern.connect(hear)
+            if hear not in shop.signal(f"p-{at}-{number}").receivers:
+                missed.append(f"p-{at}-{number}")
+            pattern.disconnect(hear)
+        barrier.wait()
+
+    threads = [threading.Thread(target=stand_by, args=(at,)) for at in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (missed, shop._names.standing) == ([], {})

@@ -10,6 +10,7 @@ import re
 import threading
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
+from functools import wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -948,3 +949,98 @@ def test_a_stub_without_a_sender_declares_no_span() -> None:
     """What cannot declare a signal cannot declare a span."""
     with pytest.raises(ArgumentError, match="takes no sender"):
         Namespace("shop").span(lambda: None)
+
+
+# --- what is written by those who know other tracing libraries ------------------------------
+
+
+def wrapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function as many decorators do."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_span_that_is_used_as_a_decorator_is_refused(heard: bool) -> None:
+    """Whether anybody listens or not, and in production too: the work would never run."""
+    shop = Namespace("shop")
+
+    @shop.span
+    def resize(sender: str, *, path: str) -> None: ...
+
+    @shop.namespace("shelf").span
+    def tidy(sender: object) -> None: ...
+
+    if heard:
+        for kind in (resize, tidy):
+            kind.started.connect(lambda sender, **extra: None, weak=False)
+    no_span: Callable[..., Any] = resize
+    no_payload: Callable[..., Any] = tidy
+
+    with pytest.raises(ArgumentError) as caught:
+
+        @no_span
+        def work() -> None: ...
+
+    with pytest.raises(ArgumentError, match="`@tidy` is no decorator"):
+
+        @no_payload
+        def other_work() -> None: ...
+
+    with pytest.raises(ArgumentError, match="`@resize` is no decorator"):
+
+        @no_span
+        @wrapping
+        def wrapped_work() -> None: ...
+
+    with pytest.raises(ArgumentError, match="decorate that with `around"):
+        no_payload(wrapping(no_payload))()
+
+    assert str(caught.value) == (
+        f"{__name__}.test_a_span_that_is_used_as_a_decorator_is_refused.<locals>.work is not a "
+        "sender of 'resize', and `@resize` is no decorator. Write `@resize.around(sender, ...)` "
+        "or `@resize.each_call`, or put `with resize(...)` into the function."
+    )
+
+
+def test_a_function_may_be_the_sender_of_a_span() -> None:
+    """As any other object."""
+    shop, senders = Namespace("shop"), []
+
+    @shop.span
+    def run(sender: object) -> None: ...
+
+    def job() -> None: ...
+
+    @run.finished.connect
+    def hear(sender: object, **extra: object) -> None:
+        senders.append(sender)
+
+    with run(job):
+        pass
+
+    assert senders == [job]
+
+
+def test_a_span_with_a_body_is_refused() -> None:
+    """The body would never run; the message says where the work belongs."""
+    done: list[str] = []
+    shop = Namespace("shop")
+
+    def resize(sender: str, *, path: str) -> None:
+        done.append(path)
+
+    with pytest.raises(ArgumentError) as caught:
+        shop.span(resize)
+
+    assert str(caught.value) == (
+        f"{__name__}.{resize.__qualname__} cannot declare a signal. Its body, at "
+        f"{__file__}:{resize.__code__.co_firstlineno}, would never run. Leave the function empty, "
+        "and put the work into `with resize(...)`, or into another function that is decorated "
+        "with `resize.around(...)` or `resize.each_call`."
+    )
+    assert list(shop) == []

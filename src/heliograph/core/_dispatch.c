@@ -761,8 +761,11 @@ static PyObject *
 UnlessHeard_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     UnlessHeard *self = (UnlessHeard *)callable;
-    if (PyVectorcall_NARGS(nargsf) > 1 && self->heard != Py_None) {
-        /* One sender at most: the error is that of a function. */
+    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
+    if (given > 0 && (given > 1 || (kwnames == NULL && PyFunction_Check(args[0])))
+        && self->heard != Py_None) {
+        /* One sender at most: the error is that of a function. And a function alone may be
+           decorated. */
         return PyObject_Vectorcall(self->heard, args, nargsf, kwnames);
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->registries); i++) {

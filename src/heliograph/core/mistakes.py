@@ -50,7 +50,7 @@ def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
     if type(given) is not FunctionType:
         return
     here = place()
-    if _is_decorated_at(given, here):
+    if is_decorated_at(given, here):
         msg = (
             f"{name_of(given)} is not connected to {title}: connect_via takes a sender, and "
             "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
@@ -61,7 +61,8 @@ def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
         warn_at(here, msg)
 
 
-def _is_decorated_at(function: FunctionType, here: Place) -> bool:
+def is_decorated_at(function: FunctionType, here: Place) -> bool:
+    """Tell whether a call at a place is the decorator of a function."""
     # The call stands in the code that defines the function, at a line of its definition. A
     # function that has a name by now may be a sender as any other object.
     code = function.__code__

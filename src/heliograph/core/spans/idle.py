@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import update_wrapper
+from types import FunctionType
 
 from heliograph.core.registry import Registry
 from heliograph.core.spans.span import Span
@@ -70,13 +71,15 @@ _UnlessHeard = _put_in_place()
 def unless_idle(kind: Kind, stub: Callable[..., object]) -> Any:
     """Return what makes a span, or gives the idle one at once while nobody is connected.
 
-    It is called as the stub is, in errors too.
+    It is called as the stub is, in errors too. It is no decorator, and refuses to be one.
     """
     started, finished, failed = (it._registry for it in (kind.started, kind.finished, kind.failed))
     span = kind.span
 
     # Not an object that can be called: that takes nearly as long again as the call.
     def begin(sender: Any = None, /, **payload: Any) -> Span:
+        if not payload and type(sender) is FunctionType:
+            kind.refuse_to_decorate(sender)
         if started.busy or finished.busy or failed.busy:
             return span(sender, **payload)
         return IDLE

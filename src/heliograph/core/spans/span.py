@@ -10,10 +10,13 @@ from heliograph.core.callables import is_async, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failing import log
 from heliograph.core.identity import unwrapped
+from heliograph.core.mistakes import is_decorated_at
+from heliograph.core.terms import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FunctionType
     from typing import Any, Never, NoReturn, Self
 
     from heliograph.core.signal import Signal
@@ -56,6 +59,23 @@ class Kind:
                 self.finished._registry.check(on=False)
                 self.failed._registry.check(on=False)
         return span
+
+    def refuse_to_decorate(self, function: FunctionType) -> None:
+        """Refuse to take the function that is being decorated for a sender.
+
+        Raises:
+            ArgumentError: If that was done, or if there would have to be a payload.
+        """
+        declaration = self.started.declaration
+        needed = declaration is not None and declaration.required - {"span"}
+        if needed or is_decorated_at(function, place()):
+            name = self.name.rpartition(".")[2]
+            msg = (
+                f"{name_of(function)} is not a sender of {self.name!r}, and `@{name}` is no "
+                f"decorator. Write `@{name}.around(sender, ...)` or `@{name}.each_call`, or put "
+                f"`with {name}(...)` into the function."
+            )
+            raise ArgumentError(msg)
 
     def refuse_async(self, sender: object) -> None:
         """Refuse to begin what could not be told of in a plain ``with``.
