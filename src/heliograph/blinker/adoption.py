@@ -163,6 +163,6 @@ def _adopt_signal(signal: Any, kind: type[base.Signal], registry: Any) -> None:
     for name in (*TABLES, "is_muted"):
         vars(signal).pop(name, None)
     signal._mirror()
-    registry.override(on="receivers_for" in theirs or kind._overrides)
+    signal._ask_anew()
     if theirs.get("is_muted"):
         signal.is_muted = True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import weakref
 from contextvars import ContextVar
 from functools import wraps
-from types import MethodType
 
 import heliograph
 from heliograph import ANY
+from heliograph.blinker.patching import ASKED, Patchable, Replaceable
 from heliograph.blinker.tables import Receivers, receiver_key
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from heliograph import Connection
-
-# Whoever overrides one of these is asked by every send.
-_ASKED = ("receivers_for", "is_muted", "_overriding_steps")
 
 
 class _Block:
@@ -32,43 +29,6 @@ class _Block:
 
 
 _BLOCK: ContextVar[_Block | None] = ContextVar("heliograph_blinker_block", default=None)
-
-
-class _Replaceable:
-    """A method that sends ask only if somebody has put another in its place."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self.method = method
-        self.__doc__ = method.__doc__
-
-    def __get__(self, signal: Overridable | None, owner: Any) -> Any:
-        if signal is None:
-            return self.method
-        # A subclass that overrides the method means this one by `super()`, never its
-        # instance's, which may well be what has called it.
-        replacement = signal.__dict__.get("receivers_for")
-        if replacement is None or owner.receivers_for is not self.method:
-            return MethodType(self.method, signal)
-        return replacement
-
-    def __set__(self, signal: Overridable, replacement: Any) -> None:
-        # By its type, as a tracer's wrapper of the method claims to be the method, and equals it.
-        if type(replacement) is MethodType and replacement == MethodType(self.method, signal):
-            self._restore(signal)
-            return
-        # Under its own name, which is where Blinker's users look whether it is replaced.
-        signal.__dict__["receivers_for"] = replacement
-        signal._registry.override(on=True)
-
-    def __delete__(self, signal: Overridable) -> None:
-        if "receivers_for" not in signal.__dict__:
-            msg = "receivers_for cannot be deleted: nothing has taken its place."
-            raise AttributeError(msg)
-        self._restore(signal)
-
-    def _restore(self, signal: Overridable) -> None:
-        signal.__dict__.pop("receivers_for", None)
-        signal._registry.override(on=signal._overrides)
 
 
 class _RegistryInTables:
@@ -93,7 +53,7 @@ class _RegistryInTables:
             tables["heliograph"] = registry
 
 
-class Overridable(heliograph.Signal):
+class Overridable(heliograph.Signal, metaclass=Patchable):
     """A signal that asks itself, not only the engine, wherever Blinker's signals do."""
 
     _overrides = False
@@ -105,10 +65,14 @@ class Overridable(heliograph.Signal):
 
     @classmethod
     def _note_overrides(cls) -> None:
-        cls._overrides = any(getattr(cls, it) is not getattr(Overridable, it) for it in _ASKED)
+        cls._overrides = any(getattr(cls, it) is not getattr(Overridable, it) for it in ASKED)
         if cls._brings_tables():
             descriptor: Any = _RegistryInTables()
             cls._registry = descriptor
+
+    def _ask_anew(self) -> None:
+        """Let sends ask whatever has taken the place of a method, here or in the class."""
+        self._registry.override(on=self._overrides or "receivers_for" in self.__dict__)
 
     @classmethod
     def _brings_tables(cls) -> bool:
@@ -129,7 +93,7 @@ class Overridable(heliograph.Signal):
         return registry
 
     if not TYPE_CHECKING:  # pragma: no branch - type checkers see what is inherited.
-        receivers_for = _Replaceable(heliograph.Signal.receivers_for)
+        receivers_for = Replaceable(heliograph.Signal.receivers_for)
 
         @wraps(heliograph.Signal.connect)
         def connect(self, receiver=..., sender=ANY, weak=True, **options):
