@@ -53,7 +53,11 @@ class _RegistryInTables:
             tables["heliograph"] = registry
 
 
-class Overridable(heliograph.Signal, metaclass=Patchable):
+# Pyright takes the `__dict__` of objects for that of classes where those have a type of their own.
+_TYPE: dict[str, Any] = {} if TYPE_CHECKING else {"metaclass": Patchable}
+
+
+class Overridable(heliograph.Signal, **_TYPE):
     """A signal that asks itself, not only the engine, wherever Blinker's signals do."""
 
     _overrides = False

@@ -55,7 +55,8 @@ def examined(receiver: Any) -> tuple[bool, bool]:
             "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
         )
         raise ReceiverError(msg)
-    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    given: Any = receiver  # It is more than what can be called.
+    function = given.__func__ if type(given) is MethodType else given
     if type(function) is not FunctionType:
         return is_async(receiver), is_generator(function)
     code = function.__code__

@@ -177,12 +177,12 @@ def place_of(receiver: Any) -> tuple[Any, str] | None:
     Methods that are written in C are such, and those in a wrapper, as tracing
     libraries put around functions: each look at it makes a wrapper as well as a method.
     """
-    owner = told(receiver, "__self__")
-    if owner is None:
-        return None
     if _is_written_in_c(receiver):
-        return None if issubclass(type(owner), ModuleType) else (owner, receiver.__name__)
-    name = told_text(receiver, "__name__")
+        owner = receiver.__self__
+        is_method = owner is not None and not issubclass(type(owner), ModuleType)
+        return (owner, receiver.__name__) if is_method else None
+    owner = told(receiver, "__self__")
+    name = None if owner is None else told_text(receiver, "__name__")
     if name is None:
         return None
     again = told(owner, name)

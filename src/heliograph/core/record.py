@@ -265,14 +265,10 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
 
 def _looked(receiver: Any, owner: Any, name: str) -> Record:
     """Return the record of a receiver that a look at an object has made."""
-    if is_found_again(receiver, owner, name):
-        try:
-            found = ref.__new__(FoundRecord, owner, _died)
-        except TypeError:
-            pass
-        else:
-            found.place = name
-            return found
+    if type(owner).__weakrefoffset__ and is_found_again(receiver, owner, name):
+        found = ref.__new__(FoundRecord, owner, _died)
+        found.place = name
+        return found
     looks = ref.__new__(LooksRecord, receiver, _died)
     looks.others = ()
     return looks
