@@ -635,14 +635,28 @@ def test_a_generator_function_is_not_decorated(work: Work) -> None:
     def pages(sender: object, *, path: str) -> Iterator[int]:
         yield 1
 
-    for unfit, name in ((pages, f"{__name__}.{pages.__qualname__}"), (7, "7")):
+    for decorate in (work.span.each_call, work.span.around("shop", path="a")):
         with pytest.raises(ArgumentError) as caught:
-            work.span.each_call(unfit)  # type: ignore[arg-type]  # It is no function.
+            decorate(pages)
 
         assert str(caught.value) == (
-            f"{name} cannot be decorated with a span: it is no function, or one that makes a "
-            "generator, of which none of the lines would run inside. Use `with` there."
+            f"{__name__}.{pages.__qualname__} is a generator function, of which none of the "
+            "lines would run in the call. Use a `with` statement inside of it."
         )
+
+
+@pytest.mark.parametrize(
+    ("unfit", "why"),
+    [
+        (Work, f"{__name__}.Work is a class: a function would take its place. Decorate its"),
+        (7, "7 cannot be called. Decorate a function"),
+    ],
+)
+def test_what_is_no_function_is_not_decorated(work: Work, unfit: Any, why: str) -> None:
+    """A class would be one from then on, and nobody could derive from it, or find it."""
+    for decorate in (work.span.each_call, work.span.around("shop", path="a")):
+        with pytest.raises(ArgumentError, match=why):
+            decorate(unfit)
 
 
 def test_a_span_itself_does_not_decorate(work: Work, unheard: Work) -> None:

@@ -573,7 +573,25 @@ def test_a_generator_function_is_not_decorated() -> None:
     with pytest.raises(ArgumentError, match="is a generator function") as caught:
         Signal("paid").muted()(pages)
 
-    assert "Use it in a `with` statement inside of the function." in str(caught.value)
+    assert "Use a `with` statement inside of it." in str(caught.value)
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_what_is_no_function_is_not_decorated(*, local: bool) -> None:
+    """A class would be a function from then on, and its tests would not be found any more."""
+    signal, diary = Signal("paid"), Diary()
+
+    class TestShop:
+        @classmethod
+        def test_it(cls) -> None:
+            """Do nothing."""
+
+    blocks = (signal.muted(local=local), signal.connected_to(diary.receiver("r"), local=local))
+    for block in blocks:
+        with pytest.raises(ArgumentError, match=r"TestShop is a class: .* Decorate its methods\."):
+            block(TestShop)
+        with pytest.raises(ArgumentError, match=r"cannot be called\. .* below @classmethod"):
+            block(vars(TestShop)["test_it"])
 
 
 def test_a_local_connection_for_a_sender_is_heard_nowhere_else() -> None:

@@ -54,7 +54,9 @@ class _RegistryInTables:
 
 
 # Pyright takes the `__dict__` of objects for that of classes where those have a type of their own.
-_TYPE: dict[str, Any] = {} if TYPE_CHECKING else {"metaclass": Patchable}
+_TYPE: dict[str, Any] = {}
+if not TYPE_CHECKING:  # pragma: no branch - as told.
+    _TYPE["metaclass"] = Patchable
 
 
 class Overridable(heliograph.Signal, **_TYPE):

@@ -72,6 +72,20 @@ def examined(receiver: Any) -> tuple[bool, bool]:
     return is_async(function), bool(flags & _GENERATORS)
 
 
+def why_not_decorated(function: Any) -> str | None:
+    """Tell why no function can be made of *function* that does something around each call."""
+    if issubclass(type(function), type):
+        return "is a class: a function would take its place. Decorate its methods."
+    if not callable(function):
+        return "cannot be called. Decorate a function, below @classmethod if that is there, too."
+    if is_generator(function):
+        return (
+            "is a generator function, of which none of the lines would run in the call. Use a "
+            "`with` statement inside of it."
+        )
+    return None
+
+
 def is_generator(function: Any) -> bool:
     """Tell whether calling a function makes a generator, which runs none of its lines."""
     return _has_flags(function, _GENERATORS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from heliograph.core.callables import is_async, is_generator, name_of
+from heliograph.core.callables import called, is_async, why_not_decorated
 from heliograph.core.errors import ArgumentError
 from heliograph.core.registry import SCOPES
 from heliograph.core.terms import Scope
@@ -59,13 +59,11 @@ class ForAWhile:
 
         Raises:
             ArgumentError: If it is a generator function, which would run none of
-                its lines inside of the block.
+                its lines inside of the block; or a class, or cannot be called.
         """
-        if is_generator(function):
-            msg = (
-                f"{name_of(function)} is a generator function, of which none of the lines would "
-                "run while this holds. Use it in a `with` statement inside of the function."
-            )
+        problem = why_not_decorated(function)
+        if problem is not None:
+            msg = f"{called(function)} {problem}"
             raise ArgumentError(msg)
 
         def again() -> ForAWhile:

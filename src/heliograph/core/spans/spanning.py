@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial, wraps
 
-from heliograph.core.callables import called, is_async, is_generator, name_of
+from heliograph.core.callables import called, is_async, name_of, why_not_decorated
 from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
 from heliograph.core.declared.hints import Hint
@@ -156,13 +156,11 @@ def _wrap(begin: Callable[..., Span], function: F) -> F:
     """Decorate a function or a coroutine function.
 
     Raises:
-        ArgumentError: If it is a generator function, or none at all.
+        ArgumentError: If it is a generator function, a class, or cannot be called.
     """
-    if is_generator(function) or not callable(function):
-        msg = (
-            f"{called(function)} cannot be decorated with a span: it is no function, or one that "
-            "makes a generator, of which none of the lines would run inside. Use `with` there."
-        )
+    problem = why_not_decorated(function)
+    if problem is not None:
+        msg = f"{called(function)} {problem}"
         raise ArgumentError(msg)
 
     @wraps(function)
