@@ -90,8 +90,8 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	$(call heading,tests: what is installed with a compiler and without it)
 	@$(BIN)/python -m pytest tests/packaging
 	$(call heading,tests: with the pytest plugin)
-	@$(BIN)/$(TESTS) -p heliograph --signals-install tests/plugin examples/tests
-	$(call heading,tests: with the pytest plugin - Flask on Blinker)
+	@$(BIN)/$(TESTS) -p heliograph -o signals_rules=true --signals-install tests/plugin examples/tests
+	$(call heading,tests: with the pytest plugin - Flask on Blinker, no rules)
 	@$(BIN)/$(TESTS) -p heliograph examples/tests
 	$(call heading,tests: the pytest plugin beside other plugins)
 	@$(VENV_PLUGINS)/bin/$(TESTS) -p heliograph -p no:asyncio -p no:django -p no:flask tests/neighbours

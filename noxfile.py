@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
         for install in ("before", "after"):
             env = {"HELIOGRAPH_PURE": pure, "HELIOGRAPH_INSTALL": install}
             session.run(*pytest, "tests/flask", env=env)
-    plugin = ["-p", "heliograph", "--signals-install"]
+    plugin = ["-p", "heliograph", "-o", "signals_rules=true", "--signals-install"]
     session.run(*pytest, *plugin, "tests/plugin", "examples/tests")
 
 

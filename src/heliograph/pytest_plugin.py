@@ -1,8 +1,4 @@
-"""The pytest plugin: what `heliograph.testing` offers, as fixtures, marks and options.
-
-pytest loads it in every run where Heliograph is installed: it imports
-`heliograph.testing` only when a test is about to run.
-"""
+"""What goes on around tests in a run that asks for it: each class is a plugin for one purpose."""
 
 from __future__ import annotations
 
@@ -11,139 +7,50 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from heliograph.testing import Capture, Flashes, Templates
-    from heliograph.testing.harness import Harness
-
-_HARNESS = pytest.StashKey["Harness"]()
-_ISOLATION = ("fixture", "off")
-_MARKS = (
-    "only_signals(*signals): fail if the test sends any others; names may be patterns",
-    "no_signals(*signals): fail if the test sends one of these, or any at all",
+from heliograph import add_instrument, remove_instrument
+from heliograph.testing import capture
+from heliograph.testing.belonging import marked, started_by
+from heliograph.testing.isolation import Isolation
+from heliograph.testing.rules import (
+    FailureWatch,
+    ForgottenWatch,
+    held_to,
+    none_of_these,
+    only_these,
 )
+from heliograph.testing.tree import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+    from heliograph.testing.rules import Rule
+
+    Around = Generator[None, object, object]
+    Watch = FailureWatch | ForgottenWatch
+
+# Every hook here is called for every test, and a wrapper costs as much as five plain ones.
+
+_KNOWN = pytest.StashKey[bool]()
+"""Of a test: that what it starts is to be known as a part of it."""
+
+_MARKS: dict[str, Rule] = {"only_signals": only_these, "no_signals": none_of_these}
 _MISUSED = "The mark {0.name} takes signals and patterns of names, and no keywords: {0.kwargs}."
 
-
-# --- options ---------------------------------------------------------------------------
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and the settings."""
-    group = parser.getgroup("heliograph", "signals (heliograph)")
-    group.addoption(
-        "--signals",
-        action="store_true",
-        help="show what a failing test has sent, as a tree",
-    )
-    group.addoption(
-        "--signals-install",
-        action="store_true",
-        help="put Heliograph in place of Blinker before conftest files and tests are imported",
-    )
-    parser.addini(
-        "signals_install",
-        "put Heliograph in place of Blinker, as --signals-install does",
-        type="bool",
-        default=False,
-    )
-    parser.addini(
-        "signals_isolation",
-        "whether connections end with the fixture or test that made them: 'fixture', or 'off'",
-        default="fixture",
-    )
+_WATCHES: dict[str, Callable[[object], Watch]] = {
+    "logged_errors": FailureWatch,
+    "forgotten_expect": lambda _: ForgottenWatch(),
+}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Stand in for Blinker, if that is wanted, before the first file of the project is read."""
-    wanted = early_config.known_args_namespace.signals_install
-    if wanted or early_config.getini("signals_install"):
-        from heliograph.blinker import install
-
-        install()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Announce the marks, and look at the settings.
-
-    Raises:
-        pytest.UsageError: If there is no such scope of isolation.
-    """
-    for mark in _MARKS:
-        config.addinivalue_line("markers", mark)
-    scope = config.getini("signals_isolation")
-    if scope not in _ISOLATION:
-        names = " or ".join(map(repr, _ISOLATION))
-        msg = f"signals_isolation = {scope!r}: there is no such scope. Use {names}."
-        raise pytest.UsageError(msg)
-
-
-# --- around every test -----------------------------------------------------------------
-
-
-def _harness(config: pytest.Config) -> Harness:
-    harness = config.stash.get(_HARNESS, None)
-    if harness is None:
-        from heliograph.testing.harness import Harness
-
-        harness = config.stash[_HARNESS] = Harness(
-            isolates=config.getini("signals_isolation") == "fixture",
-            records=bool(bool(config.getoption("--signals"))),
-        )
-        harness.start()
-    return harness
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing behind: a process may run pytest more than once."""
-    harness = config.stash.get(_HARNESS, None)
-    if harness is not None:
-        harness.stop()
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Begin a test, before all else."""
-    harness = _harness(item.config)
-    harness.begin(item)
-    with harness.scope(item):
-        result = yield
-    _fail_for(harness.problems())
-    return result
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Hold the test function to the rules, and to its marks."""
-    from heliograph.testing.harness import marked, started_by
-    from heliograph.testing.rules import held_to, none_of_these, only_these
-
-    if isinstance(item, pytest.Function):
-        item.obj = marked(item.obj, item)
-    rules = {"only_signals": only_these, "no_signals": none_of_these}
-    marks = [mark for mark in item.iter_markers() if mark.name in rules]
-    asked = [(rules[mark.name], mark.args) for mark in marks]
-    _fail_for([_MISUSED.format(mark) for mark in marks if mark.kwargs])
-    harness = _harness(item.config)
-    with harness.scope(item), started_by(item), held_to(asked) as problems:
-        result = yield
-    _fail_for(harness.problems() + problems)
-    return result
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """End a test, after all else."""
-    harness = _harness(item.config)
-    try:
-        with harness.scope(item):
-            result = yield
-        _fail_for(harness.problems())
-        return result
-    finally:
-        harness.end(item)
+def plugins(rules: Sequence[str], *, records: bool) -> Iterator[Any]:
+    """Give what a run needs that is held to some rules, or that records what is sent."""
+    yield BelongingAll()
+    if records:
+        yield Recording()
+    if "isolation" in rules:
+        yield Isolating()
+    if watches := [_WATCHES[it] for it in rules if it in _WATCHES]:
+        yield Watching(watches)
 
 
 def _fail_for(problems: list[str]) -> None:
@@ -152,81 +59,176 @@ def _fail_for(problems: list[str]) -> None:
         pytest.fail("\n".join(problems), pytrace=False)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, object, object]:
-    """Let a fixture keep what it connects for as long as it is there."""
-    from heliograph.testing.harness import started_by
+class Belonging:
+    """Lets what some tests start be known as a part of them: of those that capture."""
 
-    # What lasts for several tests is no part of the first of them.
-    test = request.node if fixturedef.scope == "function" else None
-    with _harness(request.config).scope(fixturedef), started_by(test):
-        return (yield)
+    name = "heliograph-belonging"
 
+    def add(self, item: pytest.Item) -> None:
+        """Do so for a test too."""
+        item.stash[_KNOWN] = True
 
-def pytest_fixture_post_finalizer(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> None:
-    """End what a fixture has connected."""
-    _harness(request.config).isolation.undo(fixturedef)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
+        """Let what lasts for several tests be no part of the first of them."""
+        if fixturedef.scope == "function":
+            return (yield)
+        with started_by(None):
+            return (yield)
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what a failing test has sent."""
-    report = yield
-    sent = _harness(item.config).report() if report.failed else ""
-    if sent:
-        report.sections.append(("Signals sent", sent))
-    return report
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Let an async test say itself which test it is."""
+        if _KNOWN in item.stash and isinstance(item, pytest.Function):
+            item.obj = marked(item.obj, item)
 
 
-# --- fixtures --------------------------------------------------------------------------
+class BelongingAll(Belonging):
+    """Lets what any test starts be known as a part of it."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
+        """Let a test begin, and end."""
+        self.add(item)
+        with started_by(item):
+            return (yield)
 
 
-@pytest.fixture
-def signals() -> Iterator[Capture]:
-    """Everything that is sent on Heliograph during the test, in order."""
-    from heliograph.testing import capture
+class Marking:
+    """Holds tests to their marks."""
 
-    with capture() as sent:
-        yield sent
+    name = "heliograph-marking"
 
-
-@pytest.fixture
-def templates() -> Iterator[Templates]:
-    """The templates that Flask or Quart renders during the test."""
-    from heliograph.testing import Templates
-
-    with Templates() as templates:
-        yield templates
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Around:
+        """Hold the test function to its marks."""
+        marks = [mark for mark in item.iter_markers() if mark.name in _MARKS]
+        _fail_for([_MISUSED.format(mark) for mark in marks if mark.kwargs])
+        with started_by(item), held_to([(_MARKS[it.name], it.args) for it in marks]) as problems:
+            result = yield
+        _fail_for(problems)
+        return result
 
 
-@pytest.fixture
-def flashes() -> Iterator[Flashes]:
-    """The messages that Flask or Quart flashes during the test."""
-    from heliograph.testing import Flashes
+class Isolating:
+    """Ends connections with the fixture or the test that made them."""
 
-    with Flashes() as flashes:
-        yield flashes
+    name = "heliograph-isolating"
+
+    def __init__(self) -> None:
+        self._isolation = Isolation()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Around:
+        """Note connections from before the first test to after the last."""
+        add_instrument(self._isolation)
+        try:
+            return (yield)
+        finally:
+            remove_instrument(self._isolation)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
+        """Let what is connected belong to the test, and end it after all else."""
+        self._isolation.enter(item)
+        try:
+            return (yield)
+        finally:
+            self._isolation.leave()
+            self._isolation.undo(item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """End what it has connected when it is run again, as some plugins do."""
+        self._isolation.undo(item)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
+        """Let a fixture keep what it connects for as long as it is there."""
+        self._isolation.enter(fixturedef)
+        try:
+            return (yield)
+        finally:
+            self._isolation.leave()
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """End what a fixture has connected."""
+        self._isolation.undo(fixturedef)
 
 
-@pytest.fixture
-def capture_signals() -> Iterator[Callable[..., Capture]]:
-    """Capture some signals from now to the end of the test: see `heliograph.testing.capture`."""
-    from heliograph.testing import capture
+class Watching:
+    """Fails a test in which something was against a rule.
 
-    with ExitStack() as stack:
-        yield lambda *signals, **options: stack.enter_context(capture(*signals, **options))
+    Args:
+        watches: What watches one test for it.
+    """
+
+    name = "heliograph-watching"
+
+    def __init__(self, watches: Iterable[Callable[[object], Watch]]) -> None:
+        self._kinds = watches
+        self._watches: list[Watch] = []
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
+        """Watch a test, from before all else to after it."""
+        self._watches = [kind(item) for kind in self._kinds]
+        with ExitStack() as stack:
+            for watch in self._watches:
+                stack.enter_context(watch)
+            return (yield)
+
+    # None of these is called where the function, or a fixture, has raised: what was raised is
+    # the reason for whatever comes of it, and enough.
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self) -> None:
+        """Fail the test for what its fixtures did."""
+        _fail_for(self._problems())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_call(self) -> None:
+        """Fail the test for what its function did."""
+        _fail_for(self._problems())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Around:
+        """Fail the test for what its fixtures did in the end."""
+        self._problems()
+        result = yield
+        _fail_for(self._problems())
+        return result
+
+    def _problems(self) -> list[str]:
+        return [problem for watch in self._watches for problem in watch.problems()]
 
 
-@pytest.fixture
-def mute_signals() -> Iterator[Callable[..., None]]:
-    """Mute some signals from now to the end of the test: see `heliograph.testing.mute`."""
-    from heliograph.testing import mute
+class Recording:
+    """Shows what a failing test has sent."""
 
-    with ExitStack() as stack:
-        yield lambda *signals, **options: stack.enter_context(mute(*signals, **options))
+    name = "heliograph-recording"
+
+    def __init__(self) -> None:
+        self._record = ExitStack()
+        self._sent = capture()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self) -> Around:
+        """End the record after all else."""
+        with self._record:
+            return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Begin a record: another one, when a test is run again, as some plugins do."""
+        self._record.close()
+        self._sent = self._record.enter_context(capture())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add the record to the report of a failure."""
+        report = yield
+        sent = tree(self._sent) if report.failed else ""
+        if sent:
+            report.sections.append(("Signals sent", sent))
+        return report

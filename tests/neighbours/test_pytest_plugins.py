@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What the plugins warn of is their own affair; pytest-asyncio wants to be told this.
-SETTINGS = "asyncio_default_fixture_loop_scope = function"
+PLAIN = "asyncio_default_fixture_loop_scope = function"
+SETTINGS = f"{PLAIN}\nsignals_rules = true"
 
 
 def test_beside_pytest_asyncio(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ EXTENSION = f"heliograph/core/_dispatch{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def source_files() -> set[str]:
-    """Return the files of the package, without what was compiled in place."""
+    """Return the files of the package and of the plugin, without what was compiled in place."""
     files = (path for path in PACKAGE.rglob("*") if path.is_file())
     kept = (path for path in files if path.suffix not in {".pyc", ".pyd", ".so"})
-    return {path.relative_to(PACKAGE.parent).as_posix() for path in kept}
+    names = {path.relative_to(PACKAGE.parent).as_posix() for path in kept}
+    return {*names, "_heliograph_pytest.py"}
 
 
 def test_the_sdist_has_what_it_takes_to_build_and_nothing_else(sdist: Path) -> None:

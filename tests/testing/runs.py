@@ -34,6 +34,11 @@ def receive(sender, **payload):
 """The module `shop`, which the tests of a child use."""
 
 
+PLAIN = "filterwarnings = error"
+RULES = f"{PLAIN}\nsignals_rules = true"
+"""Settings: with the rules for every test, and without."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What came of a run: the outcome of each test, errors of set-up and tear-down, the output."""
@@ -44,7 +49,7 @@ class Run:
     out: str
 
 
-def run(folder: Path, tests: str, *arguments: str, settings: str = "filterwarnings = error") -> Run:
+def run(folder: Path, tests: str, *arguments: str, settings: str = PLAIN) -> Run:
     """Run tests in the order in which they are written, with the plugins that are installed."""
     write(folder / "shop.py", SIGNALS)
     write(folder / "pytest.ini", f"[pytest]\n{settings}\n")

@@ -12,7 +12,7 @@ import pytest
 
 from heliograph import ArgumentError, Namespace, Signal
 from heliograph.testing import Sent, capture, mute
-from heliograph.testing.harness import marked, started_by
+from heliograph.testing.belonging import marked, started_by
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 

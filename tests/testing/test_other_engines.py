@@ -107,7 +107,7 @@ def test_what_another_test_sends_on_blinker_does_not_count() -> None:
     import blinker
 
     from heliograph.testing import capture
-    from heliograph.testing.harness import started_by
+    from heliograph.testing.belonging import started_by
 
     saved = blinker.signal("saved")
     with started_by("another test"):

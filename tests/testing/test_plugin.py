@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.children import child, write
-from tests.testing.runs import run
+from tests.cli.children import child, heliograph, write
+from tests.testing.runs import PLAIN, RULES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,6 @@ def test_the_fixtures_capture_and_mute(tmp_path: Path) -> None:
 
     def test_nothing_is_muted():
         assert not placed.is_muted
-        assert not placed.receivers
     """
     assert run(tmp_path, tests).passed == [
         "test_capture",
@@ -143,34 +142,88 @@ def test_4(number):
 def test_connections_end_with_the_fixture_that_made_them(tmp_path: Path) -> None:
     """Those of a session stay for it, those of an import for ever, those of a test end with it."""
     write(tmp_path / "late.py", "import shop\nshop.placed.connect(shop.receive, 'late')\n")
-    assert run(tmp_path, SCOPES).passed == ["test_1", "test_2", "test_3", "test_4[1]", "test_4[2]"]
-
-
-def test_isolation_may_be_turned_off(tmp_path: Path) -> None:
-    """Connections stay then, as in a program."""
-    tests = """
-    def test_1():
-        placed.connect(receive)
-
-    def test_2():
-        assert placed.receivers == (receive,)
-    """
-    option = ("-o", "signals_isolation=off")
-
-    assert run(tmp_path, tests).failed == ["test_2"]
-    assert run(tmp_path, tests, *option).passed == ["test_1", "test_2"]
-
-
-def test_an_unknown_scope_is_an_error(tmp_path: Path) -> None:
-    """The error names those that there are."""
-    said = run(tmp_path, "", "-o", "signals_isolation=modul").out
-
-    assert said.startswith(
-        "ERROR: signals_isolation = 'modul': there is no such scope. Use 'fixture' or 'off'.\n"
-    )
+    assert run(tmp_path, SCOPES, settings=RULES).passed == [
+        "test_1",
+        "test_2",
+        "test_3",
+        "test_4[1]",
+        "test_4[2]",
+    ]
 
 
 # --- the rules -------------------------------------------------------------------------
+
+BREAKS_EACH = """
+from heliograph.testing import expect
+
+def test_1():
+    placed.connect(receive)
+
+def test_isolation():
+    assert not placed.receivers
+
+def test_logged_errors():
+    with placed.connected_to(fail, on_error="log"):
+        placed.send("shop")
+
+def test_forgotten_expect():
+    expect(placed)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "broken"),
+    [
+        ("", ["test_isolation"]),
+        ("signals_rules = false", ["test_isolation"]),
+        ("signals_rules = true", ["test_forgotten_expect", "test_logged_errors"]),
+        ("signals_rules = isolation", []),
+        ("signals_rules = logged_errors", ["test_isolation", "test_logged_errors"]),
+        ("signals_rules = isolation, forgotten_expect", ["test_forgotten_expect"]),
+        ("signals_rules =\n  isolation\n  logged_errors", ["test_logged_errors"]),
+    ],
+)
+def test_tests_are_held_to_the_rules_that_the_settings_name(
+    tmp_path: Path, setting: str, broken: list[str]
+) -> None:
+    """To all of them, to some by name, and to none unless anybody asks."""
+    assert run(tmp_path, BREAKS_EACH, settings=setting).failed == broken
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        ("tool.pytest.ini_options", "true"),
+        ("tool.pytest.ini_options", '"isolation logged_errors"'),
+        ("tool.pytest", '"isolation logged_errors"'),
+        pytest.param(
+            "tool.pytest",
+            "true",
+            marks=pytest.mark.skipif(
+                pytest.version_tuple < (9, 2), reason="this pytest takes one type for a setting"
+            ),
+        ),
+    ],
+)
+def test_the_rules_can_be_set_in_pyproject_toml(tmp_path: Path, table: str, value: str) -> None:
+    """In both of pytest's tables; the names are one string."""
+    config = write(tmp_path / "pyproject.toml", f"[{table}]\nsignals_rules = {value}\n")
+    ended = run(tmp_path, BREAKS_EACH, "-c", str(config), "-W", "error")
+
+    assert "test_logged_errors" in ended.failed, ended.out
+    assert "test_isolation" in ended.passed
+
+
+@pytest.mark.parametrize("setting", ["isolation, modules", "fixture", "True isolation"])
+def test_an_unknown_rule_is_an_error(tmp_path: Path, setting: str) -> None:
+    """The error names those that there are."""
+    ended = run(tmp_path, "", "-o", f"signals_rules={setting}")
+    [wrong] = [it for it in ("modules", "fixture", "True") if it in setting]
+
+    assert ended.out == (
+        f"ERROR: signals_rules = {setting}: there is no rule {wrong!r}. "
+        "Use true for all rules, or some of: isolation logged_errors forgotten_expect.\n\n"
+    )
 
 
 def test_an_observer_that_fails_fails_the_test(tmp_path: Path) -> None:
@@ -215,7 +268,7 @@ def test_an_observer_that_fails_fails_the_test(tmp_path: Path) -> None:
     def test_is_not_blamed_for_it():
         pass
     """
-    ended = run(tmp_path, tests)
+    ended = run(tmp_path, tests, settings=RULES)
 
     assert (ended.passed, ended.failed, ended.errors) == (
         ["test_at_teardown", "test_expects", "test_is_not_blamed_for_it"],
@@ -285,6 +338,100 @@ def test_marks_hold_a_test_to_signals(tmp_path: Path) -> None:
     ) in ended.out
 
 
+def test_a_fixture_may_give_a_test_its_mark(tmp_path: Path) -> None:
+    """It is held to it as to one that is written above it, and the next test is not."""
+    tests = """
+    @pytest.fixture
+    def quiet(request):
+        request.node.add_marker(pytest.mark.no_signals)
+
+    def test_fails(quiet):
+        placed.send("shop")
+
+    def test_passes():
+        placed.send("shop")
+    """
+    ended = run(tmp_path, tests)
+
+    assert (ended.passed, ended.failed) == (["test_passes"], ["test_fails"])
+
+
+@pytest.mark.parametrize("settings", [PLAIN, RULES])
+def test_a_capture_leaves_out_what_another_captured_test_has_left_running(
+    tmp_path: Path, settings: str
+) -> None:
+    """What a fixture of the session has started works for every test."""
+    tests = """
+    from contextvars import copy_context
+
+    contexts = []
+
+    @pytest.fixture(scope="session")
+    def worker():
+        return copy_context()
+
+    def test_first(signals, request):
+        contexts.append(copy_context())
+        request.getfixturevalue("worker").run(placed.send, "worker")
+        placed.send("first")
+        assert [it.sender for it in signals] == ["worker", "first"]
+
+    def test_second(capture_signals, worker):
+        sent = capture_signals(placed)
+        contexts[0].run(placed.send, "left running")
+        worker.run(placed.send, "worker")
+        copy_context().run(placed.send, "second")
+        assert [it.sender for it in sent] == ["worker", "second"]
+    """
+    assert run(tmp_path, tests, settings=settings).passed == ["test_first", "test_second"]
+
+
+def test_a_test_that_is_run_again_begins_anew(tmp_path: Path) -> None:
+    """As plugins do that give a failing test another chance, within the same protocol."""
+    write(
+        tmp_path / "conftest.py",
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            runtestprotocol(item, log=False)
+            item._initrequest()
+            for report in runtestprotocol(item, log=False):
+                item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """,
+    )
+    tests = """
+    def test_fails():
+        assert not placed.receivers
+        placed.connect(fail, on_error="log")
+        placed.send("shop")
+    """
+    ended = run(tmp_path, tests, "--signals", settings=RULES)
+
+    assert ended.out.count("Receivers connected with on_error='log' failed:") == 1, ended.out
+    assert ended.out.count("\n'order-placed', sent at test_it.py:7") == 1
+
+
+def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A process may go on, and run pytest again."""
+    tests = """
+    def test_it(signals):
+        placed.connect(receive)
+        raise KeyboardInterrupt
+    """
+    run(tmp_path, tests)
+    program = (
+        "import pytest, shop\n"
+        "from heliograph.core.emission import INSTRUMENTS\n"
+        "status = pytest.main(['-o', 'signals_rules=true', '--signals', 'test_it.py'])\n"
+        "print(status, shop.placed.connections, INSTRUMENTS)\n"
+    )
+    ended = child(sys.executable, "-c", program, cwd=tmp_path)
+
+    assert ended.out.splitlines()[-1] == "2 () []"
+
+
 # --- reports ---------------------------------------------------------------------------
 
 
@@ -307,7 +454,7 @@ def test_a_failing_test_shows_what_was_sent(tmp_path: Path) -> None:
     def test_passes():
         placed.send("shop")
     """
-    ended = run(tmp_path, tests, "--signals")
+    ended = run(tmp_path, tests, "--signals", settings=RULES)
 
     assert (ended.passed, ended.failed) == (["test_passes"], ["test_fails"])
     assert (
@@ -365,7 +512,7 @@ def test_what_is_no_function_is_held_to_the_rules_too(tmp_path: Path) -> None:
     def test_nothing_is_left():
         assert not placed.receivers
     '''
-    ended = run(tmp_path, tests, "--doctest-modules")
+    ended = run(tmp_path, tests, "--doctest-modules", settings=RULES)
 
     assert (ended.passed, ended.failed) == (["test_nothing_is_left"], ["test_it"])
     assert "Receivers connected with on_error='log' failed:\n  shop.fail" in ended.out
@@ -374,19 +521,46 @@ def test_what_is_no_function_is_held_to_the_rules_too(tmp_path: Path) -> None:
 # --- what it costs, and where else it runs ---------------------------------------------
 
 
-def test_the_plugin_costs_nothing_unless_tests_run(tmp_path: Path) -> None:
-    """Importing it imports the engine and pytest, and nothing of `heliograph.testing`."""
-    program = (
-        "import sys, pytest\n"
-        "before = set(sys.modules)\n"
-        "import heliograph\n"
-        "engine = set(sys.modules)\n"
-        "import heliograph.pytest_plugin\n"
-        "print(*sorted(set(sys.modules) - engine))\n"
-    )
-    ended = child(sys.executable, "-c", program, cwd=tmp_path)
+def test_a_run_that_asks_for_nothing_is_not_touched(tmp_path: Path) -> None:
+    """Nothing of Heliograph is imported, and no hook of ours is around a test."""
+    tests = """
+    import sys
 
-    assert (ended.status, ended.out) == (0, "heliograph.pytest_plugin\n")
+    def test_it(request):
+        plugin = request.config.pluginmanager.get_plugin("heliograph")
+        hooks = [it.name for it in request.config.pluginmanager.get_hookcallers(plugin)]
+        assert sorted(hooks) == [
+            "pytest_addoption",
+            "pytest_configure",
+            "pytest_load_initial_conftests",
+            "pytest_runtest_setup",
+        ]
+        assert [name for name in sys.modules if name.startswith("heliograph")] == []
+    """
+    write(tmp_path / "test_it.py", tests)
+    ended = child(sys.executable, "-m", "pytest", "-W", "error", cwd=tmp_path)
+
+    assert ended.status == 0, ended.out
+
+
+@pytest.mark.parametrize("options", [(), ("-p", "heliograph"), ("-p", "no:heliograph")])
+def test_the_engine_may_come_before_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """As it does under `heliograph run`; pytest warns of what it cannot rewrite any more."""
+    write(
+        tmp_path / "test_it.py",
+        """
+        import blinker
+
+        def test_engine():
+            assert blinker.Signal.__module__ == "heliograph.blinker.base"
+        """,
+    )
+    command = ("python", "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", *options)
+    ended = heliograph("run", *command, cwd=tmp_path)
+
+    assert (ended.status, ended.err) == (0, ""), ended.out
+    assert "1 passed" in ended.out
+    assert "warning" not in ended.out
 
 
 def test_heliograph_testing_needs_no_pytest(tmp_path: Path) -> None:
@@ -450,7 +624,7 @@ def test_a_test_case_of_unittest_has_the_rules_of_the_plugin(tmp_path: Path, bas
     def test_nothing_is_left():
         assert not placed.receivers
     """
-    ended = run(tmp_path, tests)
+    ended = run(tmp_path, tests, settings=RULES)
 
     assert ended.passed == ["test_mixed", "test_nothing_is_left"]
     assert ended.failed == ["test_mixed_fails", "test_plain_fails", "test_plain_fails"]
@@ -488,7 +662,7 @@ def test_async_tests_of_anyio_are_held_to_the_rules(tmp_path: Path) -> None:
     def test_nothing_is_left():
         assert not placed.receivers
     """
-    ended = run(tmp_path, tests)
+    ended = run(tmp_path, tests, settings=RULES)
 
     assert (ended.passed, ended.failed, ended.errors) == (
         ["test_nothing_is_left", "test_tasks"],

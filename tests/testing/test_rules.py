@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import unittest
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 from blinker import Signal as BlinkerSignal
 
-from heliograph import ArgumentError, Signal, add_instrument, remove_instrument
+from heliograph import ArgumentError, Signal
 from heliograph.testing import (
     ExpectationError,
     SignalsMixin,
     expect,
     expect_logged,
 )
-from heliograph.testing.harness import started_by
-from heliograph.testing.rules import Watch, held_to, none_of_these, only_these
+from heliograph.testing.belonging import started_by
+from heliograph.testing.rules import (
+    FailureWatch,
+    ForgottenWatch,
+    held_to,
+    none_of_these,
+    only_these,
+)
 from tests.blinker.processes import in_a_fresh_process
 
 if TYPE_CHECKING:
@@ -34,12 +42,10 @@ def fail(sender: object, **payload: object) -> None:
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
+def watch() -> Iterator[FailureWatch]:
     """Watch a test."""
-    watch = Watch()
-    add_instrument(watch)
-    yield watch
-    remove_instrument(watch)
+    with FailureWatch() as watch:
+        yield watch
 
 
 def without_lines(text: str) -> str:
@@ -47,7 +53,7 @@ def without_lines(text: str) -> str:
     return re.sub(r"py:\d+", "py:#", text)
 
 
-def test_an_observer_that_fails_fails_the_test(watch: Watch) -> None:
+def test_an_observer_that_fails_fails_the_test(watch: FailureWatch) -> None:
     """The message says which, where, and how to say that it is expected; it is said once."""
     with PAID.connected_to(fail, on_error="log"):
         PAID.send("shop")
@@ -61,7 +67,7 @@ def test_an_observer_that_fails_fails_the_test(watch: Watch) -> None:
     assert watch.problems() == []
 
 
-def test_an_error_of_several_lines_keeps_to_its_place(watch: Watch) -> None:
+def test_an_error_of_several_lines_keeps_to_its_place(watch: FailureWatch) -> None:
     """No line of it looks like the beginning of another thing that is said."""
 
     def fail_at_length(sender: object) -> None:
@@ -75,7 +81,7 @@ def test_an_error_of_several_lines_keeps_to_its_place(watch: Watch) -> None:
     assert failure.endswith(": OSError: The disk is full:\n  0 bytes left")
 
 
-def test_an_error_that_is_raised_is_left_to_the_test(watch: Watch) -> None:
+def test_an_error_that_is_raised_is_left_to_the_test(watch: FailureWatch) -> None:
     """It cannot be overlooked."""
     with PAID.connected_to(fail), pytest.raises(OSError, match="The disk is full"):
         PAID.send("shop")
@@ -85,20 +91,18 @@ def test_an_error_that_is_raised_is_left_to_the_test(watch: Watch) -> None:
 
 def test_an_observer_that_fails_for_another_test_is_none_of_its_failures() -> None:
     """What that has left running may go on for long."""
-    watch = Watch("this test")
-    add_instrument(watch)
-    with PAID.connected_to(fail, on_error="log"):
+    watch = FailureWatch("this test")
+    with watch, PAID.connected_to(fail, on_error="log"):
         with started_by("another test"):
             PAID.send("shop")
         of_the_other = watch.problems()
         with started_by("this test"):
             PAID.send("shop")
-    remove_instrument(watch)
 
     assert (of_the_other, len(watch.problems())) == ([], 3)
 
 
-def test_a_test_may_expect_that_an_observer_fails(watch: Watch) -> None:
+def test_a_test_may_expect_that_an_observer_fails(watch: FailureWatch) -> None:
     """It is given the errors, and is not failed for them."""
     with PAID.connected_to(fail, on_error="log"):
         with expect_logged(OSError, match="disk") as logged:
@@ -110,7 +114,7 @@ def test_a_test_may_expect_that_an_observer_fails(watch: Watch) -> None:
     assert watch.problems() == []
 
 
-def test_an_error_that_was_expected_has_to_come(watch: Watch) -> None:
+def test_an_error_that_was_expected_has_to_come(watch: FailureWatch) -> None:
     """One of another class, or with another message, is none; and it is still a failure."""
     with PAID.connected_to(fail, on_error="log"):
         with pytest.raises(ExpectationError) as other_class, expect_logged(KeyError, ValueError):
@@ -143,11 +147,14 @@ def test_only_classes_of_errors_can_be_expected() -> None:
         expect_logged("disk")
 
 
-def test_an_expectation_that_was_never_entered_is_a_failure(watch: Watch) -> None:
-    """The forgotten ``with`` would pass in silence."""
+def test_an_expectation_that_was_never_entered_is_a_failure() -> None:
+    """The forgotten ``with`` would pass in silence; nobody is blamed for those of others."""
     expect(PAID)
-    with expect(PAID):
-        PAID.send()
+    with ForgottenWatch() as watch, ForgottenWatch() as inner:
+        expect(PAID)
+        with expect(PAID):
+            PAID.send()
+    expect(PAID)
 
     [problem] = watch.problems()
 
@@ -155,7 +162,15 @@ def test_an_expectation_that_was_never_entered_is_a_failure(watch: Watch) -> Non
         "The expect() at tests/testing/test_rules.py:# was never entered: "
         "write `with expect(...):`."
     )
-    assert watch.problems() == []
+    assert (watch.problems(), inner.problems()) == ([], [problem])
+
+
+def test_an_expectation_that_nobody_watches_is_not_kept() -> None:
+    """Or a long run would hold all that were ever forgotten."""
+    forgotten = ref(expect(PAID))
+    gc.collect()
+
+    assert forgotten() is None
 
 
 # --- marks -----------------------------------------------------------------------------

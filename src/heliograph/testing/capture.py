@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
 
 from heliograph import ANY, ArgumentError, add_instrument, remove_instrument
+from heliograph.testing.belonging import TEST, is_work_of
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
 from heliograph.testing.errors import ExpectationError
@@ -25,18 +26,8 @@ if TYPE_CHECKING:
 
     from heliograph import Emission
 
-TEST: ContextVar[object] = ContextVar("heliograph_test", default=None)
-"""The test that the current context was started by, where somebody has said so."""
-
 _HERE: ContextVar[frozenset[Capture]] = ContextVar("heliograph_captures", default=frozenset())
 """The local captures that the current context is inside of."""
-
-
-def is_work_of(test: object) -> bool:
-    """Tell whether the current context may be working for a test; for None it always is."""
-    # A plain thread says of no test that it started it, and is likely to work for this one.
-    here = TEST.get()
-    return here is None or test is None or here is test
 
 
 class Capture(Emissions):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from unittest import TestCase
 
-from heliograph import ANY, add_instrument, remove_instrument
+from heliograph import ANY
 from heliograph.testing.capture import Capture, capture
 from heliograph.testing.isolation import isolated
-from heliograph.testing.rules import Watch
+from heliograph.testing.rules import FailureWatch, ForgottenWatch, check
 from heliograph.testing.silencing import mute
 
 if TYPE_CHECKING:
@@ -32,15 +32,11 @@ class SignalsMixin(TestCase):
 
     def run(self, result: TestResult | None = None) -> TestResult | None:
         """Run the test. The test runner calls this."""
-        with isolated(), capture() as self.signals:
-            watch = Watch()
-            add_instrument(watch)
+        watches = FailureWatch(), ForgottenWatch()
+        with isolated(), capture() as self.signals, watches[0], watches[1]:
             # The first cleanup that is added is the last that is called.
-            self.addCleanup(watch.check)
-            try:
-                return super().run(result)
-            finally:
-                remove_instrument(watch)
+            self.addCleanup(check, *watches)
+            return super().run(result)
 
     def capture_signals(
         self,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-UNENTERED: list[Expectation] = []
-"""The expectations that nobody has entered yet: a forgotten ``with`` would pass in silence."""
+UNENTERED: list[list[Expectation]] = []
+"""For each who watches, the expectations made meanwhile that nobody has entered yet."""
 
 
 class Expectation(Capture):
@@ -28,12 +28,13 @@ class Expectation(Capture):
         super().__init__(wanted, local=local)
         self._times = checked(times)
         self.made_at: str = where(*sending_place())
-        UNENTERED.append(self)
+        for made in tuple(UNENTERED):
+            made.append(self)
 
     def __enter__(self) -> Self:
         """Begin to capture."""
-        if self in UNENTERED:  # Not when it is entered again.
-            UNENTERED.remove(self)
+        for made in tuple(UNENTERED):
+            made[:] = [it for it in made if it is not self]
         return super().__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:

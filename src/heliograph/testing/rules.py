@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from heliograph import ArgumentError, add_instrument, remove_instrument
-from heliograph.testing.capture import capture, is_work_of
+from heliograph.testing.belonging import is_work_of
+from heliograph.testing.capture import capture
 from heliograph.testing.engines import own
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import UNENTERED
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from heliograph import Delivery, Emission, Signal
+    from heliograph.testing.expecting import Expectation
     from heliograph.testing.sent import Sent
 
     Rule = Callable[[Iterable[Sent], Sequence[Any]], list[str]]
@@ -109,8 +111,8 @@ class LoggedErrors:
 def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
     """Return a block in which a receiver connected with ``on_error="log"`` must fail.
 
-    The block holds the `errors` that are meant. Elsewhere such an error fails a
-    test that is watched, as the pytest plugin watches all.
+    The block holds the `errors` that are meant. Elsewhere such an error fails a test
+    that is held to the rule `logged_errors`, see the page on testing.
 
     Args:
         kinds: Classes of errors; none for any `Exception`.
@@ -126,8 +128,8 @@ def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
     return LoggedErrors(kinds or (Exception,), match)
 
 
-class Watch:
-    """An instrument that watches one test, and says what is against the rules.
+class FailureWatch:
+    """An instrument that watches one test for receivers that fail and are logged.
 
     Args:
         test: The test: what others have left running does not count. None for no such matter.
@@ -136,7 +138,13 @@ class Watch:
     def __init__(self, test: object = None) -> None:
         self._test = test
         self._failures: list[Failure] = []
-        self._unentered_before = list(UNENTERED)
+
+    def __enter__(self) -> Self:
+        add_instrument(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        remove_instrument(self)
 
     def __call__(self, emission: Emission) -> None:
         """Note the errors of an emission. The engine calls this."""
@@ -145,33 +153,47 @@ class Watch:
             if not any(block.claims(error) for block in tuple(_EXPECTED)):
                 self._failures.append(failure)
 
-    def forget(self) -> None:
-        """Take everything up to now as told."""
-        self._failures = []
-        UNENTERED[:] = self._unentered_before
-
     def problems(self) -> list[str]:
-        """Return what is against the rules; what has been told is not told again."""
-        found = [str(failure) for failure in self._failures]
-        forgotten = [it for it in UNENTERED if not any(it is old for old in self._unentered_before)]
-        self.forget()
+        """Return what is against the rule; what has been told is not told again."""
+        found, self._failures = [str(failure) for failure in self._failures], []
         if found:
             found.insert(0, "Receivers connected with on_error='log' failed:")
             found.append("If the test expects that, say so: `with expect_logged(OSError): ...`.")
-        return found + [
+        return found
+
+
+class ForgottenWatch:
+    """Watches for an `expect` that is made meanwhile and never entered."""
+
+    def __init__(self) -> None:
+        self._unentered: list[Expectation] = []
+
+    def __enter__(self) -> Self:
+        UNENTERED.append(self._unentered)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        UNENTERED[:] = [it for it in UNENTERED if it is not self._unentered]
+
+    def problems(self) -> list[str]:
+        """Return what is against the rule; what has been told is not told again."""
+        found = [
             f"The expect() at {it.made_at} was never entered: write `with expect(...):`."
-            for it in forgotten
+            for it in self._unentered
         ]
+        self._unentered.clear()
+        return found
 
-    def check(self) -> None:
-        """Insist on the rules.
 
-        Raises:
-            ExpectationError: If something is against them.
-        """
-        problems = self.problems()
-        if problems:
-            raise ExpectationError("\n".join(problems))
+def check(*watches: FailureWatch | ForgottenWatch) -> None:
+    """Insist on the rules.
+
+    Raises:
+        ExpectationError: If something is against them.
+    """
+    problems = [problem for watch in watches for problem in watch.problems()]
+    if problems:
+        raise ExpectationError("\n".join(problems))
 
 
 @contextmanager
