@@ -63,12 +63,49 @@ class Step:
         return trace
 
 
-def every_step() -> Iterator[Step]:
+class Return(Step):
+    """The moment at which a function begins, or one that is written in C has returned.
+
+    Python may run a signal handler there, whose error then comes out of that very call.
+    """
+
+    def interrupt(self, run: Callable[[], object], act: Callable[[], object]) -> None:
+        """Run something in a thread of its own, and do something else in it at this step."""
+
+        def profiled() -> None:
+            sys.setprofile(self._profiler(act))
+            try:
+                run()
+            finally:
+                sys.setprofile(None)
+
+        super().interrupt(profiled, act)
+
+    def _tracer(self, act: Callable[[], object]) -> Any:
+        return None
+
+    def _profiler(self, act: Callable[[], object]) -> Any:
+        left = self.number
+
+        def profile(frame: FrameType, event: str, arg: object) -> None:
+            nonlocal left
+            ours = frame.f_code.co_filename.startswith(_ENGINE)
+            if ours and event in ("call", "c_return") and not self.reached:
+                left -= 1
+                if left < 0:
+                    self.reached = True
+                    sys.setprofile(None)
+                    act()
+
+        return profile
+
+
+def every_step(kind: type[Step] = Step, least: int = 10) -> Iterator[Step]:
     """Give step after step, until one is not reached any more."""
     number = 0
     missed = False
     while True:
-        step = Step(number)
+        step = kind(number)
         yield step
         if step.reached:
             number += 1
@@ -77,5 +114,5 @@ def every_step() -> Iterator[Step]:
             # Python 3.12 does not stop in code that it has never been asked to stop in before.
             missed = True
         else:
-            assert number > 10, "Hardly anything of the engine was run."
+            assert number > least, "Hardly anything of the engine was run."
             return

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal as os_signal
 import sys
 import threading
 import warnings
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 import pytest
 
-from heliograph import Signal
+from heliograph import ArgumentError, Signal
 from heliograph.core import writer
 from heliograph.core.writer import drop_later, exclusively, soon
 from tests.core.diary import Diary
@@ -217,7 +220,7 @@ def test_another_thread_waits_for_a_change_to_end() -> None:
 def test_what_was_left_waiting_is_done_before_the_next_change() -> None:
     """A death that was noted while another thread let go of the lock is not forgotten."""
     lines: list[str] = []
-    writer._writer.waiting.append(lambda: lines.append("left"))
+    writer.waiting.append(lambda: lines.append("left"))
     exclusively(lines.append, "next")
 
     assert lines == ["left", "next"]
@@ -315,6 +318,119 @@ def test_a_finalizer_may_run_at_any_step_of_a_change() -> None:
     assert not thread.is_alive()
     assert len(left) > 100
     assert set(left) == {()}
+
+
+class Tables:
+    """Something whose changes can be interrupted, and that can be put right."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def change(self) -> None:
+        """Be interrupted."""
+        self.lines.append("changed half")
+        raise KeyboardInterrupt
+
+    def mend(self) -> None:
+        """Put right what was left."""
+        self.lines.append("mended")
+
+
+def test_what_an_interrupted_change_leaves_is_put_right_before_anything_else_is_changed() -> None:
+    """Also if it had to wait, and then it is made again."""
+    at_once, later = Tables(), Tables()
+    with pytest.raises(KeyboardInterrupt):
+        exclusively(at_once.change)
+    with pytest.raises(KeyboardInterrupt):
+        soon(partial(later.change))
+    waiting = list(writer.waiting)
+    later.change = partial(later.lines.append, "changed")  # type: ignore[method-assign]
+    writer.waiting[0] = later.change
+    exclusively(later.lines.append, "next")
+
+    assert len(waiting) == 1
+    assert at_once.lines == ["changed half", "mended"]
+    assert later.lines == ["changed half", "mended"] * 2 + ["changed", "next"]
+
+
+def test_what_is_refused_is_not_tried_again() -> None:
+    """Nothing was changed by then."""
+    tries: list[int] = []
+
+    def refuse() -> None:
+        tries.append(1)
+        raise ArgumentError
+
+    with pytest.raises(ArgumentError):
+        soon(refuse)
+    with pytest.raises(ArgumentError):
+        exclusively(refuse)
+    exclusively(int)
+
+    assert (len(tries), list(writer.waiting)) == (2, [])
+
+
+def test_what_fails_for_ever_does_not_stop_others_for_ever() -> None:
+    """It is tried very often, as nobody can tell an interruption from a mistake of ours."""
+    tries: list[int] = []
+
+    def fail() -> None:
+        tries.append(1)
+        raise ValueError
+
+    writer.waiting.append(fail)
+    while writer.waiting:
+        with suppress(ValueError):
+            exclusively(int)
+
+    assert len(tries) == 1000
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_nothing_is_collected_in_a_change(*, enabled: bool) -> None:
+    """A finalizer may wait for a lock whose owner waits for the change; later it is as before."""
+    found: list[bool] = []
+
+    class Circle:
+        """Garbage that only the collector finds."""
+
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            found.append(writer._lock.is_mine)
+
+    def change() -> None:
+        for _ in range(3 * gc.get_threshold()[0]):
+            Circle()
+
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        exclusively(change)
+        with pytest.raises(KeyboardInterrupt):
+            exclusively(Tables().change)
+        after = gc.isenabled()
+    finally:
+        (gc.enable if was else gc.disable)()
+    gc.collect()
+
+    assert (after, set(found)) == (enabled, {False})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_child_that_is_forked_in_a_change_collects_its_garbage() -> None:
+    """The change is not made to its end there, as its thread does not exist."""
+    found: list[bool] = []
+
+    def change() -> None:
+        found.append(gc.isenabled())
+        writer._after_fork_in_child()
+        found.append(gc.isenabled())
+
+    exclusively(change)
+
+    assert (found, gc.isenabled()) == ([False, True], True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

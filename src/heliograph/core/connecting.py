@@ -268,11 +268,13 @@ class Connectable(Generic[P]):
             scoped = (*how[:SCOPE], scope, *how[PLACE:])
             return self._connect_on_terms(receiver, real, scoped)
 
-        def end(scope: Scope, made: list[Connection]) -> None:
-            ended = self._registry.end_scope(scope, made)
+        def end(scope: Scope, made: list[Connection] | None) -> list[Connection]:
+            return self._registry.end_scope(scope, made)
+
+        def tell(ended: list[Connection]) -> None:
             self._tell_disconnected(receiver, real, ended)
 
-        return ForAWhile(begin, end, local=local)
+        return ForAWhile(begin, end, tell, local=local)
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()

@@ -14,7 +14,7 @@ from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
 from heliograph.core.terms import PLACE, WEAK, warn_at
-from heliograph.core.writer import soon
+from heliograph.core.writer import settle, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ class Record(ref[object]):
     def join(self, other: Record) -> None:
         """Stand for what another record of the same receiver was made of, too."""
 
+    def living(self) -> object:
+        """Return something that lives as long as the receiver, or None once it is dead.
+
+        Other than the receiver itself, it is had without running any code of its owner.
+        """
+        return ref.__call__(self)
+
     def hold(self, receiver: object) -> None:
         """Hold the receiver strongly, for one connection more."""
         self.strong += 1
@@ -122,6 +129,11 @@ class MethodRecord(Record):
             return None
         function = self.part()
         return None if function is None else MethodType(function, owner)
+
+    def living(self) -> object:
+        """Return something that lives as long as the receiver, or None once it is dead."""
+        owner, function = ref.__call__(self), self.part()
+        return None if owner is None or function is None else (owner, function)
 
 
 class FoundRecord(Record):
@@ -165,6 +177,10 @@ class LooksRecord(Record):
             found = next((it for it in alive if it is not None), None)
         return found
 
+    def living(self) -> object:
+        """Return one that is alive, or None."""
+        return self()
+
     def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - as above.
         """Tell whether this very look is known."""
         return any(ref.__call__(it) is receiver for it in (self, *self.others))
@@ -185,6 +201,10 @@ class HeldRecord(Record):
         return self
 
     def __call__(self) -> Any:
+        """Return the receiver, or None once it is let go."""
+        return self.anchor
+
+    def living(self) -> object:
         """Return the receiver, or None once it is let go."""
         return self.anchor
 
@@ -279,8 +299,12 @@ def _died(record: Record) -> None:
     if registry is not None:
         connected = bool(record.links)
         frame = sys._getframe().f_back
-        record.uncalled = connected and is_lost(record, frame)
-        soon(partial(registry.bury, record.key))
+        # First: what comes now may fail, at the end of the stack or by a signal handler.
+        waiting.append(partial(registry.bury, record.key))
+        try:
+            record.uncalled = connected and is_lost(record, frame)
+        finally:
+            settle()
         if connected:
             warn_if_at_once(record, frame)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from contextvars import ContextVar
 from functools import partial
+from types import MappingProxyType
 from weakref import ref
 
 from heliograph.core.callables import examined
@@ -21,6 +22,7 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
+from heliograph.core.mending import recount
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Place, Terms
 
-SCOPES: ContextVar[frozenset[Scope]] = ContextVar("heliograph_scopes", default=frozenset())
-"""The ``local=True`` blocks that the current context is inside of."""
+SCOPES: ContextVar[Mapping[Scope, None]] = ContextVar(
+    "heliograph_scopes", default=MappingProxyType({})
+)
+"""The blocks that the current context is inside of, in the order of entering. Never changed."""
 
 _BUSY = (True,)
 
@@ -58,11 +62,11 @@ def _sender_died(connection: Connection) -> None:
         soon(partial(registry._orphan, connection))
 
 
-def _seen(record: Record) -> Any:
+def _lives(record: Record) -> bool:
     # Others may let the receiver go just now: it must not die in a change for having been seen.
-    receiver = record()
-    drop_later(receiver)
-    return receiver
+    living = record.living()
+    drop_later(living)
+    return living is not None
 
 
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
@@ -173,10 +177,10 @@ class Registry:
         """End just these connections; returns those that had not ended already."""
         return [connection for connection in connections if exclusively(self._end, connection)]
 
-    def end_scope(self, scope: Scope, made: list[Connection]) -> list[Connection]:
+    def end_scope(self, scope: Scope, made: list[Connection] | None) -> list[Connection]:
         """End what a temporary block connected; returns what was still there."""
         if not made:
-            # A finalizer opened the block, and connecting had to wait: so must this.
+            # A signal handler opened the block, or came while it was opened.
             return exclusively(self._end_scope, scope) or []
         return self.end(made)
 
@@ -325,6 +329,17 @@ class Registry:
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and age."""
+        found = self._all()
+        # Where the callback of a weak reference could not even begin, as it would have been a
+        # call too deep, or a signal handler raised first.
+        forgotten = [partial(self._orphan, it) for it in found if it() is None]
+        records = [*self.receivers.values(), *self.idle.values()]
+        forgotten += [partial(self.bury, it.key) for it in records if it.living() is None]
+        for each in forgotten:
+            soon(each)
+        return self._all() if forgotten else found
+
+    def _all(self) -> list[Connection]:
         found = listed(self.any)
         for group in list(self.senders.values()):
             found += listed(group)
@@ -440,7 +455,7 @@ class Registry:
             self.senders = {}
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
-        return [c for c in self.connections() if c._terms[SCOPE] is scope and self._end(c)]
+        return [c for c in self._all() if c._terms[SCOPE] is scope and self._end(c)]
 
     def _lasting(self, record: Record, key: Hashable) -> Connection | None:
         group = self.any if key is ANY else self.senders.get(key)
@@ -474,7 +489,7 @@ class Registry:
     def _orphan(self, connection: Connection) -> None:
         record = connection._record
         self._end(connection)
-        if not record.links and _seen(record) is not None:
+        if not record.links and _lives(record):
             record.links = {}  # An empty dict keeps the room that it once needed.
             self.idle[record.key] = record
 
@@ -482,7 +497,7 @@ class Registry:
         """End the connections of a receiver, if it is dead. Has to run in `exclusively`."""
         self.idle.pop(key, None)
         record = self.receivers.get(key)
-        if record is None or _seen(record) is not None:
+        if record is None or _lives(record):
             return
         if self.dead is None:
             self.dead = deque(maxlen=_REMEMBERED)
@@ -493,6 +508,13 @@ class Registry:
         for sender in list(record.links):
             for connection in self._of(record, sender):
                 self._end(connection)
+
+    def mend(self) -> None:
+        """Put right what an interrupted change has left. Has to run in `exclusively`."""
+        for connection in recount(self, self._all()):
+            self._end(connection)
+        self.any.plan = None
+        self._remake_plans()
 
     def _forget(self, known: set[tuple[str, Place]]) -> None:
         # A new one, as others may be reading.

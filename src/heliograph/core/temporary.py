@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 
 from heliograph.core.callables import called, is_async, why_not_decorated
-from heliograph.core.errors import ArgumentError
+from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.registry import SCOPES
 from heliograph.core.terms import Scope
 
@@ -20,39 +20,76 @@ if TYPE_CHECKING:
 class ForAWhile:
     """Something that holds inside of a `with` block, or while a decorated function runs.
 
-    It may be entered several times, nested and in several threads or tasks, and
-    be left in any order: each block undoes what it did itself.
+    It may be entered several times, nested and in several threads or tasks, and be left in
+    any order. Leaving undoes what the block did that was entered last in the current
+    context; in a context that has entered none, it is the one that was entered last anywhere.
     """
 
     def __init__(
         self,
-        begin: Callable[[Scope], object],
-        end: Callable[[Scope, Any], object],
+        begin: Callable[[Scope], Any],
+        end: Callable[[Scope, Any], Any],
+        tell: Callable[[Any], object] = bool,
         *,
         local: bool,
     ) -> None:
+        """Make what can be entered.
+
+        Args:
+            begin: Does it, for a scope.
+            end: Undoes it, given the scope and what *begin* has returned, or None if that did
+                not get so far. It may be called again, and then has nothing to do.
+            tell: Is called with what *end* has returned, when the block was left.
+            local: Whether it counts in the context alone in which it is entered.
+        """
         self._begin = begin
         self._end = end
+        self._tell = tell
         self._local = local
-        self._inside: list[tuple[Scope, object]] = []
+        # The blocks that are open, wherever they were entered, and who is leaving them.
+        self._open: dict[Scope, None] = {}
+        self._leaving: dict[Scope, object] = {}
 
     def __enter__(self) -> None:
-        scope = Scope(everywhere=not self._local)
-        self._inside.append((scope, self._begin(scope)))
-        if self._local:
-            SCOPES.set(SCOPES.get() | {scope})
+        scope = Scope(self, everywhere=not self._local)
+        try:
+            self._open[scope] = None
+            scope.made = self._begin(scope)
+            _be_in(scope)
+        except BaseException:
+            # The block will not be run, nor be left.
+            self._close(scope)
+            raise
 
     def __exit__(self, *_: object) -> None:
-        if self._local:
-            # Of the blocks that are open, in other threads too, the last one of this context.
-            here = SCOPES.get()
-            mine = (block for block in reversed(self._inside) if block[0] in here)
-            block = next(mine, self._inside[-1])
-            self._inside.remove(block)
-            SCOPES.set(here - {block[0]})
-        else:
-            block = self._inside.pop()
-        self._end(*block)
+        scope, me = None, object()
+        try:
+            scope = self._last(me)
+            ended = self._close(scope)
+        except BaseException:
+            # Once more, if a signal handler came in between.
+            self._close(scope or self._last(me))
+            raise
+        self._tell(ended)
+
+    def _last(self, who: object) -> Scope:
+        """Return the block to leave, which nobody else will leave then."""
+        for scope in reversed([it for it in SCOPES.get() if it.block is self] or list(self._open)):
+            if self._leaving.setdefault(scope, who) is who:
+                return scope
+        msg = "There is no block to leave: it was not entered, or was left already."
+        raise StateError(msg)
+
+    def _close(self, scope: Scope) -> Any:
+        """End a block, if it has not ended; returns what there is to tell of it."""
+        if scope.block is None:
+            return None
+        ended = self._end(scope, scope.made)
+        scope.block = scope.made = None
+        self._open.pop(scope, None)
+        self._leaving.pop(scope, None)
+        _be_in(None)
+        return ended
 
     def __call__(self, function: F) -> F:
         """Decorate a function or a coroutine function.
@@ -67,7 +104,7 @@ class ForAWhile:
             raise ArgumentError(msg)
 
         def again() -> ForAWhile:
-            return ForAWhile(self._begin, self._end, local=self._local)
+            return ForAWhile(self._begin, self._end, self._tell, local=self._local)
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -81,3 +118,15 @@ class ForAWhile:
 
         # Both are called as the function is.
         return call_async if is_async(function) else call  # type: ignore[return-value]
+
+
+def _be_in(scope: Scope | None) -> None:
+    """Let the current context be inside of a block, too, and of none that has ended.
+
+    A block that is left in another context stays here until then: as that of a generator that
+    was closed by somebody else, or dropped.
+    """
+    here = {it: None for it in SCOPES.get() if it.block is not None}
+    if scope is not None:
+        here[scope] = None
+    SCOPES.set(here)

@@ -1,0 +1,50 @@
+"""Puts the tables of a signal right after a change that was interrupted in the middle."""
+
+from __future__ import annotations
+
+from heliograph.core.plan import Group
+from heliograph.core.terms import WEAK
+from heliograph.core.writer import drop_later
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any
+
+    from heliograph.core.connection import Connection
+    from heliograph.core.record import Record
+
+
+def recount(registry: Any, found: list[Connection]) -> list[Connection]:
+    """Make everything that is counted agree with *found*, the connections that there are.
+
+    It has to run in `exclusively`, and may be interrupted and begun again.
+
+    Returns:
+        Those of them that were to hold their receiver, and do not: they must end.
+    """
+    links: dict[Record, dict[Hashable, int]] = {}
+    strong: dict[Record, int] = {}
+    for connection in found:
+        record, key = connection._record, connection._key
+        here = links.setdefault(record, {})
+        here[key] = here.get(key, 0) + 1
+        strong[record] = strong.get(record, 0) + (not connection._terms[WEAK])
+    for record in {*registry.receivers.values(), *links}:
+        record.links = links.get(record, {})
+        record.strong = strong.get(record, 0)
+        if not record.strong:
+            drop_later(record.let_go())
+        elif record.anchor is None:
+            record.anchor = record.living()
+        if not record.links:
+            record.alone = None
+    registry.receivers = {record.key: record for record in links}
+    for key in registry.receivers:
+        registry.idle.pop(key, None)
+    registry.senders = {
+        key: group
+        for key, group in registry.senders.items()
+        if not isinstance(group, Group) or group.connections
+    }
+    return [it for it in found if not it._terms[WEAK] and it._record.anchor is None]

@@ -1,0 +1,199 @@
+"""Signal handlers that raise, at every moment at which Python may run one."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal as os_signal
+import sys
+import threading
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph import Signal
+from heliograph.core.errors import StateError
+from heliograph.core.temporary import ForAWhile
+from heliograph.core.writer import _after_fork, _before_fork, exclusively
+from tests.core.stepping import Return, every_step
+from tests.core.test_threads import CHANGES, Alone, Crowd, Scene, Shop, left_behind, receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+# Receivers die before anything was sent to them, which is not what this is about.
+pytestmark = pytest.mark.filterwarnings("ignore:.* was never called:heliograph.ReceiverWarning")
+
+
+class AlarmError(BaseException):
+    """What a signal handler raises."""
+
+
+def alarm() -> None:
+    """Be a signal handler that raises."""
+    raise AlarmError
+
+
+def interrupted(step: Any, run: Callable[[], object]) -> None:
+    """Run something, and let a signal handler raise at a moment of it."""
+
+    def passing() -> None:
+        with suppress(AlarmError):
+            run()
+
+    step.interrupt(passing, alarm)
+
+
+@pytest.fixture(autouse=True)
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let handlers raise in callbacks of weak references as well, and other errors not."""
+    others: list[object] = []
+
+    def hook(found: Any) -> None:
+        if not isinstance(found.exc_value, AlarmError):
+            others.append(found.exc_value)
+
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+    yield
+    assert others == []
+
+
+def can_change() -> bool:
+    """Tell whether another thread can still connect, and the collector is as it was."""
+    signal, mine = Signal("free"), receiver()
+    thread = threading.Thread(target=signal.connect, args=(mine,), daemon=True)
+    thread.start()
+    thread.join(10)
+    return not thread.is_alive() and signal.receivers == (mine,) and gc.isenabled()
+
+
+def cleared(scene: Scene) -> list[object]:
+    """Disconnect everybody, and return what is left behind."""
+    with suppress(StateError):
+        scene.block.__exit__(None, None, None)
+    others: list[Any] = [scene.everybody, scene.mine, scene.late, getattr(scene, "other", None)]
+    for each in (*scene.signal.receivers, *others):
+        scene.signal.disconnect(each)
+    return left_behind(scene.signal)
+
+
+@pytest.mark.parametrize("make", [Scene, Alone, Crowd])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_that_is_interrupted_is_made_or_not(
+    make: type[Scene], change: Callable[[Scene], None]
+) -> None:
+    """Whoever sends then finds what was before it or what is after it, and nothing stays."""
+    whole = make()
+    before = whole.heard()
+    change(whole)
+    possible = {before} if whole.block.__class__ is ForAWhile else {before, whole.heard()}
+    for step in every_step(Return):
+        scene = make()
+        interrupted(step, partial(change, scene))
+
+        assert can_change(), step.number
+        assert not step.reached or scene.heard() in possible, step.number
+        assert cleared(scene) == [], step.number
+
+
+def _a_sender_dies(scene: Scene) -> None:
+    scene.shop = Shop()
+
+
+def _everybody_dies(scene: Scene) -> None:
+    scene.shop = Shop()
+    scene.everybody = scene.mine = scene.late
+
+
+@pytest.mark.parametrize("make", [Scene, Crowd])
+@pytest.mark.parametrize("change", [_a_sender_dies, _everybody_dies])
+def test_a_death_that_is_interrupted_is_dealt_with_by_the_next_change(
+    make: type[Scene], change: Callable[[Scene], None]
+) -> None:
+    """What is asked, and who is connected, does not show that anything came in between."""
+    whole = make()
+    change(whole)
+    for step in every_step(Return):
+        scene = make()
+        interrupted(step, partial(change, scene))
+        exclusively(len, ())
+
+        assert can_change(), step.number
+        assert len(scene.signal.connections) == len(whole.signal.connections), step.number
+        assert cleared(scene) == [], step.number
+
+
+def test_what_waits_is_made_again_if_it_is_interrupted() -> None:
+    """It is neither lost, nor is another change made before it."""
+    for step in every_step(Return):
+        lines: list[str] = []
+
+        def wait(lines: list[str] = lines) -> None:
+            exclusively(lines.append, "first")
+            exclusively(lines.append, "second")
+
+        interrupted(step, partial(exclusively, wait))
+        exclusively(lines.append, "next")
+
+        assert can_change(), step.number
+        assert lines[-1] == "next"
+        if len(lines) > 1:
+            assert list(dict.fromkeys(lines)) in (["first", "next"], ["first", "second", "next"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_fork_that_is_interrupted_leaves_the_lock_free() -> None:
+    """Whatever the moment is at which a signal handler raises in the hooks."""
+
+    def fork() -> None:
+        # As `os.fork` calls them: an error of one does not keep it from calling the next.
+        for hook in (_before_fork, _after_fork, _after_fork):
+            with suppress(AlarmError):
+                hook()
+
+    for step in every_step(Return, least=5):
+        interrupted(step, fork)
+
+        assert can_change(), step.number
+
+
+@pytest.mark.skipif(not hasattr(os_signal, "setitimer"), reason="Windows has no timers")
+@pytest.mark.timeout(60, method="thread")  # The other method needs the timer itself.
+def test_timers_may_strike_while_senders_and_receivers_die() -> None:
+    """Time-outs of tests and tasks raise anywhere, again and again, and stop nothing."""
+    signal, mine = Signal("sold"), receiver()
+    end, struck = monotonic() + 1.5, 0
+
+    def strike(*_: object) -> None:
+        raise AlarmError
+
+    before = os_signal.signal(os_signal.SIGALRM, strike)
+    try:
+        while monotonic() < end:
+            try:
+                os_signal.setitimer(os_signal.ITIMER_REAL, random.uniform(1e-5, 3e-4))
+                # Not for ever: what is raised in a callback is not raised here.
+                for _ in range(100):
+                    shop, dying = Shop(), receiver()
+                    signal.connect(mine, shop)
+                    signal.connect(dying, weak=random.random() < 0.5)
+                    signal.disconnect(dying)
+                    with signal.muted(), signal.connected_to(dying):
+                        del shop, dying
+            except AlarmError:
+                struck += 1
+    finally:
+        os_signal.setitimer(os_signal.ITIMER_REAL, 0)
+        os_signal.signal(os_signal.SIGALRM, before)
+
+    assert struck > 100
+    assert can_change()
+    signal.disconnect(mine)
+    assert mine not in signal.receivers
+    signal.connect(mine)
+    assert mine in signal.receivers
