@@ -246,6 +246,7 @@ def test_a_receiver_may_be_annotated_with_whatever_there_is() -> None:
 
     def forgetful(sender: Order) -> None: ...
 
+    connect: Any = paid.connect
     with pytest.raises(TypeError, match=r"The receiver: \(sender: .*Order\)"):
-        paid.connect(forgetful)  # type: ignore[call-overload]  # The mistake.
+        connect(forgetful)
     assert paid.receivers == (thank,)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class SignalError(Exception):
     """Base class of every error that Heliograph raises itself."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come back from a copy or a pickle as it is, whatever its ``__init__`` asks for."""
+        return _made_again, (type(self), *self.args), vars(self)
 
 
 class ReceiverError(SignalError, TypeError):
@@ -49,3 +57,7 @@ class LostEmissionsError(SignalError, OverflowError):
 
 class ReceiverWarning(UserWarning):
     """Something is written in a way that cannot do what it seems to, such as to connect."""
+
+
+def _made_again(kind: type[SignalError], *args: object) -> SignalError:
+    return kind.__new__(kind, *args)
