@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heliograph.core.fast  # noqa: F401 - puts the C path in place, where there is one.
 from heliograph.core.connection import Connection
-from heliograph.core.emission import Delivery, Emission, add_instrument, remove_instrument
+from heliograph.core.emission import Delivery, Emission
 from heliograph.core.errors import (
     ArgumentError,
     AsyncReceiverError,
@@ -19,6 +19,7 @@ from heliograph.core.errors import (
     UnknownSignalError,
 )
 from heliograph.core.identity import ANY
+from heliograph.core.instruments import add_instrument, remove_instrument
 from heliograph.core.namespace import Namespace, default_namespace, signal
 from heliograph.core.signal import Signal
 

@@ -17,7 +17,7 @@ from heliograph import (
     add_instrument,
     default_namespace,
 )
-from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.instruments import INSTRUMENTS
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

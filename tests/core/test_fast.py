@@ -18,8 +18,8 @@ import heliograph.core
 from heliograph import Signal
 from heliograph.core import implementation
 from heliograph.core.connection import Connection
-from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.failing import AT_ONCE
+from heliograph.core.instruments import INSTRUMENTS
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import logging
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
 from heliograph import (
+    ArgumentError,
     Connection,
     Delivery,
     Emission,
@@ -22,9 +28,13 @@ from heliograph import (
     add_instrument,
     remove_instrument,
 )
-from heliograph.core.emission import INSTRUMENTS
+from heliograph.core.instruments import INSTRUMENTS, ON_CONNECT, ON_START
+from heliograph.core.nesting import Place
 from tests.core.diary import Diary
+from tests.core.room import no_collector, room_for
+from tests.core.stepping import every_step
 from tests.core.watching import watching
+from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -254,8 +264,8 @@ async def test_tasks_and_awaits_know_their_own_parent() -> None:
     assert parents == {"a": "a", "b": "b"}
 
 
-def test_another_thread_is_not_inside() -> None:
-    """A thread begins without a parent."""
+def test_another_thread_is_inside_if_threads_inherit_contexts() -> None:
+    """Where they do not, it begins without a parent."""
     outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
 
     def send_in_a_thread() -> None:
@@ -267,7 +277,178 @@ def test_another_thread_is_not_inside() -> None:
     with watching() as seen:
         outer.send()
 
-    assert [(it.signal, it.parent) for it in seen] == [(inner, None), (outer, None)]
+    assert [(it.signal, it.parent) for it in seen] == [
+        (inner, seen[1] if INHERITING else None),
+        (outer, None),
+    ]
+
+
+async def test_a_parent_is_what_is_still_under_way() -> None:
+    """A task that outlives a send is inside of the one around it, and then of none."""
+    outer, inner, work = Signal("outer"), Signal("inner"), Signal("work")
+    go_on, tasks = [asyncio.Event() for _ in range(3)], list[asyncio.Task[None]]()
+
+    async def working() -> None:
+        for event in go_on:
+            await event.wait()
+            work.send()
+
+    async def let_it(number: int) -> None:
+        go_on[number].set()
+        await asyncio.sleep(0)
+
+    async def in_inner(sender: object) -> None:
+        tasks.append(asyncio.create_task(working()))
+        await asyncio.sleep(0)
+        await let_it(0)
+
+    async def in_outer(sender: object) -> None:
+        await inner.send_async()
+        await let_it(1)
+
+    inner.connect(in_inner)
+    outer.connect(in_outer)
+    with watching() as seen:
+        await outer.send_async()
+        await let_it(2)
+    await tasks[0]
+    parents = [it.parent and it.parent.signal for it in seen if it.signal is work]
+
+    assert parents == [inner, outer, None]
+
+
+@contextmanager
+def counting() -> Iterator[list[ref[Emission]]]:
+    """Give a list of references to all emissions, to count those that are alive."""
+    seen: list[ref[Emission]] = []
+
+    def note(emission: Emission) -> None:
+        seen.append(ref(emission))
+
+    add_instrument(note)
+    try:
+        yield seen
+    finally:
+        remove_instrument(note)
+
+
+@pytest.mark.parametrize("pauses", [0, 1, 5])
+async def test_jobs_that_start_each_other_keep_none_that_is_over(pauses: int) -> None:
+    """Whether each has ended before the next one begins, or goes on for a while beside it."""
+
+    def count() -> int:
+        gc.collect()
+        return sum(isinstance(it, (Emission, Place)) for it in gc.get_objects())
+
+    signal, over = Signal("job"), asyncio.Event()
+    tasks = set[asyncio.Task[Any]]()
+    alive = [count()]
+
+    async def work(sender: int) -> None:
+        if sender < 100:
+            tasks.add(task := asyncio.create_task(signal.send_async(sender + 1)))
+            task.add_done_callback(tasks.discard)
+            for _ in range(pauses):
+                await asyncio.sleep(0)
+            return
+        alive.append(count())
+        over.set()
+
+    signal.connect(work)
+    with counting():
+        await signal.send_async(1)
+        await asyncio.wait_for(over.wait(), 60)
+
+    assert len(alive) == 2
+    assert alive[1] - alive[0] < 20
+
+
+def test_threads_that_start_each_other_keep_no_emission() -> None:
+    """Whether they inherit their context or are given a copy of it."""
+    signal, threads = Signal("job"), list[threading.Thread]()
+
+    def work(sender: int) -> None:
+        if sender < 20:
+            job = (copy_context().run, signal.send, sender + 1)
+            threads.append(threading.Thread(target=job[0], args=job[1:]))
+            threads[-1].start()
+
+    signal.connect(work)
+    with counting() as seen:
+        signal.send(1)
+        for thread in threads:
+            thread.join()
+
+    assert len(seen) == 20
+    assert [it for it in seen if it() is not None] == []
+
+
+async def test_a_worker_that_a_receiver_has_started_keeps_no_payload() -> None:
+    """It lives as long as the program, and the context that it was started in with it."""
+    signal, over = Signal("started"), asyncio.Event()
+    workers = list[asyncio.Task[Any]]()
+
+    async def start(sender: object, **payload: object) -> None:
+        workers.append(asyncio.create_task(over.wait()))
+
+    signal.connect(start)
+    sender = Diary()
+    seen = ref(sender)
+    with watching() as emissions:
+        await signal.send_async(sender)
+    emissions.clear()
+    del sender
+
+    assert seen() is None
+
+    over.set()
+    await workers[0]
+
+
+async def test_an_emission_that_outlives_its_parent_knows_it_while_somebody_does() -> None:
+    """Whoever has kept both sees which belongs to which; it keeps the parent for nobody."""
+    outer, inner, over = Signal("outer"), Signal("inner"), asyncio.Event()
+    tasks = list[asyncio.Task[Any]]()
+    told = list[object]()
+
+    async def wait(sender: object) -> None:
+        await over.wait()
+
+    async def start(sender: object) -> None:
+        tasks.append(asyncio.create_task(inner.send_async()))
+        await asyncio.sleep(0)
+
+    def note(emission: Emission) -> None:
+        told.append(emission.parent and emission.parent.signal)
+
+    inner.connect(wait)
+    outer.connect(start)
+    add_instrument(note)
+    with watching() as seen:
+        await outer.send_async()
+        over.set()
+        await tasks[0]
+    remove_instrument(note)
+    parents = [it.parent for it in seen]
+
+    assert parents == [None, seen[0]]
+    assert told == [None, outer]
+
+    del seen[0], parents
+    assert [it.parent for it in seen] == [None]
+
+
+def test_a_send_that_ends_with_the_stack_is_over_all_the_same() -> None:
+    """There may be no room to leave it as others are left."""
+    endless, later = Signal("endless"), Signal("later")
+    endless.connect(endless.send, weak=False)
+    with watching() as seen, no_collector():
+        for room in range(30, 70):
+            with room_for(room), pytest.raises(RecursionError):
+                endless.send()
+        later.send()
+
+    assert (seen[-1].signal, seen[-1].parent) == (later, None)
 
 
 def test_an_emission_that_goes_on_has_no_duration_yet() -> None:
@@ -355,6 +536,58 @@ def test_an_instrument_added_during_a_send_is_told_of_the_next_one() -> None:
     assert [emission.sender for emission in seen] == ["second"]
 
 
+def test_instruments_that_come_and_go_in_threads_are_neither_lost_nor_left() -> None:
+    """Each change is made on the last one, whoever made that."""
+    lost = list[object]()
+
+    def come_and_go() -> None:
+        for _ in range(300):
+            observer = Observer()
+            add_instrument(observer)
+            if not all(observer in them for them in (INSTRUMENTS, ON_START, ON_CONNECT)):
+                lost.append(observer)
+            remove_instrument(observer)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=come_and_go) for _ in range(6)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    assert (lost, INSTRUMENTS, ON_START, ON_CONNECT) == ([], [], [], [])
+
+
+@pytest.mark.parametrize("change", [add_instrument, remove_instrument])
+def test_an_instrument_may_come_at_any_moment(change: Callable[[Any], None]) -> None:
+    """Such as in a finalizer, while another one comes or goes."""
+    first, second, third = Observer(), Observer(), Observer()
+
+    def swap() -> None:
+        add_instrument(third)
+        remove_instrument(first)
+
+    with no_collector():
+        for step in every_step():
+            add_instrument(first)
+            if change is remove_instrument:
+                add_instrument(second)
+            step.interrupt(partial(change, second), swap)
+            found = [list(INSTRUMENTS), list(ON_START), list(ON_CONNECT)]
+            for each in (first, second, third):
+                remove_instrument(each)
+            for them in found:
+                them.sort(key=id)
+
+            left = [second] if change is add_instrument else []
+            left += [third] if step.reached else [first]
+            assert found == [sorted(left, key=id)] * 3
+
+
 # --- watching changes nothing ----------------------------------------------------------
 
 
@@ -418,6 +651,73 @@ def test_what_an_instrument_sends_is_delivered_but_not_watched() -> None:
 
     assert told == [signal, signal]
     assert diary.lines == ["report", "report"]
+
+
+async def test_what_an_instrument_starts_is_watched() -> None:
+    """A task or a thread has the context of the instrument, and is not the instrument."""
+    signal, report = Signal("paid"), Signal("report")
+    tasks, go_on = list[asyncio.Task[None]](), asyncio.Event()
+    told: list[object] = []
+
+    def send_in_a_loop() -> None:
+        async def send() -> None:
+            report.send("a loop of its own")
+
+        asyncio.run(send())
+
+    async def send_later() -> None:
+        await go_on.wait()
+        report.send("a task")
+
+    def reporting(emission: Emission) -> None:
+        told.append(emission.sender)
+        if emission.signal is signal:
+            report.send("the instrument")
+            in_a_thread(lambda: report.send("an empty thread"))
+            in_a_plain_thread(lambda: report.send("a thread"))
+            in_a_plain_thread(partial(copy_context().run, report.send, "a copied thread"))
+            in_a_plain_thread(partial(copy_context().run, send_in_a_loop))
+            tasks.append(asyncio.create_task(send_later()))
+
+    add_instrument(reporting)
+    try:
+        signal.send("start")
+        go_on.set()
+        await tasks[0]
+    finally:
+        remove_instrument(reporting)
+
+    assert told == [
+        "start",
+        "an empty thread",
+        "a thread",
+        "a copied thread",
+        "a loop of its own",
+        "a task",
+    ]
+
+
+def test_a_task_that_runs_inside_of_an_instrument_is_watched() -> None:
+    """Its loop may be one that the instrument runs itself."""
+    signal, report = Signal("paid"), Signal("report")
+    told: list[object] = []
+
+    async def send() -> None:
+        report.send("a task")
+
+    def reporting(emission: Emission) -> None:
+        told.append(emission.sender)
+        if emission.signal is signal:
+            report.send("the instrument")
+            asyncio.run(send())
+
+    add_instrument(reporting)
+    try:
+        signal.send("start")
+    finally:
+        remove_instrument(reporting)
+
+    assert told == ["start", "a task"]
 
 
 def test_watching_changes_no_result() -> None:
@@ -557,6 +857,97 @@ def test_an_instrument_that_fails_at_the_start_is_logged_by_name(
     [record] = caplog.records
     assert record.getMessage().endswith("Broken.on_start failed on <Signal 'paid'>.")
     assert [it[0] for it in broken.seen] == [signal, "end"]
+
+
+class Unprepared(Observer):
+    """Its methods cannot be looked up."""
+
+    @property
+    def on_start(self) -> Any:
+        """Fail."""
+        raise RuntimeError
+
+    @property
+    def on_connect(self) -> Any:
+        """Fail."""
+        raise RuntimeError
+
+
+class Nameless:
+    """Has nothing that can be looked up, not even a name."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[object, ...]] = []
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+    def __call__(self, emission: Emission) -> None:
+        """See the end of an emission."""
+        self.seen.append(("end",))
+
+
+@pytest.mark.parametrize("kind", [Unprepared, Nameless])
+def test_an_instrument_whose_methods_cannot_be_looked_up_is_logged(
+    kind: type[Unprepared | Nameless], observer: Observer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It breaks neither the send nor connecting, nor the other instruments."""
+    signal, diary, broken, last = Signal("paid"), Diary(), kind(), Observer()
+    add_instrument(broken)
+    add_instrument(last)
+    try:
+        signal.connect(diary.receiver("r"))
+        signal.send()
+    finally:
+        remove_instrument(broken)
+        remove_instrument(last)
+    kinds = [[it[0] for it in each.seen] for each in (observer, broken, last)]
+
+    assert kinds == [[signal, "start", "end"], ["end"], [signal, "start", "end"]]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"The instrument {__name__}.{kind.__name__} object failed on <Signal 'paid'>."
+    ] * 2
+
+
+class Later(Observer):
+    """Has an async method."""
+
+    async def on_start(self, emission: Emission) -> None:  # type: ignore[override]
+        """See the start of an emission, if somebody awaits it."""
+
+
+class Awaited:
+    """Is async itself."""
+
+    async def __call__(self, emission: Emission) -> None:
+        """See the end of an emission, if somebody awaits it."""
+
+
+async def awaited(emission: Emission) -> None:
+    """See the end of an emission, if somebody awaits it."""
+
+
+INSTEAD = "and nobody would await it. Pass a plain function; it may start a task."
+
+
+@pytest.mark.parametrize(
+    ("instrument", "why"),
+    [
+        (awaited, f"it is async, {INSTEAD}"),
+        (Awaited(), f"it is async, {INSTEAD}"),
+        (Later(), f"its on_start is async, {INSTEAD}"),
+        (Observer, "it is a class: pass an object of it."),
+        (7, "it must be callable with an Emission."),
+    ],
+    ids=repr,
+)
+def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: str) -> None:
+    """An async function would never be awaited, and a class only makes an object."""
+    with pytest.raises(ArgumentError) as caught:
+        add_instrument(instrument)
+
+    assert str(caught.value) == f"{instrument!r} cannot be an instrument: {why}"
+    assert INSTRUMENTS == []
 
 
 # --- values ----------------------------------------------------------------------------

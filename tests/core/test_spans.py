@@ -19,8 +19,9 @@ import pytest
 
 from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
 from heliograph.core.errors import StateError
+from heliograph.core.nesting import innermost
 from heliograph.core.spans.idle import IDLE
-from heliograph.core.spans.span import CURRENT, Span
+from heliograph.core.spans.span import PLACE, Span
 from tests.core.cast import Thing
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
@@ -316,7 +317,7 @@ async def test_a_start_that_raises_is_a_span_that_failed(
     assert (of_plain.value, of_async.value, ran) == (error, error, [])
     assert work.words == ["started", "failed"] * 2
     assert [told["error"] for word, told in work.told if word == "failed"] == [error, error]
-    assert CURRENT.get() is None
+    assert innermost(PLACE.get()) is None
 
 
 async def test_a_receiver_of_the_failure_does_not_hide_it(
@@ -420,7 +421,7 @@ async def test_spans_know_what_they_are_inside_of(work: Work) -> None:
         thread.join()
     note("later")
 
-    assert (outer.parent, inner.parent, CURRENT.get()) == (None, outer, None)
+    assert (outer.parent, inner.parent, innermost(PLACE.get())) == (None, outer, None)
     assert parents == {
         "innermost": inner,
         "sibling": outer,
@@ -441,7 +442,7 @@ def test_spans_may_be_left_in_any_order(work: Work) -> None:
         pass
     second.__exit__(None, None, None)
 
-    assert (third.parent, CURRENT.get()) == (second, None)
+    assert (third.parent, innermost(PLACE.get())) == (second, None)
     assert work.words.count("finished") == 3
 
 
@@ -463,6 +464,72 @@ async def test_what_is_over_is_no_parent_in_a_task_either(work: Work) -> None:
     await task
 
     assert parents == [outer, None]
+
+
+@pytest.mark.parametrize("ending", ["finished", "failed"])
+@pytest.mark.parametrize("pauses", [0, 1, 5])
+async def test_jobs_that_start_each_other_keep_no_span_that_is_over(
+    pauses: int, ending: str
+) -> None:
+    """Whether each has ended before the next one begins, or goes on for a while beside it."""
+
+    def count() -> int:
+        gc.collect()
+        return sum(isinstance(it, Span) for it in gc.get_objects())
+
+    work, over = Work(), asyncio.Event()
+    tasks, alive = set[asyncio.Task[Any]](), [count()]
+
+    @work.signals[ending].connect
+    def _hear(sender: object, **payload: object) -> None:
+        """Let there be spans at all."""
+
+    async def job(number: int) -> None:
+        with suppress(KeyError):
+            async with work.span("shop", path="a"):
+                if number < 60:
+                    tasks.add(task := asyncio.create_task(job(number + 1)))
+                    task.add_done_callback(tasks.discard)
+                    for _ in range(pauses):
+                        await asyncio.sleep(0)
+                else:
+                    alive.append(count())
+                    over.set()
+                if ending == "failed":
+                    raise KeyError
+
+    await job(1)
+    await asyncio.wait_for(over.wait(), 60)
+
+    assert len(alive) == 2
+    assert alive[1] - alive[0] < 12
+
+
+async def test_a_span_that_outlives_its_parent_knows_it_while_somebody_does(work: Work) -> None:
+    """Those who hear of its end do, and whoever has kept both; it keeps the parent for nobody."""
+    seen: list[tuple[Span, Span | None]] = []
+    work.span.finished.connect(
+        lambda sender, span, **_: seen.append((span, span.parent)), weak=False
+    )
+    over = asyncio.Event()
+
+    async def go_on() -> None:
+        async with work.span("shop", path="inner"):
+            await over.wait()
+
+    async with work.span("shop", path="outer"):
+        task = asyncio.create_task(go_on())
+        await asyncio.sleep(0)
+    over.set()
+    await task
+    work.told.clear()
+    [(outer, _), (inner, parent)] = seen
+
+    assert (parent, inner.parent) == (outer, outer)
+
+    seen.clear()
+    del outer, parent, _
+    assert inner.parent is None
 
 
 async def test_async_generators_that_are_dropped_leave_no_parents() -> None:
@@ -494,7 +561,7 @@ def test_a_span_may_be_left_in_another_context(work: Work) -> None:
     copy_context().run(stack.enter_context, span)
     stack.close()
 
-    assert (work.words, CURRENT.get()) == (["started", "finished"], None)
+    assert (work.words, innermost(PLACE.get())) == (["started", "finished"], None)
 
 
 # --- used out of turn ------------------------------------------------------------------

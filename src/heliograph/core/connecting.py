@@ -7,9 +7,9 @@ from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
 from heliograph.core.connection import Connection
-from heliograph.core.emission import ON_CONNECT, tell_connected
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
+from heliograph.core.instruments import ON_CONNECT, tell_connected
 from heliograph.core.mistakes import refuse_as_sender, warn_of_text
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.reviving import revive

@@ -6,19 +6,19 @@ from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async, name_of, title_of
 from heliograph.core.connection import age_of
-from heliograph.core.emission import (
-    CURRENT,
+from heliograph.core.emission import PLACE, Delivery, Emission, outlive
+from heliograph.core.errors import AsyncReceiverError
+from heliograph.core.failing import leaves_at_once, log, note, raise_kept
+from heliograph.core.instruments import (
     INSTRUMENTS,
     ON_START,
     TELLING,
-    Delivery,
-    Emission,
+    is_telling,
     tell,
     tell_start,
 )
-from heliograph.core.errors import AsyncReceiverError
-from heliograph.core.failing import leaves_at_once, log, note, raise_kept
 from heliograph.core.mistakes import hints, misspelt_wrappers
+from heliograph.core.nesting import Place, innermost, leave
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Sending:
         "muted",
         "newest",
         "payload",
+        "place",
         "registry",
         "results",
         "sender",
@@ -84,6 +85,7 @@ class Sending:
         self.watched: bool = True
         self.turn: tuple[Connection | None, Receiver] | None = None
         self.emission: Emission | None = None
+        self.place: Place | None = None
 
     def resume(self, results: Results, error: Exception | None, receiver: Receiver | None) -> None:
         """Take over from a send that was plain until now, because of an error or a change.
@@ -102,22 +104,30 @@ class Sending:
                 self.failed(connection, receiver, error)
 
     def __enter__(self) -> None:
-        if self.watched and INSTRUMENTS and not TELLING.get():
-            self.emission = Emission(self.signal, self.sender, self.payload, muted=self.muted)
+        if self.watched and INSTRUMENTS and not (TELLING.get() and is_telling()):
+            around = innermost(PLACE.get())
+            parent = None if around is None else around.work
+            self.emission = Emission(
+                self.signal, self.sender, self.payload, parent, muted=self.muted
+            )
             if ON_START:
                 tell_start(self.emission)
-            CURRENT.set(self.emission)
+            self.place = Place(self.emission, around)
+            PLACE.set(self.place)
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
+        place = self.place
+        if place is not None:
+            leave(PLACE, place)
         if left_by is not None:
             self._leave(left_by)
-        if self.emission is not None:
-            # Elsewhere when the garbage collector closes what nobody awaits any more.
-            if CURRENT.get() is self.emission:
-                CURRENT.set(self.emission.parent)
+        if place is not None and self.emission is not None:
             # An error must not refer to itself through its traceback's frames, which hold this.
             emission, self.emission = self.emission, None
             tell(emission)
+            parent, around = emission._parent, place.around
+            if parent is not None and (around is None or around.work is not parent):
+                outlive(emission)
 
     def _leave(self, left_by: BaseException) -> None:
         """Let no error get lost that was to be raised in the end."""

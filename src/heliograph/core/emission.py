@@ -1,39 +1,25 @@
-"""Emission and Delivery, the values that say what a send did, and the seam for instruments."""
+"""Emission and Delivery, the values that say what a send did."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from time import perf_counter, time
 from types import MappingProxyType
+from weakref import ref
 
 from heliograph.core.callables import name_of
-from heliograph.core.errors import ArgumentError
-from heliograph.core.identity import receiver_key
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Self
 
     from heliograph.core.connection import Connection
+    from heliograph.core.nesting import Place
     from heliograph.core.signal import Signal
 
-    Instrument = Callable[["Emission"], object]
-
-INSTRUMENTS: list[Instrument] = []
-"""Those who watch. Empty is what every send asks for first, so it must stay this very list."""
-
-CURRENT: ContextVar[Emission | None] = ContextVar("heliograph_emission", default=None)
+PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None)
 """The emission that the current context is inside of."""
-
-ON_START: list[Any] = []
-"""Those of the instruments that want to be told of emissions before anybody is called."""
-
-ON_CONNECT: list[Any] = []
-"""Those of the instruments that want to be told of connections."""
-
-TELLING: ContextVar[bool] = ContextVar("heliograph_telling", default=False)
-"""Whether an instrument is running: what it sends itself is delivered, but not watched."""
 
 
 class _Value:
@@ -104,7 +90,9 @@ class Emission(_Value):
         signal: The signal that was sent.
         sender: Who sent it; proxies are unwrapped.
         payload: The keyword arguments of the send, read-only.
-        parent: The emission inside of which this one was sent, or None.
+        parent: The emission inside of which this one was sent, or None. It was under way
+            then. Once this one has ended after it, nothing keeps the parent for its sake: it
+            is None if nobody else has kept it.
         started: When, in seconds since the epoch.
         duration: Seconds from start to end; 0.0 while the send goes on.
         deliveries: One for each receiver that was called, in order.
@@ -112,11 +100,12 @@ class Emission(_Value):
     """
 
     __slots__ = (
+        "__weakref__",
         "_clock",
         "_deliveries",
+        "_parent",
         "duration",
         "muted",
-        "parent",
         "payload",
         "sender",
         "signal",
@@ -126,23 +115,36 @@ class Emission(_Value):
     signal: Signal
     sender: Any
     payload: Mapping[str, Any]
-    parent: Emission | None
     started: float
     duration: float
     muted: bool
     _clock: float
+    _parent: Emission | ref[Emission] | None
     _deliveries: list[Delivery]
 
-    def __init__(self, signal: object, sender: object, payload: dict[str, Any], *, muted: bool):
+    def __init__(
+        self,
+        signal: object,
+        sender: object,
+        payload: dict[str, Any],
+        parent: Emission | None,
+        *,
+        muted: bool,
+    ) -> None:
         _set(self, "signal", signal)
         _set(self, "sender", sender)
         _set(self, "payload", MappingProxyType(payload))
-        _set(self, "parent", CURRENT.get())
+        _set(self, "_parent", parent)
         _set(self, "muted", muted)
         _set(self, "duration", 0.0)
         _set(self, "_deliveries", [])
         _set(self, "started", time())
         _set(self, "_clock", perf_counter())
+
+    @property
+    def parent(self) -> Emission | None:
+        """The emission inside of which this one was sent, or None."""
+        return self._parent() if isinstance(self._parent, ref) else self._parent
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -154,80 +156,9 @@ class Emission(_Value):
         return f"<Emission of {self.signal!r}: {many} deliveries in {self.duration:.6f} s>"
 
 
-def add_instrument(instrument: Instrument) -> None:
-    """Let *instrument* see every emission of every signal from now on.
+def outlive(emission: Emission) -> None:
+    """Let an emission that has ended after its parent not keep that any more.
 
-    It is called with the `Emission` when the send ends, whatever became of it,
-    in the thread or task that sent. A send that is refused, because of an async
-    receiver, is none. An instrument that raises is logged by name
-    on the logger ``heliograph`` and breaks nothing. What it sends itself is
-    delivered, but no instrument is told. Adding it twice adds it once.
-
-    It may have two methods besides:
-
-    - ``on_start(emission)`` is called before anybody is, while the payload still
-      is what was sent;
-    - ``on_connect(signal, connection, new)`` after each `Signal.connect`, where
-      *new* is false if it connected again what was connected before. Temporary
-      connections, which undo themselves, are not told of.
-
-    Raises:
-        ArgumentError: If it is not callable.
+    Or each job that starts the next one would be kept by the one after it, with all before it.
     """
-    if not callable(instrument):
-        msg = f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
-        raise ArgumentError(msg)
-    if _same(instrument) is None:
-        INSTRUMENTS.append(instrument)
-        _sort()
-
-
-def remove_instrument(instrument: Instrument) -> None:
-    """Let *instrument* see no more emissions; one that was never added is no error."""
-    found = _same(instrument)
-    INSTRUMENTS[:] = [it for it in INSTRUMENTS if it is not found]
-    _sort()
-
-
-def _sort() -> None:
-    ON_START[:] = [it for it in INSTRUMENTS if hasattr(it, "on_start")]
-    ON_CONNECT[:] = [it for it in INSTRUMENTS if hasattr(it, "on_connect")]
-
-
-def _same(instrument: Instrument) -> Instrument | None:
-    # As receivers are: equal ones may be two, and a method is another object at each look.
-    key = receiver_key(instrument)
-    return next((it for it in INSTRUMENTS if receiver_key(it) == key), None)
-
-
-def tell_start(emission: Emission) -> None:
-    """Show an emission that begins to the instruments that want to see it."""
-    _tell([it.on_start for it in ON_START], emission.signal, emission)
-
-
-def tell(emission: Emission) -> None:
-    """Finish an emission and show it to every instrument."""
-    _set(emission, "duration", perf_counter() - emission._clock)
-    _tell(tuple(INSTRUMENTS), emission.signal, emission)
-
-
-def tell_connected(signal: object, connection: Connection, new: bool) -> None:
-    """Show a connection to the instruments that want to see it."""
-    if not TELLING.get():
-        _tell([it.on_connect for it in ON_CONNECT], signal, signal, connection, new)
-
-
-def _tell(instruments: Iterable[Callable[..., object]], signal: object, *what: object) -> None:
-    token = TELLING.set(True)
-    try:
-        for instrument in instruments:
-            try:
-                instrument(*what)
-            except Exception:
-                from logging import getLogger  # 10 ms to import: only failures pay.
-
-                getLogger("heliograph").exception(
-                    "The instrument %s failed on %r.", name_of(instrument), signal
-                )
-    finally:
-        TELLING.reset(token)
+    _set(emission, "_parent", ref(emission._parent))

@@ -6,8 +6,8 @@ import os
 from functools import update_wrapper
 
 from heliograph.core.connection import Connection
-from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.failing import AT_ONCE
+from heliograph.core.instruments import INSTRUMENTS
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry

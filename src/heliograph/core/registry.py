@@ -11,7 +11,6 @@ from weakref import ref
 from heliograph.core.callables import examined
 from heliograph.core.connection import Connection, age_of, connected
 from heliograph.core.dying import DeadReceiver, is_told_of
-from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
     ANY,
@@ -22,6 +21,7 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
+from heliograph.core.instruments import INSTRUMENTS
 from heliograph.core.mending import recount
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each

@@ -7,9 +7,9 @@ from heliograph.core.claims import followed
 from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.dying import lost_now, warn_of_lost
-from heliograph.core.emission import INSTRUMENTS
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
+from heliograph.core.instruments import INSTRUMENTS
 from heliograph.core.mistakes import warn_of_named_sender
 from heliograph.core.waiting import Waitable
 

@@ -23,7 +23,7 @@ class _Idle(Span):
 
     def __init__(self) -> None:
         self.name = ""
-        self.sender = self.parent = self.duration = None
+        self.sender = self.duration = self._parent = self._place = None
         self._payload = {}
         self._added = {}
 

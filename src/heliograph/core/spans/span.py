@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextvars import ContextVar
 from time import perf_counter
 from types import MappingProxyType
+from weakref import ref
 
 from heliograph.core.callables import is_async, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failing import log
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at
+from heliograph.core.nesting import Place, innermost, leave
 from heliograph.core.terms import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.signal import Signal
 
-CURRENT: ContextVar[Span | None] = ContextVar("heliograph_span", default=None)
+PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 """The innermost span that the current context is inside of."""
 
 _NOT_RAISED = "Receivers of %s failed; what the span failed with is raised instead."
@@ -98,7 +100,8 @@ class Span:
             if that is nested.
         sender: Whose work it is; proxies are unwrapped.
         parent: The span inside of which this one was entered, or None. It was under way
-            then, and may be over by now, if a task or a thread goes on for longer.
+            then, and may be over by now, if a task or a thread goes on for longer: once this
+            one has ended after it, it is None if nobody else has kept it.
         duration: Seconds from entering to leaving, by a monotonic clock; None until it is left.
     """
 
@@ -107,27 +110,33 @@ class Span:
         "_added",
         "_clock",
         "_kind",
+        "_parent",
         "_payload",
+        "_place",
         "duration",
         "name",
-        "parent",
         "sender",
     )
 
     name: str
     sender: Any
-    parent: Span | None
     duration: float | None
 
     def __init__(self, kind: Kind, sender: Any, payload: dict[str, Any]) -> None:
         self.name = kind.name
         self.sender = sender
-        self.parent = None
         self.duration = None
+        self._parent: Span | ref[Span] | None = None
+        self._place: Place | None = None
         self._kind = kind
         self._payload = payload
         self._added: dict[str, Any] = {}
         self._clock: float | None = None
+
+    @property
+    def parent(self) -> Span | None:
+        """The span inside of which this one was entered, or None."""
+        return self._parent() if isinstance(self._parent, ref) else self._parent
 
     @property
     def payload(self) -> Mapping[str, Any]:
@@ -168,8 +177,11 @@ class Span:
         if error is not None:
             self._fail(error)
             return
-        finished = self._kind.finished
-        finished.send(self.sender, _async_wrapper=_refusing(finished), **self._end())
+        told, finished = self._end(), self._kind.finished
+        try:
+            finished.send(self.sender, _async_wrapper=_refusing(finished), **told)
+        finally:
+            self._outlive()
 
     async def __aenter__(self) -> Self:
         self._begin()
@@ -184,26 +196,35 @@ class Span:
         if error is not None:
             await self._fail_async(error)
             return
-        await self._kind.finished._send_to_the_end_async(self.sender, self._end())
+        told = self._end()
+        try:
+            await self._kind.finished._send_to_the_end_async(self.sender, told)
+        finally:
+            self._outlive()
 
     def _begin(self) -> None:
         if self._clock is not None:
             self._refuse("it cannot be entered again")
-        # One that is over may be there still: its block was left in another context, as that of
-        # an async generator that was dropped. As a parent it would be kept, with all before it.
-        self.parent = _under_way(CURRENT.get())
-        CURRENT.set(self)
+        around = innermost(PLACE.get())
+        self._parent = None if around is None else around.work
+        self._place = Place(self, around)
+        PLACE.set(self._place)
         self._clock = perf_counter()
 
     def _end(self) -> dict[str, Any]:
         """Note that it is over, and return what those who hear of it are told."""
-        if self._clock is None or self.duration is not None:
+        if self._clock is None or self._place is None:
             self._refuse("it cannot be left")
         self.duration = perf_counter() - self._clock
-        # Elsewhere if a block was entered in one context and is left in another.
-        if CURRENT.get() is self:
-            CURRENT.set(_under_way(self.parent))
+        leave(PLACE, self._place)
+        self._place = None
         return {**self._payload, "span": self, "duration": self.duration, "added": self.added}
+
+    def _outlive(self) -> None:
+        """Keep a parent no more that was over before this one: all have been told by now."""
+        parent = self.parent
+        if parent is not None and parent.duration is not None:
+            self._parent = ref(parent)
 
     def _fail(self, error: BaseException) -> None:
         told, failed = self._end(), self._kind.failed
@@ -211,6 +232,8 @@ class Span:
             failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
             log(another, _NOT_RAISED, title_of(failed))
+        finally:
+            self._outlive()
 
     async def _fail_async(self, error: BaseException) -> None:
         told, failed = self._end(), self._kind.failed
@@ -218,6 +241,8 @@ class Span:
             await failed._send_to_the_end_async(self.sender, {"error": error, **told})
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
             log(another, _NOT_RAISED, title_of(failed))
+        finally:
+            self._outlive()
 
     def _state(self) -> str:
         if self._clock is None:
@@ -243,13 +268,6 @@ class Span:
 
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._state()}>"
-
-
-def _under_way(span: Span | None) -> Span | None:
-    """Return a span, or the nearest one around it that is not over yet."""
-    while span is not None and span.duration is not None:
-        span = span.parent
-    return span
 
 
 def _not_awaited(signal: Signal[...], receiver: Any) -> AsyncReceiverError:

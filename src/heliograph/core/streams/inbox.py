@@ -6,9 +6,11 @@ from collections import deque
 from contextlib import contextmanager, suppress
 
 from heliograph.core.callables import title_of
-from heliograph.core.emission import CURRENT, TELLING, Emission
+from heliograph.core.emission import PLACE, Emission
 from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failing import raise_kept
+from heliograph.core.instruments import is_telling
+from heliograph.core.nesting import innermost
 from heliograph.core.writer import exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -129,7 +131,8 @@ class Inbox:
 
 def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emission:
     """Return what is just being sent; the very one that instruments see, if any watch."""
-    current = None if TELLING.get() else CURRENT.get()
-    if current is not None and current.signal is signal and current.sender is sender:
-        return current
-    return Emission(signal, sender, payload, muted=False)
+    place = innermost(PLACE.get())
+    current: Emission | None = None if place is None else place.work
+    if current is None or current.signal is not signal or current.sender is not sender:
+        return Emission(signal, sender, payload, current, muted=False)
+    return current if not is_telling() else Emission(signal, sender, payload, current, muted=False)
