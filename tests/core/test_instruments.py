@@ -749,9 +749,11 @@ class Observer:
         """See the start of an emission."""
         self.seen.append(("start", dict(emission.payload), len(emission.deliveries)))
 
-    def on_connect(self, signal: Signal, connection: Connection, new: bool) -> None:
+    def on_connect(
+        self, signal: Signal, connection: Connection, previous: Connection | None
+    ) -> None:
         """See a connection."""
-        self.seen.append((signal, connection, new))
+        self.seen.append((signal, connection, previous))
 
 
 @pytest.fixture
@@ -798,10 +800,15 @@ def test_an_instrument_may_see_connections(observer: Observer) -> None:
     [first] = signal.connections
     signal.connect(receiver, "shop", priority=1)
     [second] = signal.connections
+    signal.connect(receiver, "shop", priority=1)
     with signal.connected_to(receiver):
         pass
 
-    assert observer.seen == [(signal, first, True), (signal, second, False)]
+    assert observer.seen == [
+        (signal, first, None),
+        (signal, second, first),
+        (signal, second, second),
+    ]
 
 
 def test_an_instrument_sees_what_is_connected_to_a_pattern(observer: Observer) -> None:
@@ -813,8 +820,8 @@ def test_an_instrument_sees_what_is_connected_to_a_pattern(observer: Observer) -
     first, second = observer.seen
 
     assert (paid.receivers, later.receivers) == ((receiver,), (receiver,))
-    assert (str(first[0]), first[2]) == ("<Signal 'order-*'>", True)
-    assert second == (paid, *paid.connections, True)
+    assert (str(first[0]), first[2]) == ("<Signal 'order-*'>", None)
+    assert second == (paid, *paid.connections, None)
 
 
 def test_what_an_instrument_connects_is_not_told_of(observer: Observer) -> None:

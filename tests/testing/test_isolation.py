@@ -11,14 +11,24 @@ from threading import Thread
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from heliograph import ANY, Namespace, Signal, blinker
+import pytest
+
+from heliograph import (
+    ANY,
+    Connection,
+    Namespace,
+    Signal,
+    add_instrument,
+    blinker,
+    remove_instrument,
+)
 from heliograph.testing import isolated
 from heliograph.testing.isolation import Isolation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
+    from types import FrameType
 
 
 def receive(sender: object, **payload: object) -> None:
@@ -147,6 +157,94 @@ def test_dead_receivers_of_a_block_are_forgotten() -> None:
     assert [it.name.rpartition(".")[2] for it in paid.dead_receivers] == ["before"]
 
 
+def test_dead_receivers_are_forgotten_however_many_there_were() -> None:
+    """Those of a long block too, of which it keeps no connections any more."""
+    paid = Signal("paid")
+
+    def connect_one_that_dies() -> None:
+        def inside(sender: object) -> None:
+            """Be connected inside."""
+
+        paid.connect(inside)
+
+    with isolated():
+        for _ in range(500):
+            connect_one_that_dies()
+        during = {it.name.rpartition(".")[2] for it in paid.dead_receivers}
+
+    assert (during, paid.dead_receivers) == ({"inside"}, ())
+
+
+def test_what_is_connected_again_stays_with_who_connected_it_first() -> None:
+    """Connecting again changes the options and nothing else."""
+    paid, isolation = Signal("paid"), Isolation()
+    add_instrument(isolation)
+    isolation.enter("session")
+    paid.connect(receive)
+    isolation.enter("test")
+    paid.connect(receive, priority=1)
+    paid.connect(receive, priority=1)
+    isolation.undo("test")
+    after_the_test = paid.receivers
+    isolation.undo("session")
+    remove_instrument(isolation)
+
+    assert (after_the_test, paid.receivers) == ((receive,), ())
+
+
+def calls_of(many: int, connect: Callable[[Signal, int], object]) -> int:
+    """Return how many calls it takes to connect so often to one signal in a block."""
+    signal, calls = Signal("paid"), 0
+
+    def count(frame: FrameType, event: str, it: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    with isolated():
+        sys.setprofile(count)
+        try:
+            for number in range(many):
+                connect(signal, number)
+        finally:
+            sys.setprofile(None)
+    return calls
+
+
+def come_and_go(signal: Signal, number: int) -> None:
+    """Connect and disconnect the same receiver."""
+    signal.connect(receive)
+    signal.disconnect(receive)
+
+
+@pytest.mark.parametrize(
+    "connect",
+    [
+        lambda signal, number: signal.connect(receive, number),
+        lambda signal, number: signal.connect(receive, "shop", priority=number),
+        come_and_go,
+    ],
+)
+def test_a_connection_costs_the_same_however_many_there_were(
+    connect: Callable[[Signal, int], object],
+) -> None:
+    """Noting each may look at a few others, and not at all of them."""
+    assert calls_of(4_000, connect) < 5 * calls_of(1_000, connect)
+
+
+def test_connections_that_ended_are_not_kept() -> None:
+    """Nor those that were replaced; those that are still there are all undone."""
+    paid, placed = Signal("paid"), Signal("placed")
+    with isolated():
+        placed.connect(receive, "shop")
+        for number in range(4_000):
+            come_and_go(paid, number)
+            placed.connect(receive, "shop", priority=number)
+        kept = [it for it in gc.get_objects() if type(it) is Connection and it.receiver is receive]
+
+    assert len(kept) < 100
+    assert (paid.connections, placed.connections) == ((), ())
+
+
 def test_blocks_nest() -> None:
     """What the inner one has undone is no concern of the outer one."""
     paid = Signal("paid")
@@ -240,7 +338,7 @@ def test_scopes_end_in_any_order() -> None:
     def connect(name: str) -> None:
         paid.connect(receive, name)
         [made] = [it for it in paid.connections if it.sender == name]
-        isolation.on_connect(paid, made, new=True)
+        isolation.on_connect(paid, made, None)
 
     connect("nobody")
     isolation.enter("session")

@@ -167,10 +167,10 @@ class Connectable(Generic[P]):
         except SignalError as error:
             raise self._not_connected(called(receiver), error) from None
         if made is not None:
-            connection, new = made
-            self._tell_connected(receiver, real, connection, new)
+            connection, previous = made
+            self._tell_connected(receiver, real, connection, previous is None)
             if ON_CONNECT:
-                tell_connected(self, connection, new)
+                tell_connected(self, connection, previous)
         return receiver
 
     def connect_via(
@@ -386,10 +386,11 @@ class Connectable(Generic[P]):
         made = self._registry.connect(receiver, sender, how)
         if made is None:  # In a finalizer, where it has to wait.
             return []
-        self._tell_connected(receiver, sender, *made)
+        connection, previous = made
+        self._tell_connected(receiver, sender, connection, previous is None)
         if ON_CONNECT and how[SCOPE] is None:
-            tell_connected(self, *made)
-        return [made[0]]
+            tell_connected(self, connection, previous)
+        return [connection]
 
     def _tell_connected(
         self,

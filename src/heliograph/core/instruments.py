@@ -50,9 +50,10 @@ def add_instrument(instrument: Instrument) -> None:
 
     - ``on_start(emission)`` is called before anybody is, while the payload still
       is what was sent;
-    - ``on_connect(signal, connection, new)`` after each `Signal.connect`, where
-      *new* is false if it connected again what was connected before. Temporary
-      connections, which undo themselves, are not told of.
+    - ``on_connect(signal, connection, previous)`` after each `Signal.connect`, where
+      *previous* is the connection in whose place it is, if that connected again what
+      was connected before: *connection* itself where nothing has changed. Otherwise
+      it is None. Temporary connections, which undo themselves, are not told of.
 
     Raises:
         ArgumentError: If it is not callable, if it is a class, or if it or one of its methods
@@ -159,10 +160,10 @@ def tell(emission: Emission) -> None:
     _tell(INSTRUMENTS, None, emission.signal, emission)
 
 
-def tell_connected(signal: object, connection: Connection, new: bool) -> None:
+def tell_connected(signal: object, connection: Connection, previous: Connection | None) -> None:
     """Show a connection to the instruments that want to see it."""
     if not is_telling():
-        _tell(ON_CONNECT, "on_connect", signal, signal, connection, new)
+        _tell(ON_CONNECT, "on_connect", signal, signal, connection, previous)
 
 
 def _tell(instruments: Sequence[Any], method: str | None, signal: object, *what: object) -> None:

@@ -166,7 +166,7 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
                 raise signal._not_connected(connection.name, error) from None
             # Instruments are not told: it was connected when the standing connection was made.
             if made is not None:
-                signal._tell_connected(receiver, sender, *made)
+                signal._tell_connected(receiver, sender, made[0], made[1] is None)
 
 
 def _matches(name: object, where: Where) -> bool:

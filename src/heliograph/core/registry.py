@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Place, Terms
 
+    # The connection, and the one in whose place it is: itself, if that says all already.
+    Made = tuple[Connection, Connection | None]
+
 SCOPES: ContextVar[Mapping[Scope, None]] = ContextVar(
     "heliograph_scopes", default=MappingProxyType({})
 )
@@ -148,10 +151,10 @@ class Registry:
         for record in (*self.receivers.values(), *self.idle.values()):
             record.alone = None
 
-    def connect(self, receiver: Any, sender: Any, how: Terms) -> tuple[Connection, bool] | None:
-        """Connect; returns the connection and whether it is new, or None if it has to wait."""
+    def connect(self, receiver: Any, sender: Any, how: Terms) -> Made | None:
+        """Connect; returns None if it has to wait."""
         receiver, key = identified(receiver)
-        made: tuple[Connection, bool] | Literal[False] | None = False
+        made: Made | Literal[False] | None = False
         while made is False:
             declaration = self.declaration
             record = self.receivers.get(key)
@@ -348,16 +351,14 @@ class Registry:
 
     def _connect_as_fitted(
         self, declaration: Declaration | None, record: Record, *args: Any
-    ) -> tuple[Connection, bool] | Literal[False]:
+    ) -> Made | Literal[False]:
         """Connect, unless the receiver is new and was held against another declaration."""
         # What it takes is found out before, as looking at a signature may run anybody's code.
         if declaration is not self.declaration and record.key not in self.receivers:
             return False
         return self._connect(record, *args)
 
-    def _connect(
-        self, record: Record, receiver: Any, sender: Any, how: Terms
-    ) -> tuple[Connection, bool]:
+    def _connect(self, record: Record, receiver: Any, sender: Any, how: Terms) -> Made:
         known = self.receivers.setdefault(record.key, record)
         if known is not record:
             known.join(record)
@@ -375,16 +376,14 @@ class Registry:
         self._link(connection, record, key, None)
         if not how[WEAK]:
             record.hold(receiver)
-        return connection, True
+        return connection, None
 
-    def _reconnect(
-        self, previous: Connection, receiver: Any, sender: Any, how: Terms
-    ) -> tuple[Connection, bool]:
+    def _reconnect(self, previous: Connection, receiver: Any, sender: Any, how: Terms) -> Made:
         # Strong stays strong, as somebody relies on it; and the first place is the place.
         weak = how[WEAK] and previous.weak
         how = (*how[:WEAK], weak, None, previous._terms[PLACE])
         if how == previous._terms:
-            return previous, False
+            return previous, previous
         record, key = previous._record, previous._key
         if how == record.terms:
             how = record.terms
@@ -394,7 +393,7 @@ class Registry:
             record.hold(receiver)
         # Only now, as a send at any moment must find one of the two.
         self._unlink(previous)
-        return connection, False
+        return connection, previous
 
     def _link(
         self, connection: Connection, record: Record, key: Hashable, previous: Connection | None

@@ -7,8 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from heliograph import ANY, add_instrument, remove_instrument
-from heliograph.testing.matching import SameSender
+from heliograph import add_instrument, remove_instrument
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -21,34 +20,66 @@ _HERE: ContextVar[frozenset[isolated]] = ContextVar("heliograph_isolated", defau
 """The local blocks that the current context is inside of."""
 
 
+_FEW = 32
+"""So many ended connections of a signal may be noted; it is more work to find them out."""
+
+
 class Journal:
     """Who was connected to which signal; neither is kept alive longer than without it."""
 
     def __init__(self) -> None:
-        self._made: WeakKeyDictionary[Signal, list[Connection]] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[Signal, Noted] = WeakKeyDictionary()
 
-    def note(self, signal: Signal, connection: Connection, new: bool) -> None:
-        """Write down a new connection, or that one of those written down has been replaced."""
-        made = self._made.setdefault(signal, [])
-        replaced = [it for it in made if not it.connected and _same(it, connection)]
-        if new or replaced:
-            made.append(connection)
+    def note(self, signal: Signal, connection: Connection) -> None:
+        """Write down a new connection."""
+        noted = self._made.get(signal)
+        if noted is None:
+            noted = self._made[signal] = Noted()
+        noted.add(connection)
+
+    def replace(self, signal: Signal, connection: Connection, previous: Connection) -> None:
+        """Write down that another connection has come in the place of one, if that was noted."""
+        noted = self._made.get(signal)
+        if noted is not None and previous in noted.connections:
+            del noted.connections[previous]
+            noted.add(connection)
 
     def undo(self) -> None:
         """End the connections that are still there, and forget the receivers that have died."""
-        for signal, made in list(self._made.items()):
-            for connection in made:
+        for signal, noted in list(self._made.items()):
+            for connection in noted.connections:
                 signal.disconnect(connection)
             # Messages list them, and would in whatever comes later.
-            signal._registry.forget(made)
+            signal._registry.forget([*noted.connections, *noted.dead.values()])
         self._made.clear()
 
 
-def _same(one: Connection, other: Connection) -> bool:
-    if one.receiver != other.receiver:
-        return False
-    hears_all = [it.sender is ANY for it in (one, other)]
-    return all(hears_all) or (not any(hears_all) and SameSender(one.sender)(other.sender))
+class Noted:
+    """The connections of one signal in one scope: how many have come and gone costs nothing."""
+
+    def __init__(self) -> None:
+        # For their order, and to be found at once.
+        self.connections: dict[Connection, None] = {}
+        # One for each line that connected receivers that have died meanwhile.
+        self.dead: dict[tuple[str, str], Connection] = {}
+        self._room = _FEW
+
+    def add(self, connection: Connection) -> None:
+        """Note a connection."""
+        self.connections[connection] = None
+        if len(self.connections) > self._room:
+            self._leave_out_the_ended()
+
+    def _leave_out_the_ended(self) -> None:
+        # Nobody says when a connection ends. Each that is added pays for a look at one or two.
+        connected = {it: it.connected for it in self.connections}
+        self.dead |= {
+            (it.name, it.where): it
+            for it, is_connected in connected.items()
+            if not is_connected and it.receiver is None
+        }
+        self.connections = {it: None for it, is_connected in connected.items() if is_connected}
+        self._room = 2 * len(self.connections) + _FEW
 
 
 class Isolation:
@@ -66,12 +97,17 @@ class Isolation:
     def __call__(self, emission: Emission) -> None:
         """See an emission, of which there is nothing to write down."""
 
-    def on_connect(self, signal: Signal, connection: Connection, new: bool) -> None:
+    def on_connect(
+        self, signal: Signal, connection: Connection, previous: Connection | None
+    ) -> None:
         """Write down a connection. The engine calls this."""
-        if self._scopes:
+        if previous is not None:  # Whoever has made that one, it is still theirs.
+            for journal in tuple(self._journals.values()):
+                journal.replace(signal, connection, previous)
+        elif self._scopes:
             scope, modules = self._scopes[-1]
             if _modules_running() <= modules:
-                self._journals.setdefault(scope, Journal()).note(signal, connection, new)
+                self._journals.setdefault(scope, Journal()).note(signal, connection)
 
     def enter(self, scope: Hashable) -> None:
         """Let what is connected from now on belong to a scope."""
@@ -151,7 +187,9 @@ class LocalIsolation(Isolation):
         super().__init__()
         self._block = block
 
-    def on_connect(self, signal: Signal, connection: Connection, new: bool) -> None:
+    def on_connect(
+        self, signal: Signal, connection: Connection, previous: Connection | None
+    ) -> None:
         """Write down a connection, if it is made there. The engine calls this."""
-        if self._block in _HERE.get():
-            super().on_connect(signal, connection, new)
+        if previous is not None or self._block in _HERE.get():
+            super().on_connect(signal, connection, previous)
