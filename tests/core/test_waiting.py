@@ -9,19 +9,23 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
+from heliograph.core import writer
 from heliograph.core.errors import LostEmissionsError, StateError
-from heliograph.core.streams.pausing import pause, pause_task
+from heliograph.core.streams import pausing
+from heliograph.core.streams.pausing import Patience, pause, pause_task
 from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.proxies import Proxy
+from tests.core.stepping import Return, every_step
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
@@ -208,8 +212,8 @@ async def test_what_comes_just_before_somebody_sleeps_wakes_them() -> None:
     signal = Signal("paid")
     stream = signal.stream()
     send(signal, 1)
-    pause(stream._inbox, None)
-    await pause_task(stream._inbox, None)
+    pause(stream._inbox, Patience(stream._inbox, None))
+    await pause_task(stream._inbox, Patience(stream._inbox, None))
 
     assert (await stream.next()).payload["n"] == 1
 
@@ -252,6 +256,236 @@ def test_the_oldest_may_be_dropped_instead() -> None:
 
     assert (repr(stream), stream.lost) == ("<Stream of signal 'paid': 2 to read, 2 lost>", 2)
     assert read(stream) == [3, 4]
+
+
+# --- several threads -------------------------------------------------------------------
+
+
+def held_elsewhere(lock: Any, act: Callable[[], object]) -> None:
+    """Do something while another thread holds a lock."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    try:
+        act()
+    finally:
+        done.set()
+        thread.join()
+
+
+def all_at_once(some: list[Callable[[], object]], others: list[Callable[[], object]]) -> None:
+    """Do things in threads that take turns as often as they can; the last of some when all end."""
+    *first, last = [threading.Thread(target=each) for each in some]
+    rest = [threading.Thread(target=each) for each in others]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in (*first, *rest):
+            thread.start()
+        for thread in first:
+            thread.join()
+        last.start()
+        for thread in (last, *rest):
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_send_to_a_stream_waits_for_no_change() -> None:
+    """Whoever sends may hold a lock for which a finalizer in that change waits."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    held_elsewhere(writer._lock, lambda: send(signal, 1))
+
+    assert read(stream) == [1]
+
+
+def test_a_send_waits_for_nobody_who_reads_or_sends() -> None:
+    """What it sends is there once they have put down what they have in their hands."""
+    signal = Signal("paid")
+    stream = signal.stream(size=2)
+    send(signal, 1)
+    found: list[list[int]] = []
+
+    def act() -> None:
+        send(signal, 2, 3)
+        found.append(read(stream))
+
+    held_elsewhere(stream._inbox.lock, act)
+
+    assert (found, stream.lost) == ([[]], 1)
+    assert (stream.wait().payload["n"], stream.wait().payload["n"]) == (1, 2)
+
+
+@pytest.mark.parametrize("when_full", ["raise", "drop_oldest"])
+@pytest.mark.parametrize("readers", [0, 2])
+def test_every_emission_is_read_or_counted_as_lost(when_full: Any, readers: int) -> None:
+    """However many threads send and read at once; and none is read twice."""
+    signal = Signal("paid")
+    stream = signal.stream(size=10, when_full=when_full)
+    found: list[int] = []
+    told: list[int] = []
+    sent = threading.Event()
+
+    def read_on() -> None:
+        while True:
+            ended = sent.is_set()
+            try:
+                found.append(stream.wait(timeout=0).payload["n"])
+            except LostEmissionsError as error:
+                told.append(error.lost)
+            except TimeoutError:
+                if ended:
+                    return
+
+    senders = [partial(send, signal, *range(first, 4_000, 4)) for first in range(4)]
+    all_at_once([*senders, sent.set], [read_on] * readers)
+    read_on()
+
+    assert readers or len(found) == 10
+    assert len(found) == len(set(found)) == 4_000 - stream.lost
+    assert sum(told) == (stream.lost if when_full == "raise" else 0)
+
+
+def test_what_is_dropped_may_send_and_read_when_it_dies() -> None:
+    """It does so in the middle of a send, in the same thread."""
+    signal = Signal("paid")
+    stream = signal.stream(size=2, when_full="drop_oldest")
+
+    class Order:
+        """Sends when it dies."""
+
+        def __del__(self) -> None:
+            send(signal, 7)
+            read(stream)
+
+    signal.send(n=0, order=Order())
+    send(signal, 1, 2)
+
+    assert (read(stream), stream.lost) == ([2, 7], 2)
+
+
+def test_a_send_that_is_interrupted_arrives_once_or_not_at_all() -> None:
+    """Neither does it stop those that come after it, nor whoever reads."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        stream = signal.stream(size=2, when_full="drop_oldest")
+        send(signal, 1, 2)
+
+        def sending(signal: Signal[...] = signal) -> None:
+            with suppress(KeyboardInterrupt):
+                send(signal, 3)
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        step.interrupt(sending, interrupt)
+        before = stream.lost
+        send(signal, 4)
+
+        assert (read(stream), before) in (([3, 4], 1), ([2, 4], 0)), step.number
+
+
+def test_whoever_waits_is_woken_again_if_waking_was_interrupted() -> None:
+    """Nobody is forgotten who still waits."""
+    stream = Signal("paid").stream()
+    woken: list[int] = []
+
+    def wake() -> None:
+        woken.append(1)
+        if len(woken) == 1:
+            raise KeyboardInterrupt
+
+    with stream._inbox.waking(wake):
+        with pytest.raises(KeyboardInterrupt):
+            stream._inbox.wake()
+        stream.close()
+
+    assert (len(woken), stream.closed) == (2, True)
+
+
+def test_a_stream_that_is_closed_while_a_signal_handler_raises_is_closed() -> None:
+    """However far it had got: it takes in no more, and is connected no more."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        stream = signal.stream()
+
+        def closing(stream: Stream = stream) -> None:
+            with suppress(KeyboardInterrupt):
+                stream.close()
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        step.interrupt(closing, interrupt)
+        began = step.number > 2
+
+        assert not began or (stream.closed, signal.connections) == (True, ()), step.number
+
+
+def test_a_stream_that_is_made_while_a_signal_handler_raises_is_not_connected() -> None:
+    """Nobody could close it."""
+    kept = []
+    for step in every_step(Return):
+        signal = Signal("paid")
+        made: list[Stream] = []
+        kept.append(made)
+
+        def make(signal: Signal[...] = signal, made: list[Stream] = made) -> None:
+            with suppress(KeyboardInterrupt):
+                made.append(signal.stream())
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        step.interrupt(make, interrupt)
+
+        assert len(signal.connections) == len(made), step.number
+
+
+# --- a clock that stands still ---------------------------------------------------------
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clock stand still, as libraries for tests do, for all but the loop of asyncio."""
+    monkeypatch.setattr(pausing, "monotonic", lambda: 1_000.0)
+
+
+@pytest.mark.usefixtures("frozen")
+async def test_a_wait_ends_although_the_clock_stands_still() -> None:
+    """A wait that came back empty has taken its time, whatever the clock says."""
+    signal = Signal("paid")
+    with pytest.raises(TimeoutError):
+        await signal.next(timeout=0.01)
+    with pytest.raises(TimeoutError):
+        await asyncio.to_thread(signal.wait, timeout=0.01)
+
+
+@pytest.mark.usefixtures("frozen")
+async def test_a_long_wait_is_made_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks cannot wait for as long as one likes."""
+    signal = Signal("paid")
+    monkeypatch.setattr(pausing, "_LONGEST", 0.01)
+    patience = Patience(signal.stream()._inbox, 0.025)
+    waits = []
+    for _ in range(3):
+        seconds = patience.seconds() or 0.0
+        waits.append(round(seconds, 4))
+        patience.came_back_empty(seconds)
+    with pytest.raises(TimeoutError):
+        patience.seconds()
+    with pytest.raises(TimeoutError):
+        await asyncio.to_thread(signal.wait, timeout=0.025)
+
+    assert waits == [0.01, 0.01, 0.005]
 
 
 # --- the end ---------------------------------------------------------------------------
@@ -325,6 +559,13 @@ async def test_nothing_stays_connected_however_reading_ends(
     inside = await end(signal)
 
     assert (inside, signal.connections) == (1, ())
+
+
+def test_whoever_forgets_to_await_is_told_what() -> None:
+    """By the name that they have written."""
+    upcoming = Signal("paid").next()
+    with pytest.warns(RuntimeWarning, match=r"^coroutine 'Signal\.next' was never awaited"):
+        del upcoming
 
 
 async def test_a_task_that_is_cancelled_before_it_begins_hears_no_more() -> None:

@@ -76,7 +76,9 @@ class ForAWhile:
         """Return the block to leave, which nobody else will leave then."""
         for scope in reversed([it for it in SCOPES.get() if it.block is self] or list(self._open)):
             if self._leaving.setdefault(scope, who) is who:
-                return scope
+                if scope.block is not None:
+                    return scope
+                del self._leaving[scope]  # Somebody else has just left it.
         msg = "There is no block to leave: it was not entered, or was left already."
         raise StateError(msg)
 

@@ -11,7 +11,7 @@ from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failing import raise_kept
 from heliograph.core.instruments import is_telling
 from heliograph.core.nesting import innermost
-from heliograph.core.writer import exclusively
+from heliograph.core.writer import Lock
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     WhenFull = Literal["raise", "drop_oldest"]
+
+_A_MOMENT = 0.05
+"""Seconds that a reader waits for another thread to put down what it has in its hands."""
 
 
 class Inbox:
@@ -35,7 +38,10 @@ class Inbox:
         self.matches: Callable[[Emission], object] = matches
         self.size: int = size
         self.raises: bool = when_full == "raise"
+        # What has been sent, and what of it is kept. Whoever has the lock takes one to the other.
+        self.arrived: deque[Emission | Exception] = deque()
         self.entries: deque[Emission | Exception] = deque()
+        self.lock: Lock = Lock()
         self.waiting: deque[Callable[[], object]] = deque()
         self.closed: bool = False
         # How many were lost, and how many of these the reader has been told of.
@@ -46,36 +52,62 @@ class Inbox:
         """Take in what is sent."""
         emission = _emission(self.signal, sender, payload)
         try:
-            if self.matches(emission):
-                self._take_in(emission)
+            wanted = self.matches(emission)
         except Exception as error:  # noqa: BLE001 - it is the reader's, not the sender's.
             self._take_in(error)
+        else:
+            if wanted:
+                self._take_in(emission)
 
     def _take_in(self, entry: Emission | Exception) -> None:
-        # One at a time, as sends of several threads may meet here. Not by a lock of its own:
-        # a finalizer that sends, in a thread that holds it, would wait forever.
-        exclusively(self._keep, entry)
+        if not self.closed:
+            self.arrived.append(entry)
+            self.settle()
 
-    def _keep(self, entry: Emission | Exception) -> None:
-        if self.closed:
-            return
-        full = len(self.entries) >= self.size
-        if self.raises and (full or self.lost > self.told):
-            # Until the reader knows, all are lost, so that the gap is in one place.
-            self.lost += 1
-            return
-        if full:
-            with suppress(IndexError):  # It was read meanwhile.
-                self.entries.popleft()
+    def settle(self) -> None:
+        """Let what has arrived count, unless somebody else is at it, who then goes on."""
+        # Never waiting: whoever sends may hold any lock, and a finalizer that runs here may wait
+        # for that one.
+        lock = self.lock
+        while self.arrived and not lock.is_mine:
+            try:
+                try:
+                    if not lock.acquire(blocking=False):
+                        return
+                    self._keep_arrived()
+                finally:
+                    if lock.is_mine:
+                        lock.release()
+            finally:
+                if self.something():
+                    self.wake()
+
+    def _keep_arrived(self) -> None:
+        # Each is counted in one step, as a signal handler may raise after any call, and at each
+        # turn: nothing is called between adding to one side and taking from the other.
+        arrived, entries = self.arrived, self.entries
+        dropped: list[object] = []
+        while arrived:
+            full = len(entries) >= self.size
+            if self.raises and (full or self.lost > self.told):
+                # Until the reader knows, all are lost, so that the gap is in one place.
                 self.lost += 1
-        self.entries.append(entry)
-        self.wake()
+                del arrived[0]
+                continue
+            if full:
+                dropped += (entries[0],)
+                self.lost += 1
+                del entries[0]
+            entries += (arrived[0],)
+            del arrived[0]
 
     def wake(self) -> None:
         """Wake all who wait: each looks whether there is something, and may wait again."""
-        with suppress(IndexError):
+        with suppress(IndexError, ValueError):  # Others wake them, too.
             while True:
-                self.waiting.popleft()()
+                wake = self.waiting[0]
+                wake()
+                self.waiting.remove(wake)
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
@@ -99,34 +131,59 @@ class Inbox:
             Exception: What the function that chooses raised instead of choosing.
         """
         try:
-            entry = self.entries.popleft()
-        except IndexError:
-            self._tell_of_lost()
-            return None
+            entry = self._next()
+        finally:
+            self.settle()  # Who sent meanwhile has left it to this.
+        if isinstance(entry, int):
+            raise self._lost_here(entry)
         if isinstance(entry, Exception):
+            error, entry = entry, None
             try:
-                raise_kept(entry)
+                raise_kept(error)
             finally:
-                del entry  # It must not refer to itself through its traceback's frames.
+                del error  # It must not refer to itself through its traceback's frames.
         return entry
 
-    def _tell_of_lost(self) -> None:
-        lost = self.lost - self.told
-        if self.raises and lost:
+    def _next(self) -> Emission | Exception | int | None:
+        """Return the next entry, or how many are missing here, or None."""
+        lock, entries = self.lock, self.entries
+        if lock.is_mine:  # In a signal handler.
+            return None
+        try:
+            if not lock.acquire(timeout=_A_MOMENT):
+                return None
+            self._keep_arrived()
+            if entries:
+                entry = entries[0]
+                del entries[0]
+                return entry
+            lost = self.lost - self.told if self.raises else 0
             self.told += lost
-            what = "1 emission was" if lost == 1 else f"{lost} emissions were"
-            msg = (
-                f"{what} lost here by a stream of {title_of(self.signal)} with size={self.size}, "
-                "which was full. Read faster, give the stream a bigger size, or let it drop the "
-                "oldest ones with when_full='drop_oldest'."
-            )
-            raise LostEmissionsError(msg, lost)
+            return lost or None
+        finally:
+            if lock.is_mine:
+                lock.release()
+
+    def _lost_here(self, lost: int) -> LostEmissionsError:
+        what = "1 emission was" if lost == 1 else f"{lost} emissions were"
+        msg = (
+            f"{what} lost here by a stream of {title_of(self.signal)} with size={self.size}, "
+            "which was full. Read faster, give the stream a bigger size, or let it drop the "
+            "oldest ones with when_full='drop_oldest'."
+        )
+        return LostEmissionsError(msg, lost)
 
     def close(self) -> None:
         """Take in no more, and let those who wait know."""
-        self.closed = True
-        self.signal.disconnect(self)
-        self.wake()
+        try:
+            self.signal.disconnect(self)
+        except BaseException:
+            # Once more, if a signal handler came in between.
+            self.signal.disconnect(self)
+            raise
+        finally:
+            self.closed = True
+            self.wake()
 
 
 def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emission:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from functools import partial
-from itertools import repeat
 from time import monotonic
 
 from heliograph.core.callables import title_of
@@ -14,7 +13,6 @@ from heliograph.core.errors import ArgumentError, StateError
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
-    from collections.abc import Iterator
     from typing import Any
 
     from heliograph.core.streams.inbox import Inbox
@@ -23,62 +21,95 @@ _LONGEST = 4_000_000.0
 """Seconds that every lock can wait for; some 46 days. Whoever wants more waits again."""
 
 
-def pauses(inbox: Inbox, timeout: Any) -> Iterator[float | None]:
-    """Give how many seconds may be waited, again and again, until there are none.
+class Patience:
+    """How long somebody goes on waiting for an inbox."""
+
+    def __init__(self, inbox: Inbox, timeout: Any) -> None:
+        """Begin to wait.
+
+        Raises:
+            ArgumentError: If the timeout is none.
+        """
+        # Nor may it be what is not a number.
+        if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+            msg = f"timeout={timeout!r} is no time to wait. Use seconds, or None to wait for ever."
+            raise ArgumentError(msg)
+        self._inbox = inbox
+        self._timeout = timeout
+        self._left: float = timeout or 0.0
+        self._since = monotonic()
+
+    def seconds(self) -> float | None:
+        """Return how many seconds may be waited now; None is for ever.
+
+        Raises:
+            TimeoutError: If the time is over.
+        """
+        if self._timeout is None:
+            return None
+        self._pass(0.0)
+        if self._left <= 0:
+            title = title_of(self._inbox.signal)
+            msg = f"No emission of {title} came within {self._timeout} seconds."
+            raise TimeoutError(msg)
+        return min(self._left, _LONGEST)
+
+    def came_back_empty(self, seconds: float | None) -> None:
+        """Take it that so many seconds have passed, whatever the clock says: it may be frozen."""
+        self._pass(seconds or 0.0)
+
+    def _pass(self, least: float) -> None:
+        now = monotonic()
+        self._left -= max(now - self._since, least)
+        self._since = now
+
+
+def pause(inbox: Inbox, patience: Patience) -> None:
+    """Block this thread until something comes, or the time is over.
 
     Raises:
-        ArgumentError: At once, if the timeout is none.
-        TimeoutError: When the time is over.
+        TimeoutError: If it was over before.
     """
-    if timeout is None:
-        return repeat(None)
-    if not isinstance(timeout, (int, float)) or not timeout >= 0:  # Nor what is not a number.
-        msg = f"timeout={timeout!r} is no time to wait. Use seconds, or None to wait for ever."
-        raise ArgumentError(msg)
-    return _time_left(inbox, timeout)
-
-
-def _time_left(inbox: Inbox, timeout: float) -> Iterator[float]:
-    end = monotonic() + timeout
-    while (left := end - monotonic()) > 0:
-        yield min(left, _LONGEST)
-    msg = f"No emission of {title_of(inbox.signal)} came within {timeout} seconds."
-    raise TimeoutError(msg)
-
-
-def pause(inbox: Inbox, seconds: float | None) -> None:
-    """Block this thread until something comes, or the time is over."""
     # The only thing in the standard library that can wake others from inside a finalizer.
     from queue import Empty, SimpleQueue
 
     woken: SimpleQueue[None] = SimpleQueue()
-    with inbox.waking(partial(woken.put, None)), suppress(Empty):
+    seconds = patience.seconds()
+    with inbox.waking(partial(woken.put, None)):
         if not inbox.something():
-            woken.get(timeout=seconds)
+            try:
+                woken.get(timeout=seconds)
+            except Empty:
+                patience.came_back_empty(seconds)
 
 
-async def pause_task(inbox: Inbox, seconds: float | None) -> None:
-    """Let other tasks run until something comes, or the time is over."""
+async def pause_task(inbox: Inbox, patience: Patience) -> None:
+    """Let other tasks run until something comes, or the time is over, by the loop's own clock.
+
+    Raises:
+        TimeoutError: If it was over before.
+    """
     loop = _running_loop()
     woken = loop.create_future()
-    timer = None if seconds is None else loop.call_later(seconds, _settle, woken)
+    seconds = patience.seconds()
+    timer = None if seconds is None else loop.call_later(seconds, _settle, woken, False)
     try:
         with inbox.waking(partial(_wake_loop, loop, woken)):
-            if not inbox.something():
-                await woken
+            if not inbox.something() and not await woken:
+                patience.came_back_empty(seconds)
     finally:
         if timer is not None:
             timer.cancel()
 
 
-def _wake_loop(loop: AbstractEventLoop, woken: Future[None]) -> None:
+def _wake_loop(loop: AbstractEventLoop, woken: Future[bool]) -> None:
     with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
-        loop.call_soon_threadsafe(_settle, woken)
+        loop.call_soon_threadsafe(_settle, woken, True)
 
 
-def _settle(woken: Future[None]) -> None:
+def _settle(woken: Future[bool], by_somebody: bool) -> None:
     if not woken.done():
-        woken.set_result(None)
+        woken.set_result(by_somebody)
 
 
 def _running_loop() -> AbstractEventLoop:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Coroutine
-from itertools import repeat
 
 from heliograph.core.callables import title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import unwrapped
 from heliograph.core.streams.inbox import Inbox
-from heliograph.core.streams.pausing import pause, pause_task, pauses, refuse_loop
+from heliograph.core.streams.pausing import Patience, pause, pause_task, refuse_loop
 from heliograph.core.terms import terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import Any, Self
 
     from heliograph.core.emission import Emission
@@ -53,7 +52,7 @@ class Stream:
             StateError: If the stream is closed and read, or if no loop of asyncio runs here.
             ArgumentError: If the timeout is none.
         """
-        emission = await self._read(pauses(self._inbox, timeout))
+        emission = await self._read(Patience(self._inbox, timeout))
         if emission is None:
             raise self._ended()
         return emission
@@ -72,11 +71,11 @@ class Stream:
             ArgumentError: If the timeout is none.
         """
         refuse_loop()
-        seconds = pauses(self._inbox, timeout)
+        patience = Patience(self._inbox, timeout)
         while (emission := self._inbox.take()) is None:
             if self._inbox.closed:
                 raise self._ended()
-            pause(self._inbox, next(seconds))
+            pause(self._inbox, patience)
         return emission
 
     def close(self) -> None:
@@ -90,6 +89,7 @@ class Stream:
     @property
     def lost(self) -> int:
         """How many emissions were lost because too many were waiting to be read."""
+        self._inbox.settle()
         return self._inbox.lost
 
     @property
@@ -101,7 +101,7 @@ class Stream:
         return self
 
     async def __anext__(self) -> Emission:
-        emission = await self._read(repeat(None))
+        emission = await self._read(Patience(self._inbox, None))
         if emission is None:
             raise StopAsyncIteration
         return emission
@@ -118,18 +118,22 @@ class Stream:
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if not self._inbox.closed:
-            self.close()
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        # It has none if making it was interrupted; and when the interpreter ends, what modules
+        # are made of may be gone.
+        inbox = getattr(self, "_inbox", None)
+        if not (inbox is None or ending() or inbox.closed):
+            inbox.close()
 
     def __repr__(self) -> str:
         it = self._inbox
+        it.settle()
         return f"<Stream of {title_of(it.signal)}: {len(it.entries)} to read, {it.lost} lost>"
 
-    async def _read(self, seconds: Iterator[float | None]) -> Emission | None:
+    async def _read(self, patience: Patience) -> Emission | None:
         """Return the next emission, or None at the end."""
         while (emission := self._inbox.take()) is None and not self._inbox.closed:
-            await pause_task(self._inbox, next(seconds))
+            await pause_task(self._inbox, patience)
         return emission
 
     def _ended(self) -> StateError:
@@ -151,6 +155,8 @@ class Next(Coroutine["Any", "Any", "Emission"]):
     def __init__(self, stream: Stream, timeout: float | None) -> None:
         self._stream = stream
         self._coroutine = _next(stream, timeout)
+        # Python names it where it warns that nobody has awaited it.
+        setattr(self._coroutine, "__qualname__", self.__name__)  # noqa: B010 - no type has it.
 
     def send(self, value: Any, /) -> Any:
         """Go on."""
@@ -191,10 +197,12 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
         raise ArgumentError(msg)
     inbox = Inbox(signal, _predicate(where), size, when_full)
     sender = unwrapped(sender)
+    # First, so that nothing stays connected if a signal handler comes in between.
+    stream = Stream(inbox, sender)
     # In place also under a wrapper that would put it into a thread.
     how = terms(_AFTER_ALL_OTHERS, on_error="raise", inline=True, weak=False)
     signal._connect_on_terms(inbox, sender, how)
-    return Stream(inbox, sender)
+    return stream
 
 
 def _predicate(where: Wanted | None) -> Callable[[Emission], object]:
