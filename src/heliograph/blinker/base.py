@@ -197,6 +197,9 @@ class _SignalsOnly(dict[str, NamedSignal]):
 
     # Its methods come before those of Heliograph's namespaces, which only read like a dict.
     vars().update({it: getattr(dict, it) for it in vars(heliograph.Namespace) if it in vars(dict)})
+    # Copied and pickled as a dict is, too.
+    __copy__ = __deepcopy__ = None
+    __reduce_ex__ = dict.__reduce_ex__
 
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)

@@ -7,6 +7,7 @@ from types import GenericAlias
 
 from heliograph.core.callables import called, title_of
 from heliograph.core.connection import Connection
+from heliograph.core.copying import Copyable
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
 from heliograph.core.instruments import ON_CONNECT, tell_connected
@@ -53,6 +54,7 @@ else:
     P = "P"
 
 _NOT_COPIED = {
+    "_path",
     "_registry",
     "_muted_by_hand",
     "_replaced",
@@ -64,7 +66,7 @@ _NOT_COPIED = {
 _DEFAULTS = {"priority": 0, "on_error": "raise", "inline": False}
 
 
-class Connectable(Generic[P]):
+class Connectable(Copyable, Generic[P]):
     """The half of a signal that knows who is connected."""
 
     name: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
+from heliograph.core.copying import Copyable
 from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
 from heliograph.core.names import Names
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _OF_DICTS = ("clear", "copy", "fromkeys", "pop", "popitem", "setdefault", "update")
 
 
-class Namespace(Declares):
+class Namespace(Declares, Copyable):
     """Signals by name: asking for the same name again gives the same signal.
 
     It is a mapping from names to signals, which can be read as a dict is, and keeps its signals
