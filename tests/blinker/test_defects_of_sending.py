@@ -16,9 +16,11 @@ from heliograph import (
     blinker,
 )
 from tests.blinker.cast import heard, q, r
+from tests.core.handling import call_while_handling, chain
+from tests.core.logs import logging_fails
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     Signals = type[heliograph.Signal]
 
@@ -329,3 +331,152 @@ def test_an_observer_cannot_break_what_it_observes(
     assert heard(signal, "a") == ["r"]
     assert [(it.name, it.levelname) for it in caplog.records] == [("heliograph", "ERROR")]
     assert [c.failures for c in signal.connections] == [1, 0]
+
+
+# --- several errors --------------------------------------------------------------------
+
+
+class VetoError(Exception):
+    """What a receiver says no with."""
+
+
+class LateError(Exception):
+    """What another one fails with."""
+
+
+def veto(sender: object, **payload: object) -> None:
+    """Say no."""
+    raise VetoError
+
+
+def fail_late(sender: object, **payload: object) -> None:
+    """Fail."""
+    raise LateError
+
+
+async def veto_async(sender: object, **payload: object) -> None:
+    """Say no."""
+    raise VetoError
+
+
+WAYS: dict[str, Callable[[blinker.Signal], object]] = {
+    "send": lambda signal: signal.send("shop", card="card-5f2c"),
+    "send_async": lambda signal: asyncio.run(signal.send_async("shop", card="card-5f2c")),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_several_errors_the_first_is_raised_as_itself(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unchanged program's `except` clause fits; nothing of the others is lost."""
+    signal = blinker.NamedSignal("paid")
+    called: list[str] = []
+    signal.connect(veto)
+    signal.connect(fail_late)
+    signal.connect(lambda *_, **__: called.append("last"), weak=False)
+    places = [it.where for it in signal.connections]
+    with pytest.raises(VetoError) as caught:
+        WAYS[way](signal)
+
+    assert caught.value.__notes__ == [
+        f"while signal 'paid' was delivered to {__name__}.veto, connected at {places[0]}",
+        (
+            f"and {__name__}.fail_late, connected at {places[1]}, raised LateError: "
+            "see the log of 'heliograph'"
+        ),
+    ]
+    assert called == ["last"]
+
+    [record] = caplog.records
+    assert record.getMessage() == (
+        f"{__name__}.fail_late, connected at {places[1]} failed when signal 'paid' was delivered "
+        "to it; the error of an earlier one is raised."
+    )
+    assert record.exc_info is not None
+    assert record.exc_info[0] is LateError
+
+
+def test_the_first_of_several_async_errors_is_raised_as_itself() -> None:
+    """Whoever fails, plain or async."""
+    signal = blinker.Signal()
+    signal.connect(veto_async)
+    signal.connect(fail_late)
+    with pytest.raises(VetoError):
+        asyncio.run(signal.send_async("shop"))
+
+
+def test_the_first_of_several_errors_keeps_what_it_came_from() -> None:
+    """As one error alone does."""
+    signal = blinker.Signal()
+
+    @signal.connect
+    def _inner(sender: object) -> None:
+        try:
+            _ = dict[str, int]()["inner"]
+        except KeyError:
+            raise VetoError  # noqa: B904 - that is the point.
+
+    signal.connect(fail_late)
+    with pytest.raises(VetoError) as caught:
+        call_while_handling(lambda: signal.send("shop"))
+
+    assert chain(caught.value) == ["VetoError", "KeyError", "ZeroDivisionError"]
+
+
+def test_an_error_that_is_raised_again_and_again_does_not_grow() -> None:
+    """It is noted once who else failed."""
+    signal, error = blinker.Signal(), VetoError()
+
+    def fail_again(sender: object) -> None:
+        raise error
+
+    signal.connect(fail_again)
+    signal.connect(fail_late)
+    for _ in range(3):
+        with pytest.raises(VetoError):
+            signal.send("shop")
+
+    assert len(error.__notes__) == 2
+
+
+def test_the_first_error_is_raised_though_logging_the_others_fails() -> None:
+    """What was to be raised is not replaced."""
+    signal = blinker.Signal()
+    signal.connect(veto)
+    signal.connect(fail_late)
+    with logging_fails(OSError()), pytest.raises(VetoError):
+        signal.send("shop")
+
+
+def test_several_receivers_of_meta_signals_fail_with_the_first_error() -> None:
+    """Which undoes the connection, as that of one does."""
+    signal = blinker.Signal()
+    signal.receiver_connected.connect(veto)
+    signal.receiver_connected.connect(fail_late)
+    with pytest.raises(VetoError):
+        signal.connect(r)
+
+    assert not signal.receivers
+
+
+def test_subclasses_raise_the_first_error_and_may_be_heliographs_own() -> None:
+    """A class of somebody's behaves as the one that it is derived from."""
+
+    class Theirs(blinker.Signal):
+        """A program's own signal."""
+
+    class Ours(heliograph.Signal):
+        """One for Heliograph."""
+
+    raised = list[type[BaseException]]()
+    for kind in (Theirs, Ours):
+        signal = kind()
+        signal.connect(veto)
+        signal.connect(fail_late)
+        try:
+            signal.send("shop")
+        except Exception as error:  # noqa: BLE001 - which one is the question.
+            raised.append(type(error))
+
+    assert raised == [VetoError, ExceptionGroup]

@@ -284,34 +284,62 @@ def test_async_receivers_are_shown_with_what_they_send(tmp_path: Path) -> None:
         """)
 
 
+STARTING = """
+    import contextvars, threading
+    from flask import Flask
+    from heliograph import Signal
+    app = Flask(__name__)
+    paid, packed = Signal("paid"), Signal("packed")
+    begun, over = threading.Event(), threading.Event()
+    threads = []
+    @paid.connect
+    def start(sender):
+        run = contextvars.copy_context().run
+        threads.append(threading.Thread(target=run, args=[work, sender]))
+        threads[0].start()
+        begun.wait()
+    @packed.connect
+    def wait(sender):
+        begun.set()
+        over.wait()
+    def work(sender):
+        if sender == "during": packed.send()
+        begun.set()
+        over.wait()
+        if sender == "after": packed.send()
+    @app.get("/<when>")
+    def pay(when):
+        paid.send(when)
+        over.set()
+        threads[0].join()
+        return ""
+"""
+
+
 def test_what_a_receiver_starts_and_leaves_is_shown_under_the_signal(tmp_path: Path) -> None:
     """A send that ends after the one that caused it still has its place in the tree."""
-    write(
-        tmp_path / "shop.py",
-        """
-        import contextvars, threading
-        from flask import Flask
-        from heliograph import Signal
-        app = Flask(__name__)
-        paid, packed = Signal("paid"), Signal("packed")
-        contexts = []
-        @paid.connect
-        def start(sender): contexts.append(contextvars.copy_context())
-        @app.get("/")
-        def pay():
-            paid.send()
-            work = threading.Thread(target=contexts.pop().run, args=[packed.send])
-            work.start()
-            work.join()
-            return ""
-        """,
-    )
+    write(tmp_path / "shop.py", STARTING)
 
-    assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
-        GET /  200 OK  # ms
+    assert trace("shop", "GET /during", cwd=tmp_path) == dedent("""\
+        GET /during  200 OK  # ms
         ├── paid
-        │   ├── shop.start  shop.py:8  # ms
-        │   └── packed  nobody connected
+        │   ├── shop.start  shop.py:9  # ms
+        │   └── packed
+        │       └── shop.wait  shop.py:15  # ms
+
+        """)
+
+
+def test_what_is_sent_later_by_what_a_receiver_has_started_stands_alone(tmp_path: Path) -> None:
+    """What is over is no parent: a worker may go on for as long as the program."""
+    write(tmp_path / "shop.py", STARTING)
+
+    assert trace("shop", "GET /after", cwd=tmp_path) == dedent("""\
+        GET /after  200 OK  # ms
+        ├── paid
+        │   └── shop.start  shop.py:9  # ms
+        ├── packed
+        │   └── shop.wait  shop.py:15  # ms
 
         """)
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from bdb import BdbQuit
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -17,12 +17,13 @@ import heliograph
 from heliograph import AsyncReceiverError, ReceiverError, ReceiverWarning, Signal, SignalError
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
+from tests.core.logs import logging_fails
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 NAME = "tests.core.diary.Diary.receiver.<locals>.receive"
 
@@ -719,29 +720,6 @@ def test_an_error_that_refuses_all_changes_keeps_what_it_came_from() -> None:
 
 
 # --- logging that fails ----------------------------------------------------------------
-
-
-class Broken(logging.Handler):
-    """Fails to log."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Fail."""
-        raise self.error
-
-
-@contextmanager
-def logging_fails(error: Exception) -> Iterator[None]:
-    """Let logging fail in the block."""
-    broken, logger = Broken(error), logging.getLogger("heliograph")
-    logger.addHandler(broken)
-    try:
-        yield
-    finally:
-        logger.removeHandler(broken)
 
 
 @pytest.mark.parametrize("error", [RecursionError(), OSError()], ids=repr)

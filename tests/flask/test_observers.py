@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from flask import has_app_context, has_request_context
+from flask import abort, has_app_context, has_request_context
 
 from tests.flask.capture import captured, timeline
 from tests.flask.core_signals import (
@@ -191,19 +191,34 @@ def test_the_other_receivers_are_called_all_the_same(app: Flask, client: FlaskCl
     assert sends == [(app, {})]
 
 
-def test_several_errors_are_raised_together(app: Flask, client: FlaskClient) -> None:
-    """Two receivers that fail make one ExceptionGroup, and one 500."""
+def test_of_several_errors_the_first_one_is_answered(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Error handlers know errors by their types; the other ones are in the log."""
+    app.register_error_handler(LampError, lambda error: ("The lamp is out.", 503))
 
     def fail_too(sender: Flask, **extra: object) -> None:
         raise LookupError
 
     with (
-        captured(got_request_exception, app) as told,
         request_started.connected_to(fail, app),
         request_started.connected_to(fail_too, app),
     ):
-        assert client.get("/").status_code == 500
+        assert client.get("/").status_code == 503
 
-    [error] = [payload["exception"] for _, payload in told]
-    assert isinstance(error, ExceptionGroup)
-    assert [type(each) for each in error.exceptions] == [LampError, LookupError]
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is LookupError
+
+
+def test_two_receivers_that_abort_abort(app: Flask, client: FlaskClient) -> None:
+    """The answer is the one that the first of them wants."""
+
+    def forbid(sender: Flask, **extra: object) -> None:
+        abort(403)
+
+    def hide(sender: Flask, **extra: object) -> None:
+        abort(404)
+
+    with request_started.connected_to(forbid, app), request_started.connected_to(hide, app):
+        assert client.get("/").status_code == 403

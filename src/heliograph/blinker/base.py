@@ -83,6 +83,10 @@ class Signal(Overridable):
         made: Signal = self.__dict__.setdefault(name, MetaSignal(f"Sent for {name}."))
         return made
 
+    def _several_failed(self, errors: list[Exception]) -> Exception:
+        # The first, as on Blinker: programs have `except` clauses and error handlers for it.
+        return errors[0]
+
     def _tell_connected(
         self, receiver: Callable[..., Any], sender: Any, connection: Connection, new: bool
     ) -> None:

@@ -1,4 +1,4 @@
-"""Calls receivers, sync and async, and settles their errors. Knows connections, knows no signal."""
+"""Calls receivers, sync and async, and settles their errors; what several become, signals say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heliograph.core.callables import coroutine_function, is_async, name_of, tit
 from heliograph.core.connection import age_of
 from heliograph.core.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.errors import AsyncReceiverError
-from heliograph.core.failing import leaves_at_once, log, note, raise_kept
+from heliograph.core.failing import leaves_at_once, log, log_aside, note, raise_kept
 from heliograph.core.instruments import (
     INSTRUMENTS,
     ON_START,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connection import Connection
     from heliograph.core.registry import Registry
+    from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]
@@ -41,7 +42,7 @@ class Sending:
     __slots__ = (
         "clock",
         "emission",
-        "errors",
+        "failures",
         "given",
         "muted",
         "newest",
@@ -59,7 +60,7 @@ class Sending:
 
     def __init__(
         self,
-        signal: object,
+        signal: Signal[...],
         registry: Registry,
         sender: Any,
         payload: dict[str, Any],
@@ -69,7 +70,7 @@ class Sending:
         newest: int = 0,
         muted: bool = False,
     ) -> None:
-        self.signal: object = signal
+        self.signal: Signal[...] = signal
         self.registry: Registry = registry
         self.sender: Any = sender
         self.payload: dict[str, Any] = payload
@@ -79,7 +80,8 @@ class Sending:
         self.newest: int = newest
         self.stamp: int = stamp
         self.results: Results = []
-        self.errors: list[Exception] = []
+        # What was raised, and by whom.
+        self.failures: list[tuple[Exception, str]] = []
         self.clock: float = 0.0
         self.muted: bool = muted
         self.watched: bool = True
@@ -137,11 +139,8 @@ class Sending:
             delivery = Delivery(receiver, connection, took, None, left_by)
             self.emission._deliveries.append(delivery)
         message = "A receiver of %s failed, but %s came before its error could be raised."
-        for error in self.errors:
-            try:
-                log(error, message, title_of(self.signal), type(left_by).__name__)
-            except Exception:  # noqa: BLE001 - what is on its way must not be replaced.
-                return
+        for error, _ in self.failures:
+            log_aside(error, message, title_of(self.signal), type(left_by).__name__)
 
     def due(self) -> Iterator[tuple[Connection | None, Receiver]]:
         """Give each receiver when its turn comes, leaving out those that went meanwhile."""
@@ -222,24 +221,36 @@ class Sending:
             )
             return
         where = f", connected at {connection.where}" if connection is not None else ""
-        note(error, f"while {title_of(self.signal)} was delivered to {name_of(receiver)}{where}")
+        whose = f"{name_of(receiver)}{where}"
+        note(error, f"while {title_of(self.signal)} was delivered to {whose}")
         if isinstance(error, TypeError):
             for hint in hints(error, receiver, self.sender, self.payload):
                 note(error, hint)
-        self.errors.append(error)
+        self.failures.append((error, whose))
 
     def outcome(self) -> Results:
         """Return the results, or raise what the receivers raised."""
-        errors, self.errors = self.errors, []
+        if not self.failures:
+            return self.results
+        failures, self.failures = self.failures, []
+        errors = [error for error, _ in failures]
+        raised = errors[0] if len(errors) == 1 else self.signal._several_failed(errors)
         try:
-            if len(errors) == 1:
-                raise_kept(errors[0])
-            if errors:
-                msg = f"{len(errors)} receivers of {title_of(self.signal)} failed"
-                raise ExceptionGroup(msg, errors)
+            if raised is not errors[0]:
+                raise raised
+            self._tell_of_others(failures)
+            raise_kept(raised)
         finally:
-            errors = []  # An error must not refer to itself through its traceback's frames.
-        return self.results
+            # An error must not refer to itself through its traceback's frames.
+            del failures, errors, raised
+
+    def _tell_of_others(self, failures: list[tuple[Exception, str]]) -> None:
+        """Let no error get lost where the first one is raised alone."""
+        (first, _), *others = failures
+        message = "%s failed when %s was delivered to it; the error of an earlier one is raised."
+        for error, whose in others:
+            note(first, f"and {whose}, raised {type(error).__name__}: see the log of 'heliograph'")
+            log_aside(error, message, whose, title_of(self.signal))
 
 
 def needs_await(connection: Connection | None, receiver: Receiver) -> bool:

@@ -58,11 +58,19 @@ def note(error: Exception, text: str) -> None:
 
 
 def log(error: Exception, message: str, *args: object) -> None:
-    """Log an error on the logger ``heliograph``, if there is room for it."""
+    """Log an error on the logger ``heliograph``, if there is room for it on the stack."""
     try:
         from logging import getLogger  # 10 ms to import: only failures pay.
 
         getLogger("heliograph").error(message, *args, exc_info=error)
     except AT_ONCE:
         # Logging goes deep. What it is done for, or what comes after it, matters more.
+        return
+
+
+def log_aside(error: Exception, message: str, *args: object) -> None:
+    """Do so while another error is to be raised, which nothing that fails here may replace."""
+    try:
+        log(error, message, *args)
+    except Exception:  # noqa: BLE001 - above.
         return

@@ -285,6 +285,10 @@ class Signal(Waitable[P]):
                 return True
         return False
 
+    def _several_failed(self, errors: list[Exception]) -> Exception:
+        """Return what is raised where several receivers have failed: a new error, or the first."""
+        return ExceptionGroup(f"{len(errors)} receivers of {title_of(self)} failed", errors)
+
     def _meta_signal(self, name: str) -> Signal:
         made = Signal(f"{name} of {self.name}", "")
         # Two threads that ask at once must get the same one.

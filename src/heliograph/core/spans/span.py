@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.callables import is_async, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
-from heliograph.core.failing import log
+from heliograph.core.failing import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at
 from heliograph.core.nesting import Place, innermost, leave
@@ -231,7 +231,7 @@ class Span:
         try:
             failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
-            log(another, _NOT_RAISED, title_of(failed))
+            log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
             self._outlive()
 
@@ -240,7 +240,7 @@ class Span:
         try:
             await failed._send_to_the_end_async(self.sender, {"error": error, **told})
         except Exception as another:  # noqa: BLE001 - the first one is on its way.
-            log(another, _NOT_RAISED, title_of(failed))
+            log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
             self._outlive()
 
