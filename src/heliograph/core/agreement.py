@@ -31,9 +31,9 @@ class _Agreement:
         self.declaration = declaration._after(self.before)
         found = [(record, record()) for record in list(registry.receivers.values())]
         self.spared = {record: self._spared(record, it) for record, it in found}
-        for record, receiver in found if declaration != self.before else ():
-            if receiver is not None:
-                warn_of_deprecation(receiver, declaration, record.terms[PLACE])
+        told = [] if declaration == self.before else found
+        for record, receiver in ((record, it) for record, it in told if it is not None):
+            warn_of_deprecation(receiver, declaration, record.terms[PLACE])
         self.spared_before: dict[Record, frozenset[str]] = {}
 
     def _spared(self, record: Record, receiver: Any) -> frozenset[str]:
