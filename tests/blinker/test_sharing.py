@@ -181,3 +181,49 @@ def test_names_that_are_no_strings_are_blinkers_alone() -> None:
     assert (list(ours), len(ours), repr(ours)) == (["paid"], 1, "<Namespace 'default': paid>")
     assert [it.name for it in ours.signals()] == ["paid"]
     assert [it in ours for it in names] == [False, False, False, True]
+
+
+@in_a_fresh_process
+def test_without_install_a_name_that_blinker_has_too_is_warned_of() -> None:
+    """While programs are developed, and whoever of the two came first."""
+    import os
+    import warnings
+
+    import blinker
+
+    import heliograph
+
+    blinker.signal("both")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        os.environ["HELIOGRAPH_CHECK"] = "0"
+        heliograph.signal("both")
+        used = list(caught)
+        os.environ["HELIOGRAPH_CHECK"] = "1"
+        for name in ("both", "both", "ours"):  # One place: it is warned of there once.
+            heliograph.signal(name)
+        heliograph.default_namespace.signal("both")
+        heliograph.Namespace("shop").signal("both")
+
+    assert used == []
+    assert [str(it.message).partition(":")[0] for it in caught] == [
+        "Blinker has a signal 'both' of its own"
+    ] * 2
+
+
+@in_a_fresh_process
+def test_after_install_nobody_is_warned_of_a_name_that_both_have() -> None:
+    """It is one signal."""
+    import os
+
+    os.environ["HELIOGRAPH_CHECK"] = "1"
+
+    import blinker
+
+    import heliograph
+    from heliograph.blinker import install
+
+    before: Any = blinker.signal("both")
+    install()
+
+    assert heliograph.signal("both") is before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import FunctionType
 
 from heliograph.core.callables import name_of
@@ -39,6 +40,25 @@ def warn_of_text(name: str) -> None:
             "argument is the name. Write Signal(doc=...), or Signal(name, doc)."
         )
         warn_at(place(), msg, UserWarning)
+
+
+def warn_of_namesake(name: str) -> None:
+    """Warn while programs are developed, if Blinker itself has a signal of that name.
+
+    Once `heliograph.blinker.install` was called, both have one and the same.
+    """
+    known = getattr(sys.modules["blinker"], "default_namespace", None)
+    if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
+        return
+    from heliograph.core.declared.development import in_development  # Only they pay for it.
+
+    if in_development():
+        msg = (
+            f"Blinker has a signal {name!r} of its own: whoever is connected there does not hear "
+            "what is sent here, nor the other way round. Call heliograph.blinker.install() first "
+            "of all, or start the program by `heliograph run`."
+        )
+        warn_at(place(), msg, UserWarning, once=_warned)
 
 
 def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:

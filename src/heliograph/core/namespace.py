@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
 from heliograph.core.copying import Copyable
 from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
+from heliograph.core.mistakes import warn_of_namesake
 from heliograph.core.names import Names
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -61,7 +63,10 @@ class Namespace(Declares, Copyable):
         Raises:
             ArgumentError: If the name is not a string.
         """
-        return self._names.signal(self._full(name), doc)
+        full = self._full(name)
+        if "blinker" in sys.modules and self._names is default_namespace._names:
+            warn_of_namesake(full)
+        return self._names.signal(full, doc)
 
     def namespace(self, name: str) -> Namespace:
         """Return the nested namespace of that name, which is made if there is none yet.
