@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import heliograph.blinker
 from heliograph import Namespace, Signal
-from heliograph.inspector import Found, as_namespace, found_in, loaded
+from heliograph.inspector import Found, as_namespace, found_in, loaded, never_loaded
+from tests.cli.children import write
 
 if TYPE_CHECKING:
     import pytest
@@ -185,3 +187,37 @@ def test_a_signal_of_blinkers_default_namespace_is_in_no_namespace(program: Prog
 
     assert shown(found_in(modules)) == [(None, "", ["paid in test_finding"])]
     assert heliograph.blinker.default_namespace.pop("paid in test_finding").name
+
+
+def test_modules_of_receivers_that_wait_to_be_loaded_are_named(program: Program) -> None:
+    """Of all lazy imports, those below the names whose source connects; looking loads nothing."""
+    program({"shop/__init__.py": "", "shop/used.py": ""})
+    for name in ("receivers", "values", "deep/__init__", "deep/receivers", "torn"):
+        source = "" if name == "values" else "raise RuntimeError  # It would connect."
+        write(Path("shop", f"{name}.py"), source)
+    Path("shop", "torn.py").write_bytes(b"# coding: nothing\nconnect")
+    lazy = {
+        "shop.used",
+        "shop.used.attribute",
+        "shop.receivers",
+        "shop.receivers.thank",
+        "shop.values",
+        "shop.deep.receivers",
+        "shop.torn",
+        "shop.nowhere",
+        "nowhere",
+        "shopping",
+        "json.tool",
+        "itertools",
+    }
+
+    assert never_loaded(["shop", "nowhere", "itertools"], lazy) == [
+        "shop.deep.receivers",
+        "shop.receivers",
+    ]
+    assert [it for it in sys.modules if it.startswith("shop.")] == ["shop.used"]
+
+
+def test_without_lazy_imports_nothing_waits() -> None:
+    """Python has them from 3.15 on, and keeps a list."""
+    assert never_loaded(["tests", "heliograph"]) == []

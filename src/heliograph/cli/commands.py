@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from heliograph.cli.application import load_app
+from heliograph.cli.loading import tell_of_lazy
 from heliograph.cli.modules import catalogue_of
 from heliograph.cli.request import RequestType
 from heliograph.cli.run import replace_process
@@ -71,6 +72,7 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     flask_app = load_app(app)
     for traced in trace_requests(flask_app, requests, logs=logs):
         show(traced, console)
+    tell_of_lazy([flask_app.import_name.partition(".")[0]])
 
 
 @heliograph.command(
@@ -111,7 +113,8 @@ def signals(target: str, further: tuple[str, ...], form: str, output: Path | Non
 
     TARGET is a module, for all signals that it and the modules below it make, or
     MODULE:NAMESPACE. It is imported, and only what is imported is known: modules that
-    connect receivers are named by --import. Senders are looked for in all imported
+    connect receivers are named by --import. Those that are imported lazily and were not
+    loaded are named on the error output. Senders are looked for in all imported
     modules of the same packages.
     """
     catalogue = catalogue_of(target, further)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from heliograph.blinker import install
 from heliograph.cli.places import said, where_raised
+from heliograph.inspector import never_loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def prepare() -> None:
@@ -36,3 +40,14 @@ def blame(name: str, error: BaseException, command: str) -> NoReturn:
         + f"`{command}` shows the whole traceback."
     )
     raise click.ClickException(msg) from error
+
+
+def tell_of_lazy(packages: Iterable[str]) -> None:
+    """Name the modules of receivers that wait to be imported, so that nobody misses them."""
+    names = never_loaded(packages)
+    if names:
+        click.echo(
+            f"Not loaded, as nothing has used their lazy imports: {', '.join(names)}. "
+            "What they connect is not connected: load them with importlib.import_module().",
+            err=True,
+        )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from heliograph.cli.loading import blame, prepare
+from heliograph.cli.loading import blame, prepare, tell_of_lazy
 from heliograph.inspector import as_namespace, found_in, loaded, read
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def catalogue_of(target: str, further: Sequence[str]) -> Catalogue:
             _import_further(it)
     found = [_namespace(module, variable)] if colon else _signals_below(name)
     packages = {it.partition(".")[0] for it in (name, *further)}
-    return read(target, found, loaded(packages))
+    catalogue = read(target, found, loaded(packages))
+    tell_of_lazy(packages)
+    return catalogue
 
 
 def _import_further(name: str) -> None:

@@ -10,7 +10,7 @@ from heliograph.inspector.facts import (
     KnownSend,
     KnownSignal,
 )
-from heliograph.inspector.finding import Found, as_namespace, found_in, loaded
+from heliograph.inspector.finding import Found, as_namespace, found_in, loaded, never_loaded
 from heliograph.inspector.pages import as_json, as_markdown
 from heliograph.inspector.reading import read
 
@@ -27,5 +27,6 @@ __all__ = [
     "as_namespace",
     "found_in",
     "loaded",
+    "never_loaded",
     "read",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from heliograph.inspector.sources import imported, inside, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,51 @@ class Found:
 
 def loaded(names: Iterable[str]) -> list[ModuleType]:
     """Return the modules of these names that are imported, and all below them, by name."""
-    wanted = tuple(names)
-    below = tuple(f"{name}." for name in wanted)
-    found = [it for it in sorted(sys.modules) if it in wanted or it.startswith(below)]
+    found = _at_or_below(names, sys.modules)
     # Some programs put other things there.
     return [sys.modules[name] for name in found if is_a(sys.modules[name], ModuleType)]
+
+
+def never_loaded(names: Iterable[str], lazy: Iterable[str] | None = None) -> list[str]:
+    """Return the modules of receivers of these names, and below them, that nothing has loaded yet.
+
+    Their import is lazy (PEP 810), and nobody has used what it gives: so they have not run, and
+    have connected nothing. A module is one of receivers if its source speaks of `connect`.
+    Nothing is imported by looking.
+
+    Args:
+        names: Names of modules and packages.
+        lazy: The lazy imports to look through; those that wait in this interpreter by default,
+            which are none before Python 3.15.
+    """
+    waiting: Iterable[str] = getattr(sys, "lazy_modules", ()) if lazy is None else lazy
+    found = [it for it in _at_or_below(names, set(waiting)) if it not in sys.modules]
+    return [name for name in found if _connects(name)]
+
+
+def _at_or_below(names: Iterable[str], modules: Iterable[str]) -> list[str]:
+    wanted = tuple(names)
+    below = tuple(f"{name}." for name in wanted)
+    return [it for it in sorted(modules) if it in wanted or it.startswith(below)]
+
+
+def _connects(name: str) -> bool:
+    try:
+        spec = _spec(name)
+        source = None if spec is None else spec.loader.get_source(name)  # type: ignore[union-attr]
+    except (AttributeError, ImportError, SyntaxError, ValueError):
+        # It has no source, or cannot be found: whoever uses it will learn why.
+        return False
+    return source is not None and "connect" in source
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Find a module without importing those above it; the name may be that of an attribute."""
+    parent = name.rpartition(".")[0]
+    if not parent or parent in sys.modules:
+        return find_spec(name)
+    above = _spec(parent)
+    return above and PathFinder.find_spec(name, above.submodule_search_locations or ())
 
 
 def found_in(modules: Iterable[ModuleType]) -> list[Found]:
