@@ -1,8 +1,10 @@
-"""Threads that belong to nobody, and threads that belong to whoever starts them."""
+"""What differs between Pythons about threads: the contexts they begin in, and who dies when."""
 
 from __future__ import annotations
 
+import gc
 import sys
+import sysconfig
 import threading
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,22 @@ INHERITING: bool = bool(getattr(sys.flags, "thread_inherit_context", 0))
 
 They do on builds without a GIL since Python 3.14, and with `-X thread_inherit_context=1`.
 """
+
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+"""Whether this is a build without a GIL."""
+
+CLASSES_STAY = FREE_THREADED and sys.version_info < (3, 14)
+"""Whether classes, and functions of modules, live for ever once a thread has been started."""
+
+
+def let_die() -> None:
+    """Let what was just dropped die before this returns.
+
+    Without a GIL, an object dies in the thread that made it, when that has time, or in a
+    collection. Everywhere else it is dead already, and nothing must hide that it is.
+    """
+    if FREE_THREADED:
+        gc.collect()
 
 
 def in_a_thread(function: Callable[[], Any]) -> Any:
