@@ -8,6 +8,7 @@ from types import MethodType
 import heliograph
 from heliograph import ANY, ReceiverWarning
 from heliograph.blinker import _utilities, base
+from heliograph.blinker.alone import alone
 from heliograph.blinker.reading import TABLES, everything, rows
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from heliograph.blinker.reading import Row
 
 _META = ("receiver_connected", "receiver_disconnected")
+_SENDING = ("send", "send_async", "receivers_for", "has_receivers_for", "connected_to", "muted")
 
 
 def install() -> None:
@@ -29,7 +31,9 @@ def install() -> None:
     derived make Heliograph signals from now on. `heliograph.signal` and Blinker's
     ``signal`` give the same signal for a name.
 
-    Best called first of all. Calling it again does nothing.
+    Best called first of all. Calling it again does nothing. Other threads wait for a moment,
+    so that they find one engine or the other; in an interpreter without a GIL they cannot, and
+    it has to be called before they start.
 
     Raises:
         RuntimeError: If a signal of the same name is in the default namespaces of
@@ -46,16 +50,27 @@ def install() -> None:
         return
     not_taken: list[Exception] = []
     if theirs:
-        _check_version(theirs["blinker.base"])
-        not_taken = _adopt(theirs["blinker.base"], package)
+        not_taken = _take_over(theirs, ours)
     sys.modules.update(ours)
-    for name, module in theirs.items():
-        _rename(module, ours[name])
     # Last of all, because a warning may be an error.
     for problem in not_taken:
         from warnings import warn  # Takes its time to import, and is seldom needed.
 
         warn(f"Not taken over from Blinker: {problem}", ReceiverWarning, stacklevel=2)
+
+
+def _take_over(theirs: dict[str, ModuleType], ours: dict[str, ModuleType]) -> list[Exception]:
+    # Before all others wait: it needs inspect, as Blinker does, and imports wait for others.
+    import heliograph.blinker.inheriting  # noqa: F401 - as just told.
+
+    their_base = theirs["blinker.base"]
+    _check_version(their_base)
+    # What is sent meanwhile gets to its end by either; what is being changed does not.
+    with alone(lambda it: it.f_globals is vars(their_base) and it.f_code.co_name not in _SENDING):
+        not_taken = _adopt(their_base, ours["blinker"])
+        for name, module in theirs.items():
+            _rename(module, ours[name])
+    return not_taken
 
 
 def _check_version(theirs: ModuleType) -> None:
