@@ -36,6 +36,16 @@ def _past_senders(engine: Engine, count: int) -> object:
     return receiver, senders
 
 
+def _past_receivers(engine: Engine, count: int) -> object:
+    """Connect *count* receivers for every sender, and disconnect all but ten of them again."""
+    receivers = new_receivers(engine, count)
+    for receiver in receivers:
+        engine.connect(receiver)
+    for receiver in receivers[10:]:
+        engine.disconnect(receiver)
+    return receivers[:10]
+
+
 def _other_receivers(engine: Engine, count: int) -> object:
     """Connect *count* receivers for every sender."""
     receivers = new_receivers(engine, count)
@@ -88,6 +98,26 @@ def _connecting_for_a_sender(engine: Engine) -> Work:
     return connecting(engine, SENDER)
 
 
+def _connecting_and_sending(engine: Engine) -> Work:
+    """Connect a receiver and send, so that the receivers are listed anew each time."""
+    connect, disconnect = engine.connect, engine.disconnect
+    send = engine.sending()
+
+    def run(receivers: Iterable[object]) -> None:
+        for receiver in receivers:
+            connect(receiver)
+            send((None,))
+
+    def after(receivers: Iterable[object]) -> None:
+        for receiver in receivers:
+            disconnect(receiver)
+
+    def unconnected(count: int) -> list[object]:
+        return list(new_receivers(engine, count))
+
+    return Work(run, items=unconnected, after=after)
+
+
 AMONG_SENDERS: dict[str, Operation] = {
     "connect": connecting,
     "connect for a sender": _connecting_for_a_sender,
@@ -105,10 +135,17 @@ AMONG_RECEIVERS: dict[str, Operation] = {
     "a receiver dies": _receivers_dying,
 }
 
+AFTER_RECEIVERS: dict[str, Operation] = {
+    **AMONG_RECEIVERS,
+    "connect, then send": _connecting_and_sending,
+    "send to one receiver": sending_to_its_own_receiver,
+}
+
 CROWDS: tuple[tuple[str, Crowd, dict[str, Operation]], ...] = (
     ("other senders", _other_senders, AMONG_SENDERS),
     ("past senders", _past_senders, AMONG_SENDERS),
     ("other receivers", _other_receivers, AMONG_RECEIVERS),
+    ("past receivers", _past_receivers, AFTER_RECEIVERS),
     (
         "receivers of another sender",
         _receivers_of_another,

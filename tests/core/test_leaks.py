@@ -16,6 +16,7 @@ import pytest
 
 from heliograph import ANY, Emission, Signal, add_instrument, remove_instrument
 from heliograph.core import identity
+from heliograph.core.plan import Group
 from heliograph.core.writer import waiting
 from tests.threads import CLASSES_STAY
 
@@ -223,6 +224,83 @@ def test_connecting_again_and_again_leaves_nothing() -> None:
 
     assert grown < 100
     assert tables(signal) == {"for everybody": 1, "senders": 1, "receivers": 1, "links": 2}
+
+
+def room(signal: Signal) -> dict[str, int]:
+    """Return how many bytes the tables of a signal take, however little they hold."""
+    registry = signal._registry
+    links = [sys.getsizeof(record.links) for record in registry.receivers.values()]
+    return {
+        "for everybody": sys.getsizeof(registry.any.connections),
+        "senders": sys.getsizeof(registry.senders),
+        "receivers": sys.getsizeof(registry.receivers),
+        "idle": sys.getsizeof(registry.idle),
+        "links": max(links, default=0),
+    }
+
+
+def _receivers_for_everybody(signal: Signal) -> list[Any]:
+    receivers = [closure() for _ in range(MANY)]
+    for receiver in receivers:
+        signal.connect(receiver)
+    return receivers
+
+
+def _receivers_for_a_sender(signal: Signal) -> list[Any]:
+    receivers = [closure() for _ in range(MANY)]
+    for receiver in receivers:
+        signal.connect(receiver, "shop")
+    return receivers
+
+
+def _senders_of_a_receiver(signal: Signal) -> list[Any]:
+    receiver: Any = closure()
+    shops: list[Any] = [Shop() for _ in range(MANY)]
+    for shop in shops:
+        signal.connect(receiver, shop)
+    return [receiver, *shops]
+
+
+def _receivers_without_a_sender(signal: Signal) -> list[Any]:
+    shop, receivers = Shop(), [closure() for _ in range(MANY)]
+    for receiver in receivers:
+        signal.connect(receiver, shop)
+    return receivers
+
+
+def _blocks(signal: Signal) -> list[Any]:
+    receiver = closure()
+    with ExitStack() as stack:
+        for _ in range(MANY):
+            stack.enter_context(signal.connected_to(receiver))
+    return [receiver]
+
+
+@pytest.mark.parametrize("left", [0, 10])
+@pytest.mark.parametrize(
+    "come",
+    [
+        _receivers_for_everybody,
+        _receivers_for_a_sender,
+        _senders_of_a_receiver,
+        _receivers_without_a_sender,
+        _blocks,
+    ],
+)
+def test_tables_do_not_keep_the_room_that_they_once_needed(
+    come: Callable[[Signal], list[Any]], left: int
+) -> None:
+    """Whoever walks through a dict walks through all its room, so that it would cost for ever."""
+    signal = Signal("sold")
+    kept = come(signal)
+    full = sum(room(signal).values())
+    del kept[left:]
+    now = room(signal)
+
+    assert come is _blocks or full > 20 * MANY
+    assert max(now.values()) < 5_000, now
+    groups = [it for it in signal._registry.senders.values() if isinstance(it, Group)]
+    assert [it for it in groups if sys.getsizeof(it.connections) > 5_000] == []
 
 
 @pytest.mark.skipif(CLASSES_STAY, reason="classes stay here once a thread has been started")

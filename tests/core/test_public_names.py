@@ -67,6 +67,7 @@ ENGINE = [
     "record",
     "registry",
     "reviving",
+    "shrinking",
     "signal",
     "temporary",
     "terms",

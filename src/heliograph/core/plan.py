@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connection import Connection, age_of
+from heliograph.core.shrinking import shrunk
 from heliograph.core.terms import INLINE, SCOPE
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -107,6 +108,7 @@ class Group:
         if self.connections.get(place) is not connection:
             return False
         del self.connections[place]
+        self.connections = shrunk(self.connections)
         self.stamp += 1
         self.plan = None
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from contextvars import ContextVar
 from functools import partial
-from types import MappingProxyType
 from weakref import ref
 
 from heliograph.core.callables import examined
@@ -26,12 +25,13 @@ from heliograph.core.mending import recount
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
+from heliograph.core.shrinking import shrunk
 from heliograph.core.terms import INLINE, PLACE, SCOPE, WEAK, Scope
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     from heliograph.core.declared.declaration import Declaration
@@ -40,10 +40,8 @@ if TYPE_CHECKING:
     # The connection, and the one in whose place it is: itself, if that says all already.
     Made = tuple[Connection, Connection | None]
 
-SCOPES: ContextVar[Mapping[Scope, None]] = ContextVar(
-    "heliograph_scopes", default=MappingProxyType({})
-)
-"""The blocks that the current context is inside of, in the order of entering. Never changed."""
+INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
+"""The block that the current context has entered last. It may have ended elsewhere."""
 
 _BUSY = (True,)
 
@@ -74,11 +72,22 @@ def _lives(record: Record) -> bool:
 
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the temporary connections that do not count in the current context."""
-    here = SCOPES.get()
+    here: set[Scope] | None = None
     for connection in connections:
         scope = connection._terms[SCOPE]
-        if scope is None or scope.everywhere or scope in here:
-            yield connection
+        if scope is not None and not scope.everywhere:
+            here = set(entered()) if here is None else here
+            if scope not in here:
+                continue
+        yield connection
+
+
+def entered() -> Iterator[Scope]:
+    """Give the blocks that the current context is inside of, the innermost first."""
+    scope = INNERMOST.get()
+    while scope is not None:
+        yield scope
+        scope = scope.outer
 
 
 def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
@@ -260,7 +269,8 @@ class Registry:
         return connections
 
     def _spared_here(self) -> list[frozenset[Hashable]]:
-        here = SCOPES.get()
+        local = any(not scope.everywhere for scope in self.mutes)
+        here = set(entered()) if local else ()
         return [it for scope, it in self.mutes.items() if scope.everywhere or scope in here]
 
     def find(self, sender: Any) -> tuple[Any, Plan]:
@@ -410,8 +420,7 @@ class Registry:
                 group.add(connection)
         links = record.links
         links[key] = links[key] + 1 if key in links else 1
-        if self.idle:
-            self.idle.pop(record.key, None)
+        self._no_longer_idle(record.key)
         self.stamp += 1
         self.busy = _BUSY
 
@@ -438,6 +447,7 @@ class Registry:
         links[key] -= 1
         if not links[key]:
             del links[key]
+            record.links = shrunk(links)
         if not connection._terms[WEAK]:
             record.strong -= 1
             if not record.strong:
@@ -445,13 +455,12 @@ class Registry:
         if not links:
             record.alone = None
             del self.receivers[record.key]
+            self.receivers = shrunk(self.receivers)
         self._changed()
 
     def _remove_sender(self, key: Hashable) -> None:
         del self.senders[key]
-        if not self.senders:
-            # An empty dict keeps the room that it once needed.
-            self.senders = {}
+        self.senders = shrunk(self.senders)
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [c for c in self._all() if c._terms[SCOPE] is scope and self._end(c)]
@@ -465,8 +474,7 @@ class Registry:
         return None
 
     def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
-        if self.idle:
-            self.idle.pop(key, None)
+        self._no_longer_idle(key)
         record = self.receivers.get(key)
         if record is None:
             return []
@@ -489,12 +497,15 @@ class Registry:
         record = connection._record
         self._end(connection)
         if not record.links and _lives(record):
-            record.links = {}  # An empty dict keeps the room that it once needed.
             self.idle[record.key] = record
+
+    def _no_longer_idle(self, key: Hashable) -> None:
+        if self.idle and self.idle.pop(key, None) is not None:
+            self.idle = shrunk(self.idle)
 
     def bury(self, key: Hashable) -> None:
         """End the connections of a receiver, if it is dead. Has to run in `exclusively`."""
-        self.idle.pop(key, None)
+        self._no_longer_idle(key)
         record = self.receivers.get(key)
         if record is None or _lives(record):
             return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import wraps
+from itertools import chain
 
 from heliograph.core.callables import called, is_async, why_not_decorated
 from heliograph.core.errors import ArgumentError, StateError
-from heliograph.core.registry import SCOPES
+from heliograph.core.registry import INNERMOST, entered
 from heliograph.core.terms import Scope
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -55,7 +56,7 @@ class ForAWhile:
         try:
             self._open[scope] = None
             scope.made = self._begin(scope)
-            _be_in(scope)
+            _enter(scope)
         except BaseException:
             # The block will not be run, nor be left.
             self._close(scope)
@@ -74,7 +75,11 @@ class ForAWhile:
 
     def _last(self, who: object) -> Scope:
         """Return the block to leave, which nobody else will leave then."""
-        for scope in reversed([it for it in SCOPES.get() if it.block is self] or list(self._open)):
+        innermost = INNERMOST.get()
+        if innermost is not None and innermost.block is self and not self._leaving:
+            return innermost  # The usual case, in which nobody else would leave it.
+        here = (it for it in entered() if it.block is self)
+        for scope in chain(here, reversed(list(self._open))):
             if self._leaving.setdefault(scope, who) is who:
                 if scope.block is not None:
                     return scope
@@ -90,7 +95,7 @@ class ForAWhile:
         scope.block = scope.made = None
         self._open.pop(scope, None)
         self._leaving.pop(scope, None)
-        _be_in(None)
+        INNERMOST.set(_under_way(INNERMOST.get()))
         return ended
 
     def __call__(self, function: F) -> F:
@@ -122,13 +127,21 @@ class ForAWhile:
         return call_async if is_async(function) else call  # type: ignore[return-value]
 
 
-def _be_in(scope: Scope | None) -> None:
-    """Let the current context be inside of a block, too, and of none that has ended.
+def _enter(scope: Scope) -> None:
+    """Let the current context be inside of a block."""
+    outer = _under_way(INNERMOST.get())
+    if outer is not None:
+        outer.outer = _under_way(outer.outer)
+    scope.outer = outer
+    INNERMOST.set(scope)
 
-    A block that is left in another context stays here until then: as that of a generator that
-    was closed by somebody else, or dropped.
+
+def _under_way(scope: Scope | None) -> Scope | None:
+    """Return a block, or the nearest one around it that has not ended.
+
+    One that is left in another context has ended there, and stays here until then: as that of
+    a generator that was closed by somebody else, or dropped.
     """
-    here = {it: None for it in SCOPES.get() if it.block is not None}
-    if scope is not None:
-        here[scope] = None
-    SCOPES.set(here)
+    while scope is not None and scope.block is None:
+        scope = scope.outer
+    return scope

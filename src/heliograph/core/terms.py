@@ -32,13 +32,15 @@ _looked_up = dict.get
 class Scope:
     """One `with` block that connects or mutes: everywhere, or in its own context alone."""
 
-    __slots__ = ("block", "everywhere", "made")
+    __slots__ = ("block", "everywhere", "made", "outer")
 
     def __init__(self, block: object, *, everywhere: bool) -> None:
         # What was entered, until this ends; and what there is to undo.
         self.block: object = block
         self.everywhere: bool = everywhere
         self.made: Any = None
+        # The one inside of which it was entered.
+        self.outer: Scope | None = None
 
 
 def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:

@@ -1,0 +1,29 @@
+"""Takes from tables the room that they once needed."""
+
+from __future__ import annotations
+
+from sys import getsizeof
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    K = TypeVar("K")
+    V = TypeVar("V")
+
+_SMALL = 512
+_PER_ENTRY = 400
+"""Bytes. A dict that has only grown takes a quarter of that for an entry, or less."""
+
+
+def shrunk(table: dict[K, V]) -> dict[K, V]:
+    """Return a table from which something was removed, or one like it that takes less room.
+
+    A dict keeps the room that it needed when it was fullest, and whoever walks through it
+    walks through all of that. It is looked at whenever it has halved, and one that is copied
+    then has lost far more entries than it has.
+    """
+    left = len(table)
+    if left & (left - 1) or getsizeof(table) <= _SMALL + _PER_ENTRY * left:
+        return table
+    return dict(table)
