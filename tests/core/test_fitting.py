@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import Namespace, ReceiverError, Signal
+from heliograph.core.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -464,3 +465,28 @@ def test_no_receiver_slips_in_while_a_signal_is_declared(tiny_switch_interval: N
             both.append(number)
 
     assert both == []
+
+
+def test_a_declaration_that_is_interrupted_declares_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A signal handler may raise in the middle of it, between the signals of a span."""
+    shop = Namespace("shop")
+    agree = Registry.agree
+    calls: list[object] = []
+
+    def interrupted(registry: Registry, declaration: Any, spared: Any) -> None:
+        calls.append(declaration)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        agree(registry, declaration, spared)
+
+    def resize(sender: str, *, path: str) -> None: ...
+
+    signals = [shop.signal(f"resize.{word}") for word in ("started", "finished", "failed")]
+    monkeypatch.setattr(Registry, "agree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        shop.span(resize)
+
+    assert [it.declaration for it in signals] == [None] * 3
+    assert signals[0].send("Berlin") == []

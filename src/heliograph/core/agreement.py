@@ -7,13 +7,12 @@ from functools import partial
 from heliograph.core.callables import title_of
 from heliograph.core.declared.fitting import left_out_for, warn_of_deprecation
 from heliograph.core.errors import ReceiverError
-from heliograph.core.record import NOTHING
 from heliograph.core.terms import PLACE, where_is
 from heliograph.core.writer import exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any
 
     from heliograph.core.declared.declaration import Declaration
@@ -22,52 +21,73 @@ if TYPE_CHECKING:
 
 
 class _Agreement:
-    """What was found out of a signal, a declaration, and those who are connected."""
+    """What is found out of a signal, a declaration, and those who are connected."""
 
     def __init__(self, signal: Signal[...], declaration: Declaration) -> None:
-        registry = signal._registry
         self.signal = signal
-        self.before = registry.declaration
-        self.declaration = declaration._after(self.before)
-        found = [(record, record()) for record in list(registry.receivers.values())]
-        self.spared = {record: self._spared(record, it) for record, it in found}
-        told = [] if declaration == self.before else found
-        for record, receiver in ((record, it) for record, it in told if it is not None):
-            warn_of_deprecation(receiver, declaration, record.terms[PLACE])
-        self.spared_before: dict[Record, frozenset[str]] = {}
+        self.wanted = declaration
+        self.before: Declaration | None = None
+        self.declaration = declaration
+        # What each receiver is spared, by its key; and the receivers, so that no other one can
+        # come to have the key.
+        self.spared: dict[Hashable, frozenset[str]] = {}
+        self.held: list[object] = []
+        self.spared_before: dict[Record, frozenset[str]] | None = None
 
-    def _spared(self, record: Record, receiver: Any) -> frozenset[str]:
+    def look(self) -> None:
+        """Find out whether those take it who have not been looked at yet.
+
+        Raises:
+            ArgumentError: If the signal is declared already, elsewhere.
+            ReceiverError: If somebody does not take it.
+        """
+        registry = self.signal._registry
+        self.before = registry.declaration
+        self.declaration = self.wanted._after(self.before)
+        for record in list(registry.receivers.values()):
+            receiver = None if record.key in self.spared else record()
+            if receiver is not None:
+                self.held.append(receiver)
+                self.spared[record.key] = self._looked_at(record, receiver)
+
+    def _looked_at(self, record: Record, receiver: Any) -> frozenset[str]:
+        declaration, place = self.declaration, record.terms[PLACE]
         try:
-            return NOTHING if receiver is None else left_out_for(receiver, self.declaration)
+            spared = left_out_for(receiver, declaration)
         except ReceiverError as error:
-            place = where_is(record.terms[PLACE])
-            msg = f"{record.name}, connected at {place}, could not take it. {error}"
+            msg = (
+                f"{title_of(self.signal)} cannot be declared at {declaration.where}. "
+                f"{record.name}, connected at {where_is(place)}, could not take it. {error}"
+            )
             raise ReceiverError(msg) from None
+        if declaration != self.before:
+            warn_of_deprecation(receiver, declaration, place)
+        return spared
 
     def holds(self) -> bool:
         """Tell whether nothing has changed since. Has to run in `exclusively`."""
         registry = self.signal._registry
-        known = self.spared
-        return registry.declaration is self.before and known.keys() >= set(
-            registry.receivers.values()
+        return (
+            registry.declaration is self.before and registry.receivers.keys() <= self.spared.keys()
         )
 
     def make(self) -> None:
         """Declare. Has to run in `exclusively`."""
         registry = self.signal._registry
         self.spared_before = {it: it.left_out for it in registry.receivers.values()}
-        registry.agree(self.declaration, self.spared)
+        registry.agree(self.declaration, {it: self.spared[it.key] for it in self.spared_before})
 
     def undo(self) -> None:
-        """Be as before. Has to run in `exclusively`."""
-        self.signal._registry.agree(self.before, self.spared_before)
+        """Be as before, if anything was made. Has to run in `exclusively`."""
+        if self.spared_before is not None:
+            self.signal._registry.agree(self.before, self.spared_before)
 
 
 def agree(pairs: Iterable[tuple[Signal[...], Declaration]]) -> Callable[[], None]:
     """Let each signal be what is declared of it, or none of them.
 
     Receivers are looked at outside of the change, as that may run anybody's code; if others
-    connect or declare meanwhile, they are looked at again.
+    connect or declare meanwhile, those are looked at as well.
 
     Returns:
         What undoes it.
@@ -76,21 +96,18 @@ def agree(pairs: Iterable[tuple[Signal[...], Declaration]]) -> Callable[[], None
         ArgumentError: If one of them is declared already, elsewhere.
         ReceiverError: If somebody who is connected does not take what is declared.
     """
-    wanted = list(pairs)
-    made = None
-    while made is None:
-        found = [_agreement(signal, declaration) for signal, declaration in wanted]
-        # None if it has to wait, being made by a finalizer in the middle of another change.
-        made = None if exclusively(_make, found) is False else found
-    return partial(exclusively, _undo, made)
-
-
-def _agreement(signal: Signal[...], declaration: Declaration) -> _Agreement:
-    try:
-        return _Agreement(signal, declaration)
-    except ReceiverError as error:
-        msg = f"{title_of(signal)} cannot be declared at {declaration.where}. {error}"
-        raise ReceiverError(msg) from None
+    found = [_Agreement(signal, declaration) for signal, declaration in pairs]
+    undo = partial(exclusively, _undo, found)
+    made = False
+    while made is False:  # None if it has to wait, as in a signal handler.
+        for it in found:
+            it.look()
+        try:
+            made = exclusively(_make, found)
+        except BaseException:  # A signal handler may have come in between.
+            undo()
+            raise
+    return undo
 
 
 def _make(agreements: Sequence[_Agreement]) -> bool:

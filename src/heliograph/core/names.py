@@ -34,8 +34,6 @@ class Names:
         kind: What makes a signal of a name and its documentation.
     """
 
-    __slots__ = ("kind", "signals", "standing")
-
     def __init__(
         self,
         signals: dict[Any, Any] | None = None,

@@ -173,7 +173,7 @@ class Registry:
                     fit(record, receiver, declaration)
             if record.is_async:
                 refuse_inline(how[INLINE], is_async=True)
-            made = exclusively(self._connect_as_fitted, declaration, record, receiver, sender, how)
+            made = exclusively(self._connect, declaration, record, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -359,16 +359,18 @@ class Registry:
         found.sort(key=in_order)
         return found
 
-    def _connect_as_fitted(
-        self, declaration: Declaration | None, record: Record, *args: Any
+    def _connect(
+        self,
+        declaration: Declaration | None,
+        record: Record,
+        receiver: Any,
+        sender: Any,
+        how: Terms,
     ) -> Made | Literal[False]:
         """Connect, unless the receiver is new and was held against another declaration."""
         # What it takes is found out before, as looking at a signature may run anybody's code.
         if declaration is not self.declaration and record.key not in self.receivers:
             return False
-        return self._connect(record, *args)
-
-    def _connect(self, record: Record, receiver: Any, sender: Any, how: Terms) -> Made:
         known = self.receivers.setdefault(record.key, record)
         if known is not record:
             known.join(record)
