@@ -235,6 +235,18 @@ def test_what_is_put_back_has_the_senders_that_still_live() -> None:
     assert [(c.receiver, c.sender) for c in signal.connections] == [(_receiver, "a")]
 
 
+def test_another_look_at_what_was_taken_out_can_be_put_back() -> None:
+    """`x.append is not x.append`, and both are one receiver."""
+    signal, log = Signal(), list[object]()
+    signal.connect(log.append, "a", weak=False)
+    [key] = signal.receivers
+    del signal.receivers[key]
+    signal.receivers[key] = log.append
+    signal.send("a")
+
+    assert log == ["a"]
+
+
 def test_what_was_connected_meanwhile_is_not_connected_twice_when_it_is_put_back() -> None:
     """The connection that is there stays."""
     signal = Signal()

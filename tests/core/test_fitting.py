@@ -244,6 +244,29 @@ def test_a_receiver_that_does_not_tell_what_it_takes_is_given_everything() -> No
     assert [it.takes_extra for it in counted.connections] == [True]
 
 
+class Silent:
+    """Fails when it is asked what it takes, as a proxy does that stands for nothing yet."""
+
+    @property
+    def __signature__(self) -> object:
+        """What it takes."""
+        raise RuntimeError
+
+    def __call__(self, sender: object, **payload: object) -> object:
+        """Return the payload."""
+        return payload
+
+
+def test_a_receiver_that_fails_to_tell_what_it_takes_is_given_everything(paid: Signal) -> None:
+    """Whatever it raises: it is connected, and not called, so it cannot be its mistake."""
+    silent = Silent()
+    paid.connect(silent)
+    [connection] = paid.connections
+
+    assert connection.takes_extra
+    assert paid.send("shop", order=1, note="n") == [(silent, {"order": 1, "note": "n"})]
+
+
 def test_whoever_is_connected_before_the_declaration_is_looked_at_then() -> None:
     """One who is unfit keeps the signal from being declared; one who is not is spared."""
     shop = Namespace()

@@ -148,12 +148,9 @@ def canonical(receiver: Any) -> Any:
         kind = type(receiver)
         if kind is MethodType:
             function = receiver.__func__
-            # The usual case first, as looking for a name costs more than all the rest here.
-            if type(function) is FunctionType and function.__name__ != "__call__":
+            if type(function) is not FunctionType or function.__name__ != "__call__":
                 return receiver
             if function is not told(type(receiver.__self__), "__call__"):
-                return receiver
-            if told(function, "__name__") != "__call__":
                 return receiver
         elif kind is not MethodWrapperType or receiver.__name__ != "__call__":
             return receiver

@@ -6,7 +6,7 @@ from inspect import Parameter
 
 from heliograph.core.callables import name_of
 from heliograph.core.claims import told_text
-from heliograph.core.declared.signatures import signature_of, signature_text
+from heliograph.core.declared.signatures import signature_of, signature_text, told_signature
 from heliograph.core.errors import ReceiverError
 from heliograph.core.terms import line_of
 
@@ -29,10 +29,10 @@ class _Taken:
     """What a receiver takes, or an object that takes all if it does not tell."""
 
     def __init__(self, receiver: Callable[..., Any]) -> None:
-        try:
-            self.signature = signature_of(receiver)
-        except (TypeError, ValueError):  # It is written in C, say.
-            self.signature = signature_of(lambda *args, **extra: None)  # noqa: ARG005 - any.
+        signature = told_signature(receiver)
+        if signature is None:
+            signature = signature_of(lambda *args, **extra: None)  # noqa: ARG005 - any.
+        self.signature = signature
         parameters = list(self.signature.parameters.values())
         first = parameters[0] if parameters else None
         self.sender = first if first is not None and first.kind in _BY_POSITION else None

@@ -62,13 +62,24 @@ def _annotations(signature: Signature) -> dict[str, object]:
     return {it.name: it.annotation for it in signature.parameters.values()}
 
 
+def told_signature(receiver: Callable[..., Any]) -> Signature | None:
+    """Return the signature of a receiver, or None if it does not tell.
+
+    It may be written in C, or be a proxy that stands for nothing yet: what looking at it
+    raises is not the concern of those who connect it.
+    """
+    try:
+        return signature_of(receiver)
+    except Exception:  # noqa: BLE001 - as just told.
+        return None
+
+
 def takes_extra(receiver: Callable[..., Any]) -> bool:
     """Tell whether a receiver takes arguments that it does not name, or does not tell."""
-    try:
-        parameters = signature_of(receiver).parameters.values()
-    except (TypeError, ValueError):
+    signature = told_signature(receiver)
+    if signature is None:
         return True
-    return any(it.kind is it.VAR_KEYWORD for it in parameters)
+    return any(it.kind is it.VAR_KEYWORD for it in signature.parameters.values())
 
 
 def annotation_text(annotation: object) -> str:
