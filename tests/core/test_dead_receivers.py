@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import warnings
 from functools import partial
 from types import MethodType
@@ -477,3 +479,38 @@ def test_a_function_may_die_after_the_signal_that_it_was_a_method_for() -> None:
     functions.clear()
 
     assert connection.receiver is None
+
+
+AT_THE_END = """
+import os, sys, threading
+import heliograph
+from heliograph import Signal
+
+class Shop:
+    def method(self, sender): "Receive."
+    def __call__(self, sender): "Receive."
+
+def receiver(sender): "Receive."
+
+signal, shop, callable_shop, method_shop = Signal("sold"), Shop(), Shop(), Shop()
+for each in (receiver, callable_shop, method_shop.method):
+    signal.connect(each)
+    signal.connect(each, shop)
+signal.send(shop)
+thread = threading.Thread(target=int)
+thread.start()
+thread.join()
+# Modules that came late are emptied first, and what stands last dies first. They are if somebody
+# holds them, as on builds without a GIL where a thread was started.
+sys.all_modules = list(sys.modules.values())
+os.kept = [signal, Shop, receiver, callable_shop, method_shop, shop, signal.stream()]
+del Shop, receiver, callable_shop, method_shop, shop, each
+"""
+
+
+def test_nothing_is_said_of_what_dies_with_the_interpreter() -> None:
+    """The modules that would deal with it are empty by then."""
+    command = [sys.executable, "-c", AT_THE_END]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

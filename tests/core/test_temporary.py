@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -13,11 +14,13 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, ArgumentError, Signal
+from heliograph.core.errors import StateError
+from heliograph.core.registry import entered
 from tests.core.diary import Diary
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 
 
 class Shop:
@@ -521,6 +524,133 @@ def test_one_local_object_may_be_entered_in_two_threads() -> None:
 
     assert (here, results) == ([], [(["r"], [])])
     assert signal.connections == ()
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_one_object_may_be_entered_and_left_in_any_order(*, local: bool) -> None:
+    """Each context leaves the block that it has entered last."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    block = signal.muted(local=local)
+    contexts = [copy_context() for _ in range(3)]
+    found = []
+    for order in permutations(range(3)):
+        for context in contexts:
+            context.run(block.__enter__)
+        contexts[0].run(block.__enter__)
+        contexts[0].run(block.__exit__)
+        for number in order:
+            contexts[number].run(block.__exit__)
+            found.append([context.run(lambda: signal.is_muted) for context in contexts])
+        left = set(range(3))
+        for number in order:
+            left.discard(number)
+            expected = [number in left if local else bool(left) for number in range(3)]
+            assert found.pop(0) == expected
+
+    assert signal._registry.mutes == {}
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_one_object_may_be_shared_by_threads(*, local: bool) -> None:
+    """Nobody ends the block of another, nor leaves one behind."""
+    signal, diary = Signal("paid"), Diary()
+    connected = signal.connected_to(diary.receiver("r"), local=local)
+    muted = Signal("muted").muted(local=local)
+    deaf: list[object] = []
+
+    def run() -> None:
+        for _ in range(300):
+            with connected, muted:
+                if len(signal.send()) != 1:
+                    deaf.append(signal.connections)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    assert (deaf, signal.connections) == ([], ())
+
+
+def test_leaving_in_a_context_that_has_entered_nothing_ends_the_last_block_of_all() -> None:
+    """Which is all that can be meant; what others are just leaving is not taken from them."""
+    signal, diary = Signal("paid"), Diary()
+    block = signal.connected_to(diary.receiver("r"), local=True)
+    contexts = [copy_context() for _ in range(3)]
+    for context in contexts:
+        context.run(block.__enter__)
+    in_a_thread(block.__exit__)
+    heard = [names(context.run(signal.send)) for context in contexts]
+    block._leaving[next(iter(block._open))] = "somebody"
+    in_a_thread(block.__exit__)
+    left = len(signal.connections)
+    with pytest.raises(StateError, match="There is no block to leave"):
+        block.__exit__()
+
+    assert (heard, left) == ([["r"], ["r"], []], 1)
+
+
+def test_a_block_that_is_left_by_nobody_but_once_more_is_an_error() -> None:
+    """It was not entered, or was left already."""
+    block = Signal("paid").muted()
+    with block:
+        pass
+    with pytest.raises(StateError, match="not entered, or was left already"):
+        block.__exit__()
+
+
+def scopes() -> int:
+    """Return how many blocks the current context holds on to."""
+    return len(list(entered()))
+
+
+async def test_blocks_that_are_left_elsewhere_leave_nothing() -> None:
+    """As those of async generators, which the loop closes in another context."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.receiver("r")
+
+    async def pages() -> AsyncGenerator[int, None]:
+        with signal.connected_to(receiver, local=True), signal.muted(local=True):
+            yield 1
+
+    most = 0
+    with signal.muted():
+        for _ in range(100):
+            reading = pages()
+            await anext(reading)
+            await asyncio.create_task(reading.aclose())
+            most = max(most, scopes())
+        with signal.muted():
+            most = max(most, scopes())
+
+    assert most <= 5
+    assert (scopes(), signal.connections, signal._registry.mutes) == (0, (), {})
+
+
+def test_blocks_that_overlap_leave_nothing() -> None:
+    """One is always open, and the one before is closed by somebody else."""
+    signal = Signal("paid")
+    elsewhere = copy_context()
+    before = signal.muted(local=True)
+    before.__enter__()
+    most = 0
+    for _ in range(100):
+        block = signal.muted(local=True)
+        block.__enter__()
+        elsewhere.run(before.__exit__)
+        before = block
+        most = max(most, scopes())
+    before.__exit__()
+
+    assert most <= 3
+    assert (scopes(), signal._registry.mutes) == (0, {})
 
 
 @pytest.mark.parametrize("local", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from sys import is_finalizing
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from weakref import ref
 
@@ -64,8 +65,14 @@ def key_function(kind: type) -> Callable[[Any], Hashable] | None:
     except KeyError:
         # Asked once per type: looking for an attribute that is missing takes longer than
         # calling a receiver. The weak reference keeps an id from being trusted after its type.
-        _kinds[key] = ref(kind, lambda _: forget_type(key))
+        _kinds[key] = ref(kind, partial(_type_died, key))
         return _keys.setdefault(key, _key_function(kind))
+
+
+def _type_died(key: int, _: object, ending: Callable[[], bool] = is_finalizing) -> None:
+    # What modules are made of may be gone when the interpreter ends.
+    if not ending():
+        forget_type(key)
 
 
 def forget_type(key: int) -> None:

@@ -294,8 +294,10 @@ def _looked(receiver: Any, owner: Any, name: str) -> Record:
     return looks
 
 
-def _died(record: Record) -> None:
-    registry = record.home()
+# What modules are made of may be gone when the interpreter ends, so that each of these callbacks
+# has with it what tells of that.
+def _died(record: Record, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+    registry = None if ending() else record.home()
     if registry is not None:
         connected = bool(record.links)
         frame = sys._getframe().f_back
@@ -309,7 +311,12 @@ def _died(record: Record) -> None:
             warn_if_at_once(record, frame)
 
 
-def _part_died(home: Callable[[], Registry | None], key: Hashable, _: object) -> None:
-    registry = home()
+def _part_died(
+    home: Callable[[], Registry | None],
+    key: Hashable,
+    _: object,
+    ending: Callable[[], bool] = sys.is_finalizing,
+) -> None:
+    registry = None if ending() else home()
     if registry is not None:
         soon(partial(registry.bury, key))

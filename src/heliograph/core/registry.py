@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from contextvars import ContextVar
 from functools import partial
+from sys import is_finalizing
 from weakref import ref
 
 from heliograph.core.callables import examined
@@ -31,7 +32,7 @@ from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     from heliograph.core.declared.declaration import Declaration
@@ -57,8 +58,9 @@ def _forget(_: Connection) -> None:
     """Do nothing when the sender of a connection dies that is none any more."""
 
 
-def _sender_died(connection: Connection) -> None:
-    registry = connection._record.home()
+def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
+    # What modules are made of may be gone when the interpreter ends.
+    registry = None if ending() else connection._record.home()
     if registry is not None:
         soon(partial(registry._orphan, connection))
 
