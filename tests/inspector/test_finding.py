@@ -221,3 +221,26 @@ def test_modules_of_receivers_that_wait_to_be_loaded_are_named(program: Program)
 def test_without_lazy_imports_nothing_waits() -> None:
     """Python has them from 3.15 on, and keeps a list."""
     assert never_loaded(["tests", "heliograph"]) == []
+
+
+def test_what_blinkers_names_and_heliographs_share_is_listed_once(program: Program) -> None:
+    """A namespace of Blinker's is one of Heliograph's, too; and a name may be no string."""
+    modules = program(
+        {
+            "shop.py": """
+                import heliograph
+                import heliograph.blinker
+                theirs = heliograph.blinker.Namespace()
+                theirs.signal("paid")
+                theirs.signal(7)
+                nested = theirs.namespace("billing")
+                nested.signal("sent")
+                default, same = heliograph.default_namespace, heliograph.blinker.default_namespace
+                shared = heliograph.signal("shared by both")
+            """
+        }
+    )
+    [found, default] = found_in(modules)
+
+    assert shown([found]) == [("shop.theirs", "shop.theirs", ["paid", 7, "billing.sent"])]
+    assert [it.name for it in default.signals].count("shared by both") == 1
