@@ -213,6 +213,30 @@ def test_a_class_and_a_helper_are_places_as_well() -> None:
         def paid(sender: str, *, total: int) -> None: ...
 
 
+def test_a_line_that_declares_classes_is_a_place_for_each() -> None:
+    """The same class again is the same declaration, and another one is another."""
+    shop = Namespace("shop")
+
+    def declared(payload: Any) -> Any:
+        return shop.declare_payload("lost", payload)
+
+    def edited(payload: Any) -> Any:
+        payload.__init__ = lambda self, *, order, reason="none": None
+        return payload
+
+    class Found:
+        def __init__(self, *, order: int) -> None: ...
+
+    class Again(Lost):
+        __module__, __qualname__ = Lost.__module__, Lost.__qualname__
+
+    assert declared(Lost) is declared(Lost) is declared(edited(Again))
+    assert shop["lost"].declaration is not None
+    assert shop["lost"].declaration.names == ("order", "reason")
+    with pytest.raises(ArgumentError, match="declared already"):
+        declared(Found)
+
+
 class Lost:
     """What is declared."""
 

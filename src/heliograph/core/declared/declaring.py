@@ -131,7 +131,7 @@ def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks
         # A dataclass without a docstring gets its signature for one.
         own = None if doc.startswith(f"{payload.__name__}(") else doc
         by = _SENDER if sender is None else _SENDER.replace(annotation=sender)
-        origin = origin_of_call(place)
+        origin = origin_of_call(place, payload)
         source = _Source(None, own, _field(by, payload.__module__), fields, origin)
         return _declaration(source, remarks)
 

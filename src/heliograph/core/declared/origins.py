@@ -27,6 +27,7 @@ class Origin(NamedTuple):
         module: The name of the module.
         within: The qualified name of the function or the class in it, with a dot, or "".
         line: The line number.
+        payload: Which class describes the payload, or "". One line may declare for many.
         run: The code that was running: that of the module, mostly. Weakly held, and None if
             it is not known.
     """
@@ -35,6 +36,7 @@ class Origin(NamedTuple):
     module: str
     within: str
     line: int
+    payload: str
     run: ref[CodeType] | None
 
     def __str__(self) -> str:
@@ -51,7 +53,8 @@ class Origin(NamedTuple):
         if self.within != other.within or (self.file != other.file and self.module != other.module):
             return False
         one_run = self.run is not None and self.run() is not None and self.run == other.run
-        return self.line == other.line or not one_run
+        same = self.line == other.line and self.payload == other.payload
+        return same or not one_run
 
     def unlinked(self) -> Origin:
         """Return the same without the code, which cannot be pickled."""
@@ -62,17 +65,19 @@ def origin_of_stub(stub: FunctionType) -> Origin:
     """Return where a function stands."""
     code = stub.__code__
     within = stub.__qualname__.rpartition(stub.__name__)[0]
-    return Origin(
-        code.co_filename, stub.__module__, within, code.co_firstlineno, _running_around(code)
-    )
+    run = _running_around(code)
+    return Origin(code.co_filename, stub.__module__, within, code.co_firstlineno, "", run)
 
 
-def origin_of_call(place: Place) -> Origin:
-    """Return a place that declares something by a call."""
+def origin_of_call(place: Place, payload: type) -> Origin:
+    """Return a place that declares something by a call, with the class that describes it."""
     code = place[0]
     dot = ".<locals>." if code.co_flags & _OPTIMIZED else "."
     within = "" if code.co_name == "<module>" else f"{code.co_qualname}{dot}"
-    return Origin(code.co_filename, _module_of(code), within, line_of(place), ref(code))
+    # By its file: a module that is the program, and imported by its name, has two names.
+    home = getattr(sys.modules.get(payload.__module__), "__file__", payload.__module__)
+    described = f"{home}:{payload.__qualname__}"
+    return Origin(code.co_filename, _module_of(code), within, line_of(place), described, ref(code))
 
 
 def _module_of(code: CodeType) -> str:
