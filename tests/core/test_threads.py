@@ -494,6 +494,7 @@ def test_the_collector_may_run_at_any_step_of_a_change(change: Callable[[Scene],
     after = _outcomes(Scene, change)[1]
     for step in every_step():
         scene, done = Scene(), list[object]()
+        scene.heard()  # Whoever dies before any send is warned of.
         circle = Circle(partial(scene.come_and_go, done))
         scene.signal.connect(scene.mine, circle)
         scene.signal.connect(receiver(), circle, weak=False)
