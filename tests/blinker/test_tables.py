@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import sys
 import weakref
 from threading import Thread, local
 from typing import Any
@@ -11,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from heliograph.blinker import ANY, NamedSignal, Signal
+from heliograph.blinker import ANY, NamedSignal, Namespace, Signal
 from heliograph.blinker.tables import Receivers
 
 
@@ -609,3 +610,59 @@ def test_receivers_that_nothing_has_replaced_cannot_be_deleted() -> None:
     """There is nothing to put back."""
     with pytest.raises(AttributeError, match="nothing has taken their place"):
         del Signal().receivers
+
+
+def test_what_is_put_back_has_to_fit_what_was_declared_meanwhile() -> None:
+    """Also if it is declared at that very moment."""
+    shop = Namespace()
+
+    def narrow(sender: object) -> None: ...
+
+    def wide(sender: object, **payload: object) -> None: ...
+
+    def spared(sender: object, *, total: int) -> None: ...
+
+    signal = shop.signal("paid")
+    for receiver in (narrow, wide, spared):
+        signal.connect(receiver)
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+
+    @shop.declare
+    def paid(sender: str, *, total: int, note: str = "") -> None: ...
+
+    with pytest.raises(TypeError, match="does not take 'total'"):
+        signal.receivers[id(narrow)] = saved[id(narrow)]
+    for receiver in (wide, spared):
+        signal.receivers[id(receiver)] = saved[id(receiver)]
+
+    sent: list[Any] = signal.send("shop", total=7, note="thanks")
+    assert sent == [(wide, None), (spared, None)]
+
+
+def test_what_is_put_back_while_its_signal_is_declared_has_to_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was found to be fit before there was a declaration."""
+    shop = Namespace()
+    signal = shop.signal("paid")
+
+    def narrow(sender: object) -> None: ...
+
+    signal.connect(narrow)
+    saved = dict(signal.receivers)
+    signal.receivers.clear()
+    reviving: Any = sys.modules["heliograph.core.reviving"]
+    exclusively = reviving.exclusively
+    stubs: list[Any] = [lambda sender, *, total: None]
+
+    def meddling(*args: Any) -> Any:
+        while stubs:
+            shop.declare(name="paid")(stubs.pop())
+        return exclusively(*args)
+
+    monkeypatch.setattr(reviving, "exclusively", meddling)
+    with pytest.raises(TypeError, match="does not take 'total'"):
+        signal.receivers.update(saved)
+
+    assert signal.connections == ()

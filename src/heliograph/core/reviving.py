@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.connection import age_of, connected
 from heliograph.core.record import recorded
-from heliograph.core.registry import _sender_died
+from heliograph.core.registry import _sender_died, fit
 from heliograph.core.terms import WEAK
 from heliograph.core.writer import exclusively
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connection import Connection
+    from heliograph.core.declared.declaration import Declaration
     from heliograph.core.record import Record
     from heliograph.core.registry import Registry
 
@@ -24,18 +25,34 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
         registry: That of its signal.
         connection: One that has ended.
         receiver: Its receiver, which nothing may have held since.
+
+    Raises:
+        ReceiverError: If it does not take what its signal was declared to send meanwhile.
     """
     record, how = connection._record, connection._terms
     if not record.serves(receiver, how):
         record = recorded(receiver, record.key, how, registry.home)
-    exclusively(_revive, registry, record, connection, receiver)
+    made = False
+    while made is False:  # None if it has to wait.
+        declaration = registry.declaration
+        if declaration is not None and record.key not in registry.receivers:
+            fit(record, receiver, declaration)
+        made = exclusively(_revive, declaration, registry, record, connection, receiver)
 
 
-def _revive(registry: Registry, record: Record, connection: Connection, receiver: Any) -> None:
+def _revive(
+    declaration: Declaration | None,
+    registry: Registry,
+    record: Record,
+    connection: Connection,
+    receiver: Any,
+) -> bool:
+    if declaration is not registry.declaration and record.key not in registry.receivers:
+        return False  # It was held against another one, or against none.
     record = registry.receivers.get(record.key, record)
     key, how = connection._key, connection._terms
     if connection() is None or registry.holds(connection) or registry._lasting(record, key):
-        return
+        return True
     registry.receivers[record.key] = record
     if record is not connection._record:
         sender = connection.sender
@@ -43,3 +60,4 @@ def _revive(registry: Registry, record: Record, connection: Connection, receiver
     registry._link(connection, record, key, None)
     if not how[WEAK]:
         record.hold(receiver)
+    return True
