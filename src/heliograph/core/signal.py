@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     AsyncWrapper = Callable[[Receiver], Callable[..., Coroutine[Any, Any, Any]]]
 
 
+# Making a list of its own would take as long as looking the one receiver up.
+_NONE: Any = ()
+
+
 class Signal(Waitable[P]):
     """A point where a program says "this happened": whoever is connected to it is called.
 
@@ -109,12 +113,13 @@ class Signal(Waitable[P]):
             ):
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
             registry.keep(stamp, sender, plan)
-        results: list[tuple[Receiver, Any]] = []
+        results: Results = _NONE
         receiver: Any = plan  # Nobody yet.
         try:
             if plan.one is not None:  # The usual case, and a tenth of its time.
                 receiver = plan.one()
                 return [(receiver, receiver(sender, **payload))]
+            results = []
             for receiver in plan.refs:
                 # The reference as long as looking up goes on, which can fail as all calls can.
                 receiver = receiver()  # noqa: PLW2901 - another name would cost time.
@@ -124,10 +129,8 @@ class Signal(Waitable[P]):
                     break
             else:
                 return results
-        except AT_ONCE:
-            raise
         except Exception as error:
-            if not _was_called(receiver, plan, results):
+            if isinstance(error, AT_ONCE) or not _was_called(receiver, plan, results):
                 raise
             failure = error
         try:
@@ -136,7 +139,7 @@ class Signal(Waitable[P]):
                 payload,
                 plan,
                 len(results),
-                results,
+                list(results),
                 stamp,
                 failure,
                 receiver,
@@ -229,10 +232,8 @@ class Signal(Waitable[P]):
                     break
             else:
                 return results
-        except AT_ONCE:
-            raise
         except Exception as error:
-            if not _was_called(receiver, plan, results):
+            if isinstance(error, AT_ONCE) or not _was_called(receiver, plan, results):
                 raise
             failure = error
         sending = self._rest(sender, payload, plan, len(results), stamp)
