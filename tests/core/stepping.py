@@ -22,6 +22,7 @@ class Step:
     def __init__(self, number: int) -> None:
         self.number = number
         self.reached = False
+        self.where = ""
 
     def interrupt(self, run: Callable[[], object], act: Callable[[], object]) -> None:
         """Run something in a thread of its own, and do something else in it at this step."""
@@ -94,6 +95,7 @@ class Return(Step):
                 left -= 1
                 if left < 0:
                     self.reached = True
+                    self.where = f"{event} of {frame.f_code.co_qualname}"
                     sys.setprofile(None)
                     act()
 

@@ -8,19 +8,24 @@ import random
 import signal as os_signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import Signal
+from heliograph import Namespace, Signal
+from heliograph.core.emission import PLACE
 from heliograph.core.errors import StateError
+from heliograph.core.nesting import innermost
+from heliograph.core.registry import entered
+from heliograph.core.spans.span import PLACE as SPAN_PLACE
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.writer import _after_fork, _before_fork, exclusively
 from tests.core.stepping import Return, every_step
 from tests.core.test_threads import CHANGES, Alone, Crowd, Scene, Shop, left_behind, receiver
+from tests.core.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +149,74 @@ def test_what_waits_is_made_again_if_it_is_interrupted() -> None:
         assert lines[-1] == "next"
         if len(lines) > 1:
             assert list(dict.fromkeys(lines)) in (["first", "next"], ["first", "second", "next"])
+
+
+shop = Namespace("shop")
+
+
+@shop.span
+def checkout(sender: str) -> None:
+    """Somebody checks out."""
+
+
+def _muted(signal: Signal) -> Any:
+    return signal.muted()
+
+
+def _muted_here(signal: Signal) -> Any:
+    return signal.muted(local=True)
+
+
+def _connected(signal: Signal) -> Any:
+    return signal.connected_to(len)
+
+
+def _connected_here(signal: Signal) -> Any:
+    return signal.connected_to(len, local=True)
+
+
+def _span(signal: Signal) -> Any:
+    return checkout("shop")
+
+
+def _stream(signal: Signal) -> Any:
+    return signal.stream()
+
+
+# A handler may raise before the first line of these, which nobody can do anything about.
+ENDS = {"ForAWhile.__exit__", "Sending.__exit__", "Span.__exit__", "Span._end", "Stream.__exit__"}
+
+
+@pytest.mark.parametrize(
+    "begin", [_muted, _muted_here, _connected, _connected_here, _span, _stream]
+)
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_block_that_is_interrupted_on_its_way_in_or_out_is_over(
+    begin: Callable[[Signal], Any], watched: bool
+) -> None:
+    """Nothing of it stays, unless a handler raises before its end has begun."""
+    left: list[str] = []
+
+    @checkout.started.connect
+    def heard(sender: str, **extra: object) -> None:
+        """Hear that somebody checks out."""
+
+    for step in every_step(Return):
+        signal = Signal("sold")
+
+        def work(signal: Signal = signal, step: Any = step) -> None:
+            with suppress(AlarmError), begin(signal):
+                signal.send("shop")
+            inside: list[Any] = [innermost(PLACE.get()), innermost(SPAN_PLACE.get())]
+            inside += [it for it in entered() if it.block is not None]
+            if signal.connections or signal.is_muted or any(inside):
+                left.append(step.where)
+
+        with watching() if watched else nullcontext():
+            interrupted(step, work)
+
+        assert can_change(), step.number
+    assert set(left) <= {f"call of {name}" for name in ENDS}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

@@ -18,7 +18,7 @@ from heliograph.core.instruments import (
     tell_start,
 )
 from heliograph.core.mistakes import hints, misspelt_wrappers
-from heliograph.core.nesting import Place, innermost, leave
+from heliograph.core.nesting import Place, enter, innermost, leave
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -115,11 +115,12 @@ class Sending:
             if ON_START:
                 tell_start(self.emission)
             self.place = Place(self.emission, around)
-            PLACE.set(self.place)
+            enter(PLACE, self.place)
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
         place = self.place
         if place is not None:
+            place.work = None  # First, as a signal handler may raise after any call.
             leave(PLACE, place)
         if left_by is not None:
             self._leave(left_by)

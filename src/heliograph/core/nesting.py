@@ -29,6 +29,15 @@ def innermost(place: Place | None) -> Place | None:
     return place
 
 
+def enter(var: ContextVar[Place | None], place: Place) -> None:
+    """Let the current context be at a place."""
+    try:
+        var.set(place)
+    except BaseException:  # A signal handler's, after the call.
+        leave(var, place)
+        raise
+
+
 def leave(var: ContextVar[Place | None], place: Place) -> None:
     """Let what was done at a place be over."""
     place.work = None

@@ -12,7 +12,7 @@ from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failing import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at
-from heliograph.core.nesting import Place, innermost, leave
+from heliograph.core.nesting import Place, enter, innermost, leave
 from heliograph.core.terms import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -207,17 +207,19 @@ class Span:
             self._refuse("it cannot be entered again")
         around = innermost(PLACE.get())
         self._parent = None if around is None else around.work
-        self._place = Place(self, around)
-        PLACE.set(self._place)
         self._clock = perf_counter()
+        self._place = Place(self, around)
+        # Last, and undone if a signal handler raises: the block would not be left.
+        enter(PLACE, self._place)
 
     def _end(self) -> dict[str, Any]:
         """Note that it is over, and return what those who hear of it are told."""
         if self._clock is None or self._place is None:
             self._refuse("it cannot be left")
+        place, self._place = self._place, None
+        place.work = None  # First, as a signal handler may raise after any call.
         self.duration = perf_counter() - self._clock
-        leave(PLACE, self._place)
-        self._place = None
+        leave(PLACE, place)
         return {**self._payload, "span": self, "duration": self.duration, "added": self.added}
 
     def _outlive(self) -> None:
