@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+PAGES = tuple(ROOT / it for it in ("README.md", "docs/performance.md", "docs/testing.md"))
 PLOTS = ROOT / "docs" / "plots"
 PYTHON = (3, 11)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.imports import Import
     from benchmarks.memory import Stages
     from benchmarks.requests import Served
+    from benchmarks.suites import Suite
 
 Measured = tuple["Row", "Timings"]
 
@@ -209,6 +210,16 @@ def imports_table(measured: Sequence[Import]) -> Table:
         for each in measured
     ]
     return Table("Import, in a fresh interpreter", head, lines)
+
+
+def suites_table(measured: Sequence[Suite], tests: int) -> Table:
+    """One line per way of running them."""
+    head = ["plugin", "÷ without,\nmedian", "s, median", "s, minimum"]
+    lines = [
+        [each.way, f"{each.ratio:.3f}", hundredths(each.median_s), hundredths(each.minimum_s)]
+        for each in measured
+    ]
+    return Table(f"pytest, {number(tests)} tests that do nothing", head, lines)
 
 
 def plain(measured: Iterable[Measured]) -> list[dict[str, object]]:

@@ -19,6 +19,7 @@ from benchmarks.memory import GAUGES, SLOWER, weigh
 from benchmarks.requests import serve
 from benchmarks.roster import ENGINES
 from benchmarks.rows import AS_FLASK, CONNECTING, SENDING, sending
+from benchmarks.suites import suites
 from benchmarks.tables import Table, number
 from benchmarks.threads import BATCH_NS, sending_in
 
@@ -44,6 +45,8 @@ class Effort:
     request_rounds: int
     thread_rounds: int
     interpreters: int
+    tests: int
+    suites: int
     rows: str = ""
 
 
@@ -57,6 +60,8 @@ FULL = Effort(
     request_rounds=200,
     thread_rounds=15,
     interpreters=30,
+    tests=2_000,
+    suites=40,
 )
 QUICK = Effort(
     rounds=15,
@@ -68,6 +73,8 @@ QUICK = Effort(
     request_rounds=15,
     thread_rounds=3,
     interpreters=5,
+    tests=2_000,
+    suites=5,
 )
 
 
@@ -235,6 +242,13 @@ def importing(effort: Effort) -> Iterator[Finding]:
     yield Finding("import", report.imports_table(measured), [asdict(each) for each in measured])
 
 
+def plugin(effort: Effort) -> Iterator[Finding]:
+    """What the pytest plugin adds to the tests of others."""
+    measured = suites(effort.tests, effort.suites)
+    table = report.suites_table(measured, effort.tests)
+    yield Finding("pytest", table, [asdict(each) for each in measured])
+
+
 def _measured(rows: Iterable[Row], effort: Effort, rounds: int) -> list[report.Measured]:
     return [(row, measure(prepared(row, ENGINES), rounds)) for row in rows if _wanted(row, effort)]
 
@@ -256,5 +270,6 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "requests": requests,
     "threads": threads,
     "import": importing,
+    "pytest": plugin,
 }
-WITHOUT_ROWS = ("declared", "memory", "requests", "threads", "import")
+WITHOUT_ROWS = ("declared", "memory", "requests", "threads", "import", "pytest")

@@ -9,7 +9,7 @@ import pytest
 
 from heliograph import add_instrument, remove_instrument
 from heliograph.testing import capture
-from heliograph.testing.belonging import marked, started_by
+from heliograph.testing.belonging import TEST, marked, started_by
 from heliograph.testing.isolation import Isolation
 from heliograph.testing.rules import (
     FailureWatch,
@@ -21,7 +21,7 @@ from heliograph.testing.rules import (
 from heliograph.testing.tree import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from heliograph.testing.rules import Rule
 
@@ -36,9 +36,9 @@ _KNOWN = pytest.StashKey[bool]()
 _MARKS: dict[str, Rule] = {"only_signals": only_these, "no_signals": none_of_these}
 _MISUSED = "The mark {0.name} takes signals and patterns of names, and no keywords: {0.kwargs}."
 
-_WATCHES: dict[str, Callable[[object], Watch]] = {
+_WATCHES: dict[str, type[Watch]] = {
     "logged_errors": FailureWatch,
-    "forgotten_expect": lambda _: ForgottenWatch(),
+    "forgotten_expect": ForgottenWatch,
 }
 
 
@@ -49,7 +49,7 @@ def plugins(rules: Sequence[str], *, records: bool) -> Iterator[Any]:
         yield Recording()
     if "isolation" in rules:
         yield Isolating()
-    if watches := [_WATCHES[it] for it in rules if it in _WATCHES]:
+    if watches := [_WATCHES[it]() for it in rules if it in _WATCHES]:
         yield Watching(watches)
 
 
@@ -86,12 +86,21 @@ class Belonging:
 class BelongingAll(Belonging):
     """Lets what any test starts be known as a part of it."""
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
-        """Let a test begin, and end."""
-        self.add(item)
-        with started_by(item):
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Around:
+        """Let nothing be known so after the last test, also where that was interrupted."""
+        with started_by(None):
             return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Let a test begin."""
+        self.add(item)
+        TEST.set(item)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Let it end."""
+        TEST.set(None)
 
 
 class Marking:
@@ -117,6 +126,7 @@ class Isolating:
 
     def __init__(self) -> None:
         self._isolation = Isolation()
+        self._test: pytest.Item | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Around:
@@ -126,21 +136,30 @@ class Isolating:
             return (yield)
         finally:
             remove_instrument(self._isolation)
+            self._go_on_with(None)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
-        """Let what is connected belong to the test, and end it after all else."""
-        self._isolation.enter(item)
-        try:
-            return (yield)
-        finally:
-            self._isolation.leave()
-            self._isolation.undo(item)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Let what is connected belong to the test."""
+        self._go_on_with(item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """End what it has connected when it is run again, as some plugins do."""
         self._isolation.undo(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """End what the test has connected, after all else."""
+        self._go_on_with(None)
+
+    def _go_on_with(self, test: pytest.Item | None) -> None:
+        if self._test is not None:
+            self._isolation.leave()
+            self._isolation.undo(self._test)
+        if test is not None:
+            self._isolation.enter(test)
+        self._test = test
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
@@ -160,23 +179,27 @@ class Watching:
     """Fails a test in which something was against a rule.
 
     Args:
-        watches: What watches one test for it.
+        watches: What watches for it.
     """
 
     name = "heliograph-watching"
 
-    def __init__(self, watches: Iterable[Callable[[object], Watch]]) -> None:
-        self._kinds = watches
-        self._watches: list[Watch] = []
+    def __init__(self, watches: Sequence[Watch]) -> None:
+        self._watches = watches
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Around:
-        """Watch a test, from before all else to after it."""
-        self._watches = [kind(item) for kind in self._kinds]
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Around:
+        """Watch from before the first test to after the last."""
         with ExitStack() as stack:
             for watch in self._watches:
                 stack.enter_context(watch)
             return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Let a test begin."""
+        for watch in self._watches:
+            watch.begin(item)
 
     # None of these is called where the function, or a fixture, has raised: what was raised is
     # the reason for whatever comes of it, and enough.
@@ -184,23 +207,26 @@ class Watching:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self) -> None:
         """Fail the test for what its fixtures did."""
-        _fail_for(self._problems())
+        self._tell()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_call(self) -> None:
         """Fail the test for what its function did."""
-        _fail_for(self._problems())
+        self._tell()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Around:
         """Fail the test for what its fixtures did in the end."""
-        self._problems()
+        for watch in self._watches:
+            watch.found.clear()
         result = yield
-        _fail_for(self._problems())
+        self._tell()
         return result
 
-    def _problems(self) -> list[str]:
-        return [problem for watch in self._watches for problem in watch.problems()]
+    def _tell(self) -> None:
+        for watch in self._watches:
+            if watch.found:
+                _fail_for([problem for each in self._watches for problem in each.problems()])
 
 
 class Recording:

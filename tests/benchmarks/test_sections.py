@@ -19,6 +19,8 @@ ONCE = Effort(
     request_rounds=1,
     thread_rounds=1,
     interpreters=1,
+    tests=2,
+    suites=1,
     rows="^nobody|^1 receiver$|^[12]$|^disconnect",
 )
 
@@ -35,6 +37,7 @@ TABLES = {
     "requests": ["requests"],
     "threads": ["threads"],
     "import": ["import"],
+    "pytest": ["pytest"],
 }
 
 # Signals that do nothing are in C, so that nothing is what they cost.

@@ -471,7 +471,7 @@ def test_a_failing_test_shows_what_was_sent(tmp_path: Path) -> None:
 
 
 def test_a_tree_shows_what_a_receiver_has_left_running(tmp_path: Path) -> None:
-    """What is sent when the receiver has returned stands below the signal itself."""
+    """What is sent when the send is over stands for itself."""
     tests = """
     from contextvars import copy_context
 
@@ -495,7 +495,7 @@ def test_a_tree_shows_what_a_receiver_has_left_running(tmp_path: Path) -> None:
         "'order-placed', sent at test_it.py:16\n"
         "  to test_it.test_fails.<locals>.leave, which raised SystemExit\n"
         "    'order-paid', sent at test_it.py:11; received by nobody\n"
-        "    'order-paid', sent at test_it.py:17; received by nobody\n"
+        "'order-paid', sent at test_it.py:17; received by nobody\n"
     ) in ended.out
 
 

@@ -39,10 +39,19 @@ def test_every_public_name_is_on_the_page() -> None:
     assert names == set(testing.__all__)
 
 
-@pytest.mark.parametrize("name", [it for it in testing.__all__ if isfunction(vars(testing)[it])])
+def test_the_wing_has_its_names_and_no_others() -> None:
+    """The mix-in for unittest as well, which is imported when it is asked for."""
+    with pytest.raises(AttributeError, match=r"^module 'heliograph.testing' has no attribute 'X'"):
+        testing.X  # type: ignore[attr-defined]  # noqa: B018 - it raises.
+
+    assert dir(testing) == sorted(testing.__all__)
+    assert testing.SignalsMixin.__module__ == "heliograph.testing.case"
+
+
+@pytest.mark.parametrize("name", [it for it in testing.__all__ if isfunction(getattr(testing, it))])
 def test_the_signatures_on_the_page_are_those_of_the_functions(name: str) -> None:
     """Names, order, kinds and defaults."""
-    assert f"`{written(vars(testing)[name])}`" in SECTION
+    assert f"`{written(getattr(testing, name))}`" in SECTION
 
 
 @pytest.mark.parametrize("name", [*METHODS, "wait", "wait_async"])

@@ -91,7 +91,8 @@ def test_an_error_that_is_raised_is_left_to_the_test(watch: FailureWatch) -> Non
 
 def test_an_observer_that_fails_for_another_test_is_none_of_its_failures() -> None:
     """What that has left running may go on for long."""
-    watch = FailureWatch("this test")
+    watch = FailureWatch()
+    watch.begin("this test")
     with watch, PAID.connected_to(fail, on_error="log"):
         with started_by("another test"):
             PAID.send("shop")
@@ -99,7 +100,12 @@ def test_an_observer_that_fails_for_another_test_is_none_of_its_failures() -> No
         with started_by("this test"):
             PAID.send("shop")
 
-    assert (of_the_other, len(watch.problems())) == ([], 3)
+        of_this = watch.problems()
+        watch.begin("another test")
+        PAID.send("shop")
+        watch.begin("the one after it")
+
+    assert (of_the_other, len(of_this), watch.problems()) == ([], 3, [])
 
 
 def test_a_test_may_expect_that_an_observer_fails(watch: FailureWatch) -> None:

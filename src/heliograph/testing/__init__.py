@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heliograph.testing.capture import Capture, capture
-from heliograph.testing.case import SignalsMixin
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import Expectation, assert_connected, expect
@@ -12,6 +11,10 @@ from heliograph.testing.pages import Flashes, Templates
 from heliograph.testing.rules import LoggedErrors, expect_logged
 from heliograph.testing.sent import Sent
 from heliograph.testing.silencing import Silence, mute, only
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from heliograph.testing.case import SignalsMixin
 
 __all__ = [
     "Capture",
@@ -32,3 +35,17 @@ __all__ = [
     "mute",
     "only",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import what needs `unittest` when it is asked for: pytest does without."""
+        if name != "SignalsMixin":
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        from heliograph.testing.case import SignalsMixin
+
+        return SignalsMixin
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

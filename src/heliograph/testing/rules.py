@@ -129,15 +129,20 @@ def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
 
 
 class FailureWatch:
-    """An instrument that watches one test for receivers that fail and are logged.
+    """An instrument that watches a test for receivers that fail and are logged.
 
-    Args:
-        test: The test: what others have left running does not count. None for no such matter.
+    Attributes:
+        found: What was against the rule, and has not been told yet.
     """
 
-    def __init__(self, test: object = None) -> None:
+    def __init__(self) -> None:
+        self._test: object = None
+        self.found: list[Failure] = []
+
+    def begin(self, test: object) -> None:
+        """Watch a test from now on: what others have left running does not count."""
         self._test = test
-        self._failures: list[Failure] = []
+        self.found.clear()
 
     def __enter__(self) -> Self:
         add_instrument(self)
@@ -151,11 +156,12 @@ class FailureWatch:
         for failure in failures(emission) if is_work_of(self._test) else ():
             error = failure.delivery.error
             if not any(block.claims(error) for block in tuple(_EXPECTED)):
-                self._failures.append(failure)
+                self.found.append(failure)
 
     def problems(self) -> list[str]:
         """Return what is against the rule; what has been told is not told again."""
-        found, self._failures = [str(failure) for failure in self._failures], []
+        found = [str(failure) for failure in self.found]
+        self.found.clear()
         if found:
             found.insert(0, "Receivers connected with on_error='log' failed:")
             found.append("If the test expects that, say so: `with expect_logged(OSError): ...`.")
@@ -163,25 +169,33 @@ class FailureWatch:
 
 
 class ForgottenWatch:
-    """Watches for an `expect` that is made meanwhile and never entered."""
+    """Watches a test for an `expect` that it makes and never enters.
+
+    Attributes:
+        found: What was against the rule, and has not been told yet.
+    """
 
     def __init__(self) -> None:
-        self._unentered: list[Expectation] = []
+        self.found: list[Expectation] = []
+
+    def begin(self, test: object) -> None:  # noqa: ARG002 - nobody else makes any meanwhile.
+        """Watch a test from now on."""
+        self.found.clear()
 
     def __enter__(self) -> Self:
-        UNENTERED.append(self._unentered)
+        UNENTERED.append(self.found)
         return self
 
     def __exit__(self, *_: object) -> None:
-        UNENTERED[:] = [it for it in UNENTERED if it is not self._unentered]
+        UNENTERED[:] = [it for it in UNENTERED if it is not self.found]
 
     def problems(self) -> list[str]:
         """Return what is against the rule; what has been told is not told again."""
         found = [
             f"The expect() at {it.made_at} was never entered: write `with expect(...):`."
-            for it in self._unentered
+            for it in self.found
         ]
-        self._unentered.clear()
+        self.found.clear()
         return found
 
 
