@@ -637,7 +637,10 @@ def test_what_is_put_back_has_to_fit_what_was_declared_meanwhile() -> None:
         signal.receivers[id(receiver)] = saved[id(receiver)]
 
     sent: list[Any] = signal.send("shop", total=7, note="thanks")
-    assert sent == [(wide, None), (spared, None)]
+    assert [receiver is it for (receiver, _), it in zip(sent, (wide, spared), strict=True)] == [
+        True,
+        True,
+    ]
 
 
 def test_what_is_put_back_while_its_signal_is_declared_has_to_fit(

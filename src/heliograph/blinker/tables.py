@@ -78,7 +78,8 @@ class Receivers(MutableMapping["Any", "Any"]):
         # A send of Blinker's that is under way when `install` is called looks up one by one.
         turned = key[::-1] if type(key) is tuple else key
         tables = (self.registry.receivers, self.registry.idle)
-        for record in (table.get(it) for table in tables for it in (key, turned)):
+        found: list[Any] = [table.get(it) for table in tables for it in (key, turned)]
+        for record in found:
             receiver = None if record is None else record()
             if receiver is not None and receiver_key(record, receiver) == key:
                 return receiver if record.strong else record
