@@ -8,7 +8,6 @@ from types import MethodType
 import heliograph
 from heliograph import ANY, ReceiverWarning
 from heliograph.blinker import _utilities, base
-from heliograph.blinker.alone import alone
 from heliograph.blinker.reading import TABLES, everything, rows
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -60,8 +59,9 @@ def install() -> None:
 
 
 def _take_over(theirs: dict[str, ModuleType], ours: dict[str, ModuleType]) -> list[Exception]:
-    # Before all others wait: it needs inspect, as Blinker does, and imports wait for others.
+    # Before all others wait, as imports may wait for them: these need what Blinker has imported.
     import heliograph.blinker.inheriting  # noqa: F401 - as just told.
+    from heliograph.blinker.alone import alone
 
     their_base = theirs["blinker.base"]
     _check_version(their_base)

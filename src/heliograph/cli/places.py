@@ -7,9 +7,13 @@ import inspect
 import sysconfig
 from pathlib import Path
 from traceback import walk_tb
+from types import MethodType
 from typing import Any
 
 import heliograph
+
+_PARTIALS = 1000
+"""How many partials of each other are looked behind: one may be a partial of itself."""
 
 
 def name_of(receiver: Any) -> str:
@@ -57,11 +61,17 @@ def where_raised(error: BaseException) -> str:
 
 def _function(receiver: Any) -> Any:
     """Return what has the lines that a receiver runs: a function, or a class."""
-    while isinstance(receiver, functools.partial):
+    for _ in range(_PARTIALS):
+        if not issubclass(type(receiver), functools.partial):
+            break
         receiver = receiver.func
-    if not hasattr(receiver, "__qualname__") and not hasattr(receiver, "__wrapped__"):
-        receiver = type(receiver).__call__
-    return inspect.unwrap(getattr(receiver, "__func__", receiver))
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    try:
+        function = inspect.unwrap(function)
+        is_named = type(function.__qualname__) is str
+    except Exception:  # noqa: BLE001 - what a mock or an unbound proxy says of itself may fail.
+        is_named = False
+    return function if is_named else type(function).__call__
 
 
 def _is_own(filename: str) -> bool:
