@@ -53,6 +53,8 @@ __all__ = [
     "signal",
 ]
 
+__version__ = "0.1.0"
+
 # What nobody makes by hand, and only annotations name: costly to import, and seldom needed.
 _ON_DEMAND = {
     "Declaration": "heliograph.core.declared.declaration",
@@ -69,3 +71,6 @@ if not TYPE_CHECKING:
         from importlib import import_module
 
         return getattr(import_module(_ON_DEMAND[name]), name)
+
+    def __dir__() -> list[str]:
+        return [*__all__, *(name for name in globals() if name.startswith("__"))]

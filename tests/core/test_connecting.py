@@ -104,8 +104,8 @@ def test_a_connection_says_all_about_itself() -> None:
     assert connection.where == f"{__file__}:{line}"
     assert (connection.failures, connection.connected) == (0, True)
     assert repr(connection) == (
-        f"<Connection of tests.core.diary.Diary.receiver.<locals>.receive for a str,"
-        f" at {__file__}:{line}>"
+        f"<Connection of tests.core.diary.Diary.receiver.<locals>.receive for a str"
+        f" with priority=3, on_error='log', inline=True, at {__file__}:{line}>"
     )
 
 

@@ -39,7 +39,7 @@ def errors() -> list[type[SignalError]]:
         # What starts programs does so when it is imported.
         if not it.name.endswith(("__main__", "sitecustomize", "_dispatch")):
             import_module(it.name)
-    return [it for it in below(SignalError) if it.__module__.startswith("heliograph.")]
+    return [it for it in below(SignalError) if it.__module__.startswith("heliograph")]
 
 
 @in_a_fresh_process

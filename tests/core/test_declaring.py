@@ -147,7 +147,7 @@ def test_nothing_in_a_stub_runs() -> None:
     assert paid.send("shop") == []
     assert paid.declaration is not None
     assert (paid.declaration.signature, paid.declaration.doc) == ("(sender: object)", None)
-    assert paid.__doc__ == Signal.__doc__
+    assert str(paid.__doc__).startswith("Declared as (sender: object), at ")
 
 
 def test_annotations_that_are_evaluated_are_shown_as_in_the_source() -> None:

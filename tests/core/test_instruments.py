@@ -1010,7 +1010,7 @@ def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:
     name = "tests.core.diary.Diary.receiver.<locals>.receive"
 
     assert repr(emission) == (
-        f"<Emission of <Signal 'paid'>: 2 deliveries in {emission.duration:.6f} s>"
+        f"<Emission of signal 'paid' from a str: 2 deliveries in {emission.duration:.6f} s>"
     )
     assert repr(first) == f"<Delivery to {name}: delivered in {first.duration:.6f} s>"
     assert repr(second) == f"<Delivery to {name}: raised ValueError in {second.duration:.6f} s>"

@@ -67,6 +67,7 @@ ENGINE = [
     "record",
     "registry",
     "reviving",
+    "showing",
     "shrinking",
     "signal",
     "temporary",

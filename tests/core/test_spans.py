@@ -778,7 +778,8 @@ def test_a_wrong_call_names_the_stub(monkeypatch: pytest.MonkeyPatch, developmen
     """Whether anybody hears or not, as of a function."""
     monkeypatch.setenv("HELIOGRAPH_CHECK", development)
     work = Work()
-    work.span("shop", path="a")
+    with work.span("shop", path="a"):
+        pass
     begin: Any = work.span
     name = re.escape(begin.__qualname__)
 

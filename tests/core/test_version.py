@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import heliograph
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,3 +17,10 @@ def test_the_changelog_begins_with_the_version_of_the_package() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
 
     assert headings[0] == project["version"]
+
+
+def test_the_package_tells_its_version() -> None:
+    """Without a look at what is installed, which may be another one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert heliograph.__version__ == project["version"]

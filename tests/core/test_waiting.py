@@ -474,7 +474,8 @@ async def test_a_long_wait_is_made_of_several(monkeypatch: pytest.MonkeyPatch) -
     """Locks cannot wait for as long as one likes."""
     signal = Signal("paid")
     monkeypatch.setattr(pausing, "_LONGEST", 0.01)
-    patience = Patience(signal.stream()._inbox, 0.025)
+    stream = signal.stream()
+    patience = Patience(stream._inbox, 0.025)
     waits = []
     for _ in range(3):
         seconds = patience.seconds() or 0.0

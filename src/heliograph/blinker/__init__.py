@@ -21,3 +21,7 @@ __all__ = [
     "default_namespace",
     "signal",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "install", *(name for name in globals() if name.startswith("__"))]

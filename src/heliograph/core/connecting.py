@@ -11,11 +11,12 @@ from heliograph.core.copying import Copyable
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
 from heliograph.core.instruments import ON_CONNECT, tell_connected
-from heliograph.core.mistakes import refuse_as_sender, warn_of_text
+from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.reviving import revive
+from heliograph.core.showing import shown
 from heliograph.core.temporary import ForAWhile
-from heliograph.core.terms import PLACE, SCOPE, refuse_misspelt, terms
+from heliograph.core.terms import PLACE, SCOPE, place, refuse_misspelt, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -81,16 +82,6 @@ class Connectable(Copyable, Generic[P]):
         signal = object.__new__(cls)
         signal._registry = cls._registry_class()
         return signal
-
-    def __init__(self, name: str | None = None, doc: str | None = None) -> None:
-        if not (name is None or isinstance(name, str)):
-            msg = f"{name!r} is not a name for a signal: use a string, or none at all."
-            raise ArgumentError(msg)
-        if name is not None and doc is None and " " in name:
-            warn_of_text(name)
-        self.name = name
-        if doc:
-            self.__doc__ = doc
 
     if TYPE_CHECKING:
 
@@ -276,7 +267,10 @@ class Connectable(Copyable, Generic[P]):
         def tell(ended: list[Connection]) -> None:
             self._tell_disconnected(receiver, real, ended)
 
-        return ForAWhile(begin, end, tell, local=local)
+        def call() -> str:
+            return f"connected_to({called(receiver)}) of {title_of(self)}"
+
+        return ForAWhile(begin, end, tell, local=local, called=call, made=how[PLACE])
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
@@ -301,7 +295,13 @@ class Connectable(Copyable, Generic[P]):
             registry.mute(scope, keys)
             return spared  # Held, or another receiver could get its address and be taken for it.
 
-        return ForAWhile(begin, lambda scope, _: registry.unmute(scope), local=local)
+        def end(scope: Scope, _: object) -> None:
+            registry.unmute(scope)
+
+        def call() -> str:
+            return f"muted() of {title_of(self)}"
+
+        return ForAWhile(begin, end, local=local, called=call, made=place())
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Call *receiver* no more when *sender* sends, or when anybody does.
@@ -418,6 +418,7 @@ class Connectable(Copyable, Generic[P]):
             for connection in ended:
                 self.receiver_disconnected.send(self, connection=connection)
 
+    @shown
     def __repr__(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<{type(self).__name__} {name}>"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from weakref import ref
 
 from heliograph.core.identity import ANY
+from heliograph.core.showing import by_kind, shown
 from heliograph.core.terms import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from typing import Any
+    from typing import Any, NoReturn
 
     from heliograph.core.plan import Plan
     from heliograph.core.record import Record
@@ -29,9 +30,9 @@ class Connection(ref[object]):
 
     # A million connections of one receiver to a million senders cost 250 bytes each
     # because this is the one object that each of them needs.
-    __slots__ = ("_key", "_order", "_record", "_sender", "_terms", "plan")
+    __slots__ = ("_key", "_order", "_plan", "_record", "_sender", "_terms")
 
-    stamp = 0
+    _stamp = 0
 
     if TYPE_CHECKING:
         _key: Hashable
@@ -39,7 +40,7 @@ class Connection(ref[object]):
         _record: Record
         _sender: Any
         _terms: Terms
-        plan: Plan | None
+        _plan: Plan | None
 
     # A reference would compare by what it refers to, which may have no hash.
     if not TYPE_CHECKING:  # pragma: no branch - what type checkers would object to.
@@ -116,9 +117,24 @@ class Connection(ref[object]):
         registry = self._record.home()
         return registry is not None and registry.holds(self)
 
+    @shown
     def __repr__(self) -> str:
-        sender = "ANY" if self.sender is ANY else f"a {type(self.sender).__qualname__}"
-        return f"<Connection of {self.name} for {sender}, at {self.where}>"
+        sender = "ANY" if self.sender is ANY else by_kind(self.sender)
+        options = [f"priority={self.priority}"] if self.priority else []
+        options += ["on_error='log'"] if self.on_error == "log" else []
+        options += ["inline=True"] if self.inline else []
+        options += [] if self.weak else ["weak=False"]
+        how = f" with {', '.join(options)}" if options else ""
+        ended = "" if self.connected else ", ended"
+        return f"<Connection of {self.name} for {sender}{how}, at {self.where}{ended}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}."
+            if name == "disconnect":
+                msg += " A connection is ended by its signal: use `signal.disconnect(connection)`."
+            raise AttributeError(msg, name=name, obj=self)
 
 
 def connected(
@@ -149,7 +165,7 @@ def connected(
     # One number that sorts by priority, the highest first, then by age.
     made._order = age - (how[PRIORITY] << 64)
     made._terms = how
-    made.plan = None
+    made._plan = None
     return made
 
 

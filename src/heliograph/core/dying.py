@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 
+from heliograph.core.showing import shown
 from heliograph.core.terms import PLACE, line_of, warn_at, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, Final
 
     from heliograph.core.record import Record
     from heliograph.core.terms import Place
+
+OPEN: Final = 0
+SENT: Final = 1
+LOST: Final = 2
+"""What can be said of a receiver: nothing yet; that a send has come to it; that none ever will."""
 
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
@@ -34,6 +40,7 @@ class DeadReceiver:
         """The ``file:line`` that connected it."""
         return where_is(self._place)
 
+    @shown
     def __repr__(self) -> str:
         return f"<DeadReceiver {self.name}, connected at {self.where}>"
 
@@ -45,7 +52,7 @@ def is_lost(record: Record, frame: Any) -> bool:
     runs, it has dropped the receiver itself, or does so in the statement that connects it.
     """
     code = record.terms[PLACE][0]
-    if not (record.uncalled and record.named[1].startswith(f"{code.co_qualname}.<locals>.")):
+    if not (record.fate == OPEN and record.named[1].startswith(f"{code.co_qualname}.<locals>.")):
         return False
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
@@ -75,20 +82,25 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
 
 def warn_if_at_once(record: Record, frame: Any) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
-    # It died right after the call that connected it, on the same line: nothing else held it.
-    # There is no frame when the interpreter ends.
-    code, called = record.terms[PLACE]
-    if frame is None or frame.f_code is not code:
-        return
-    if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
-        return
-    if line_of((code, frame.f_lasti)) == line_of((code, called)):
+    # Nothing else held it.
+    if is_at_once(record.terms[PLACE], frame):
         message = (
             f"{record.name} was garbage-collected in the very statement that connected it, "
             "because nothing else holds it: it will never be called. Connect it with "
             "weak=False, or keep it in a variable."
         )
-        warn_at((code, called), message)
+        warn_at(record.terms[PLACE], message)
+
+
+def is_at_once(place: Place, frame: Any) -> bool:
+    """Tell whether a frame is right after the call at a place, and still on the same line."""
+    code, called = place
+    # There is no frame when the interpreter ends.
+    if frame is None or frame.f_code is not code:
+        return False
+    if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
+        return False
+    return line_of((code, frame.f_lasti)) == line_of(place)
 
 
 def _this_test() -> str:

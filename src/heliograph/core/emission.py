@@ -7,7 +7,8 @@ from time import perf_counter, time
 from types import MappingProxyType
 from weakref import ref
 
-from heliograph.core.callables import name_of
+from heliograph.core.callables import name_of, title_of
+from heliograph.core.showing import by_kind, counted, shown
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Delivery(_Value):
         _set(self, "value", value)
         _set(self, "error", error)
 
+    @shown
     def __repr__(self) -> str:
         outcome = "delivered" if self.error is None else f"raised {type(self.error).__name__}"
         return f"<Delivery to {name_of(self.receiver)}: {outcome} in {self.duration:.6f} s>"
@@ -151,9 +153,11 @@ class Emission(_Value):
         """One for each receiver that was called, in order."""
         return tuple(self._deliveries)
 
+    @shown
     def __repr__(self) -> str:
-        many = len(self._deliveries)
-        return f"<Emission of {self.signal!r}: {many} deliveries in {self.duration:.6f} s>"
+        many = counted(len(self._deliveries), "delivery", "deliveries")
+        became = "muted" if self.muted else f"{many} in {self.duration:.6f} s"
+        return f"<Emission of {title_of(self.signal)} from {by_kind(self.sender)}: {became}>"
 
 
 def outlive(emission: Emission) -> None:

@@ -6,9 +6,14 @@ TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from typing import Any
 
+# Each class says that it is of the front door, where everybody imports it: tracebacks and
+# filters of warnings name it so.
+
 
 class SignalError(Exception):
     """Base class of every error that Heliograph raises itself."""
+
+    __module__ = "heliograph"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Come back from a copy or a pickle as it is, whatever its ``__init__`` asks for."""
@@ -18,6 +23,8 @@ class SignalError(Exception):
 class ReceiverError(SignalError, TypeError):
     """Something that cannot be a receiver was connected."""
 
+    __module__ = "heliograph"
+
 
 class ArgumentError(SignalError, TypeError, ValueError):
     """A name, an option, a declaration or a payload is not one that Heliograph can take.
@@ -26,9 +33,13 @@ class ArgumentError(SignalError, TypeError, ValueError):
     of Blinker would expect depends on the argument.
     """
 
+    __module__ = "heliograph"
+
 
 class UnknownSignalError(SignalError, KeyError):
     """A namespace was asked for a signal that it has not got."""
+
+    __module__ = "heliograph"
 
     def __str__(self) -> str:
         # A KeyError shows its message as it would show a key: in quotes.
@@ -38,9 +49,13 @@ class UnknownSignalError(SignalError, KeyError):
 class AsyncReceiverError(SignalError, RuntimeError):
     """`Signal.send` met an async receiver and was given nothing to run it with."""
 
+    __module__ = "heliograph"
+
 
 class StateError(SignalError, RuntimeError):
     """Something was asked for what it cannot do now: it is over, say, or has not begun."""
+
+    __module__ = "heliograph"
 
 
 class LostEmissionsError(SignalError, OverflowError):
@@ -50,6 +65,8 @@ class LostEmissionsError(SignalError, OverflowError):
         lost: How many emissions are missing here.
     """
 
+    __module__ = "heliograph"
+
     def __init__(self, message: str, lost: int) -> None:
         super().__init__(message)
         self.lost = lost
@@ -57,6 +74,8 @@ class LostEmissionsError(SignalError, OverflowError):
 
 class ReceiverWarning(UserWarning):
     """Something is written in a way that cannot do what it seems to, such as to connect."""
+
+    __module__ = "heliograph"
 
 
 def _made_again(kind: type[SignalError], *args: object) -> SignalError:

@@ -9,6 +9,7 @@ from weakref import ref
 
 from heliograph.core.claims import STEPS, told, told_text
 from heliograph.core.errors import ArgumentError
+from heliograph.core.showing import shown
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Symbol:
         made.name = name
         return cls.symbols.setdefault(name, made)  # type: ignore[return-value]  # Never derived.
 
+    @shown
     def __repr__(self) -> str:
         return self.name
 

@@ -12,6 +12,7 @@ from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.registry import Registry
+from heliograph.core.showing import shown
 from heliograph.core.signal import Signal
 from heliograph.core.terms import terms
 from heliograph.core.writer import drop_later
@@ -145,6 +146,7 @@ class Matching:
         template._registry = _TemplateRegistry(self._names.standing, self._where)
         return template
 
+    @shown
     def __repr__(self) -> str:
         return f"<Signals that match {''.join(self._where)!r}>"
 

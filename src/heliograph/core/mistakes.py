@@ -140,6 +140,17 @@ def warn_of_named_sender(title: str) -> None:
     warn_at(place(), message, once=_warned)
 
 
+def warn_of_unused(what: str, made: Place) -> None:
+    """Warn while programs are developed of something that does nothing unless it is entered."""
+    if sys.is_finalizing():
+        return
+    from heliograph.core.declared.development import in_development  # Little is never used.
+
+    if in_development():
+        message = f"{what} did nothing, as nobody has entered it. Use it in a `with` statement."
+        warn_at(made, message)
+
+
 def hints(
     error: TypeError, receiver: object, sender: object, payload: dict[str, Any]
 ) -> Iterator[str]:

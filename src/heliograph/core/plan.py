@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connection import Connection, age_of
+from heliograph.core.dying import SENT
 from heliograph.core.shrinking import shrunk
 from heliograph.core.terms import INLINE, SCOPE
 
@@ -45,7 +46,7 @@ class Plan:
     ) -> None:
         found.sort(key=in_order)
         for connection in found:
-            connection._record.uncalled = False
+            connection._record.fate = SENT
         self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
         # If some are temporary, which one of a receiver's counts depends on who sends.
         self.connections: tuple[Connection, ...] = tuple(found if self.scoped else one_each(found))
@@ -81,14 +82,14 @@ def one_each(connections: Iterable[Connection]) -> list[Connection]:
 class Group:
     """The connections for one sender once there are several, and those for `ANY`."""
 
-    __slots__ = ("connections", "plan", "stamp")
+    __slots__ = ("_plan", "_stamp", "connections")
 
     def __init__(self, *connections: Connection) -> None:
         # A receiver has at most one lasting connection for a sender, kept under its record;
         # temporary ones are kept under themselves.
         self.connections: dict[Record | Connection, Connection] = {}
-        self.plan: Plan | None = None
-        self.stamp: int = 0
+        self._plan: Plan | None = None
+        self._stamp: int = 0
         for connection in connections:
             self.add(connection)
 
@@ -98,8 +99,8 @@ class Group:
         self.connections[connection._record if lasting else connection] = connection
         # The stamp comes after the change and makes plans old that are being made of it;
         # the plan goes because it may be the last to refer to what has ended.
-        self.stamp += 1
-        self.plan = None
+        self._stamp += 1
+        self._plan = None
 
     def remove(self, connection: Connection) -> bool:
         """Leave out a connection; tells whether it was in."""
@@ -109,8 +110,8 @@ class Group:
             return False
         del self.connections[place]
         self.connections = shrunk(self.connections)
-        self.stamp += 1
-        self.plan = None
+        self._stamp += 1
+        self._plan = None
         return True
 
 

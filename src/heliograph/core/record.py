@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.callables import examined, name_of
 from heliograph.core.claims import told
-from heliograph.core.dying import is_lost, warn_if_at_once
+from heliograph.core.dying import LOST, OPEN, SENT, is_lost, warn_if_at_once
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
@@ -40,6 +40,7 @@ class Record(ref[object]):
         "alone",
         "anchor",
         "failures",
+        "fate",
         "home",
         "is_async",
         "key",
@@ -48,13 +49,13 @@ class Record(ref[object]):
         "named",
         "strong",
         "terms",
-        "uncalled",
     )
 
     if TYPE_CHECKING:
         alone: Plan | None
         anchor: Any
         failures: int
+        fate: int
         home: Callable[[], Registry | None]
         is_async: bool
         key: Hashable
@@ -63,7 +64,6 @@ class Record(ref[object]):
         named: tuple[str, str] | str
         strong: int
         terms: Terms
-        uncalled: bool
 
         def __call__(self) -> Any:
             """Return the receiver, or None once it is dead."""
@@ -227,12 +227,12 @@ def recorded(
             _refuse_without_object(receiver, how, home)
         record = Record(receiver, _died)
         record.named = receiver.__module__ or "builtins", receiver.__qualname__
-        record.uncalled = True
+        record.fate = OPEN
     else:
         record = _held(receiver, key, how, home)
         record.named = name_of(receiver)
         # Objects come and go, and their methods with them: that is what weak is for.
-        record.uncalled = False
+        record.fate = SENT
     record.home = home
     record.key = key
     record.links = {}
@@ -304,7 +304,8 @@ def _died(record: Record, ending: Callable[[], bool] = sys.is_finalizing) -> Non
         # First: what comes now may fail, at the end of the stack or by a signal handler.
         waiting.append(partial(registry.bury, record.key))
         try:
-            record.uncalled = connected and is_lost(record, frame)
+            if connected and is_lost(record, frame):
+                record.fate = LOST
         finally:
             settle()
         if connected:

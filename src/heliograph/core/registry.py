@@ -10,7 +10,7 @@ from weakref import ref
 
 from heliograph.core.callables import examined
 from heliograph.core.connection import Connection, age_of, connected
-from heliograph.core.dying import DeadReceiver, is_told_of
+from heliograph.core.dying import LOST, DeadReceiver, is_told_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
     ANY,
@@ -158,7 +158,7 @@ class Registry:
     def __del__(self) -> None:
         # Only a lone connection and its plan refer to each other: all else is freed at once.
         for group in self.senders.values():
-            group.plan = None
+            group._plan = None
         for record in (*self.receivers.values(), *self.idle.values()):
             record.alone = None
 
@@ -285,7 +285,7 @@ class Registry:
         group = (senders.get(key(sender)) if senders else None) or self.any
         if waiting and any(connection() is None for connection in listed(group)):
             group = self.any  # It is that of a dead sender, which had the same address.
-        plan, any_stamp, own_stamp = group.plan, self.any.stamp, group.stamp
+        plan, any_stamp, own_stamp = group._plan, self.any._stamp, group._stamp
         if plan is None and isinstance(group, Connection) and group._terms is group._record.terms:
             plan = group._record.alone
         if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
@@ -296,12 +296,12 @@ class Registry:
             found = listed(self.any)
             if group is not self.any:
                 found += listed(group)
-            group.plan = plan = Plan(found, any_stamp, own_stamp)
+            group._plan = plan = Plan(found, any_stamp, own_stamp)
         return sender, plan
 
     def keep(self, stamp: int, sender: Any, plan: Plan) -> None:
         """Let the next sends use a plan without looking for it, if it is for no sender alone."""
-        usable = self.keeps_plans and plan is self.any.plan
+        usable = self.keeps_plans and plan is self.any._plan
         if usable and (not self.senders or not is_held_by_value(sender)):
             self.fast = (stamp, type(sender), plan)
 
@@ -322,7 +322,7 @@ class Registry:
             return None
         plan = record.alone
         if plan is None or plan.any_stamp != any_stamp:
-            record.alone = plan = Plan([connection], any_stamp, connection.stamp, shared=True)
+            record.alone = plan = Plan([connection], any_stamp, connection._stamp, shared=True)
         return plan
 
     def whole(self, plan: Plan, sender: Any) -> Plan:
@@ -445,7 +445,7 @@ class Registry:
 
     def _unlink(self, connection: Connection) -> None:
         drop_later(connection)
-        connection.plan = None  # They refer to each other.
+        connection._plan = None  # They refer to each other.
         record, key = connection._record, connection._key
         links = record.links
         links[key] -= 1
@@ -516,7 +516,7 @@ class Registry:
         if self.dead is None:
             self.dead = deque(maxlen=_REMEMBERED)
         place = record.terms[PLACE]
-        lost = record.uncalled and not is_told_of(place, self.dead)
+        lost = record.fate == LOST and not is_told_of(place, self.dead)
         self.dead.append(DeadReceiver(record.name, place, lost=lost))
         self.checked |= lost  # The next send asks whether to warn of it.
         for sender in list(record.links):
@@ -527,7 +527,7 @@ class Registry:
         """Put right what an interrupted change has left. Has to run in `exclusively`."""
         for connection in recount(self, self._all()):
             self._end(connection)
-        self.any.plan = None
+        self.any._plan = None
         self._remake_plans()
 
     def _forget(self, known: set[tuple[str, Place]]) -> None:
@@ -544,7 +544,7 @@ class Registry:
         record.failures += 1
 
     def _remake_plans(self) -> None:
-        self.any.stamp += 1
+        self.any._stamp += 1
         self._changed()
 
     def _changed(self) -> None:

@@ -7,10 +7,12 @@ from heliograph.core.claims import followed
 from heliograph.core.connecting import P
 from heliograph.core.dispatch import Sending, deliver, deliver_async
 from heliograph.core.dying import lost_now, warn_of_lost
+from heliograph.core.errors import ArgumentError
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
 from heliograph.core.instruments import INSTRUMENTS
-from heliograph.core.mistakes import warn_of_named_sender
+from heliograph.core.mistakes import warn_of_named_sender, warn_of_text
+from heliograph.core.showing import Documentation
 from heliograph.core.waiting import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -51,6 +53,16 @@ class Signal(Waitable[P]):
         >>> order_paid.send("shop", total=12)
         [(<function thank at ...>, 'Thank you for 12.')]
     """
+
+    def __init__(self, name: str | None = None, doc: str | None = None) -> None:
+        if not (name is None or isinstance(name, str)):
+            msg = f"{name!r} is not a name for a signal: use a string, or none at all."
+            raise ArgumentError(msg)
+        if name is not None and doc is None and " " in name:
+            warn_of_text(name)
+        self.name = name
+        if doc:
+            self.__doc__ = doc
 
     if TYPE_CHECKING:
         # A keyword cannot be added to those of P: with a wrapper, the payload is not checked.
@@ -349,6 +361,10 @@ class Signal(Waitable[P]):
     def _overriding_steps(self, sender: Any, plan: Plan) -> list[Step]:
         known = {c._record.key: c for c in self._registry.counted(plan)}
         return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
+
+
+# An instance may have one of its own, which comes first.
+Signal.__doc__ = Documentation(Signal.__doc__)  # type: ignore[assignment]  # As good as a text.
 
 
 def _was_called(receiver: Any, plan: Plan, results: Results) -> bool:

@@ -7,13 +7,17 @@ from itertools import chain
 
 from heliograph.core.callables import called, is_async, why_not_decorated
 from heliograph.core.errors import ArgumentError, StateError
+from heliograph.core.mistakes import warn_of_unused
 from heliograph.core.registry import INNERMOST, entered
+from heliograph.core.showing import counted, shown
 from heliograph.core.terms import Scope
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
+
+    from heliograph.core.terms import Place
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +30,8 @@ class ForAWhile:
     context; in a context that has entered none, it is the one that was entered last anywhere.
     """
 
+    _used = True  # One that is half made is not to be used.
+
     def __init__(
         self,
         begin: Callable[[Scope], Any],
@@ -33,6 +39,8 @@ class ForAWhile:
         tell: Callable[[Any], object] = bool,
         *,
         local: bool,
+        called: Callable[[], str],
+        made: Place,
     ) -> None:
         """Make what can be entered.
 
@@ -42,16 +50,22 @@ class ForAWhile:
                 not get so far. It may be called again, and then has nothing to do.
             tell: Is called with what *end* has returned, when the block was left.
             local: Whether it counts in the context alone in which it is entered.
+            called: Returns how messages call it.
+            made: The place in the user's code that makes it.
         """
         self._begin = begin
         self._end = end
         self._tell = tell
         self._local = local
+        self._called = called
+        self._made = made
         # The blocks that are open, wherever they were entered, and who is leaving them.
         self._open: dict[Scope, None] = {}
         self._leaving: dict[Scope, object] = {}
+        self._used = False
 
     def __enter__(self) -> None:
+        self._used = True
         scope = Scope(self, everywhere=not self._local)
         try:
             self._open[scope] = None
@@ -105,13 +119,21 @@ class ForAWhile:
             ArgumentError: If it is a generator function, which would run none of
                 its lines inside of the block; or a class, or cannot be called.
         """
+        self._used = True
         problem = why_not_decorated(function)
         if problem is not None:
             msg = f"{called(function)} {problem}"
             raise ArgumentError(msg)
 
         def again() -> ForAWhile:
-            return ForAWhile(self._begin, self._end, self._tell, local=self._local)
+            return ForAWhile(
+                self._begin,
+                self._end,
+                self._tell,
+                local=self._local,
+                called=self._called,
+                made=self._made,
+            )
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -125,6 +147,15 @@ class ForAWhile:
 
         # Both are called as the function is.
         return call_async if is_async(function) else call  # type: ignore[return-value]
+
+    def __del__(self) -> None:
+        if not self._used:
+            warn_of_unused(self._called(), self._made)
+
+    @shown
+    def __repr__(self) -> str:
+        many = len(self._open)
+        return f"<{self._called()}, in {counted(many, 'block', 'blocks') if many else 'no block'}>"
 
 
 def _enter(scope: Scope) -> None:

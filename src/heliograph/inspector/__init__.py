@@ -30,3 +30,7 @@ __all__ = [
     "never_loaded",
     "read",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

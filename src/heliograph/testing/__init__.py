@@ -48,4 +48,4 @@ if not TYPE_CHECKING:
         return SignalsMixin
 
     def __dir__() -> list[str]:
-        return sorted(__all__)
+        return [*__all__, *(name for name in globals() if name.startswith("__"))]

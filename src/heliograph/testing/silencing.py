@@ -41,12 +41,6 @@ class Silence:
             ArgumentError: If it is a class, whose tests would not be found any more; or
                 a generator function.
         """
-        if isinstance(function, type):
-            msg = (
-                f"{function.__qualname__} is a class: decorate its methods, or have an autouse "
-                "fixture that calls mute_signals()."
-            )
-            raise ArgumentError(msg)
         for block in self._blocks:
             function = block(function)
         return function

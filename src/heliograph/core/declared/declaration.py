@@ -7,6 +7,7 @@ from functools import cached_property
 
 from heliograph.core.declared.hints import classes_of
 from heliograph.core.errors import ArgumentError
+from heliograph.core.showing import shown
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Argument:
     annotation: str
     default: str | None = None
     deprecated: str | None = None
+
+    @shown
+    def __repr__(self) -> str:
+        return f"<Argument {self}>"
 
     def __str__(self) -> str:
         typed = f"{self.name}: {self.annotation}" if self.annotation else self.name
@@ -112,6 +117,10 @@ class Declaration:
         }
         hints = {name: hints + older.get(name, ()) for name, hints in self._hints.items()}
         return replace(self, _hints=hints)
+
+    @shown
+    def __repr__(self) -> str:
+        return f"<Declaration of {self.name!r}: {self.signature}, at {self.where}>"
 
     # It never changes; and classes that were made in functions, and code, cannot be pickled.
     def __copy__(self) -> Declaration:

@@ -11,8 +11,9 @@ from heliograph.core.callables import is_async, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failing import log_aside
 from heliograph.core.identity import unwrapped
-from heliograph.core.mistakes import is_decorated_at
+from heliograph.core.mistakes import is_decorated_at, warn_of_unused
 from heliograph.core.nesting import Place, enter, innermost, leave
+from heliograph.core.showing import shown
 from heliograph.core.terms import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Never, NoReturn, Self
 
     from heliograph.core.signal import Signal
+    from heliograph.core.terms import Place as Line
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 """The innermost span that the current context is inside of."""
@@ -53,13 +55,17 @@ class Kind:
         Raises:
             ArgumentError: If the payload is not as declared, in development.
         """
-        span = Span(self, unwrapped(sender), payload)
+        sender = unwrapped(sender)
+        if not self.started._registry.checked:
+            return Span(self, sender, payload)
+        span = _WatchedSpan(self, sender, payload)
+        # Here, and not where it is entered: it is here that the payload is wrong.
+        self.started._check(sender, {**payload, "span": span})
         if self.started._registry.checked:
-            # Here, and not where it is entered: it is here that the payload is wrong.
-            self.started._check(span.sender, {**payload, "span": span})
-            if not self.started._registry.checked:
-                self.finished._registry.check(on=False)
-                self.failed._registry.check(on=False)
+            span._unused = place()
+        else:
+            self.finished._registry.check(on=False)
+            self.failed._registry.check(on=False)
         return span
 
     def refuse_to_decorate(self, function: FunctionType) -> None:
@@ -268,8 +274,41 @@ class Span:
         )
         raise ArgumentError(msg)
 
+    @shown
     def __repr__(self) -> str:
         return f"<Span {self.name!r} {self._state()}>"
+
+
+class _WatchedSpan(Span):
+    """A span while programs are developed: it tells if it is dropped and was never used."""
+
+    __slots__ = ("_unused",)
+
+    _unused: Line | None
+
+    def __init__(self, kind: Kind, sender: Any, payload: dict[str, Any]) -> None:
+        super().__init__(kind, sender, payload)
+        self._unused = None  # The place that made it, once nothing is wrong with it.
+
+    def __enter__(self) -> Self:
+        self._unused = None
+        return super().__enter__()
+
+    async def __aenter__(self) -> Self:
+        self._unused = None
+        return await super().__aenter__()
+
+    def _refuse(self, what: str) -> NoReturn:
+        self._unused = None
+        super()._refuse(what)
+
+    def __call__(self, *_: object) -> Never:
+        self._unused = None
+        super().__call__()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_unused") and self._unused is not None:
+            warn_of_unused(f"Span {self.name!r}", self._unused)
 
 
 def _not_awaited(signal: Signal[...], receiver: Any) -> AsyncReceiverError:

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Coroutine
 
 from heliograph.core.callables import title_of
+from heliograph.core.dying import is_at_once
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import unwrapped
+from heliograph.core.mistakes import warn_of_unused
+from heliograph.core.showing import shown
 from heliograph.core.streams.inbox import Inbox
 from heliograph.core.streams.pausing import Patience, pause, pause_task, refuse_loop
-from heliograph.core.terms import terms
+from heliograph.core.terms import PLACE, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from heliograph.core.emission import Emission
+    from heliograph.core.terms import Place
 
     Wanted = Callable[[Emission], object] | Mapping[str, object]
 
@@ -32,9 +36,11 @@ class Stream:
     in several at once, too: each emission goes to one of them.
     """
 
-    __slots__ = ("__weakref__", "_inbox", "_sender")
+    __slots__ = ("__weakref__", "_inbox", "_sender", "_unused")
 
     def __init__(self, inbox: Inbox, sender: object) -> None:
+        # The place that made it, until it is read, entered or closed.
+        self._unused: Place | None = None
         self._inbox = inbox
         # The connection would end with its sender, and whoever waits would wait forever.
         self._sender = sender
@@ -70,6 +76,7 @@ class Stream:
                 this thread, which this would block.
             ArgumentError: If the timeout is none.
         """
+        self._unused = None
         refuse_loop()
         patience = Patience(self._inbox, timeout)
         while (emission := self._inbox.take()) is None:
@@ -80,6 +87,7 @@ class Stream:
 
     def close(self) -> None:
         """Hear the signal no more. What has come until now can still be read."""
+        self._unused = None
         self._inbox.close()
 
     async def aclose(self) -> None:
@@ -107,12 +115,14 @@ class Stream:
         return emission
 
     def __enter__(self) -> Self:
+        self._unused = None
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
+        self._unused = None
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,9 +132,16 @@ class Stream:
         # It has none if making it was interrupted; and when the interpreter ends, what modules
         # are made of may be gone.
         inbox = getattr(self, "_inbox", None)
-        if not (inbox is None or ending() or inbox.closed):
-            inbox.close()
+        if inbox is None or ending() or inbox.closed:
+            return
+        inbox.close()
+        # If it was made and dropped in one statement: others may have been given up because
+        # something was raised.
+        unused = self._unused
+        if unused is not None and is_at_once(unused, sys._getframe().f_back):
+            warn_of_unused(f"A stream of {title_of(inbox.signal)}", unused)
 
+    @shown
     def __repr__(self) -> str:
         it = self._inbox
         it.settle()
@@ -132,6 +149,7 @@ class Stream:
 
     async def _read(self, patience: Patience) -> Emission | None:
         """Return the next emission, or None at the end."""
+        self._unused = None
         while (emission := self._inbox.take()) is None and not self._inbox.closed:
             await pause_task(self._inbox, patience)
         return emission
@@ -153,6 +171,7 @@ class Next(Coroutine["Any", "Any", "Emission"]):
     __name__ = "Signal.next"  # How tasks are shown that run it.
 
     def __init__(self, stream: Stream, timeout: float | None) -> None:
+        stream._unused = None  # Python warns of coroutines itself.
         self._stream = stream
         self._coroutine = _next(stream, timeout)
         # Python names it where it warns that nobody has awaited it.
@@ -173,6 +192,11 @@ class Next(Coroutine["Any", "Any", "Emission"]):
         """End, whether it has begun or not."""
         self._coroutine.close()
         self._stream.close()
+
+    @shown
+    def __repr__(self) -> str:
+        state = ", over" if self._stream.closed else ""
+        return f"<Next emission of {title_of(self._stream._inbox.signal)}{state}>"
 
     def __await__(self) -> Generator[Any, Any, Emission]:
         return self._coroutine.__await__()
@@ -202,6 +226,7 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
     # In place also under a wrapper that would put it into a thread.
     how = terms(_AFTER_ALL_OTHERS, on_error="raise", inline=True, weak=False)
     signal._connect_on_terms(inbox, sender, how)
+    stream._unused = how[PLACE]
     return stream
 
 

@@ -1,0 +1,59 @@
+"""How objects show themselves, in a debugger say: on one short line, and without ever failing."""
+
+from __future__ import annotations
+
+from functools import wraps
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_LONGEST = 200
+_A_FEW = 5
+
+
+def shown(describe: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Make a ``__repr__`` of a method that describes its object.
+
+    What is described may be half made, dead, or of a class whose own ``__repr__`` fails.
+    """
+
+    @wraps(describe)
+    def show(self: Any) -> str:
+        try:
+            text = " ".join(describe(self).splitlines())
+        except Exception:  # noqa: BLE001 - whoever looks at an object wants to see something.
+            return f"<{type(self).__name__} that cannot be shown>"
+        # What it is stands in front, and where it is from at the end.
+        half = _LONGEST // 2
+        return text if len(text) <= _LONGEST else f"{text[: half - 1]}…{text[-half:]}"
+
+    return show
+
+
+def a_few(names: list[str]) -> str:
+    """Return the first of some names, and how many there are if these are not all."""
+    few = ", ".join(names[:_A_FEW])
+    return few if len(names) <= _A_FEW else f"{few} and {len(names) - _A_FEW} more"
+
+
+def counted(many: int, one: str, several: str) -> str:
+    """Return a number of things with their name, in the singular or the plural."""
+    return f"{many} {one if many == 1 else several}"
+
+
+def by_kind(sender: object) -> str:
+    """Return how a sender is called where its own words may be long, secret, or an error."""
+    return "None" if sender is None else f"a {type(sender).__qualname__}"
+
+
+class Documentation:
+    """The docstring of a class of signals, and what a declared signal without one has for it."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class: str | None = of_class
+
+    def __get__(self, signal: Any, kind: type) -> str | None:
+        it = None if signal is None else signal.declaration
+        return self.of_class if it is None else f"Declared as {it.signature}, at {it.where}."
