@@ -78,9 +78,9 @@ class Receivers(MutableMapping["Any", "Any"]):
         # A send of Blinker's that is under way when `install` is called looks up one by one.
         turned = key[::-1] if type(key) is tuple else key
         tables = (self.registry.receivers, self.registry.idle)
-        found: list[Any] = [table.get(it) for table in tables for it in (key, turned)]
-        for record in found:
-            receiver = None if record is None else record()
+        found = (table.get(it) for table in tables for it in (key, turned))
+        for record in (it for it in found if it is not None):
+            receiver = record()
             if receiver is not None and receiver_key(record, receiver) == key:
                 return receiver if record.strong else record
         raise KeyError(key)
