@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import sys
 from functools import partial, wraps
+from queue import SimpleQueue
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -346,3 +347,29 @@ def test_a_function_of_no_module_has_a_name() -> None:
     [connection] = signal.connections
 
     assert connection.name == name_of(made["receive"]) == "builtins.receive"
+
+
+def test_a_function_of_a_module_that_has_no_name_has_one_all_the_same() -> None:
+    """Its module can be set to anything, and is not believed to be a text."""
+
+    def receive(sender: object) -> None:
+        """Do nothing."""
+
+    module: Any = 3
+    receive.__module__ = module
+    signal = Signal("paid")
+    signal.connect(receive)
+    [connection] = signal.connections
+
+    assert connection.name == f"builtins.{receive.__qualname__}"
+
+
+def test_a_method_in_c_that_is_told_its_class_is_held_by_its_object() -> None:
+    """They are of a type of their own, which derives from that of the others."""
+    signal, queue = Signal("paid"), SimpleQueue[object]()
+    signal.connect(queue.put)
+    signal.connect(queue.put)
+    signal.send("a")
+    signal.disconnect(queue.put)
+
+    assert (queue.qsize(), queue.get(), signal.connections) == (1, "a", ())

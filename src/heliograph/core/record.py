@@ -76,7 +76,11 @@ class Record(ref[object]):
     @property
     def name(self) -> str:
         """The receiver's qualified name, with its module."""
-        return self.named if isinstance(self.named, str) else ".".join(self.named)
+        if isinstance(self.named, str):
+            return self.named
+        module, name = self.named
+        # Anybody may set a function's module, to anything.
+        return f"{module if type(module) is str else 'builtins'}.{name}"
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
