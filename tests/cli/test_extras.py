@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.children import child, heliograph, write
+from tests.cli.children import Ended, child, heliograph, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +35,40 @@ def test_the_command_line_asks_for_its_extra(tmp_path: Path, missing: str) -> No
     ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
 
     assert ended.err == (
-        f"The command line needs {missing}, which is not installed: pip install 'heliograph[cli]'\n"
+        f"The command line needs {missing}, which is not installed: pip install 'heliograph[cli]'. "
+        "Only `heliograph run` does without.\n"
     )
     assert (ended.status, ended.out) == (1, "")
+
+
+def test_a_program_is_run_without_any_extra(tmp_path: Path) -> None:
+    """Production images hold neither click nor rich; the help and the errors are the same."""
+    write(
+        tmp_path / "bare.py",
+        """
+        import sys
+        for name in "click", "rich":
+            sys.modules[name] = None
+        from heliograph.cli import main
+        main()
+        """,
+    )
+
+    def bare(*arguments: str) -> Ended:
+        return child(sys.executable, "bare.py", *arguments, cwd=tmp_path)
+
+    engine = "import blinker; print(blinker.__name__)"
+    assert bare("run", "--", "python", "-c", engine) == Ended(0, "heliograph.blinker\n", "")
+    for arguments in (["--help"], ["-h"], [], ["-x"], ["no-such-command"]):
+        assert bare("run", *arguments) == heliograph("run", *arguments, cwd=tmp_path)
+
+
+def test_the_package_can_be_run_as_the_command(tmp_path: Path) -> None:
+    """Where the command is not on the path, `python -m heliograph` is."""
+    ended = child(sys.executable, "-m", "heliograph", "--version", cwd=tmp_path)
+
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.endswith(f" {metadata.version('heliograph')}\n")
 
 
 @pytest.mark.parametrize("missing", ["flask", "werkzeug"])

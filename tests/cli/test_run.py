@@ -297,3 +297,34 @@ def test_an_option_before_the_command_is_heliograph_s_own(tmp_path: Path, option
     assert ended.err.startswith("Usage: heliograph run [OPTIONS] COMMAND [ARGS]...\n")
     assert f"No such option: {option}" in ended.err or f"No such option '{option}'" in ended.err
     assert (ended.status, ended.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "letter"),
+    [(["-E"], "E"), (["-uI"], "I"), (["-W", "error", "-Xdev", "-S"], "S")],
+)
+def test_a_python_that_keeps_heliograph_out_is_told_of(
+    tmp_path: Path, options: list[str], letter: str
+) -> None:
+    """The program runs as it would without `heliograph run`, and not unnoticed."""
+    ended = heliograph("run", "python", *options, "-c", "print(1)", cwd=tmp_path)
+
+    assert (ended.status, ended.out) == (0, "1\n")
+    assert ended.err == (
+        f"heliograph run: with its option -{letter}, Python keeps Heliograph out, and runs on "
+        "what is installed as blinker.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-c", "print(1)", "-E"], ["-uc", "print(1)"], ["shop.py", "-E"], ["-", "-E"]]
+)
+def test_options_of_the_program_keep_nothing_out(tmp_path: Path, arguments: list[str]) -> None:
+    """What follows -c, -m or the file is the program's own; so is what other commands are given."""
+    write(tmp_path / "shop.py", "print(1)")
+
+    ended = heliograph("run", "python", *arguments, cwd=tmp_path, given="print(1)")
+    long_option = heliograph("run", "python", "--help", cwd=tmp_path)
+
+    assert (ended.status, ended.out, ended.err) == (0, "1\n", "")
+    assert (long_option.status, long_option.err) == (0, "")

@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line; what it needs beyond the engine is the extra ``cli``."""
+    if sys.argv[1:2] == ["run"]:
+        from heliograph.cli.run import main as run  # Programs are started with the engine alone.
+
+        run(sys.argv[2:])
     try:
         from heliograph.cli.commands import heliograph
     except ModuleNotFoundError as missing:
@@ -14,6 +18,6 @@ def main() -> None:
             raise
         sys.exit(
             f"The command line needs {missing.name}, which is not installed: "
-            "pip install 'heliograph[cli]'"
+            "pip install 'heliograph[cli]'. Only `heliograph run` does without."
         )
     heliograph()

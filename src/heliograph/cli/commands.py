@@ -14,7 +14,7 @@ from heliograph.cli.application import load_app
 from heliograph.cli.loading import tell_of_lazy
 from heliograph.cli.modules import catalogue_of
 from heliograph.cli.request import RequestType
-from heliograph.cli.run import replace_process
+from heliograph.cli.run import main
 from heliograph.cli.trace import trace_requests
 from heliograph.cli.tree import show
 from heliograph.inspector import as_json, as_markdown
@@ -131,22 +131,15 @@ def signals(target: str, further: tuple[str, ...], form: str, output: Path | Non
 
 
 @heliograph.command(
-    context_settings={"allow_interspersed_args": False},
-    epilog="""\b
-Examples:
-  heliograph run flask --app shop run
-  heliograph run gunicorn shop:app
-  heliograph run python -m shop
-""",
+    # It reads its arguments itself, as it has to do without click.
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    add_help_option=False,
+    short_help="Run any Python command with Heliograph in place of Blinker.",
 )
-@click.argument("command", metavar="COMMAND [ARGS]...", nargs=-1, required=True)
-def run(command: tuple[str, ...]) -> None:
-    """Run any Python command with Heliograph in place of Blinker.
-
-    Nothing of the program is changed: whatever it and the processes that it starts
-    import as `blinker` is Heliograph. Python's own options -E, -I and -S keep it out.
-    """
-    replace_process(command)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: tuple[str, ...]) -> None:
+    """Run any Python command with Heliograph in place of Blinker."""
+    main(arguments)
 
 
 def _show_all_letters() -> None:

@@ -1,0 +1,8 @@
+"""Runs the command line as ``python -m heliograph``."""
+
+from __future__ import annotations
+
+from heliograph.cli import main
+
+if __name__ == "__main__":
+    main()
