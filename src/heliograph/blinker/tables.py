@@ -79,10 +79,10 @@ class Receivers(MutableMapping["Any", "Any"]):
         turned = key[::-1] if type(key) is tuple else key
         tables = (self.registry.receivers, self.registry.idle)
         found = (table.get(it) for table in tables for it in (key, turned))
-        for record in (it for it in found if it is not None):
-            receiver = record()
-            if receiver is not None and receiver_key(record, receiver) == key:
-                return receiver if record.strong else record
+        held = ((record, record()) for record in found if record is not None)
+        alive = ((record, it) for record, it in held if it is not None)
+        for record, receiver in (pair for pair in alive if receiver_key(*pair) == key):
+            return receiver if record.strong else record
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[Any]:
