@@ -799,6 +799,38 @@ def test_a_finalizer_may_send_in_the_middle_of_a_change() -> None:
     assert read(stream) == [1]
 
 
+class Elementwise:
+    """Compares element by element, as arrays do."""
+
+    def __init__(self, *elements: object) -> None:
+        self.elements = elements
+
+    def __eq__(self, other: object) -> Any:
+        return Elementwise(*(it == other for it in self.elements))
+
+    __hash__ = None  # type: ignore[assignment]  # So is that of arrays.
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def __bool__(self) -> bool:
+        [element] = self.elements
+        return bool(element)
+
+
+@pytest.mark.parametrize("value", [Elementwise(12, 12), Elementwise(12), [Elementwise(1, 2)]])
+def test_what_cannot_be_compared_is_not_what_is_waited_for(value: object) -> None:
+    """It is no error of who sends or of who waits; the very object is what it is."""
+    signal = Signal("measured")
+    number, same = signal.stream(where={"value": 12}), signal.stream(where={"value": value})
+    with number, same:
+        signal.send("a", value=value)
+        signal.send("b", value=12)
+        found = [stream.wait(timeout=60).sender for stream in (number, same)]
+
+    assert found == ["b", "a"]
+
+
 def test_a_declared_signal_can_be_waited_for() -> None:
     """A stream takes every payload."""
     shop = Namespace("shop")

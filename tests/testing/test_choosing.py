@@ -7,13 +7,16 @@ import operator
 import re
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
 
 from heliograph import ANY, ArgumentError, Signal
-from heliograph.testing import Capture, ExpectationError, capture
+from heliograph.testing import Capture, ExpectationError, capture, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAID, PLACED, MAILED = Signal("paid"), Signal("placed"), Signal("mailed")
 
@@ -149,6 +152,70 @@ def test_a_matcher_that_has_to_be_awaited_is_an_error(sent: Capture) -> None:
 
     with pytest.raises(ArgumentError, match="it is a coroutine function, and nobody awaits it"):
         sent.of(PLACED).where(total=never)
+
+
+class Array:
+    """Compares element by element, as arrays do."""
+
+    def __init__(self, *elements: int) -> None:
+        self.elements = elements
+
+    def __eq__(self, other: object) -> Any:
+        return Array(*(it == other for it in self.elements))
+
+    __hash__ = None  # type: ignore[assignment]  # So is that of arrays.
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def __bool__(self) -> bool:
+        if len(self.elements) != 1:
+            msg = "The truth value of an array is ambiguous."
+            raise ValueError(msg)
+        return bool(self.elements[0])
+
+
+class Refusing:
+    """Raises when it is compared, or asked for its class."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ZeroDivisionError
+
+    __hash__ = None  # type: ignore[assignment]  # Nothing else is asked of it.
+
+    @property  # type: ignore[misc]  # Proxies have one as well.
+    def __class__(self) -> Any:
+        raise ZeroDivisionError
+
+
+STRANGE: list[Callable[[], object]] = [
+    lambda: Array(3, 3),
+    lambda: Array(3),
+    Array,
+    lambda: [Array(1, 2)],
+    Refusing,
+]
+
+
+@pytest.mark.parametrize("sending", STRANGE)
+@pytest.mark.parametrize("wanting", [*STRANGE, lambda: 3, lambda: int, lambda: re.compile("3")])
+def test_what_cannot_be_compared_is_not_what_is_wanted(
+    sending: Callable[[], object], wanting: Callable[[], object]
+) -> None:
+    """It is no error either, and a message shows it; unless it is the very object."""
+    value, wanted = sending(), wanting()
+    with capture(PAID) as sent:
+        PAID.send(value=value)
+
+    assert list(sent.where(value=wanted)) == []
+    sent.assert_not_sent(PAID, value=wanted)
+    with pytest.raises(ExpectationError, match=r"^Expected 'paid' with value="):
+        sent.assert_sent(PAID, value=wanted)
+    with pytest.raises(ExpectationError, match=r"^Waited 0 s\. Expected 'paid' with value="):
+        sent.wait(PAID, value=wanted, timeout=0)
+    with pytest.raises(ExpectationError), expect(PAID, value=wanted):
+        PAID.send(value=value)
+    assert len(sent.where(value=value)) == 1
 
 
 def test_what_was_sent_can_be_insisted_on(sent: Capture) -> None:

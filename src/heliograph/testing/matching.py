@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import iscoroutinefunction, isroutine
+from operator import eq
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY, ArgumentError, Signal
@@ -121,23 +122,41 @@ def matches(wanted: Any, found: Any) -> bool:
     (which return whether it is the one), and what compares equal, as
     `pytest.approx` and `unittest.mock.ANY` do. Other objects that can be called
     are values: an application is one.
+
+    Raises:
+        Exception: What a function raises. Anything else that cannot be compared
+            is not the one.
     """
-    if wanted is ANY or wanted is found or wanted == found:
+    if wanted is ANY or wanted is found or _is_comparable_and(eq, wanted, found):
         return True
-    if isinstance(wanted, re.Pattern):
-        return isinstance(found, type(wanted.pattern)) and bool(wanted.search(found))
-    if isinstance(wanted, type):
-        return isinstance(found, wanted)
+    if type(wanted) is re.Pattern:
+        kind = type(wanted.pattern)
+        return _is_comparable_and(isinstance, found, kind) and bool(wanted.search(found))
+    if issubclass(type(wanted), type):
+        return _is_comparable_and(isinstance, found, wanted)
     return _is_function(wanted) and _says_so(wanted, found)
+
+
+def _is_comparable_and(compare: Callable[[Any, Any], object], one: Any, other: Any) -> bool:
+    """Tell whether two values compare so; what cannot be compared is not what is wanted."""
+    try:
+        answer = compare(one, other)
+        # Arrays answer for each element, and one of them might pass for a yes or a no.
+        return bool(answer) and not hasattr(type(answer), "__len__")
+    except Exception:  # noqa: BLE001 - whatever keeps strangers' objects from being compared.
+        return False
 
 
 def asks(wanted: Any) -> bool:
     """Tell whether something is a matcher that looks at a value, rather than a value itself."""
-    return isinstance(wanted, (re.Pattern, type)) or _is_function(wanted)
+    return issubclass(type(wanted), (re.Pattern, type)) or _is_function(wanted)
 
 
 def _is_function(value: Any) -> bool:
-    function = isroutine(value) or isinstance(value, partial)
+    try:
+        function = isroutine(value) or isinstance(value, partial)
+    except Exception:  # noqa: BLE001 - it asks values what they are: unbound proxies fail.
+        return False
     return function and callable(value) and not _is_mock(value)
 
 
@@ -152,4 +171,4 @@ def _says_so(wanted: Callable[[Any], object], found: Any) -> bool:
 def _is_mock(value: Any) -> bool:
     # With a spec it passes for a function, and what it returns is true for every value.
     mock = sys.modules.get("unittest.mock")
-    return mock is not None and isinstance(value, mock.NonCallableMock)
+    return mock is not None and issubclass(type(value), mock.NonCallableMock)

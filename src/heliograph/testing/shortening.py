@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import CodeType
 from typing import Any
 
 from heliograph.testing.sent import where
@@ -14,14 +15,14 @@ _AROUND = 12
 
 def shown(value: Any) -> str:
     """Return the whole representation of a value, or of a matcher."""
-    if isinstance(value, type):
-        return value.__qualname__
-    code = getattr(value, "__code__", None)
-    if code is not None:
-        return f"{value.__qualname__} at {where(code.co_filename, code.co_firstlineno)}"
-    if isinstance(value, functools.partial):
-        return f"partial of {shown(value.func)}"
     try:
+        if issubclass(type(value), type):
+            return str(value.__qualname__)
+        code = getattr(value, "__code__", None)
+        if type(code) is CodeType:  # Others have an answer to every question.
+            return f"{value.__qualname__} at {where(code.co_filename, code.co_firstlineno)}"
+        if isinstance(value, functools.partial):
+            return f"partial of {shown(value.func)}"
         return repr(value)
     except Exception as error:  # noqa: BLE001 - the message is about something else.
         return f"<{type(value).__qualname__} whose repr raises {type(error).__qualname__}>"
@@ -43,7 +44,11 @@ def hung(lead: str, text: str) -> str:
 def said(error: BaseException | None) -> str:
     """Return the type and the message of an error."""
     kind = type(error).__name__
-    return f"{kind}: {error}" if str(error) else kind
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the message is about something else.
+        return f"{kind} whose message cannot be shown"
+    return f"{kind}: {text}" if text else kind
 
 
 def apart(one: Any, other: Any) -> tuple[str, str]:

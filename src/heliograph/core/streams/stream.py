@@ -241,6 +241,18 @@ def _predicate(where: Wanted | None) -> Callable[[Emission], object]:
         msg = f"where={where!r} chooses no emissions. Use a mapping or a function."
         raise ArgumentError(msg) from None
     return lambda emission: all(
-        name in emission.payload and emission.payload[name] == value
+        name in emission.payload and _is_equal(emission.payload[name], value)
         for name, value in wanted.items()
     )
+
+
+def _is_equal(found: Any, wanted: Any) -> bool:
+    """Tell whether two values are equal; what cannot be compared is not."""
+    if found is wanted:
+        return True
+    try:
+        answer = found == wanted
+        # Arrays answer for each element, and one of them might pass for a yes or a no.
+        return bool(answer) and not hasattr(type(answer), "__len__")
+    except Exception:  # noqa: BLE001 - whatever keeps strangers' objects from being compared.
+        return False
