@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from heliograph import ArgumentError, Namespace, Signal
 from heliograph.testing import Sent, capture, mute
 from heliograph.testing.belonging import marked, started_by
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def senders(sent: Any) -> list[object]:
@@ -190,19 +193,77 @@ def test_what_cannot_be_copied_deeply_is_told_at_the_end() -> None:
     def fail(sender: object, **payload: object) -> None:
         raise ZeroDivisionError
 
+    items = ["mirror"]
     with pytest.raises(ArgumentError) as told, capture(paid, snapshot="deep") as sent:
-        paid.send(lock=threading.Lock())
+        paid.send(total=12, items=items, lock=threading.Lock())
+    items.append("flags")
     with capture(paid, snapshot="deep"):
-        Signal("not asked for").send(lock=threading.Lock())
+        Signal("not-asked-for").send(lock=threading.Lock())
     paid.connect(fail)
     with pytest.raises(ZeroDivisionError), capture(paid, snapshot="deep"):
         paid.send(lock=threading.Lock())
 
     assert str(told.value) == (
-        "The payload of 'paid' cannot be copied deeply: TypeError: cannot pickle '_thread.lock' "
-        "object. Capture it with snapshot='shallow'."
+        "'lock' in the payload of 'paid' cannot be copied deeply: TypeError: cannot pickle "
+        "'_thread.lock' object. Capture it with snapshot='shallow'."
     )
-    assert len(sent) == 1
+    assert (sent.one()["total"], sent.one()["items"]) == (12, ["mirror"])
+
+
+def recording(kind: Any) -> tuple[Any, list[str]]:
+    """Return a subclass of a container, and the names of its methods that were called."""
+    called: list[str] = []
+
+    def method(name: str) -> Callable[..., Any]:
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            called.append(name)
+            return getattr(kind, name)(self, *args, **kwargs)
+
+        return call
+
+    # What makes an object is not called on one that is there.
+    left = {"__class__", "__new__", "__init__", "__doc__", "__init_subclass__", "__hash__"}
+    names = {*dir(kind), "__copy__", "__deepcopy__"} - left
+    methods = {name: method(name) for name in names}
+    return type("Recording", (kind,), methods), called
+
+
+@pytest.mark.parametrize("value", [["mirror"], {"mirror": 1}, {"mirror"}, bytearray(b"mirror")])
+def test_a_capture_calls_no_method_of_what_it_captures(value: Any) -> None:
+    """The collections of an ORM would take copying for a change; the copy is a plain one."""
+    kind, called = recording(type(value))
+    paid, items = Signal("paid"), kind(value)
+    del called[:]
+    with capture(paid) as sent:
+        paid.send(items=items)
+    while_sending = list(called)
+    items.clear()
+
+    assert while_sending == []
+    assert (type(sent.one()["items"]), sent.one()["items"]) == (type(value), value)
+
+
+def test_what_cannot_be_copied_is_captured_as_it_is() -> None:
+    """By every snapshot, of what is asked for and of all else; and there is nothing to tell."""
+
+    class Key:
+        def __hash__(self) -> int:
+            if broken:
+                raise ZeroDivisionError
+            return 1
+
+    class Table(dict[Any, Any]):
+        def __copy__(self) -> Table:
+            raise ZeroDivisionError
+
+    paid, placed, broken = Signal("paid"), Signal("placed"), False
+    table = Table({Key(): 12})
+    broken = True
+    with capture() as everything, capture(paid) as sent:
+        paid.send(table=table)
+        placed.send(table=table)
+
+    assert [it["table"] is table for it in (*everything, *sent)] == [True, True, True]
 
 
 # --- what belongs to a test ------------------------------------------------------------

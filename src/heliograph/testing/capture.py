@@ -119,17 +119,15 @@ class Capture(Emissions):
 
     def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:
         # What is not asked for serves messages alone.
-        if not (belongs and self._wanted.has(signal)):
-            return copied(payload, "shallow")
-        try:
-            return copied(payload, self._snapshot)
-        except Exception as error:  # noqa: BLE001 - told to the test, and not to who sends.
+        asked_for = belongs and self._wanted.has(signal)
+        payload, failed = copied(payload, self._snapshot if asked_for else "shallow")
+        for name, error in failed.items():
             msg = (
-                f"The payload of {title(signal)} cannot be copied deeply: "
+                f"{name!r} in the payload of {title(signal)} cannot be copied deeply: "
                 f"{said(error)}. Capture it with snapshot='shallow'."
             )
             self._not_copied = self._not_copied or ArgumentError(msg)
-            return copied(payload, "shallow")
+        return payload
 
     # --- the sequence
 
@@ -256,8 +254,8 @@ def capture(
             for everything that is sent on Heliograph.
         sender: Capture what this sender sends alone.
         snapshot: How each payload is kept, as it is when it is sent: ``"shallow"``
-            copies its dicts, lists and sets, ``"deep"`` everything in it, and
-            ``"reference"`` nothing but the payload itself.
+            copies its dicts, lists and sets (those of subclasses into plain ones),
+            ``"deep"`` everything in it, and ``"reference"`` nothing but the payload itself.
         local: Whether only what is sent in the current context counts: this thread
             or task, and the tasks started from it. Otherwise everything counts but
             what other tests have left running, see the page on testing.

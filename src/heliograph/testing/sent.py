@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass, field
 from threading import current_thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from heliograph import Delivery, Emission
 
 Snapshot = Literal["shallow", "deep", "reference"]
 
-# What may be changed after it was sent, and loses nothing by being copied.
-_CONTAINERS = (dict, list, set, bytearray)
+# What may be changed after it was sent, and how it is copied by nothing but methods of its own:
+# those of a subclass might do anything, as SQLAlchemy's collections tell of what is appended.
+_COPIES: dict[type, Callable[[Any], Any]] = {
+    list: list.copy,
+    dict: lambda it: dict(dict.items(it)),
+    set: set,
+    bytearray: bytearray.copy,
+}
 # Blinker's functions forward to ours once that is installed, and keep their module.
 _ENGINES = ("heliograph", "blinker")
 
@@ -92,19 +98,34 @@ class Meanwhile:
     left_out: list[Sent] = field(default_factory=list)
 
 
-def copied(payload: Mapping[str, Any], how: Snapshot) -> Mapping[str, Any]:
+def copied(
+    payload: Mapping[str, Any], how: Snapshot
+) -> tuple[Mapping[str, Any], dict[str, Exception]]:
     """Return a payload that stays as it is now, as far as is asked for.
 
-    Raises:
-        Exception: Whatever keeps a value from being copied deeply.
+    And by key, what keeps values from being copied deeply: these are copied once, as
+    by default.
     """
-    if how == "deep":
-        return MappingProxyType(deepcopy(dict(payload)))
-    if how == "reference":
-        return MappingProxyType(dict(payload))
-    return MappingProxyType(
-        {name: copy(it) if isinstance(it, _CONTAINERS) else it for name, it in payload.items()}
-    )
+    values, failed = dict(payload), {}
+    memo: dict[int, Any] = {}  # One, as values may share what is in them.
+    for name, value in values.items():
+        try:
+            if how == "deep":
+                values[name] = deepcopy(value, memo)
+                continue
+        except Exception as error:  # noqa: BLE001 - whatever strangers' objects raise.
+            failed[name] = error
+        if how != "reference":
+            values[name] = _copied_once(value)
+    return MappingProxyType(values), failed
+
+
+def _copied_once(value: Any) -> Any:
+    copies = (copy for kind, copy in _COPIES.items() if issubclass(type(value), kind))
+    try:
+        return next(copies, lambda it: it)(value)
+    except Exception:  # noqa: BLE001 - its keys may raise; and it was sent, copied or not.
+        return value
 
 
 def sending_place(*other_engines: str) -> tuple[str, int]:
