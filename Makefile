@@ -131,8 +131,10 @@ PYTHONS = $(if $(ONLY),--only $(ONLY)) $(if $(PARTS),--parts $(PARTS)) \
 pythons: $(VENV)/ready ## the tests on every supported Python; makes 3.14 and 3.15 on Debian
 	@$(BIN)/python -m scripts.pythons $(PYTHONS)
 
-downstream: $(VENV)/ready ## Blinker's and Flask's own test suites, on Blinker and on Heliograph
-	@$(BIN)/python scripts/downstream.py
+# `make downstream SUITES='flask-mail pelican'` runs these; JOBS=2 runs two at a time.
+JOBS ?= 1
+downstream: $(VENV)/ready ## other people's test suites, on Blinker and on Heliograph
+	@$(BIN)/python -m scripts.downstream --jobs=$(JOBS) $(SUITES)
 
 dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist/
 	@$(BIN)/python -m scripts.dist
