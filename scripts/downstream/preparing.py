@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import threading
+import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.downstream.suite import CACHE, CHECKOUT, CannotRunError
@@ -50,7 +51,8 @@ def prepare(suite: Suite, heliograph: Path) -> Prepared:
 
 def fingerprint(suite: Suite, heliograph: Path) -> str:
     """Describe the environment, so that one made for something else is made again."""
-    project = hashlib.sha256((heliograph / "pyproject.toml").read_bytes()).hexdigest()
+    settings = tomllib.loads((heliograph / "pyproject.toml").read_text(encoding="utf-8"))
+    project = json.dumps([settings["build-system"], settings["project"]])
     return "\n".join([sys.version, suite.release, *suite.packages, str(heliograph), project])
 
 
