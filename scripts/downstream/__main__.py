@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.downstream.comparing import Comparison, compare, print_findings, print_table
+from scripts.downstream.comparing import Comparison, compare, print_findings, table
 from scripts.downstream.preparing import prepare, report_progress
 from scripts.downstream.suite import CHECKOUT, SUITES, CannotRunError
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     suites = [SUITES[name] for name in options.suites]
     with ThreadPoolExecutor(options.jobs) as pool:
         found = list(pool.map(lambda suite: examine(suite, options.heliograph), suites))
-    print_table(found)
+    print(f"\nTests passed / failed / skipped:\n\n{table(found)}\n")
     for comparison in found:
         print_findings(comparison)
     problems = [f"{found.title}: {problem}" for found in found for problem in found.problems]

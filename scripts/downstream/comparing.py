@@ -9,7 +9,7 @@ from scripts.downstream.running import Result, run
 from scripts.downstream.suite import CannotRunError, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from scripts.downstream.preparing import Prepared
     from scripts.downstream.suite import Suite
@@ -102,19 +102,22 @@ def settle(
         kind.append(difference)
 
 
-def print_table(comparisons: Sequence[Comparison]) -> None:
-    """Print one line for each suite: how many tests passed, failed and were skipped, by mode."""
-    width = max(len(comparison.title) for comparison in comparisons)
-    columns = "".join(f"  {mode.value:>15}" for mode in Mode)
-    print(f"\n{'':{width}}  {'':>5}  passed / failed / skipped")
-    print(f"{'suite':{width}}  {'tests':>5}{columns}  verdict")
-    for comparison in comparisons:
-        results = comparison.results
-        cells = [summary(results[mode].values()) if mode in results else "-" for mode in Mode]
-        row = "".join(f"  {cell:>15}" for cell in cells)
-        tests = len(results.get(Mode.BLINKER, ()))
-        print(f"{comparison.title:{width}}  {tests:>5}{row}  {comparison.verdict}")
-    print()
+def table(comparisons: Iterable[Comparison]) -> str:
+    """Return a line for each suite, in Markdown: tests passed / failed / skipped, by mode."""
+    rows = [["suite", "tests", *(mode.value for mode in Mode), "verdict"]]
+    rows += [row(comparison) for comparison in comparisons]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    aligned = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in aligned)
+
+
+def row(comparison: Comparison) -> list[str]:
+    """Return the cells of one suite."""
+    results = comparison.results
+    cells = [summary(results[mode].values()) if mode in results else "" for mode in Mode]
+    tests = str(len(results.get(Mode.BLINKER, ())))
+    return [comparison.title.replace("==", " "), tests, *cells, comparison.verdict]
 
 
 def summary(results: Iterable[Result]) -> str:

@@ -21,7 +21,7 @@ class Mode(enum.Enum):
 
     BLINKER = "on Blinker"
     HELIOGRAPH = "on Heliograph"
-    PLUGIN = "with the plugin"
+    PLUGIN = "with plugin"
     ADOPTED = "after import"
 
     @property

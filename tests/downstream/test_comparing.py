@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.downstream.comparing import ABSENT, Comparison, Difference, differences, settle
+from scripts.downstream.comparing import ABSENT, Comparison, Difference, differences, settle, table
 from scripts.downstream.running import Result
 from scripts.downstream.suite import SUITES, Mode
 
@@ -66,6 +66,18 @@ def test_a_difference_is_told_with_its_error() -> None:
     assert str(difference) == (
         "tests/test_app.py::test_ours: failed on Heliograph, passed on Blinker\n    assert 1 == 2"
     )
+
+
+def test_the_table_can_be_put_into_a_page() -> None:
+    """A test that did not finish has failed; a mode that was not run has an empty cell."""
+    ran = {"a": PASSED, "b": FAILED, "c": Result("unfinished", "It did not finish."), "d": SKIPPED}
+    comparison = Comparison("suite==1", {Mode.BLINKER: ran, Mode.HELIOGRAPH: ran})
+
+    assert table([comparison]).splitlines() == [
+        "| suite   | tests | on Blinker | on Heliograph | with plugin | after import | verdict  |",
+        "| ------- | ----- | ---------- | ------------- | ----------- | ------------ | -------- |",
+        "| suite 1 | 4     | 1 / 2 / 1  | 1 / 2 / 1     |             |              | the same |",
+    ]
 
 
 def test_every_suite_has_an_exact_release_and_reasons_for_what_it_leaves_out() -> None:
