@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RECORDER = Path(__file__).with_name("recorder")
 TIME_LIMIT = 900  # seconds for one run; the largest suite needs a quarter of it.
 # What the caller's shell may set and the suites would trip over.
-FOREIGN = ("PYTHON", "PYTEST", "COV", "FLASK_", "QUART_", "DOWNSTREAM_")
+FOREIGN = ("PYTHON", "PYTEST", "COV", "FLASK_", "QUART_", "REQUESTS_", "DOWNSTREAM_")
 # From harmless to serious: a test counts with the most serious thing that happened to it.
 OUTCOMES = ("unfinished", "passed", "skipped", "failed")
 
@@ -86,7 +86,7 @@ def variables(suite: Suite, mode: Mode, results: Path) -> dict[str, str]:
         **kept,
         **suite.environment,
         "PYTHONPATH": str(RECORDER),
-        "DOWNSTREAM_ADOPTED": suite.name if mode is Mode.ADOPTED else "",
+        "DOWNSTREAM_ADOPTED": suite.adopted if mode is Mode.ADOPTED else "",
         "DOWNSTREAM_RESULTS": str(results),
     }
 

@@ -45,7 +45,7 @@ class Suite:
     tests: tuple[str, ...] = ()
     pytest: str = "pytest==9.0.2"
     left_out: dict[str, str] = field(default_factory=dict)
-    adopted: bool = False
+    adopted: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
     @property

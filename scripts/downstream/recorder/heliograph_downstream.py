@@ -21,41 +21,47 @@ if TYPE_CHECKING:
 # Read at once, because some tests empty the environment.
 RESULTS = Path(os.environ["DOWNSTREAM_RESULTS"])
 ADOPTED = os.environ.get("DOWNSTREAM_ADOPTED", "")
-"""The package whose signals are there before the engine is, if the run is of that kind."""
+"""The module that makes its signals before the engine is there, if the run is of that kind."""
+ENGINES = ("heliograph", "blinker")
 
 
-def adopt(package: str) -> None:
-    """Put the engine in place after *package* has made its signals on Blinker."""
+def adopt(module: str) -> None:
+    """Put the engine in place after *module* has made its signals on Blinker."""
     if "blinker" in sys.modules:
-        sys.exit("Blinker was imported before the package that is to make its signals on it.")
-    importlib.import_module(package)
-    before = signals_of(package)
+        sys.exit("Blinker was imported before the module that is to make its signals on it.")
+    importlib.import_module(module)
+    before = signals()
     importlib.import_module("heliograph.blinker").install()
-    if any(before[name] is not found for name, found in signals_of(package).items()):
-        sys.exit(f"install() replaced signals of {package} instead of adopting them.")
+    after = signals()
+    replaced = [name for name, signal in before.items() if after.get(name) is not signal]
+    if replaced or not before:
+        sys.exit(f"install() is to adopt signals of {module}; it replaced {replaced or 'none'}.")
 
 
-def signals_of(package: str) -> dict[str, object]:
-    """Return the signals that *package*, if it has been imported, keeps in its `signals` module."""
-    module = sys.modules.get(f"{package}.signals")
-    found = vars(module) if module else {}
-    return {name: value for name, value in found.items() if hasattr(value, "has_receivers_for")}
+def signals() -> dict[str, object]:
+    """Return every signal that a module of this process holds, by its place."""
+    # What programs put among the modules need not be one.
+    loaded = [(module, getattr(it, "__dict__", {})) for module, it in [*sys.modules.items()]]
+    names = [(module, *name) for module, names in loaded for name in [*names.items()]]
+    return {f"{module}.{name}": value for module, name, value in names if engine_of(value)}
+
+
+def engine_of(value: object) -> str:
+    """Name the package whose code *value* runs if it is a signal, else nothing."""
+    # By its type alone: proxies and mocks say yes to everything that they are asked themselves.
+    packages = {it.__module__.partition(".")[0] for it in type(value).__mro__ if is_signal(it)}
+    return next((engine for engine in ENGINES if engine in packages), "")
+
+
+def is_signal(it: type) -> bool:
+    """Whether the class is called what both engines call it."""
+    return it.__name__ == "Signal" and isinstance(it.__module__, str)
 
 
 def engine_in_use() -> str:
-    """Name what stands behind the module `blinker` and behind the signals of frameworks."""
-    signals = [importlib.import_module("blinker").Signal()]
-    for package in ("flask", "quart"):
-        signals += signals_of(package).values()
-    return " and ".join(sorted({engine_of(signal) for signal in signals}))
-
-
-def engine_of(signal: object) -> str:
-    """Name the package whose code *signal* runs."""
-    heliograph = sys.modules.get("heliograph")
-    if heliograph and isinstance(signal, heliograph.Signal):
-        return "heliograph"
-    return type(signal).__module__.partition(".")[0]
+    """Name what stands behind the module `blinker` and behind all signals that modules hold."""
+    signal = importlib.import_module("blinker").Signal()
+    return " and ".join(sorted({engine_of(it) for it in [signal, *signals().values()]}))
 
 
 def pytest_sessionstart() -> None:
