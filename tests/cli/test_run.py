@@ -317,7 +317,8 @@ def test_a_python_that_keeps_heliograph_out_is_told_of(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-c", "print(1)", "-E"], ["-uc", "print(1)"], ["shop.py", "-E"], ["-", "-E"]]
+    "arguments",
+    [["-c", "print(1)", "-E"], ["-uc", "print(1)"], ["shop.py", "-E"], ["-", "-E"], ["-u"]],
 )
 def test_options_of_the_program_keep_nothing_out(tmp_path: Path, arguments: list[str]) -> None:
     """What follows -c, -m or the file is the program's own; so is what other commands are given."""

@@ -142,13 +142,16 @@ def warn_of_named_sender(title: str) -> None:
 
 def warn_of_unused(what: str, made: Place) -> None:
     """Warn while programs are developed of something that does nothing unless it is entered."""
-    if sys.is_finalizing():
-        return
-    from heliograph.core.declared.development import in_development  # Little is never used.
-
-    if in_development():
+    # What is left when the interpreter ends was not forgotten.
+    if not sys.is_finalizing() and _in_development():
         message = f"{what} did nothing, as nobody has entered it. Use it in a `with` statement."
         warn_at(made, message)
+
+
+def _in_development() -> bool | None:
+    from heliograph.core.declared.development import in_development  # Little is never used.
+
+    return in_development()
 
 
 def hints(
