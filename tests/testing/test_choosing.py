@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from heliograph import ANY, ArgumentError, Signal
+from heliograph import ANY, ArgumentError, Namespace, Signal, signal
 from heliograph.testing import Capture, ExpectationError, capture, expect
 
 if TYPE_CHECKING:
@@ -286,12 +286,38 @@ def test_an_order_must_be_one_that_there_is(sent: Capture) -> None:
     assert str(told.value) == "how='random' is not an order. Use 'simple', 'strict', 'unordered'."
 
 
+THAT_ONE = "the one of that name that was sent"
+BY_DEFAULT = "heliograph.signal('choosing-by-default')"
+
+
+def test_a_name_is_answered_with_the_signals_of_that_name(sent: Capture) -> None:
+    """Of the modules' variables, of what was sent, or of the default namespace: never a new one."""
+    shop, asked = Namespace("shop"), ["paid", "shipped_late", "choosing-by-default", "refund"]
+    signal("choosing-by-default")
+    with capture() as everything:
+        shop.signal("shipped-late").send()
+    said = []
+    for name in asked:
+        with pytest.raises(ArgumentError) as told:
+            everything.assert_sent(name)
+        said.append(str(told.value))
+
+    only = "is not a signal. It is only a name"
+    assert said == [
+        f"'paid' {only}: pass the signal itself, tests.testing.test_choosing.PAID.",
+        f"'shipped_late' {only}: pass the signal itself, {THAT_ONE}, <Signal 'shipped-late'>.",
+        f"'choosing-by-default' {only}: pass the signal itself, {BY_DEFAULT}.",
+        f"'refund' {only}, and no module has a signal of that name: pass the signal itself.",
+    ]
+
+
 def test_what_is_not_captured_cannot_be_insisted_on(sent: Capture) -> None:
     """It would never be found, and always be missing."""
     other = Signal("refunded")
     message = (
         "'refunded' is not among what is captured here: 'paid', 'placed', 'mailed'. "
-        "Name it when capturing, or there is nothing to be found."
+        "Capture it by itself, with capture() or with the fixture capture_signals, or there is "
+        "nothing to be found."
     )
     for ask in (sent.assert_sent, sent.assert_not_sent, sent.assert_order, sent.of):
         with pytest.raises(ArgumentError) as told:

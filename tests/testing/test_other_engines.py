@@ -135,15 +135,42 @@ def test_messages_say_whose_signal_it_is() -> None:
     with pytest.raises(ExpectationError) as told:
         sent.assert_order(saved)
     lines = str(told.value).splitlines()
-    with pytest.raises(ArgumentError, match=r"here: every signal of Heliograph\. Name it"):
+    with pytest.raises(ArgumentError) as not_captured:
         everything.assert_sent(saved)
     with pytest.raises(ArgumentError, match=r"is a signal of Blinker, and mute\(\) works with"):
         mute(saved)
     with pytest.raises(ArgumentError, match=r"heliograph\.blinker\.install\(\) makes them"):
         assert_connected(saved, print)
 
+    assert str(not_captured.value) == (
+        "'saved' is not among what is captured here: every signal of Heliograph, and it is one of "
+        "Blinker. Capture it by itself, with capture() or with the fixture capture_signals, or "
+        "there is nothing to be found. Run pytest with --signals-install, or set signals_install = "
+        "true, and those of Blinker are Heliograph's; without pytest, "
+        "heliograph.blinker.install() makes them so."
+    )
     assert lines[:2] == ["Expected in this order: 'saved'.", "'saved' was not sent."]
     assert lines[-1] == "     from 'a model'; sent by another engine"
+
+
+@in_a_fresh_process
+def test_a_name_finds_signals_of_blinker_too() -> None:
+    """It is by the variable that a signal is passed."""
+    import sys
+    from types import ModuleType
+
+    import blinker
+    import pytest
+
+    from heliograph import ArgumentError
+    from heliograph.testing import capture
+
+    module = sys.modules["notes"] = ModuleType("notes")
+    vars(module)["saved"] = blinker.signal("record-saved")
+
+    for name in ("record-saved", "record_saved", "saved"):
+        with pytest.raises(ArgumentError, match=r"pass the signal itself, notes\.saved\.$"):
+            capture(name)
 
 
 @in_a_fresh_process

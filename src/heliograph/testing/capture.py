@@ -16,7 +16,7 @@ from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.matching import Wanted
-from heliograph.testing.messages import title
+from heliograph.testing.names import title
 from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
 from heliograph.testing.shortening import said
 

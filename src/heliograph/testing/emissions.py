@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from heliograph import ANY, ArgumentError
 from heliograph.testing import messages
-from heliograph.testing.engines import other_engine
+from heliograph.testing.engines import how_to_install, only_a_name, other_engine
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.matching import Wanted
+from heliograph.testing.names import title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -213,16 +214,23 @@ class Emissions(Sequence["Sent"]):
         return messages.not_as_often(self._wanted, expected, self._list(), self._meanwhile)
 
     def _check_watched(self, signal: Any) -> None:
+        if isinstance(signal, str):
+            msg = f"{signal!r} is not a signal. "
+            raise ArgumentError(msg + only_a_name(signal, self._seen()))
         engine, watched = other_engine(signal), self._wanted.signals
-        if not watched and engine is None:
+        if any(signal is it for it in watched) or (not watched and engine is None):
             return
-        if not any(signal is it for it in watched):
-            seen = ", ".join(map(messages.title, watched)) or "every signal of Heliograph"
-            msg = (
-                f"{messages.title(signal)} is not among what is captured here: {seen}. "
-                "Name it when capturing, or there is nothing to be found."
-            )
-            raise ArgumentError(msg)
+        seen = ", ".join(map(title, watched)) or "every signal of Heliograph"
+        whose = "" if watched or engine is None else f", and it is one of {engine}"
+        msg = (
+            f"{title(signal)} is not among what is captured here: {seen}{whose}. "
+            "Capture it by itself, with capture() or with the fixture capture_signals, or there "
+            f"is nothing to be found.{how_to_install(engine) if whose and engine else ''}"
+        )
+        raise ArgumentError(msg)
+
+    def _seen(self) -> list[Any]:
+        return list({id(it.signal): it.signal for it in tuple(self._meanwhile.sent)}.values())
 
 
 def checked(times: Any) -> int | None:
@@ -248,17 +256,17 @@ def _simple(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
         if later is not None:
             position = later + 1
         elif places:
-            before = messages.title(expected[number - 1])
-            return f"{messages.title(signal)} was not sent after {before} (number {position})."
+            before = title(expected[number - 1])
+            return f"{title(signal)} was not sent after {before} (number {position})."
         else:
-            return f"{messages.title(signal)} was not sent."
+            return f"{title(signal)} was not sent."
     return None
 
 
 def _strict(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
     for number, pair in enumerate(zip_longest(sent, expected), 1):
         if pair[0] is not pair[1]:
-            found, wanted = ("nothing" if it is None else messages.title(it) for it in pair)
+            found, wanted = ("nothing" if it is None else title(it) for it in pair)
             return f"Number {number} was {found}, and {wanted} was expected there."
     return None
 
@@ -267,10 +275,10 @@ def _unordered(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
     for signal in expected:
         wanted, found = (sum(it is signal for it in several) for several in (expected, sent))
         if not found:
-            return f"{messages.title(signal)} was not sent."
+            return f"{title(signal)} was not sent."
         if found < wanted:
             often = f"{messages.times(wanted)}, and was sent {messages.times(found)}"
-            return f"{messages.title(signal)} was expected {often}."
+            return f"{title(signal)} was expected {often}."
     return None
 
 

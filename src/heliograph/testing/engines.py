@@ -6,10 +6,11 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from heliograph import ArgumentError, Signal
+from heliograph import ArgumentError, Signal, default_namespace
+from heliograph.testing.names import variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Note = Callable[[Any, Any, Mapping[str, Any], str], object]
 
@@ -25,17 +26,46 @@ def other_engine(signal: Any) -> str | None:
     Raises:
         ArgumentError: If it is no signal at all.
     """
-    if isinstance(signal, Signal):
+    kind = type(signal)
+    if issubclass(kind, Signal):
         return None
-    for kind in type(signal).__mro__:
-        engine = _OTHERS.get((kind.__module__, kind.__qualname__))
-        if engine is not None:
-            return engine
-    hint = ""
-    if isinstance(signal, str):
-        hint = f" It is only a name: pass the signal, such as heliograph.signal({signal!r})."
+    engine = _engine(kind)
+    if engine is not None:
+        return engine
+    hint = f" {only_a_name(signal)}" if isinstance(signal, str) else ""
     msg = f"{signal!r} is not a signal of Heliograph, Blinker or Django.{hint}"
     raise ArgumentError(msg)
+
+
+def _engine(kind: type) -> str | None:
+    names = ((it.__module__, it.__qualname__) for it in kind.__mro__)
+    return next((_OTHERS[it] for it in names if it in _OTHERS), None)
+
+
+def only_a_name(name: str, seen: Iterable[Any] = ()) -> str:
+    """Return what to write instead of the name of a signal.
+
+    Args:
+        name: The name.
+        seen: Signals that were sent, which no module may hold.
+    """
+    alike = name.replace("-", "_")
+
+    def fits(variable: str, value: Any) -> bool:
+        kind = type(value)
+        if not issubclass(kind, Signal) and _engine(kind) is None:
+            return False
+        own_name = getattr(value, "name", None) or ""
+        return alike in (variable, str(own_name).replace("-", "_"))
+
+    held = dict(variables(fits))
+    loose = [it for it in seen if fits("", it) and not any(it is each for each in held.values())]
+    found = [*held, *(f"the one of that name that was sent, {it!r}" for it in loose)]
+    if not found and name in default_namespace:
+        found = [f"heliograph.signal({name!r})"]
+    if not found:
+        return "It is only a name, and no module has a signal of that name: pass the signal itself."
+    return f"It is only a name: pass the signal itself, {' or '.join(found)}."
 
 
 def own(signal: Any, what: str) -> Signal:
@@ -47,11 +77,21 @@ def own(signal: Any, what: str) -> Signal:
     engine = other_engine(signal)
     if engine is not None:
         msg = (
-            f"{signal!r} is a signal of {engine}, and {what} works with those of Heliograph alone. "
-            "heliograph.blinker.install() makes them of Blinker's."
+            f"{signal!r} is a signal of {engine}, and {what} works with those of Heliograph alone."
+            f"{how_to_install(engine)}"
         )
         raise ArgumentError(msg)
     return signal  # type: ignore[no-any-return]  # Any other has been refused.
+
+
+def how_to_install(engine: str) -> str:
+    """Return how signals of another engine become Heliograph's, where they can."""
+    if engine != "Blinker":
+        return ""
+    return (
+        " Run pytest with --signals-install, or set signals_install = true, and those of Blinker "
+        "are Heliograph's; without pytest, heliograph.blinker.install() makes them so."
+    )
 
 
 def hear(signal: Any, note: Note) -> Callable[[], object]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY
 from heliograph.testing.matching import MISSING, asks
+from heliograph.testing.names import title
 from heliograph.testing.sent import where
 from heliograph.testing.shortening import apart, hung, short, shown
 
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
 
 # --- the words of a message ------------------------------------------------------------
-
-
-def title(signal: Any) -> str:
-    """Return how messages call a signal: by its name, or by the variable that holds it."""
-    name = getattr(signal, "name", None)
-    return repr(name) if name is not None else _variable(signal) or "a signal without a name"
-
-
-def _variable(signal: Any) -> str | None:
-    for home, module in tuple(sys.modules.items()):
-        for name, value in tuple(getattr(module, "__dict__", {}).items()):
-            if value is signal:
-                return f"{home}.{name}"
-    return None
 
 
 def described(wanted: Wanted) -> str:

@@ -14,7 +14,8 @@ from heliograph.testing.capture import capture
 from heliograph.testing.engines import own
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import UNENTERED
-from heliograph.testing.messages import listed, placed, title
+from heliograph.testing.messages import listed, placed
+from heliograph.testing.names import title
 from heliograph.testing.sent import sending_place, where
 from heliograph.testing.shortening import hung, said
 

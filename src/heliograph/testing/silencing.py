@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliograph import ArgumentError
 from heliograph.testing.engines import own
-from heliograph.testing.messages import title
+from heliograph.testing.names import title
 from heliograph.testing.shortening import shown
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from heliograph.testing.messages import receiver_name, title
+from heliograph.testing.messages import receiver_name
+from heliograph.testing.names import title
 from heliograph.testing.shortening import hung, said
 
 if TYPE_CHECKING:
