@@ -70,7 +70,7 @@ def test_an_emission_says_all_about_itself() -> None:
     assert 0.0 <= delivery.duration <= emission.duration
     assert emission.where == f"tests/testing/test_capturing.py:{line}"
     assert (emission.thread, emission.muted) == (threading.current_thread().name, False)
-    assert repr(sent) == f"<Capture: [<Sent <Signal 'paid'> at {emission.where}: total>]>"
+    assert repr(sent) == f"<Capture of 'paid': [<Sent 'paid' at {emission.where}: total>]>"
 
 
 def test_a_value_of_the_payload_is_got_by_its_key() -> None:

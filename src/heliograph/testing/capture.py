@@ -137,6 +137,11 @@ class Capture(Emissions):
             raise ArgumentError(msg)
         return [sent for sent in tuple(self._meanwhile.sent) if self._wanted.fits(sent)]
 
+    def _some(self) -> str:
+        if not self._entered:
+            return "not entered yet"
+        return f"{super()._some()} so far" if self._inside else super()._some()
+
     # --- waiting
 
     def wait(

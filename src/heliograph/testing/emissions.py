@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from heliograph.testing.sent import Meanwhile, Sent
 
+_SHOWN = 3
+"""So many emissions are in a representation."""
+
 Order = Literal["simple", "strict", "unordered"]
 
 
@@ -69,7 +72,16 @@ class Emissions(Sequence["Sent"]):
         return len(self._list())
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._list()}>"
+        what = messages.described(self._wanted) if self._wanted.signals else "everything"
+        return f"<{type(self).__name__} of {what}: {self._some()}>"
+
+    def _some(self) -> str:
+        try:
+            found = self._list()
+        except Exception:  # noqa: BLE001 - a matcher raises, and whoever looks has not asked it.
+            return f"{len(self._meanwhile.sent)} emissions, and a matcher that raises"
+        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        return f"[{', '.join([*map(repr, found[:_SHOWN]), *more])}]"
 
     def one(self) -> Sent:
         """Return the only emission.

@@ -164,15 +164,22 @@ class isolated:  # noqa: N801 - it reads as a verb.
     def __init__(self, *, local: bool = False) -> None:
         self._isolation = LocalIsolation(self) if local else Isolation()
         self._local = local
+        self._entered = 0
+
+    def __repr__(self) -> str:
+        kind = "isolated(local=True)" if self._local else "isolated()"
+        return f"<{kind}: {'on' if self._entered else 'off'}>"
 
     def __enter__(self) -> Self:
         self._isolation.enter(self)
         if self._local:
             _HERE.set(_HERE.get() | {self})
         add_instrument(self._isolation)
+        self._entered += 1
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._entered -= 1
         remove_instrument(self._isolation)
         if self._local:
             _HERE.set(_HERE.get() - {self})

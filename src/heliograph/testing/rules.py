@@ -78,6 +78,13 @@ class LoggedErrors:
         self._others: list[Failure] = []
         self.errors: list[BaseException] = []
 
+    def __repr__(self) -> str:
+        return f"<LoggedErrors of {self._described()}: {list(map(said, self.errors))}>"
+
+    def _described(self) -> str:
+        names = " or ".join(it.__qualname__ for it in self._kinds)
+        return f"{names} matching {self._match!r}" if self._match else names
+
     def claims(self, error: BaseException | None) -> bool:
         """Tell whether an error is one of those that are expected."""
         found = self._match is None or re.search(self._match, str(error)) is not None
@@ -102,9 +109,8 @@ class LoggedErrors:
         remove_instrument(self)
         _EXPECTED[:] = [it for it in _EXPECTED if it is not self]
         if kind is None and not self.errors:
-            names = " or ".join(it.__qualname__ for it in self._kinds)
-            like = f" matching {self._match!r}" if self._match else ""
-            msg = f"Expected that a receiver connected with on_error='log' raises {names}{like}."
+            kinds = self._described()
+            msg = f"Expected that a receiver connected with on_error='log' raises {kinds}."
             lines = ["These failed otherwise:", *map(str, self._others)] if self._others else []
             raise ExpectationError("\n".join([msg, *(lines or ["None of them failed."])]))
 

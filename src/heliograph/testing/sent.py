@@ -10,6 +10,8 @@ from threading import current_thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from heliograph.testing.names import title
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
@@ -82,7 +84,9 @@ class Sent:
             raise KeyError(msg) from None
 
     def __repr__(self) -> str:
-        return f"<Sent {self.signal!r} at {self.where}: {', '.join(self.payload)}>"
+        return (
+            f"<Sent {title(self.signal)} at {self.where}: {', '.join(self.payload) or 'nothing'}>"
+        )
 
 
 @dataclass(frozen=True)
@@ -151,5 +155,8 @@ def _is_in(frame: FrameType, *packages: str) -> bool:
 
 def where(filename: str, line: int | str) -> str:
     """Return a place in the source as one would write it from the current folder."""
-    here = os.getcwd() + os.sep  # noqa: PTH109 - a string is all that is needed.
+    try:
+        here = os.getcwd() + os.sep  # noqa: PTH109 - a string is all that is needed.
+    except OSError:  # It has been removed.
+        here = ""
     return f"{filename.removeprefix(here)}:{line}"

@@ -21,9 +21,13 @@ F = TypeVar("F", bound="Callable[..., Any]")
 class Silence:
     """What mutes signals inside of a ``with`` block, or while a decorated function runs."""
 
-    def __init__(self, blocks: Sequence[Any]) -> None:
+    def __init__(self, blocks: Sequence[Any], what: str) -> None:
         self._blocks = blocks
+        self._what = what
         self._inside: list[ExitStack] = []
+
+    def __repr__(self) -> str:
+        return f"<Silence of {self._what}: {'on' if self._inside else 'off'}>"
 
     def __enter__(self) -> None:
         with ExitStack() as stack:
@@ -64,7 +68,8 @@ def mute(*signals: Any, local: bool = False) -> Silence:
         ...     order_paid.send("shop")
         []
     """
-    return Silence([own(signal, "mute()").muted(local=local) for signal in signals])
+    blocks = [own(signal, "mute()").muted(local=local) for signal in signals]
+    return Silence(blocks, ", ".join(map(title, signals)) or "nothing")
 
 
 def only(
@@ -87,7 +92,9 @@ def only(
             names = " or ".join(map(title, signals))
             msg = f"{shown(receiver)} is not connected to {names}: nothing would be called."
             raise ArgumentError(msg)
-    return Silence([signal.muted(local=local, except_for=receivers) for signal in signals])
+    blocks = [signal.muted(local=local, except_for=receivers) for signal in signals]
+    spared = ", ".join(map(shown, receivers)) or "nobody"
+    return Silence(blocks, f"{', '.join(map(title, signals)) or 'nothing'}, except for {spared}")
 
 
 def _is_connected(signal: Signal, receiver: Callable[..., Any]) -> bool:
