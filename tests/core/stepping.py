@@ -30,13 +30,16 @@ class Step:
         errors: list[BaseException] = []
 
         def traced() -> None:
-            sys.settrace(self._tracer(act))
+            tracer = self._tracer(act)
+            if tracer is not None:
+                sys.settrace(tracer)
             try:
                 run()
             except BaseException as error:  # noqa: BLE001 - raised again below.
                 errors.append(error)
             finally:
-                sys.settrace(None)
+                if tracer is not None:
+                    sys.settrace(None)
 
         thread = threading.Thread(target=traced, daemon=True)
         thread.start()
@@ -74,7 +77,9 @@ class Return(Step):
         """Run something in a thread of its own, and do something else in it at this step."""
 
         def profiled() -> None:
-            sys.setprofile(self._profiler(act))
+            # Held here: Python 3.11 drops what profiles if that raises, and still uses it then.
+            profile = self._profiler(act)
+            sys.setprofile(profile)
             try:
                 run()
             finally:
@@ -83,7 +88,7 @@ class Return(Step):
         super().interrupt(profiled, act)
 
     def _tracer(self, act: Callable[[], object]) -> Any:
-        return None
+        return None  # Whoever traces this thread, such as coverage, goes on doing so.
 
     def _profiler(self, act: Callable[[], object]) -> Any:
         left = self.number
@@ -96,7 +101,6 @@ class Return(Step):
                 if left < 0:
                     self.reached = True
                     self.where = f"{event} of {frame.f_code.co_qualname}"
-                    sys.setprofile(None)
                     act()
 
         return profile

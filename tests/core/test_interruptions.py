@@ -9,6 +9,7 @@ import signal as os_signal
 import sys
 import threading
 from contextlib import nullcontext, suppress
+from contextvars import Context
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -222,6 +223,48 @@ def test_a_block_that_is_interrupted_on_its_way_in_or_out_is_over(
     assert set(left) <= {f"call of {name}" for name in ENDS}
 
 
+def test_a_send_that_is_interrupted_arrives_at_a_stream_once_or_not_at_all() -> None:
+    """Neither does it stop those that come after it, nor whoever reads."""
+    for step in every_step(Return):
+        signal = Signal("sold")
+        stream = signal.stream(size=2, when_full="drop_oldest")
+        for n in (1, 2):
+            signal.send(n=n)
+        interrupted(step, partial(signal.send, n=3))
+        before = stream.lost
+        signal.send(n=4)
+        found = [stream.wait(timeout=0).payload["n"] for _ in range(2)]
+
+        assert (found, before) in (([3, 4], 1), ([2, 4], 0)), step.number
+
+
+def test_a_stream_that_is_closed_while_a_handler_raises_is_closed() -> None:
+    """It takes in no more, and is connected no more."""
+    for step in every_step(Return):
+        signal = Signal("sold")
+        stream = signal.stream()
+        interrupted(step, stream.close)
+
+        if not step.where.endswith((" Stream.close", " Inbox.close")):  # It had not begun.
+            assert (stream.closed, signal.connections) == (True, ()), step.where
+
+
+def test_a_stream_that_is_made_while_a_handler_raises_is_not_connected() -> None:
+    """Nobody could close it."""
+    kept = []
+    for step in every_step(Return):
+        signal = Signal("sold")
+        made: list[object] = []
+        kept.append(made)
+
+        def make(signal: Signal = signal, made: list[object] = made) -> None:
+            made.append(signal.stream())
+
+        interrupted(step, make)
+
+        assert len(signal.connections) == len(made), step.where
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_fork_that_is_interrupted_leaves_the_lock_free() -> None:
     """Whatever the moment is at which a signal handler raises in the hooks."""
@@ -238,6 +281,21 @@ def test_a_fork_that_is_interrupted_leaves_the_lock_free() -> None:
         assert can_change(), step.number
 
 
+def test_a_fork_in_the_middle_of_a_change_of_the_same_thread_leaves_it_the_lock() -> None:
+    """As by a signal handler that forks."""
+
+    def change() -> None:
+        _before_fork()
+        _after_fork()
+        exclusively(lines.append, "later")
+        lines.append("now")
+
+    lines: list[str] = []
+    exclusively(change)
+
+    assert lines == ["now", "later"]
+
+
 @pytest.mark.skipif(not hasattr(os_signal, "setitimer"), reason="Windows has no timers")
 @pytest.mark.timeout(60, method="thread")  # The other method needs the timer itself.
 def test_timers_may_strike_while_senders_and_receivers_die() -> None:
@@ -248,19 +306,23 @@ def test_timers_may_strike_while_senders_and_receivers_die() -> None:
     def strike(*_: object) -> None:
         raise AlarmError
 
+    def work() -> None:
+        # Not for ever: what is raised in a callback is not raised here.
+        for _ in range(100):
+            shop, dying = Shop(), receiver()
+            signal.connect(mine, shop)
+            signal.connect(dying, weak=random.random() < 0.5)
+            signal.disconnect(dying)
+            with signal.muted(), signal.connected_to(dying):
+                del shop, dying
+
     before = os_signal.signal(os_signal.SIGALRM, strike)
     try:
         while monotonic() < end:
             try:
                 os_signal.setitimer(os_signal.ITIMER_REAL, random.uniform(1e-5, 3e-4))
-                # Not for ever: what is raised in a callback is not raised here.
-                for _ in range(100):
-                    shop, dying = Shop(), receiver()
-                    signal.connect(mine, shop)
-                    signal.connect(dying, weak=random.random() < 0.5)
-                    signal.disconnect(dying)
-                    with signal.muted(), signal.connected_to(dying):
-                        del shop, dying
+                # Blocks that could not begin to end stay in that context.
+                Context().run(work)
             except AlarmError:
                 struck += 1
     finally:

@@ -25,7 +25,6 @@ from tests.core.cast import Thing
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.proxies import Proxy
-from tests.core.stepping import Return, every_step
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
@@ -372,27 +371,6 @@ def test_what_is_dropped_may_send_and_read_when_it_dies() -> None:
     assert (read(stream), stream.lost) == ([2, 7], 2)
 
 
-def test_a_send_that_is_interrupted_arrives_once_or_not_at_all() -> None:
-    """Neither does it stop those that come after it, nor whoever reads."""
-    for step in every_step(Return):
-        signal = Signal("paid")
-        stream = signal.stream(size=2, when_full="drop_oldest")
-        send(signal, 1, 2)
-
-        def sending(signal: Signal[...] = signal) -> None:
-            with suppress(KeyboardInterrupt):
-                send(signal, 3)
-
-        def interrupt() -> None:
-            raise KeyboardInterrupt
-
-        step.interrupt(sending, interrupt)
-        before = stream.lost
-        send(signal, 4)
-
-        assert (read(stream), before) in (([3, 4], 1), ([2, 4], 0)), step.number
-
-
 def test_whoever_waits_is_woken_again_if_waking_was_interrupted() -> None:
     """Nobody is forgotten who still waits."""
     stream = Signal("paid").stream()
@@ -409,45 +387,6 @@ def test_whoever_waits_is_woken_again_if_waking_was_interrupted() -> None:
         stream.close()
 
     assert (len(woken), stream.closed) == (2, True)
-
-
-def test_a_stream_that_is_closed_while_a_signal_handler_raises_is_closed() -> None:
-    """However far it had got: it takes in no more, and is connected no more."""
-    for step in every_step(Return):
-        signal = Signal("paid")
-        stream = signal.stream()
-
-        def closing(stream: Stream = stream) -> None:
-            with suppress(KeyboardInterrupt):
-                stream.close()
-
-        def interrupt() -> None:
-            raise KeyboardInterrupt
-
-        step.interrupt(closing, interrupt)
-        began = step.number > 2
-
-        assert not began or (stream.closed, signal.connections) == (True, ()), step.number
-
-
-def test_a_stream_that_is_made_while_a_signal_handler_raises_is_not_connected() -> None:
-    """Nobody could close it."""
-    kept = []
-    for step in every_step(Return):
-        signal = Signal("paid")
-        made: list[Stream] = []
-        kept.append(made)
-
-        def make(signal: Signal[...] = signal, made: list[Stream] = made) -> None:
-            with suppress(KeyboardInterrupt):
-                made.append(signal.stream())
-
-        def interrupt() -> None:
-            raise KeyboardInterrupt
-
-        step.interrupt(make, interrupt)
-
-        assert len(signal.connections) == len(made), step.number
 
 
 # --- a clock that stands still ---------------------------------------------------------

@@ -111,14 +111,16 @@ def settle() -> None:
     while (waiting or _writer.broken) and not _is_mine():
         dropped: list[object] = []
         try:
-            if not _lock.acquire(blocking=False):
-                return
-            _undisturbed(_nothing, ())
+            free = _lock.acquire(blocking=False)
+            if free:
+                _undisturbed(_nothing, ())
         finally:
             if _lock.is_mine:
                 dropped, _writer.dropped = _writer.dropped, dropped
                 _lock.release()
         del dropped
+        if not free:
+            return
 
 
 def _nothing() -> None:

@@ -68,13 +68,13 @@ class Inbox:
         """Let what has arrived count, unless somebody else is at it, who then goes on."""
         # Never waiting: whoever sends may hold any lock, and a finalizer that runs here may wait
         # for that one.
-        lock = self.lock
-        while self.arrived and not lock.is_mine:
+        lock, free = self.lock, True
+        while self.arrived and free and not lock.is_mine:
             try:
                 try:
-                    if not lock.acquire(blocking=False):
-                        return
-                    self._keep_arrived()
+                    free = lock.acquire(blocking=False)
+                    if free:
+                        self._keep_arrived()
                 finally:
                     if lock.is_mine:
                         lock.release()
