@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from heliograph import ArgumentError, Namespace, Signal
 from heliograph.testing import Sent, capture, mute
 from heliograph.testing.belonging import marked, started_by
+from heliograph.testing.capture import _HERE
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
@@ -428,3 +429,35 @@ def test_an_emission_is_read_only() -> None:
     with pytest.raises(TypeError):
         emission.payload["total"] = 13
     assert isinstance(emission, Sent)
+
+
+def test_a_local_capture_that_was_left_elsewhere_is_forgotten() -> None:
+    """As one in a generator that somebody else closes: the next one here drops it."""
+    first, second = capture(local=True), capture(local=True)
+    context = Context()
+    context.run(first.__enter__)
+    first.__exit__(None, None, None)
+    context.run(second.__enter__)
+    kept = context[_HERE]
+    second.__exit__(None, None, None)
+
+    assert kept == {second}
+
+
+def test_a_capture_that_is_interrupted_while_it_begins_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by a signal handler: its block will not be run, nor be left."""
+
+    def interrupted(instrument: object) -> None:
+        raise KeyboardInterrupt
+
+    captured = capture(local=True)
+    with monkeypatch.context() as patched:
+        # By its full name, as the function has that of its module.
+        module = sys.modules["heliograph.testing.capture"]
+        patched.setattr(module, "add_instrument", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            captured.__enter__()
+
+    assert (captured._inside, captured in _HERE.get()) == (False, False)

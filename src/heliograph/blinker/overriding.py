@@ -170,12 +170,12 @@ class Overridable(heliograph.Signal, **_TYPE):
         replaced = "connect" in self.__dict__ or type(self).connect is not Overridable.connect
         if not replaced:
             return super()._connect_on_terms(receiver, sender, how)
-        block = _Block(self, how)
-        token = _BLOCK.set(block)
+        block, outer = _Block(self, how), _BLOCK.get()
         try:
+            _BLOCK.set(block)  # In here, as a signal handler may raise after any call.
             self.connect(receiver, sender=sender, weak=False)
         finally:
-            _BLOCK.reset(token)
+            _BLOCK.set(outer)
         return block.made
 
     def _sending(self, sender: Any, payload: dict[str, Any], plan: Any, stamp: int) -> Any:

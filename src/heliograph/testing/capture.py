@@ -64,12 +64,17 @@ class Capture(Emissions):
             raise ArgumentError(msg)
         self._entered = self._inside = True
         self._test = TEST.get()
-        for signal in self._wanted.signals:
-            if other_engine(signal) is not None:
-                self._stack.callback(hear(signal, self._note))
-        if self._local:
-            _HERE.set(_HERE.get() | {self})
-        add_instrument(self)
+        try:
+            for signal in self._wanted.signals:
+                if other_engine(signal) is not None:
+                    self._stack.callback(hear(signal, self._note))
+            if self._local:
+                # Those that were left in another context have stayed here.
+                _HERE.set(frozenset(it for it in _HERE.get() if it._inside) | {self})
+            add_instrument(self)
+        except BaseException as error:  # A signal handler's: the block will not be left.
+            self.__exit__(type(error))
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
