@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal
-from heliograph.testing import Sent, capture, mute
-from heliograph.testing.belonging import marked, started_by
-from heliograph.testing.capture import _HERE
+from heliograph.testing import Sent, capture, isolated, mute
+from heliograph.testing.belonging import _HERE, marked, started_by
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
@@ -270,6 +271,32 @@ def test_what_cannot_be_copied_is_captured_as_it_is() -> None:
 # --- what belongs to a test ------------------------------------------------------------
 
 
+@pytest.mark.parametrize("block", [capture, isolated])
+def test_a_local_block_that_is_left_in_another_context_leaves_nothing(block: Any) -> None:
+    """As in a generator that is closed by another task, or by its loop."""
+    order, blocks = object(), []
+
+    def hold() -> Any:
+        with block(local=True) as held:
+            blocks.append(ref(held))
+            Signal("paid").send(order=order)
+            yield
+
+    async def closed_by_another_task() -> None:
+        for _ in range(20):
+            held = hold()
+            next(held)
+            await asyncio.create_task(asyncio.to_thread(held.close))
+
+    async def in_one_task() -> None:
+        await closed_by_another_task()
+        gc.collect()
+        assert [it() for it in blocks] == [None] * 20
+        assert len(_HERE.get()) <= 1
+
+    asyncio.run(in_one_task())
+
+
 def test_every_thread_is_captured_unless_the_capture_is_local() -> None:
     """With ``local=True`` only the context of the block counts, and what is started from it."""
     paid = Signal("paid")
@@ -441,7 +468,7 @@ def test_a_local_capture_that_was_left_elsewhere_is_forgotten() -> None:
     kept = context[_HERE]
     second.__exit__(None, None, None)
 
-    assert kept == {second}
+    assert kept == {second._local}
 
 
 def test_a_capture_that_is_interrupted_while_it_begins_is_over(
@@ -460,4 +487,4 @@ def test_a_capture_that_is_interrupted_while_it_begins_is_over(
         with pytest.raises(KeyboardInterrupt):
             captured.__enter__()
 
-    assert (captured._inside, captured in _HERE.get()) == (False, False)
+    assert (captured._inside, captured._local in _HERE.get()) == (False, False)

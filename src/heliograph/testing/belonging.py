@@ -15,6 +15,39 @@ TEST: ContextVar[object] = ContextVar("heliograph_test", default=None)
 """The test that the current context was started by, where somebody has said so."""
 
 
+_HERE: ContextVar[frozenset[LocalBlock]] = ContextVar("heliograph_blocks", default=frozenset())
+"""The ``local=True`` blocks that the current context is inside of."""
+
+
+class LocalBlock:
+    """A ``local=True`` block, as contexts know it: of what it captures or undoes they keep nothing.
+
+    It may be left in another context than it was entered in, as in a generator that is
+    closed by somebody else; the first one forgets it when it enters another.
+    """
+
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def enter(self) -> None:
+        """Let the current context be inside of the block, and all that is started from it."""
+        self._is_open = True
+        _HERE.set(_open() | {self})
+
+    def leave(self) -> None:
+        """End the block."""
+        self._is_open = False
+        _HERE.set(_open())
+
+    def is_here(self) -> bool:
+        """Tell whether the current context is inside of the block."""
+        return self in _HERE.get()
+
+
+def _open() -> frozenset[LocalBlock]:
+    return frozenset(block for block in _HERE.get() if block._is_open)
+
+
 def is_work_of(test: object) -> bool:
     """Tell whether the current context may be working for a test; for None it always is."""
     # A plain thread says of no test that it started it, and is likely to work for this one.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
 
 from heliograph import ANY, ArgumentError, add_instrument, remove_instrument
-from heliograph.testing.belonging import TEST, is_work_of
+from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
 from heliograph.testing.errors import ExpectationError
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
     from heliograph import Emission
 
-_HERE: ContextVar[frozenset[Capture]] = ContextVar("heliograph_captures", default=frozenset())
-"""The local captures that the current context is inside of."""
-
 
 class Capture(Emissions):
     """What is sent while a ``with`` block lasts; made by `capture`."""
@@ -42,7 +38,7 @@ class Capture(Emissions):
             raise ArgumentError(msg)
         super().__init__([], Meanwhile(), wanted)
         self._snapshot: Snapshot = snapshot
-        self._local = local
+        self._local = LocalBlock() if local else None
         self._test: object = None
         self._stack = ExitStack()
         self._inside = False
@@ -68,9 +64,8 @@ class Capture(Emissions):
             for signal in self._wanted.signals:
                 if other_engine(signal) is not None:
                     self._stack.callback(hear(signal, self._note))
-            if self._local:
-                # Those that were left in another context have stayed here.
-                _HERE.set(frozenset(it for it in _HERE.get() if it._inside) | {self})
+            if self._local is not None:
+                self._local.enter()
             add_instrument(self)
         except BaseException as error:  # A signal handler's: the block will not be left.
             self.__exit__(type(error))
@@ -81,8 +76,8 @@ class Capture(Emissions):
         self._inside = False
         remove_instrument(self)
         self._stack.close()
-        if self._local:
-            _HERE.set(_HERE.get() - {self})
+        if self._local is not None:
+            self._local.leave()
         if kind is None and self._not_copied is not None:
             raise self._not_copied
 
@@ -118,8 +113,8 @@ class Capture(Emissions):
         (self._meanwhile.sent if belongs else self._meanwhile.left_out).append(sent)
 
     def _belongs(self) -> bool:
-        if self._local:
-            return self in _HERE.get()
+        if self._local is not None:
+            return self._local.is_here()
         return is_work_of(self._test)
 
     def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:

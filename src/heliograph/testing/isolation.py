@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from heliograph import add_instrument, remove_instrument
+from heliograph.testing.belonging import LocalBlock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from heliograph import Connection, Emission, Signal
-
-_HERE: ContextVar[frozenset[isolated]] = ContextVar("heliograph_isolated", default=frozenset())
-"""The local blocks that the current context is inside of."""
-
 
 _FEW = 32
 """So many ended connections of a signal may be noted; it is more work to find them out."""
@@ -162,18 +158,18 @@ class isolated:  # noqa: N801 - it reads as a verb.
     """
 
     def __init__(self, *, local: bool = False) -> None:
-        self._isolation = LocalIsolation(self) if local else Isolation()
-        self._local = local
+        self._local = LocalBlock() if local else None
+        self._isolation = Isolation() if self._local is None else LocalIsolation(self._local)
         self._entered = 0
 
     def __repr__(self) -> str:
-        kind = "isolated(local=True)" if self._local else "isolated()"
+        kind = "isolated()" if self._local is None else "isolated(local=True)"
         return f"<{kind}: {'on' if self._entered else 'off'}>"
 
     def __enter__(self) -> Self:
         self._isolation.enter(self)
-        if self._local:
-            _HERE.set(_HERE.get() | {self})
+        if self._local is not None:
+            self._local.enter()
         add_instrument(self._isolation)
         self._entered += 1
         return self
@@ -181,8 +177,8 @@ class isolated:  # noqa: N801 - it reads as a verb.
     def __exit__(self, *_: object) -> None:
         self._entered -= 1
         remove_instrument(self._isolation)
-        if self._local:
-            _HERE.set(_HERE.get() - {self})
+        if self._local is not None:
+            self._local.leave()
         self._isolation.leave()
         self._isolation.undo(self)
 
@@ -190,7 +186,7 @@ class isolated:  # noqa: N801 - it reads as a verb.
 class LocalIsolation(Isolation):
     """An isolation that writes down what is connected in the context of one block alone."""
 
-    def __init__(self, block: isolated) -> None:
+    def __init__(self, block: LocalBlock) -> None:
         super().__init__()
         self._block = block
 
@@ -198,5 +194,5 @@ class LocalIsolation(Isolation):
         self, signal: Signal, connection: Connection, previous: Connection | None
     ) -> None:
         """Write down a connection, if it is made there. The engine calls this."""
-        if previous is not None or self._block in _HERE.get():
+        if previous is not None or self._block.is_here():
             super().on_connect(signal, connection, previous)
