@@ -92,7 +92,7 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	$(call heading,tests: with the pytest plugin)
 	@$(BIN)/$(TESTS) -p heliograph -o signals_rules=true --signals-install tests/plugin examples/tests
 	$(call heading,tests: with the pytest plugin - Flask on Blinker, no rules)
-	@$(BIN)/$(TESTS) -p heliograph examples/tests
+	@$(BIN)/$(TESTS) -c pyproject.toml -p heliograph examples/tests
 	$(call heading,tests: the pytest plugin beside other plugins)
 	@$(VENV_PLUGINS)/bin/$(TESTS) -p heliograph -p no:asyncio -p no:django -p no:flask tests/neighbours
 	$(call heading,coverage of all of them together)

@@ -30,3 +30,9 @@ def app() -> Flask:
 def client(app: Flask) -> FlaskClient:
     """Come to the shop."""
     return app.test_client()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio, as the shop does."""
+    return "asyncio"

@@ -1,10 +1,12 @@
-"""The examples on the page about testing, as the tests that they are."""
+"""The examples on the page about testing, and the shop's tests, as their readers run them."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+from tests.cli.children import child
 from tests.testing.runs import run
 
 ROOT = Path(__file__).parents[2]
@@ -25,3 +27,14 @@ def test_the_tests_on_the_page_pass(tmp_path: Path) -> None:
         "test_looking_is_not_buying",
         "test_the_front_page_shows_ten_items",
     ], ended.out
+
+
+def test_the_tests_of_the_shop_run_as_its_readme_says() -> None:
+    """With settings of their own, and without what Heliograph's tests need besides."""
+    readme = (ROOT / "examples" / "shop" / "README.md").read_text(encoding="utf-8")
+    options = ("-p", "no:cacheprovider", "-W", "error")
+    ended = child(sys.executable, "-m", "pytest", *options, "tests", cwd=ROOT / "examples")
+
+    assert "`python -m pytest tests` runs them in the folder `examples`" in readme
+    assert ended.status == 0, ended.out
+    assert f"rootdir: {ROOT / 'examples'}\n" in ended.out
