@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import unittest
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -219,6 +220,32 @@ def test_a_test_may_be_kept_from_some_signals(forbidden: list[Any]) -> None:
         PAID.send("shop")
 
     assert (len(problems), none) == (3, [])
+
+
+def test_what_an_older_thread_sends_is_told_as_such() -> None:
+    """Another test may have left it running: which it is, and where it sends."""
+    go_on = Event()
+
+    def work() -> None:
+        go_on.wait()
+        PAID.send("worker")
+
+    thread = Thread(target=work, name="left running")
+    thread.start()
+    with held_to([(none_of_these, [])]) as problems:
+        go_on.set()
+        thread.join()
+        newer = Thread(target=PAID.send, args=["newer"], name="newer")
+        newer.start()
+        newer.join()
+
+    assert re.sub(r"at \S+py:\d+", "at #", "\n".join(problems)) == (
+        "No signal may be sent in this test. Sent were:\n"
+        "  1. 'order-paid' at # in thread left running, which was running before\n"
+        "     from 'worker'; received by nobody\n"
+        "  2. 'order-paid' at # in thread newer\n"
+        "     from 'newer'; received by nobody"
+    )
 
 
 @pytest.mark.parametrize("rule", [only_these, none_of_these])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from threading import Event
+from threading import Event, get_ident
+from threading import enumerate as enumerate_threads
 from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -40,6 +41,7 @@ class Capture(Emissions):
         self._snapshot: Snapshot = snapshot
         self._local = LocalBlock() if local else None
         self._test: object = None
+        self._older: set[int | None] = set()
         self._stack = ExitStack()
         self._inside = False
         self._entered = False
@@ -60,6 +62,7 @@ class Capture(Emissions):
             raise ArgumentError(msg)
         self._entered = self._inside = True
         self._test = TEST.get()
+        self._older = {it.ident for it in enumerate_threads()} - {get_ident()}
         try:
             for signal in self._wanted.signals:
                 if other_engine(signal) is not None:
@@ -89,7 +92,8 @@ class Capture(Emissions):
         payload = self._copied(emission.signal, emission.payload, belongs)
         turn = 0 if emission.parent is None else len(emission.parent.deliveries)
         place = sending_place()
-        sent = Sent(emission.signal, emission.sender, payload, place, emission, turn)
+        whose = emission.signal, emission.sender
+        sent = Sent(*whose, payload, place, emission, turn, older=self._is_older())
         if belongs:
             # Before it can be seen, or whoever waits would take it for one that has ended.
             self._under_way[id(emission)] = sent
@@ -106,8 +110,12 @@ class Capture(Emissions):
         if other_engine(signal) is not None:
             belongs = self._belongs()
             payload = self._copied(signal, payload, belongs)
-            self._keep(Sent(signal, sender, payload, sending_place(engine)), belongs)
+            sent = Sent(signal, sender, payload, sending_place(engine), older=self._is_older())
+            self._keep(sent, belongs)
             self._wake()
+
+    def _is_older(self) -> bool:
+        return get_ident() in self._older
 
     def _keep(self, sent: Sent, belongs: bool) -> None:
         (self._meanwhile.sent if belongs else self._meanwhile.left_out).append(sent)

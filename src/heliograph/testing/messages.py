@@ -84,7 +84,10 @@ def _difference(difference: Difference) -> Iterator[str]:
 
 
 def _origin(sent: Sent) -> str:
-    return sent.where if sent.thread == "MainThread" else f"{sent.where} in thread {sent.thread}"
+    if sent.thread == "MainThread":
+        return sent.where
+    older = ", which was running before" if sent.older else ""
+    return f"{sent.where} in thread {sent.thread}{older}"
 
 
 def _received(sent: Sent) -> str:

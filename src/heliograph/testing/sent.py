@@ -42,6 +42,8 @@ class Sent:
         payload: A copy of what was sent, made before anybody was called; see `capture`.
         place: The file and the line that sent it; no file if a task did nothing else.
         thread: The name of the thread that sent it.
+        older: Whether that thread was running when the capture began: it may be doing
+            the work of somebody else.
         emission: The emission itself; None if another engine than Heliograph sent it.
         turn: Of its parent's deliveries, the one that sent it, counted from 0.
     """
@@ -53,6 +55,7 @@ class Sent:
     emission: Emission | None = None
     turn: int = 0
     thread: str = field(default_factory=lambda: current_thread().name)
+    older: bool = False
 
     @property
     def where(self) -> str:
