@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from threading import Event, get_ident
+from threading import Event, Thread, current_thread
 from threading import enumerate as enumerate_threads
 from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
+from weakref import WeakSet
 
 from heliograph import ANY, ArgumentError, add_instrument, remove_instrument
 from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
@@ -41,7 +42,7 @@ class Capture(Emissions):
         self._snapshot: Snapshot = snapshot
         self._local = LocalBlock() if local else None
         self._test: object = None
-        self._older: set[int | None] = set()
+        self._older: WeakSet[Thread] = WeakSet()
         self._stack = ExitStack()
         self._inside = False
         self._entered = False
@@ -62,7 +63,8 @@ class Capture(Emissions):
             raise ArgumentError(msg)
         self._entered = self._inside = True
         self._test = TEST.get()
-        self._older = {it.ident for it in enumerate_threads()} - {get_ident()}
+        # Threads themselves: a new one may have the number of one that has ended.
+        self._older = WeakSet(enumerate_threads()) - {current_thread()}
         try:
             for signal in self._wanted.signals:
                 if other_engine(signal) is not None:
@@ -115,7 +117,7 @@ class Capture(Emissions):
             self._wake()
 
     def _is_older(self) -> bool:
-        return get_ident() in self._older
+        return current_thread() in self._older
 
     def _keep(self, sent: Sent, belongs: bool) -> None:
         (self._meanwhile.sent if belongs else self._meanwhile.left_out).append(sent)
