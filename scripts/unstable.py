@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PYTHONS = ("3.14", "3.15")
 """What is asked for there, if the machine has not got it."""
@@ -99,15 +100,15 @@ def fill(root: Path) -> None:
         packages += [f"python{version}", f"python{version}-venv", f"python{version}-dev"]
     options = ("--variant=minbase", f"--keyring={keyring}", f"--include={','.join(packages)}")
     root.parent.mkdir(parents=True, exist_ok=True)
-    program, env = debootstrap(root.with_name(f"{root.name}.tools"))
-    run(program, *options, SUITE, str(root), mirror, env=env)
+    with TemporaryDirectory() as tools:
+        program, env = debootstrap(Path(tools))
+        run(program, *options, SUITE, str(root), mirror, env=env)
 
 
 def debootstrap(tools: Path) -> tuple[str, dict[str, str]]:
     """Return the program and its environment; one that is not installed is only unpacked."""
     if found := shutil.which("debootstrap"):
         return found, dict(os.environ)
-    tools.mkdir(exist_ok=True)
     run("apt-get", "-qq", "update")
     run("apt-get", "-qq", "download", "debootstrap", cwd=tools)
     (package,) = tools.glob("debootstrap_*.deb")
