@@ -1,4 +1,4 @@
-"""What differs between Pythons about threads: the contexts they begin in, and who dies when."""
+"""Threads in tests: run at once, taking turns often, and what differs between Pythons."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import gc
 import sys
 import sysconfig
 import threading
+from contextlib import contextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 INHERITING: bool = bool(getattr(sys.flags, "thread_inherit_context", 0))
 """Whether threads begin in the context of whoever starts them.
@@ -47,3 +48,34 @@ def in_a_plain_thread(function: Callable[[], Any]) -> Any:
     thread.start()
     thread.join()
     return results[0]
+
+
+@contextmanager
+def fast_switching() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def in_threads(*functions: Any) -> list[BaseException]:
+    """Run functions in a thread each, at once; returns what they raised."""
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(len(functions))
+
+    def run(function: Any) -> None:
+        barrier.wait()
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001 - the test looks at it.
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors

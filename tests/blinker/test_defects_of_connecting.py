@@ -20,7 +20,7 @@ from heliograph import (
     blinker,
 )
 from tests.blinker.cast import Thing, heard, q, r
-from tests.blinker.threads import fast_switching, in_threads
+from tests.threads import fast_switching, in_threads
 
 if TYPE_CHECKING:
     Signals = type[heliograph.Signal]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 import threading
 from dataclasses import dataclass, field
 from inspect import currentframe
@@ -15,9 +14,10 @@ import pytest
 
 from heliograph import ArgumentError, Namespace, ReceiverError, Signal
 from heliograph.core.declared.declaration import Argument, Declaration
+from tests.threads import fast_switching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from decimal import Decimal  # noqa: TC004 - not there at run time: that is tested too.
     from types import FrameType
 
@@ -498,19 +498,9 @@ def test_what_is_deprecated_is_told_with_what_to_use_instead(given: Any) -> None
 # --- at once, and at no cost -----------------------------------------------------------
 
 
-@pytest.fixture
-def tiny_switch_interval() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
 @pytest.mark.parametrize("places", [1, 2])
-def test_threads_that_declare_one_name_get_one_signal(
-    places: int, tiny_switch_interval: None
-) -> None:
+@fast_switching()
+def test_threads_that_declare_one_name_get_one_signal(places: int) -> None:
     """At two places, one of them declares it, and the other is refused."""
     shop = Namespace()
     barrier = threading.Barrier(4)

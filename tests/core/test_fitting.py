@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 import warnings
 from functools import partial, wraps
@@ -14,9 +13,10 @@ import pytest
 
 from heliograph import Namespace, ReceiverError, Signal
 from heliograph.core.registry import Registry
+from tests.threads import fast_switching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 DEPRECATED = "is connected to signal 'order_paid', which is deprecated: use order_settled"
@@ -33,15 +33,6 @@ def paid() -> Signal:
     def paid(sender: str, *, order: int, note: str = "") -> None: ...
 
     return paid
-
-
-@pytest.fixture
-def tiny_switch_interval() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def line() -> int:
@@ -452,7 +443,8 @@ def test_a_receiver_that_is_connected_while_its_signal_is_declared_has_to_fit() 
     assert (made, signal.receivers) == ([signal], ())
 
 
-def test_no_receiver_slips_in_while_a_signal_is_declared(tiny_switch_interval: None) -> None:
+@fast_switching()
+def test_no_receiver_slips_in_while_a_signal_is_declared() -> None:
     """Of connecting and declaring, whatever comes second is refused."""
     both: list[int] = []
     for number in range(300):

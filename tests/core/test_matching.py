@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 from inspect import Signature, currentframe, signature
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,10 @@ import pytest
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
 from heliograph.core.writer import exclusively
 from tests.core.cast import Thing
+from tests.threads import fast_switching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 
@@ -282,16 +282,8 @@ def test_a_pattern_that_is_none_is_refused(shop: Namespace, pattern: Any) -> Non
     )
 
 
-@pytest.fixture
-def tiny_switch_interval() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def test_a_signal_that_is_made_meanwhile_is_not_missed(tiny_switch_interval: None) -> None:
+@fast_switching()
+def test_a_signal_that_is_made_meanwhile_is_not_missed() -> None:
     """Whether connecting or making came first, both are done in the end."""
     for _ in range(100):
         shop = Namespace()
@@ -375,7 +367,8 @@ def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
     assert set(shop.signal("found it").receivers) == set(receivers[1:])
 
 
-def test_threads_that_stand_by_and_leave_miss_nothing(tiny_switch_interval: None) -> None:
+@fast_switching()
+def test_threads_that_stand_by_and_leave_miss_nothing() -> None:
     """Who connects while the last one leaves stands by all the same."""
     shop = Namespace()
     barrier = threading.Barrier(3)

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pytest
 
 import heliograph
 from heliograph import ArgumentError, Namespace, Signal, SignalError, default_namespace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def tiny_switch_interval() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+from tests.threads import fast_switching
 
 
 def test_the_same_name_gives_the_same_signal() -> None:
@@ -165,7 +152,8 @@ def test_signal_is_that_of_the_default_namespace() -> None:
     assert default_namespace.name == "default"
 
 
-def test_threads_that_ask_for_a_new_name_get_one_signal(tiny_switch_interval: None) -> None:
+@fast_switching()
+def test_threads_that_ask_for_a_new_name_get_one_signal() -> None:
     """Two signals of one name would mean that one side talks to nobody."""
     shop = Namespace()
     barrier = threading.Barrier(4)
@@ -242,9 +230,8 @@ def test_an_attribute_that_is_not_there_says_what_to_write(name: str, said: str)
     assert (caught.value.name, caught.value.obj) == (name, shop)
 
 
-def test_signals_that_are_made_while_names_are_joined_are_not_lost(
-    tiny_switch_interval: None,
-) -> None:
+@fast_switching()
+def test_signals_that_are_made_while_names_are_joined_are_not_lost() -> None:
     """Whoever asks finds one signal, before, during and after."""
     for _ in range(20):
         shop = Namespace()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -18,7 +17,13 @@ from heliograph.core.errors import StateError
 from heliograph.core.registry import entered
 from heliograph.core.terms import Scope
 from tests.core.diary import Diary
-from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
+from tests.threads import (
+    INHERITING,
+    fast_switching,
+    in_a_plain_thread,
+    in_a_thread,
+    in_threads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -566,18 +571,10 @@ def test_one_object_may_be_shared_by_threads(*, local: bool) -> None:
                 if len(signal.send()) != 1:
                     deaf.append(signal.connections)
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
+    with fast_switching():
+        errors = in_threads(run, run, run)
 
-    assert (deaf, signal.connections) == ([], ())
+    assert (errors, deaf, signal.connections) == ([], [], ())
 
 
 def test_leaving_in_a_context_that_has_entered_nothing_ends_the_last_block_of_all() -> None:

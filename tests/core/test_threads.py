@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ import pytest
 from heliograph import ANY, Namespace, Signal
 from heliograph.core.writer import exclusively
 from tests.core.stepping import every_step
-from tests.threads import FREE_THREADED, let_die
+from tests.threads import FREE_THREADED, fast_switching, let_die
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,17 +91,6 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     assert failed == []
 
 
-@contextmanager
-def switching_all_the_time() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
 def together(*jobs: Callable[[], object], seconds: float = SECONDS) -> list[int]:
     """Run each job again and again in a thread of its own; returns how often each was done."""
     errors: list[BaseException] = []
@@ -119,7 +108,7 @@ def together(*jobs: Callable[[], object], seconds: float = SECONDS) -> list[int]
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=each, daemon=True) for each in enumerate(jobs)]
-    with switching_all_the_time():
+    with fast_switching():
         for thread in threads:
             thread.start()
         for thread in threads:

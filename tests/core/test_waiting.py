@@ -26,6 +26,7 @@ from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
+from tests.threads import fast_switching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -283,9 +284,7 @@ def all_at_once(some: list[Callable[[], object]], others: list[Callable[[], obje
     """Do things in threads that take turns as often as they can; the last of some when all end."""
     *first, last = [threading.Thread(target=each) for each in some]
     rest = [threading.Thread(target=each) for each in others]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    with fast_switching():
         for thread in (*first, *rest):
             thread.start()
         for thread in first:
@@ -293,8 +292,6 @@ def all_at_once(some: list[Callable[[], object]], others: list[Callable[[], obje
         last.start()
         for thread in (last, *rest):
             thread.join()
-    finally:
-        sys.setswitchinterval(before)
 
 
 def test_a_send_to_a_stream_waits_for_no_change() -> None:
