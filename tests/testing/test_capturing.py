@@ -13,7 +13,7 @@ from weakref import ref
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal
-from heliograph.testing import Sent, capture, isolated, mute
+from heliograph.testing import Sent, capture, expect, expect_logged, isolated, mute
 from heliograph.testing.belonging import _HERE, marked, started_by
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
@@ -442,6 +442,22 @@ def test_a_capture_is_entered_once_at_a_time() -> None:
         paid.send("second")
 
     assert senders(sent) == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: capture(Signal()), lambda: expect(Signal()), expect_logged]
+)
+def test_a_block_that_is_no_decorator_refuses_to_be_one(make: Callable[[], Any]) -> None:
+    """It would leave nothing of the test below it, and no runner would find that missing."""
+    block = make()
+
+    def test_an_order() -> None: ...
+
+    with pytest.raises(ArgumentError) as caught:
+        block(test_an_order)
+
+    how = "is no decorator: use it in a `with` statement, inside of the function."
+    assert str(caught.value) == f"{block!r} {how}"
 
 
 def test_an_emission_is_read_only() -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakSet
 
-from heliograph import ANY, ArgumentError, add_instrument, remove_instrument
+from heliograph import ANY, ArgumentError, Emission, add_instrument, remove_instrument
 from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
@@ -24,8 +24,6 @@ from heliograph.testing.shortening import said
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
-
-    from heliograph import Emission
 
 
 class Capture(Emissions):
@@ -102,7 +100,14 @@ class Capture(Emissions):
         self._keep(sent, belongs)
 
     def __call__(self, emission: Emission) -> None:
-        """Take note that an emission has ended. The engine calls this."""
+        """Take note that an emission has ended. The engine calls this.
+
+        Raises:
+            ArgumentError: If it is the function below ``@capture(...)``, which would be lost.
+        """
+        if not isinstance(emission, Emission):
+            msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
+            raise ArgumentError(msg)
         if self._under_way.pop(id(emission), None) is not None:
             self._wake()
 

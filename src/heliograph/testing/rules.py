@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from heliograph import ArgumentError, add_instrument, remove_instrument
+from heliograph import ArgumentError, Emission, add_instrument, remove_instrument
 from heliograph.testing.belonging import is_work_of
 from heliograph.testing.capture import capture
 from heliograph.testing.engines import own
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Self
 
-    from heliograph import Delivery, Emission, Signal
+    from heliograph import Delivery, Signal
     from heliograph.testing.expecting import Expectation
     from heliograph.testing.sent import Sent
 
@@ -91,7 +91,14 @@ class LoggedErrors:
         return found and isinstance(error, self._kinds)
 
     def __call__(self, emission: Emission) -> None:
-        """Collect the errors of an emission. The engine calls this."""
+        """Collect the errors of an emission. The engine calls this.
+
+        Raises:
+            ArgumentError: If it is the function below ``@expect_logged(...)``, which would be lost.
+        """
+        if not isinstance(emission, Emission):
+            msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
+            raise ArgumentError(msg)
         for failure in failures(emission):
             error = failure.delivery.error
             if error is not None and self.claims(error):
