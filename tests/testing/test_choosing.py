@@ -144,6 +144,20 @@ def test_a_matcher_that_raises_is_an_error(sent: Capture) -> None:
     assert type(told.value.__cause__) is TypeError
 
 
+def test_a_matcher_may_raise_what_cannot_be_shown(sent: Capture) -> None:
+    """The message says so, instead of failing itself."""
+
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    def refuse(value: object) -> bool:
+        raise MuteError
+
+    with pytest.raises(ArgumentError, match="raised MuteError whose message cannot be shown. It"):
+        sent.of(PLACED).where(total=refuse)
+
+
 def test_a_matcher_that_has_to_be_awaited_is_an_error(sent: Capture) -> None:
     """What it returns is true for every value."""
 
