@@ -61,11 +61,13 @@ def test_every_method_takes_what_blinkers_takes() -> None:
 
     import heliograph.blinker as ours
 
+    collecting = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
     def shapes(method: Any) -> dict[tuple[str, object], bool]:
         """Return whether it has a default, by name and kind of the parameter."""
         parameters = inspect.signature(method).parameters.values()
         return {
-            ("" if it.kind is it.VAR_KEYWORD else it.name, it.kind): it.default is not it.empty
+            ("" if it.kind in collecting else it.name, it.kind): it.default is not it.empty
             for it in parameters
         }
 
@@ -76,8 +78,8 @@ def test_every_method_takes_what_blinkers_takes() -> None:
                 wanted = shapes(method)
                 found = shapes(getattr(getattr(ours, cls.__name__), name))
                 lost = [it for it in wanted if it not in found or wanted[it] > found[it]]
-                # The last of ours takes what is misspelt, to say so.
-                ours_alone = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+                # Ours collect what is misspelt or has no name, to say so.
+                ours_alone = (inspect.Parameter.KEYWORD_ONLY, *collecting)
                 added = [it for it in found.keys() - wanted if it[1] not in ours_alone]
                 required = [it for it in found.keys() - wanted if it[0] and not found[it]]
                 if lost or added or required:

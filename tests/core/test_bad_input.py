@@ -15,6 +15,7 @@ from heliograph import (
     ReceiverWarning,
     Signal,
     add_instrument,
+    blinker,
     default_namespace,
 )
 from heliograph.core.instruments import INSTRUMENTS
@@ -378,6 +379,52 @@ def test_nobody_is_warned_of_a_text_where_programs_are_used(
     monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
 
     assert Signal("Sent when paid.").name == "Sent when paid."
+
+
+def declared() -> Signal:
+    """Return a signal that is declared."""
+
+    @Namespace().declare
+    def paid(sender: object, *, total: int, note: str = "") -> None: ...
+
+    return paid
+
+
+@pytest.mark.parametrize(
+    ("make", "title", "payload"),
+    [
+        (lambda: Signal("paid"), "signal 'paid'", "name=..."),
+        (Signal, "a signal without a name", "name=..."),
+        (lambda: blinker.NamedSignal("paid"), "signal 'paid'", "name=..."),
+        (declared, "signal 'paid'", "total=..., note=..."),
+    ],
+    ids=["named", "unnamed", "Blinker's", "declared"],
+)
+@pytest.mark.parametrize("receivers", [0, 1, 2])
+async def test_a_payload_without_names_is_refused(
+    make: Callable[[], Any], title: str, payload: str, receivers: int
+) -> None:
+    """Whoever is connected: a send that nobody hears yet would fail later, in production."""
+    signal, heard = make(), [list[object]() for _ in range(receivers)]
+    for it in heard:
+        signal.connect(lambda sender, it=it, **payload: it.append(payload), weak=False)
+    said = []
+    for values in ((12,), (None,), (12, "thanks")):
+        for send in (signal.send, signal.send_async):
+            with pytest.raises(TypeError) as caught:
+                await send("shop", *values)
+            said.append(str(caught.value))
+
+    assert said == [
+        (
+            f"{title}: {name}() takes the sender without a name and the payload by keyword, and "
+            f"was given {many} more without a name. Nobody was called. Write `{name}(sender, "
+            f"{payload})`."
+        )
+        for many in ("1 value", "1 value", "2 values")
+        for name in ("send", "send_async")
+    ]
+    assert heard == [[]] * receivers
 
 
 def sender_of(shop: object, **payload: object) -> object:

@@ -80,11 +80,9 @@ def test_both_ways_of_sending_give_the_same(how: str, sender: object) -> None:
 
 
 @in_c
-def test_more_than_a_sender_is_refused_as_python_does() -> None:
-    """The error is that of the method."""
-    with pytest.raises(TypeError, match=r"send\(\) takes from 1 to 2 positional arguments"):
-        Signal("paid").send(1, 2)
-    with pytest.raises(TypeError):
+def test_without_a_signal_the_error_is_pythons() -> None:
+    """It is that of the method."""
+    with pytest.raises(TypeError, match=r"send\(\) missing 1 required positional"):
         Signal.send()  # type: ignore[call-overload]  # No signal.
 
 

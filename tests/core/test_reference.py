@@ -63,7 +63,7 @@ def written(call: Callable[..., object]) -> str:
     parts = [
         it.replace(annotation=Parameter.empty)
         for it in signature(call).parameters.values()
-        if it.name not in {"self", "misspelt"}
+        if it.name not in {"self", "misspelt", "unnamed"}
     ]
     shown = str(signature(call).replace(parameters=parts, return_annotation=Parameter.empty))
     return call.__name__ + shown.replace("'", '"')

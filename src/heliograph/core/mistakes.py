@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
-from heliograph.core.callables import name_of
+from heliograph.core.callables import name_of, title_of
 from heliograph.core.errors import ArgumentError
+from heliograph.core.showing import counted
 from heliograph.core.terms import line_of, place, warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -128,6 +129,18 @@ def bound_instead(method: Any) -> str:
         f"The sender would become its {method.__code__.co_varnames[0]!r}. Connect the method of "
         f"an object, such as `signal.connect(self.{name})` in `__init__`, or define {name!r} "
         "outside of the class."
+    )
+
+
+def not_named(signal: Any, unnamed: tuple[Any, ...], method: Any) -> ArgumentError:
+    """Return what is raised where some of a payload is given to a send without a name."""
+    known = [] if signal.declaration is None else [*signal.declaration.names]
+    payload = ", ".join(f"{name}=..." for name in known or ["name"])
+    many = counted(len(unnamed), "value", "values")
+    return ArgumentError(
+        f"{title_of(signal)}: {method.__name__}() takes the sender without a name and the payload "
+        f"by keyword, and was given {many} more without a name. Nobody was called. Write "
+        f"`{method.__name__}(sender, {payload})`."
     )
 
 

@@ -11,14 +11,14 @@ from heliograph.core.errors import ArgumentError
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
 from heliograph.core.instruments import INSTRUMENTS
-from heliograph.core.mistakes import warn_of_named_sender, warn_of_text
+from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text
 from heliograph.core.showing import Documentation
 from heliograph.core.waiting import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
-    from typing import Any, overload
+    from typing import Any, Never, overload
 
     from heliograph.core.connection import Connection
     from heliograph.core.dispatch import Step
@@ -73,12 +73,12 @@ class Signal(Waitable[P]):
             self: Signal[...], sender: Any = ..., /, *, _async_wrapper: Wrapper, **payload: Any
         ) -> Results: ...
 
-    # It is always called as one of these.
-    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
+    # It is always called as one of these. What it left to another method would take time.
+    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: PLR0915
         self,
         sender: Any = None,
         /,
-        *,
+        *unnamed: Never,
         _async_wrapper: Wrapper | None = None,
         **payload: Any,
     ) -> Results:
@@ -89,6 +89,7 @@ class Signal(Waitable[P]):
 
         Args:
             sender: Whoever sends, often ``self``. Receivers get it first.
+            unnamed: Anything else without a name is an error.
             _async_wrapper: Makes a plain function of a coroutine function, as
                 Flask's ``app.ensure_sync`` does. Used for async receivers only.
             payload: Handed to the receivers as keyword arguments.
@@ -97,6 +98,7 @@ class Signal(Waitable[P]):
             Pairs of receiver and returned value, in the order of calling.
 
         Raises:
+            ArgumentError: If some of the payload has no name. Nobody has been called then.
             AsyncReceiverError: If a receiver is async and there is no
                 ``_async_wrapper``. Nobody has been called then.
             Exception: What a receiver raised, after all have been called, with
@@ -104,6 +106,10 @@ class Signal(Waitable[P]):
                 `MemoryError` leave at once, as `KeyboardInterrupt` does.
             ExceptionGroup: If several raised.
         """
+        try:
+            () = unnamed  # It takes half as long as to ask whether it is empty.
+        except ValueError:
+            raise not_named(self, unnamed, Signal.send) from None
         registry = self._registry
         if not registry.busy:
             return []
@@ -192,7 +198,7 @@ class Signal(Waitable[P]):
         self,
         sender: Any = None,
         /,
-        *,
+        *unnamed: Never,
         _sync_wrapper: AsyncWrapper | None = None,
         **payload: Any,
     ) -> Results:
@@ -202,6 +208,7 @@ class Signal(Waitable[P]):
 
         Args:
             sender: As for `send`.
+            unnamed: As for `send`.
             _sync_wrapper: Makes a coroutine function of a plain one, as Quart's
                 ``app.ensure_async`` does. Used for all plain receivers, except
                 those connected with ``inline=True``.
@@ -211,8 +218,11 @@ class Signal(Waitable[P]):
             As `send`.
 
         Raises:
+            ArgumentError: As `send`.
             Exception: As `send`. Cancellation leaves at once.
         """
+        if unnamed:
+            raise not_named(self, unnamed, Signal.send_async)
         registry = self._registry
         if not registry.busy:
             return []
