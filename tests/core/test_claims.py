@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 import wrapt
 
-from heliograph import ArgumentError, ReceiverError, ReceiverWarning, Signal
+from heliograph import ArgumentError, Connection, ReceiverError, ReceiverWarning, Signal
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -216,6 +216,7 @@ def test_a_method_that_is_kept_on_its_object_is_held_by_it() -> None:
         lambda: mock.Mock(spec=[].append),
         lambda: mock.Mock(spec=Shop().receive),
         lambda: mock.Mock(wraps=Shop().receive),
+        lambda: mock.MagicMock(spec=Connection),
     ],
 )
 @pytest.mark.parametrize("weak", [True, False])

@@ -314,8 +314,9 @@ class Connectable(Copyable, Generic[P]):
                 that one and no other.
             sender: Disconnect from this sender alone; `ANY` is for all.
         """
-        if isinstance(receiver, Connection):
-            self._disconnect_one(receiver)
+        it: Any = receiver  # It may be one that is no function.
+        if type(it) is Connection:
+            self._disconnect_one(it)
             return
         real = sender if sender is ANY else unwrapped(sender)
         ended = self._registry.disconnect(receiver, real)
