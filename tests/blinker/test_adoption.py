@@ -260,6 +260,8 @@ def test_a_signal_that_is_muted_stays_muted() -> None:
 @in_a_fresh_process
 def test_meta_signals_go_on_telling() -> None:
     """Receivers of `receiver_connected` are told of what is connected from now on."""
+    import warnings
+
     import blinker
 
     from heliograph.blinker import install
@@ -269,6 +271,9 @@ def test_meta_signals_go_on_telling() -> None:
     def old(signal: object, /, **payload: object) -> None:
         told.append(payload)
 
+    def of_no_object(self: object, sender: object, **payload: object) -> None:
+        told.append({"self": self, "sender": sender})
+
     def named(sender: object, **payload: object) -> None:
         told.append(payload)
 
@@ -277,13 +282,17 @@ def test_meta_signals_go_on_telling() -> None:
     signal: Any = blinker.Signal()
     meta = signal.receiver_connected
     meta.connect(old)
-    install()
+    meta.connect(of_no_object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        install()
     meta.connect(named)
     signal.connect(receiver, "a")
 
     assert signal.receiver_connected is meta
     assert told == [
         {"receiver": receiver, "sender": "a", "weak": True},
+        {"self": signal, "sender": "a"},
         {"receiver": receiver, "connected_sender": "a", "weak": True},
     ]
 

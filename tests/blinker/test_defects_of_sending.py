@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,6 +79,25 @@ def test_a_meta_receiver_may_ask_for_the_other_sender_by_name() -> None:
         ("wants not", r, True),
         ("object", "a"),
     ]
+
+
+def test_a_meta_receiver_may_call_the_signal_itself() -> None:
+    """It is no method without its object: the payload has a sender for the second parameter."""
+    signal = blinker.Signal()
+    told: list[object] = []
+
+    def receive(self: object, sender: object, **payload: object) -> None:
+        told.append((self, sender))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        signal.receiver_connected.connect(receive)
+        signal.connect(r, "a")
+        signal.receiver_disconnected.connect_via(signal)(receive)
+        with signal.receiver_connected.connected_to(receive):
+            signal.disconnect(r, "a")
+
+    assert told == [(signal, "a")] * 2
 
 
 @pytest.mark.parametrize("error", [TypeError, LookupError, KeyboardInterrupt])

@@ -99,8 +99,9 @@ def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
     known = everything()
     _make_proxies(type(theirs.ANY), known)
     signals = [it for it in known if issubclass(type(it), theirs.Signal)]
-    made, not_taken = _made_anew(rows(signals, known), theirs.Signal)
     meta = {id(vars(signal).get(name)) for signal in signals for name in _META}
+    bases = [base.MetaSignal if id(signal) in meta else base.Signal for signal in signals]
+    made, not_taken = _made_anew(rows(signals, known), bases, theirs.Signal)
     # Before the classes, so that whoever sends meanwhile finds one engine or the other.
     for signal, registry in zip(signals, made, strict=True):
         vars(signal)["_registry"] = registry
@@ -140,12 +141,14 @@ def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:
         vars(module)["signal"] = joined.signal
 
 
-def _made_anew(found: list[list[Row]], their_class: type) -> tuple[list[Any], list[Exception]]:
+def _made_anew(
+    found: list[list[Row]], bases: list[type[base.Signal]], their_class: type
+) -> tuple[list[Any], list[Exception]]:
     """Return the registries of signals with such connections, and what could not be connected."""
     not_taken: list[Exception] = []
     registries = []
-    for connections in found:
-        made = base.Signal()
+    for connections, kind in zip(found, bases, strict=True):
+        made = kind()
         for receiver, sender, weak in connections:
             try:
                 made.connect(_with_our_method(receiver, their_class), sender, weak)

@@ -152,6 +152,12 @@ class Signal(Overridable):
 class MetaSignal(Signal):
     """Tells receivers of connections, whatever their first parameter is called."""
 
+    @classmethod
+    def _new_registry(cls) -> Any:
+        registry = super()._new_registry()
+        registry.names_sender = True
+        return registry
+
     def _overriding_steps(self, sender: Any, plan: Any) -> list[Any]:
         return [(c, _fitted(receiver)) for c, receiver in super()._overriding_steps(sender, plan)]
 

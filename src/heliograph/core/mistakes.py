@@ -107,13 +107,14 @@ def refuse_inline(inline: bool, *, is_async: bool) -> None:
         raise ArgumentError(msg)
 
 
-def without_object(receiver: Any) -> str | None:
+def without_object(receiver: Any, registry: Any) -> str | None:
     """Tell what is wrong with a method that was taken from its class, and can never be called.
 
     A function that calls its first parameter ``self`` gets the sender there, which may be
-    meant; but not if the second one is the ``sender``, as nothing is left for that.
+    meant; but not if the second one is the ``sender``, as nothing is left for that, unless
+    what the signal of this registry sends has such a key.
     """
-    if type(receiver) is not FunctionType:
+    if type(receiver) is not FunctionType or registry.names_sender:
         return None
     code = receiver.__code__
     names = code.co_varnames[: code.co_argcount - len(receiver.__defaults__ or ())]

@@ -257,7 +257,8 @@ def recorded(
 
 
 def _refuse_without_object(receiver: Any, how: Terms, home: Callable[[], Registry | None]) -> None:
-    problem, registry = without_object(receiver), home()
+    registry = home()
+    problem = None if registry is None else without_object(receiver, registry)
     if problem is not None and registry is not None:
         if not registry.lenient:
             raise ReceiverError(problem)

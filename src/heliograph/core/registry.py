@@ -121,6 +121,7 @@ class Registry:
         "idle",
         "lenient",
         "mutes",
+        "names_sender",
         "overridden",
         "receivers",
         "senders",
@@ -144,6 +145,8 @@ class Registry:
         self.overridden: bool = False
         # Whether what Blinker lets pass, and cannot be meant, is warned of instead of refused.
         self.lenient: bool = False
+        # Whether what is sent has a key `sender`, besides the one who sends.
+        self.names_sender: bool = False
         # What is known of every payload, and whether each send is still held against it.
         self.declaration: Declaration | None = None
         self.checked: bool = False
@@ -224,7 +227,7 @@ class Registry:
         """
         is_async, _ = examined(receiver)
         refuse_inline(inline, is_async=is_async)
-        problem = without_object(receiver)
+        problem = without_object(receiver, self)
         if problem is not None and not self.lenient:
             raise ReceiverError(problem)
         if self.declaration is not None:
