@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import warnings
 from functools import partial, wraps
@@ -363,6 +364,44 @@ def test_connecting_to_a_deprecated_signal_warns_at_the_place_of_the_receiver() 
             before + 1,
         )
     ]
+
+
+class OfNoModule:
+    """A receiver that does not tell which module it is of."""
+
+    __module__ = None  # type: ignore[assignment]  # That is the point.
+
+    def __call__(self, sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("receiver", "by_module"),
+    [
+        (Till.static, __name__),
+        (partial(Till.static), __name__),
+        (Till().narrow, __name__),
+        (print, "builtins"),
+        ([object()].append, __file__.removesuffix(".py")),
+        (OfNoModule(), __file__.removesuffix(".py")),
+    ],
+    ids=lambda it: type(it).__name__,
+)
+def test_every_kind_of_receiver_is_warned_of_and_found_by_filters(
+    receiver: Callable[..., Any], by_module: str
+) -> None:
+    """Filters find it by its module; one that has none, by the file that connects it."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated="use order_settled")
+    def order_paid(sender: str) -> None: ...
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", module=f"{re.escape(by_module)}$")
+        order_paid.connect(receiver, weak=False)
+
+    assert [it.filename for it in caught] == [__file__]
 
 
 def test_whoever_takes_a_deprecated_argument_by_name_is_warned() -> None:

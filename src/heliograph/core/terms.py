@@ -114,6 +114,7 @@ def warn_at(
     kind: type[Warning] = ReceiverWarning,
     *,
     once: dict[Any, Any] | None = None,
+    module: str | None = None,
 ) -> None:
     """Warn of what is done at a place: a receiver is connected, mostly.
 
@@ -122,7 +123,10 @@ def warn_at(
         message: What is wrong, and what to write instead.
         kind: The class of the warning.
         once: Where Python notes which warnings were shown, for what is done again and again.
+        module: The module that filters of warnings look at; by default, that of the place.
     """
     from warnings import warn_explicit  # Only those who are warned pay for it.
 
-    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=once)
+    # Python says nothing at all where the module is given as None.
+    given: dict[str, Any] = {} if module is None else {"module": module}
+    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=once, **given)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from inspect import Parameter
 
 from heliograph.core.callables import name_of
-from heliograph.core.claims import told_text
+from heliograph.core.claims import told_text, without_partials
 from heliograph.core.declared.signatures import signature_of, signature_text, told_signature
 from heliograph.core.errors import ReceiverError
-from heliograph.core.terms import line_of
+from heliograph.core.terms import warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -86,11 +86,9 @@ def _of_the_payload(taken: _Taken, declaration: Declaration) -> Iterator[str]:
 
 def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -> None:
     """Warn at the place that connects a receiver, if it takes something that is deprecated."""
+    module = told_text(without_partials(receiver), "__module__")
     for message in _deprecations(receiver, declaration):
-        from warnings import warn_explicit  # Only those who are warned pay for it.
-
-        filename, module = place[0].co_filename, told_text(receiver, "__module__")
-        warn_explicit(message, DeprecationWarning, filename, line_of(place), module, _warned)
+        warn_at(place, message, DeprecationWarning, once=_warned, module=module)
 
 
 def _deprecations(receiver: Any, declaration: Declaration) -> Iterator[str]:
