@@ -42,6 +42,7 @@ class Framework:
         name: What it is called, and by which protocol it is.
         holders: The modules that send, each with some of the signals among its globals.
         serve: Answers one request per item.
+        heard: The signals that receivers are connected to, if there are any.
         inline: Whether plain receivers have to ask not to be sent to another thread.
         clock: Nanoseconds, of all threads that take part.
     """
@@ -49,6 +50,7 @@ class Framework:
     name: str
     holders: tuple[ModuleType, ...]
     serve: Loop
+    heard: tuple[str, ...] = SENT[:5]
     inline: bool = False
     clock: Callable[[], int] = OWN_TIME
 
@@ -109,7 +111,8 @@ def on_quart() -> Iterator[Framework]:
 
     async def serve_each(items: Iterable[object]) -> None:
         for _ in items:
-            await app(scope.copy(), _Client(), _send)  # type: ignore[arg-type]  # As loose as a server.
+            client = _Client()
+            await app(scope.copy(), client.receive, client.send)  # type: ignore[arg-type]  # As loose as a server.
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
@@ -117,6 +120,9 @@ def on_quart() -> Iterator[Framework]:
             "Quart, ASGI",
             (quart.app, quart.ctx),
             lambda items: loop.run_until_complete(serve_each(items)),
+            # Since 0.23 it passes the wrong wrapper for the first and the last of all, and Blinker
+            # refuses plain receivers of these.
+            heard=SENT[1:5],
             inline=True,
             clock=process_time_ns,
         )
@@ -127,19 +133,23 @@ async def _async_page() -> str:
 
 
 class _Client:
-    """Whoever asks: sends all that there is at once, and then waits for the answer."""
+    """Whoever asks: sends all that there is at once, and hangs up when the answer is there."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.answered = asyncio.Event()
 
-    async def __call__(self) -> object:
+    async def receive(self) -> object:
         if self.asked:
-            await asyncio.get_running_loop().create_future()
+            # Since 0.23, Quart waits for this at the end of a request.
+            await self.answered.wait()
+            return {"type": "http.disconnect"}
         self.asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
-
-async def _send(message: Mapping[str, object]) -> None:
-    if message["type"] == "http.response.start" and message["status"] != HTTPStatus.OK:
-        msg = f"The page answered {message['status']}."
-        raise RuntimeError(msg)
+    async def send(self, message: Mapping[str, object]) -> None:
+        if message["type"] == "http.response.start" and message["status"] != HTTPStatus.OK:
+            msg = f"The page answered {message['status']}."
+            raise RuntimeError(msg)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.answered.set()

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     Signals = Mapping[str, object]
 
-HEARD = SENT[:5]
 # So many requests that what the first of them costs after the exchange is little among them.
 BATCH_NS = 8_000_000
 NOTHING = "no signals"
@@ -56,14 +55,14 @@ class Served:
 
 
 def serve(rounds: int) -> Iterator[Served]:
-    """Serve requests with nobody connected, and with one receiver for each of five signals."""
+    """Serve requests with nobody connected, and with one receiver for each of some signals."""
     extension = compiled()
     if extension is None:
         return
     mute = dict.fromkeys(SENT, _Mute(extension.nothing))
     for enter in (on_flask, on_quart):
         with enter() as framework, _kept(framework):
-            for heard in ((), HEARD):
+            for heard in ((), framework.heard):
                 receivers = {name: by_keyword() for name in heard}
                 engines = {NOTHING: mute, **_engines(receivers, inline=framework.inline)}
                 works = {name: _under(signals, framework) for name, signals in engines.items()}
