@@ -35,7 +35,7 @@ def core(session: nox.Session) -> None:
 
 
 def _install(session: nox.Session, checkout: str, *packages: str) -> None:
-    # Its newest releases are in Rust; where they have no wheel, an earlier one in Python serves.
+    # The newest of Hypothesis are in Rust; where they have no wheel, one in Python serves.
     wheels = "--only-binary=hypothesis"
     can_build = session.run("python", "scripts/compiler.py", silent=True)
     session.install(

@@ -250,7 +250,7 @@ def pip_install(it: Interpreter, *packages: str) -> Iterator[str | Path]:
     if not copy.is_dir():
         shutil.copytree(Path(pip.__file__).parent, copy)
     yield from (it.inside, copy, "install", "-qq", "--disable-pip-version-check")
-    # Its newest releases are in Rust; where they have no wheel, an earlier one in Python serves.
+    # The newest of Hypothesis are in Rust; where they have no wheel, one in Python serves.
     yield from ("--only-binary=hypothesis", *packages)
 
 
