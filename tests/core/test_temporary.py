@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from contextvars import copy_context
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from heliograph.core.errors import StateError
 from heliograph.core.registry import entered
 from heliograph.core.terms import Scope
 from tests.core.diary import Diary
+from tests.core.room import no_collector, room_for
 from tests.threads import (
     INHERITING,
     fast_switching,
@@ -692,6 +693,30 @@ def test_nothing_is_left_of_local_blocks() -> None:
     assert signal.connections == ()
     assert signal._registry.senders == {}
     assert signal._registry.mutes == {}
+
+
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("mutes", [False, True])
+def test_wherever_the_stack_ends_no_block_stays(*, mutes: bool, local: bool) -> None:
+    """Leaving takes more calls than entering, so what could not be left is not entered."""
+    signal, receiver = Signal("paid"), Diary().receiver("r")
+
+    def enter(deeper: int) -> None:
+        if deeper:
+            enter(deeper - 1)
+        else:
+            with signal.muted(local=local) if mutes else signal.connected_to(receiver, local=local):
+                pass
+
+    stayed = list[int]()
+    with no_collector():
+        for deeper in range(60):  # In this order, as who comes next has more to do.
+            with room_for(60), suppress(RecursionError):
+                enter(deeper)
+            if signal.connections or signal._registry.mutes:
+                stayed.append(deeper)
+
+    assert stayed == []
 
 
 def test_a_generator_function_is_not_decorated() -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
+_LEAVING = 16
+"""Calls inside of each other that leaving a block takes, and some to spare."""
+
 
 class ForAWhile:
     """Something that holds inside of a `with` block, or while a decorated function runs.
@@ -66,6 +69,7 @@ class ForAWhile:
 
     def __enter__(self) -> None:
         self._used = True
+        _make_sure_of_room(_LEAVING)
         scope = Scope(self, everywhere=not self._local)
         try:
             self._open[scope] = None
@@ -156,6 +160,16 @@ class ForAWhile:
     def __repr__(self) -> str:
         many = len(self._open)
         return f"<{self._called()}, in {counted(many, 'block', 'blocks') if many else 'no block'}>"
+
+
+def _make_sure_of_room(calls: int) -> None:
+    """Raise now what too few calls would raise when the block is to be left.
+
+    Raises:
+        RecursionError: If there is no room for so many calls inside of each other.
+    """
+    if calls:
+        _make_sure_of_room(calls - 1)
 
 
 def _enter(scope: Scope) -> None:
