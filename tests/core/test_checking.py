@@ -65,6 +65,11 @@ SENDS: list[tuple[object, dict[str, Any], str]] = [
     (Shop(), {"order": Order()}, "'total' is missing"),
     (Shop(), {}, "'order' is missing, and 'total' is missing"),
     (Shop(), {"order": Order(), "total": 1, "tip": 2}, "'tip' is not in it"),
+    (
+        Shop(),
+        {"order": Order(), "total": 1, "sender": "Berlin"},
+        "'sender' is not in it (who sends is given first, without a name)",
+    ),
     (Shop(), {"order": 7, "total": 1}, "'order' is of type int, not Order"),
     (Shop(), {"order": Order(), "total": "1"}, "'total' is of type str, not float or int"),
     (

@@ -665,7 +665,11 @@ async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> No
         ((), {"path": "a"}, "the sender is given by position, and there are 0 of it"),
         (("shop",), {}, "'path' is missing"),
         (("shop",), {"pth": "a"}, "'path' is missing, and 'pth' is not in it"),
-        (("shop",), {"path": "a", "sender": "b"}, "'sender' is not in it"),
+        (
+            ("shop",),
+            {"path": "a", "sender": "b"},
+            "'sender' is not in it (who sends is given first, without a name)",
+        ),
     ],
 )
 def test_wrong_arguments_of_a_decorator_are_refused_at_once(

@@ -37,7 +37,8 @@ def wrong_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[s
             yield f"{name!r} is missing"
     for name in payload:
         if name not in declaration.names:
-            yield f"{name!r} is not in it"
+            hint = " (who sends is given first, without a name)" if name == "sender" else ""
+            yield f"{name!r} is not in it{hint}"
 
 
 def _of_types(declaration: Declaration, sender: object, payload: dict[str, Any]) -> Iterator[str]:
