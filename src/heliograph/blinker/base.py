@@ -209,7 +209,7 @@ class _SignalsOnly(dict[str, NamedSignal]):
     vars().update({it: getattr(dict, it) for it in vars(heliograph.Namespace) if it in vars(dict)})
     # Copied and pickled as a dict is, too.
     __copy__ = __deepcopy__ = None
-    __reduce_ex__ = dict.__reduce_ex__
+    __reduce_ex__: Any = dict.__reduce_ex__
 
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)

@@ -63,8 +63,8 @@ class Patchable(ABCMeta):
 
     # Abstract classes may be mixed in, but classes are asked as ever: the machinery of abstract
     # ones remembers what is no subclass, and `install` changes that.
-    __instancecheck__ = type.__instancecheck__
-    __subclasscheck__ = type.__subclasscheck__
+    __instancecheck__: Any = type.__instancecheck__
+    __subclasscheck__: Any = type.__subclasscheck__
 
     def __setattr__(cls, name: str, value: object) -> None:
         """Set an attribute of the class."""

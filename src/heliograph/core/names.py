@@ -42,7 +42,7 @@ class Names:
     ) -> None:
         self.signals: dict[Any, Any] = {} if signals is None else signals
         self.standing: Standing = Standing() if standing is None else standing
-        self.kind = kind
+        self.kind: Callable[[str, str], Signal[...]] = kind
 
     def signal(self, name: str, doc: str | None) -> Signal[...]:
         """Return the signal of that name, which is made if there is none yet."""

@@ -35,7 +35,7 @@ class Lock(RLock):  # type: ignore[misc]  # Final in typeshed alone.
 
     # A note of ours would come a bytecode later than the lock, and a finalizer in between
     # would wait forever.
-    is_mine = property(RLock._is_owned)  # type: ignore[attr-defined]
+    is_mine: property = property(RLock._is_owned)  # type: ignore[attr-defined]
 
 
 class _Writer:
