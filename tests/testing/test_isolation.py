@@ -257,6 +257,20 @@ def test_blocks_nest() -> None:
     assert (inside, paid.receivers) == ((receive,), ())
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_one_object_may_be_entered_again_inside_of_itself(*, local: bool) -> None:
+    """Leaving the inner block does not end the outer one."""
+    paid, block = Signal("paid"), isolated(local=local)
+    with block:
+        with block:
+            paid.connect(receive)
+        inside = paid.receivers, repr(block)
+        paid.connect(receive_too)
+
+    on = "<isolated(local=True): on>" if local else "<isolated(): on>"
+    assert (inside, paid.receivers, repr(block)) == (((), on), (), on.replace("on>", "off>"))
+
+
 def test_a_local_block_undoes_what_its_context_connects() -> None:
     """Of two tasks in a block each, the first to end leaves the other's receivers alone."""
     paid = Signal("paid")

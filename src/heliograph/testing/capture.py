@@ -70,19 +70,27 @@ class Capture(Emissions):
             if self._local is not None:
                 self._local.enter()
             add_instrument(self)
-        except BaseException as error:  # A signal handler's: the block will not be left.
-            self.__exit__(type(error))
+        except BaseException:  # A signal handler's: the block will not be left.
+            self._end()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._end()
+        except BaseException:
+            self._end()  # Once more, if a signal handler came in between.
+            raise
+        if kind is None and self._not_copied is not None:
+            raise self._not_copied
+
+    def _end(self) -> None:
+        """Capture no more. Doing it again does no harm."""
         self._inside = False
         remove_instrument(self)
         self._stack.close()
         if self._local is not None:
             self._local.leave()
-        if kind is None and self._not_copied is not None:
-            raise self._not_copied
 
     # --- the instrument
 

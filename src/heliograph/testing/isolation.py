@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -115,9 +116,20 @@ class Isolation:
 
     def undo(self, scope: Hashable) -> None:
         """End what was connected in a scope."""
-        journal = self._journals.pop(scope, None)
+        journal = self._journals.get(scope)
         if journal is not None:
             journal.undo()
+            self._journals.pop(scope, None)  # Last, as it may be interrupted, and done again.
+
+    def begin(self, scope: Hashable) -> None:
+        """Begin to watch, for one scope alone."""
+        self.enter(scope)
+        add_instrument(self)
+
+    def end(self, scope: Hashable) -> None:
+        """Watch no more, and undo what was connected. Doing it again does no harm."""
+        remove_instrument(self)
+        self.undo(scope)
 
 
 def _modules_running() -> int:
@@ -158,37 +170,54 @@ class isolated:  # noqa: N801 - it reads as a verb.
     """
 
     def __init__(self, *, local: bool = False) -> None:
-        self._local = LocalBlock() if local else None
-        self._isolation = Isolation() if self._local is None else LocalIsolation(self._local)
-        self._entered = 0
+        self._local = local
+        # One for each time that it was entered and not left yet, the innermost last.
+        self._open: list[Isolation] = []
 
     def __repr__(self) -> str:
-        kind = "isolated()" if self._local is None else "isolated(local=True)"
-        return f"<{kind}: {'on' if self._entered else 'off'}>"
+        kind = "isolated(local=True)" if self._local else "isolated()"
+        return f"<{kind}: {'on' if self._open else 'off'}>"
 
     def __enter__(self) -> Self:
-        self._isolation.enter(self)
-        if self._local is not None:
-            self._local.enter()
-        add_instrument(self._isolation)
-        self._entered += 1
+        isolation = LocalIsolation() if self._local else Isolation()
+        try:
+            self._open.append(isolation)
+            isolation.begin(self)
+        except BaseException:  # A signal handler's: the block will not be left.
+            self._close(isolation)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._entered -= 1
-        remove_instrument(self._isolation)
-        if self._local is not None:
-            self._local.leave()
-        self._isolation.leave()
-        self._isolation.undo(self)
+        isolation = self._open[-1]
+        try:
+            self._close(isolation)
+        except BaseException:
+            self._close(isolation)  # Once more, if a signal handler came in between.
+            raise
+
+    def _close(self, isolation: Isolation) -> None:
+        isolation.end(self)
+        with suppress(ValueError):  # It is the second time, and the first has got so far.
+            self._open.remove(isolation)
 
 
 class LocalIsolation(Isolation):
     """An isolation that writes down what is connected in the context of one block alone."""
 
-    def __init__(self, block: LocalBlock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._block = block
+        self._block = LocalBlock()
+
+    def begin(self, scope: Hashable) -> None:
+        """Begin to watch, for one scope alone."""
+        self._block.enter()
+        super().begin(scope)
+
+    def end(self, scope: Hashable) -> None:
+        """Watch no more, and undo what was connected."""
+        self._block.leave()
+        super().end(scope)
 
     def on_connect(
         self, signal: Signal, connection: Connection, previous: Connection | None
