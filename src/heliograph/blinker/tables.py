@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 ANY_ID = 0
 
 _REMEMBERED = 16
-"""Receivers that were taken out and seem to be gone, as those do without weak references."""
+"""So many receivers are kept that were taken out and look dead.
+
+One that allows no weak references looks dead, and may still be put back.
+"""
 
 
 class Table:

@@ -73,7 +73,7 @@ class LostEmissionsError(SignalError, OverflowError):
 
 
 class ReceiverWarning(UserWarning):
-    """Something is written in a way that cannot do what it seems to, such as to connect."""
+    """Something will not do what it looks like: a receiver that nobody will call, for one."""
 
     __module__ = "heliograph"
 

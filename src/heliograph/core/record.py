@@ -299,8 +299,8 @@ def _looked(receiver: Any, owner: Any, name: str) -> Record:
     return looks
 
 
-# What modules are made of may be gone when the interpreter ends, so that each of these callbacks
-# has with it what tells of that.
+# When the interpreter ends, modules may be emptied before these callbacks run. So each of them
+# carries with it the function that tells whether that is so.
 def _died(record: Record, ending: Callable[[], bool] = sys.is_finalizing) -> None:
     registry = None if ending() else record.home()
     if registry is not None:
