@@ -121,7 +121,8 @@ def test_a_method_that_is_connected_in_its_class_body_is_refused(
     assert str(caught.value) == (
         "shop.Mailer.send cannot be connected to signal 'paid'. It is a method without its "
         f"object. The sender would become its {first!r}. Connect the method of an object, such as "
-        "`signal.connect(self.send)` in `__init__`, or define 'send' outside of the class."
+        "`signal.connect(self.send)` in `__init__`, and keep the object, or define 'send' outside "
+        "of the class."
     )
     assert signal.connections == ()
 

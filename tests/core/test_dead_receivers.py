@@ -6,6 +6,8 @@ import gc
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -329,8 +331,8 @@ async def test_a_function_that_went_with_the_one_around_it_is_told_of_by_the_nex
     ] * 2
     assert [str(it.message) for it in caught] == [
         f"{LOST} was never called: after create_app, which connected it to {title}, had returned, "
-        "nothing held it, and it was garbage-collected. Connect it with weak=False, or keep it "
-        "where it lives as long as it is wanted."
+        "nothing held it, and it was garbage-collected. Connect it with weak=False, or keep it, "
+        "or the object whose method it is, as long as it is wanted."
         for title in ("signal 'paid'", "a signal without a name")
     ]
 
@@ -400,6 +402,110 @@ def test_a_function_that_was_dropped_on_purpose_is_not_told_of() -> None:
     diary.kept.clear()
 
     assert told_by_sends(signal) == []
+
+
+class Mailer:
+    """An object that connects its method, or itself, while it is made."""
+
+    def __init__(self, connect: Callable[[Any], object], *, method: bool = True) -> None:
+        connect(self.send if method else self)
+
+    def send(self, sender: object) -> None:
+        """Do nothing."""
+
+    __call__ = send
+
+    def use(self) -> None:
+        """Do nothing with the connection."""
+
+
+class Heir(Mailer):
+    """One that is connected by the class that it inherits from."""
+
+    def __init__(self, connect: Callable[[Any], object]) -> None:
+        super().__init__(connect)
+
+
+@dataclass
+class Written:
+    """One for which others write what makes it."""
+
+    connect: Callable[[Any], object]
+
+    def __post_init__(self) -> None:
+        self.connect(self.send)
+
+    def send(self, sender: object) -> None:
+        """Do nothing."""
+
+
+def test_an_object_that_is_dropped_where_it_is_made_is_told_of() -> None:
+    """It has connected itself or its method, and was made for nothing else, and not kept."""
+
+    def create_mailer() -> None:
+        Mailer(signal.connect)
+
+    def create_caller() -> None:
+        Mailer(
+            signal.connect,
+            method=False,
+        )
+
+    def create_heir() -> None:
+        Heir(signal.connect)
+
+    def create_written() -> None:
+        Written(signal.connect)
+
+    told = []
+    for create in (create_mailer, create_caller, create_heir, create_written):
+        signal = Signal("paid")
+        create()
+        told += told_by_sends(signal)
+
+    assert told == [
+        f"{__name__}.{name}"
+        for name in ("Mailer.send", "Mailer object", "Mailer.send", "Written.send")
+    ]
+
+
+def test_an_object_that_comes_and_goes_is_not_told_of() -> None:
+    """It was used, or kept for a while, or called, or it was not made to the end."""
+    signal = Signal("paid")
+
+    class Failing(Mailer):
+        def __init__(self) -> None:
+            super().__init__(signal.connect)
+            raise ValueError
+
+    class Called(Mailer):
+        def __init__(self) -> None:
+            super().__init__(signal.connect)
+            signal.send("shop")
+
+    def create() -> None:
+        Mailer(signal.connect).use()
+        kept = Mailer(signal.connect)
+        del kept
+        _ = Mailer(signal.connect)
+        with suppress(ValueError):
+            Failing()
+        Called()
+
+    create()
+
+    assert (told_by_sends(signal), len(signal.dead_receivers)) == ([], 5)
+
+
+def test_an_object_is_not_told_of_by_signals_that_come_after_it() -> None:
+    """It connected to all that match, and was lost before these were made, or is there."""
+    namespace = Namespace("shop")
+    mailer = Mailer(namespace.signals("*").connect)
+    signal = namespace.signal("paid")
+    told = told_by_sends(signal)
+    del mailer
+
+    assert (told, told_by_sends(signal)) == ([], [])
 
 
 def test_what_was_lost_in_another_test_is_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

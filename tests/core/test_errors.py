@@ -262,7 +262,7 @@ def test_a_method_without_its_object_is_explained(*, watched: bool) -> None:
             (
                 "It looks like a method without its object. The sender would become its 'self'. "
                 "Connect the method of an object, such as `signal.connect(self.send)` in "
-                "`__init__`, or define 'send' outside of the class."
+                "`__init__`, and keep the object, or define 'send' outside of the class."
             )
         ],
         [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from heliograph.core.showing import shown
 from heliograph.core.terms import PLACE, line_of, warn_at, where_is
@@ -19,6 +20,9 @@ OPEN: Final = 0
 SENT: Final = 1
 LOST: Final = 2
 """What can be said of a receiver: nothing yet; that a send has come to it; that none ever will."""
+
+_MAKING = ("__init__", "__post_init__")
+"""The functions that run while an object is made."""
 
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
@@ -46,17 +50,46 @@ class DeadReceiver:
 
 
 def is_lost(record: Record, frame: Any) -> bool:
-    """Tell whether a function that no send has come to dies because nobody kept it.
+    """Tell whether a receiver that no send has come to dies because nobody kept it.
 
-    So it is if the function that defines and connects it has returned. While that still
+    A function does if the one that defines and connects it has returned. While that still
     runs, it has dropped the receiver itself, or does so in the statement that connects it.
+    An object that connects itself or its methods while it is made does if it is made in a
+    statement of its own, and dropped there. Others come and go: they may be meant to.
     """
+    if record.fate != OPEN:
+        return False
+    if record.maker is not None:
+        return _is_dropped(record.maker, frame)
     code = record.terms[PLACE][0]
-    if not (record.fate == OPEN and record.named[1].startswith(f"{code.co_qualname}.<locals>.")):
+    if not record.named[1].startswith(f"{code.co_qualname}.<locals>."):
         return False
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame is None
+
+
+def maker_of(place: Place) -> Place | None:
+    """Return the place that makes an object, if the call at *place* is done while it is made."""
+    code = place[0]
+    if code.co_name not in _MAKING:
+        return None
+    frame: Any = sys._getframe(1)
+    # Nowhere, if a signal came later that the call is for as well.
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    while frame is not None and frame.f_code.co_name in _MAKING:
+        frame = frame.f_back
+    return frame and (frame.f_code, frame.f_lasti)
+
+
+def _is_dropped(made: Place, frame: Any) -> bool:
+    """Tell whether a frame drops what the call at a place has returned, and nobody has kept."""
+    if not is_at_once(made, frame):
+        return False
+    from opcode import opmap  # Few get here.
+
+    return bool(frame.f_code.co_code[frame.f_lasti] == opmap["POP_TOP"])
 
 
 def is_told_of(place: Place, dead: Iterable[DeadReceiver]) -> bool:
@@ -75,7 +108,7 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
     message = (
         f"{dead.name} was never called: after {dead._place[0].co_qualname}, which connected it "
         f"to {title}, had returned, nothing held it, and it was garbage-collected. Connect it "
-        "with weak=False, or keep it where it lives as long as it is wanted."
+        "with weak=False, or keep it, or the object whose method it is, as long as it is wanted."
     )
     warn_at(dead._place, message)
 

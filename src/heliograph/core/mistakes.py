@@ -128,8 +128,8 @@ def bound_instead(method: Any) -> str:
     name = method.__name__
     return (
         f"The sender would become its {method.__code__.co_varnames[0]!r}. Connect the method of "
-        f"an object, such as `signal.connect(self.{name})` in `__init__`, or define {name!r} "
-        "outside of the class."
+        f"an object, such as `signal.connect(self.{name})` in `__init__`, and keep the object, "
+        f"or define {name!r} outside of the class."
     )
 
 

@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.callables import examined, name_of
 from heliograph.core.claims import told
-from heliograph.core.dying import LOST, OPEN, SENT, is_lost, warn_if_at_once
+from heliograph.core.dying import LOST, OPEN, SENT, is_lost, maker_of, warn_if_at_once
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.plan import Plan
     from heliograph.core.registry import Registry
-    from heliograph.core.terms import Terms
+    from heliograph.core.terms import Place, Terms
 
 NOTHING: frozenset[str] = frozenset()
 """What those receivers are spared who are given everything."""
@@ -46,6 +46,7 @@ class Record(ref[object]):
         "key",
         "left_out",
         "links",
+        "maker",
         "named",
         "strong",
         "terms",
@@ -61,6 +62,7 @@ class Record(ref[object]):
         key: Hashable
         left_out: frozenset[str]
         links: dict[Hashable, int]
+        maker: Place | None
         named: tuple[str, str] | str
         strong: int
         terms: Terms
@@ -231,12 +233,14 @@ def recorded(
             _refuse_without_object(receiver, how, home)
         record = Record(receiver, _died)
         record.named = receiver.__module__ or "builtins", receiver.__qualname__
+        record.maker = None
         record.fate = OPEN
     else:
         record = _held(receiver, key, how, home)
         record.named = name_of(receiver)
         # Objects come and go, and their methods with them: that is what weak is for.
-        record.fate = SENT
+        record.maker = maker_of(how[PLACE])
+        record.fate = SENT if record.maker is None else OPEN
     record.home = home
     record.key = key
     record.links = {}
