@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import AsyncReceiverError, Signal
+from heliograph import ArgumentError, AsyncReceiverError, Signal
+from heliograph.core.callables import name_of
 from tests.core.diary import Diary
 from tests.core.watching import watching
 
@@ -149,6 +151,48 @@ def test_a_wrapper_that_fails_fails_for_its_receiver() -> None:
         signal.send("shop", _async_wrapper=failing)
 
     assert diary.lines == ["2"]
+
+
+FOR_ASYNC = (
+    "An _async_wrapper is given a coroutine function, and returns a plain function that runs it: "
+    "asgiref.sync.async_to_sync does, and Flask's app.ensure_sync."
+)
+FOR_SYNC = (
+    "A _sync_wrapper is given a plain function, and returns a coroutine function that calls it: "
+    "asgiref.sync.sync_to_async does, and Quart's app.ensure_async."
+)
+
+
+def test_what_runs_coroutines_is_no_async_wrapper() -> None:
+    """Nor what calls what it is given; the error says what it is, and what it returns."""
+    signal, receiver = Signal("paid"), Diary().async_receiver("r")
+    signal.connect(receiver)
+    with pytest.raises(ValueError, match="a coroutine was expected") as failed:
+        signal.send("shop", _async_wrapper=asyncio.run)
+    with pytest.raises(ArgumentError) as unusable:
+        signal.send("shop", _async_wrapper=lambda function: function("shop"))
+
+    assert failed.value.__notes__[0] == FOR_ASYNC
+    assert str(unusable.value) == (
+        f"_async_wrapper made a coroutine of {name_of(receiver)}, which cannot be called. "
+        f"{FOR_ASYNC}"
+    )
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_what_begins_a_thread_is_no_sync_wrapper(*, watched: bool) -> None:
+    """The error says what one is given, and what it returns."""
+    signal, receiver = Signal("paid"), Diary().receiver("r")
+    signal.connect(receiver)
+    with watching() if watched else nullcontext(), pytest.raises(ArgumentError) as unusable:
+        await signal.send_async("shop", _sync_wrapper=asyncio.to_thread)
+    with pytest.raises(ArgumentError) as nothing:
+        await signal.send_async("shop", _sync_wrapper=lambda function: None)
+
+    assert [str(it.value) for it in (unusable, nothing)] == [
+        f"_sync_wrapper made a {kind} of {name_of(receiver)}, which cannot be called. {FOR_SYNC}"
+        for kind in ("coroutine", "NoneType")
+    ]
 
 
 def test_send_hands_on_an_awaitable_of_a_plain_function_as_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from heliograph import (
     blinker,
     default_namespace,
 )
+from heliograph.core.callables import title_of
 from heliograph.core.instruments import INSTRUMENTS
 from tests.core.diary import Diary
 
@@ -125,6 +127,51 @@ def test_a_method_that_is_connected_in_its_class_body_is_refused(
         "of the class."
     )
     assert signal.connections == ()
+
+
+def test_what_only_a_class_makes_a_method_of_is_refused(
+    connecting: Callable[..., object],
+) -> None:
+    """It is connected below the class; a decorator on top of others gets what they made."""
+    signal = Signal("paid")
+    with pytest.raises(ReceiverError) as caught:
+
+        class Mailer:
+            @partial(connecting, signal)
+            @classmethod
+            def send(cls, sender: object) -> None:
+                """Do nothing."""
+
+    assert str(caught.value).partition(f"cannot be connected to {title_of(signal)}. ")[2] == (
+        "It is a classmethod, which cannot be called in the body of its class. Connect what the "
+        "class makes of it, below the class: `signal.connect(TheClass.name)`."
+    )
+    assert signal.connections == ()
+
+
+def test_a_static_method_is_connected_before_it_becomes_one() -> None:
+    """The class holds the function then; what is made of it cannot be held weakly."""
+    signal = Signal("paid")
+    with pytest.raises(ReceiverError) as caught:
+
+        class Mailer:
+            @signal.connect
+            @staticmethod
+            def send(sender: object) -> None:
+                """Do nothing."""
+
+    class Clerk:
+        @staticmethod
+        @signal.connect
+        def bill(sender: object) -> None:
+            """Do nothing."""
+
+    assert str(caught.value) == (
+        f"{__name__}.test_a_static_method_is_connected_before_it_becomes_one.<locals>.Mailer.send "
+        "cannot be connected to signal 'paid'. It is a staticmethod, which cannot be held weakly. "
+        "Write @staticmethod above the decorator that connects, which is given the function then."
+    )
+    assert signal.receivers == (Clerk.bill,)
 
 
 def test_a_method_whose_object_is_the_sender_is_connected() -> None:

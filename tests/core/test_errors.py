@@ -51,14 +51,14 @@ class FrozenError(Exception):
     code: int
 
 
-def send(signal: Signal, *, watched: bool) -> None:
+def send(signal: Signal, *, watched: bool, **payload: object) -> None:
     """Send on the short way through the engine, or on the one with instruments."""
     if not watched:
-        signal.send("shop")
+        signal.send("shop", **payload)
         return
     with watching() as seen:
         try:
-            signal.send("shop")
+            signal.send("shop", **payload)
         finally:
             seen.clear()
 
@@ -266,6 +266,37 @@ def test_a_method_without_its_object_is_explained(*, watched: bool) -> None:
             )
         ],
         [],
+    ]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_receiver_that_does_not_take_the_payload_is_explained(*, watched: bool) -> None:
+    """By all the names that it would need; if the call itself fails."""
+
+    class Shop:
+        def bill(self, sender: object, /, total: int) -> None:
+            """Take some of it."""
+
+        def deliver(self, sender: object, **extra: object) -> None:
+            """Take all of it, and fail in another way."""
+            next(sender)  # type: ignore[call-overload]  # It is what fails.
+
+    def mail(sender: object) -> None:
+        """Take nothing of it."""
+
+    signal, shop = Signal("paid"), Shop()
+    for receiver in (shop.bill, shop.deliver, mail):
+        signal.connect(receiver)
+    with pytest.raises(ExceptionGroup) as caught:
+        send(signal, watched=watched, total=1, place="Rome")
+
+    assert [error.__notes__[1:] for error in caught.value.exceptions] == [
+        ["It does not take 'place': add **extra to its parameters."],
+        [],
+        [
+            f"It does not take {name!r}: add **extra to its parameters."
+            for name in ("total", "place")
+        ],
     ]
 
 

@@ -50,6 +50,8 @@ def examined(receiver: Any) -> tuple[bool, bool]:
             takes no positional argument and so cannot be given the sender.
     """
     if not callable(receiver):
+        if hasattr(type(receiver), "__get__"):
+            raise ReceiverError(_only_of_a_class(receiver))
         msg = (
             "It is not callable. Connect a function, a method or an object with __call__. If it "
             "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
@@ -70,6 +72,14 @@ def examined(receiver: Any) -> tuple[bool, bool]:
     if not function.__dict__ and not flags & (_COROUTINE | _GENERATORS):
         return _PLAIN
     return is_async(function), bool(flags & _GENERATORS)
+
+
+def _only_of_a_class(receiver: object) -> str:
+    kind = type(receiver).__qualname__
+    return (
+        f"It is a {kind}, which cannot be called in the body of its class. Connect what the class "
+        "makes of it, below the class: `signal.connect(TheClass.name)`."
+    )
 
 
 def why_not_decorated(function: Any) -> str | None:

@@ -17,7 +17,7 @@ from heliograph.core.instruments import (
     tell,
     tell_start,
 )
-from heliograph.core.mistakes import hints, misspelt_wrappers
+from heliograph.core.mistakes import hints, misspelt_wrappers, wrapped
 from heliograph.core.nesting import Place, enter, innermost, leave
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -225,7 +225,7 @@ class Sending:
         whose = f"{name_of(receiver)}{where}"
         note(error, f"while {title_of(self.signal)} was delivered to {whose}")
         if isinstance(error, TypeError):
-            for hint in hints(error, receiver, self.sender, self.payload):
+            for hint in hints(error, receiver, self.sender, self.given):
                 note(error, hint)
         self.failures.append((error, whose))
 
@@ -268,7 +268,8 @@ def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | No
             try:
                 call = receiver
                 if async_wrapper is not None and needs_await(connection, receiver):
-                    call = async_wrapper(coroutine_function(receiver))
+                    function = coroutine_function(receiver)
+                    call = wrapped(async_wrapper, function, "_async_wrapper")
                 value = call(sending.sender, **sending.given)
             except Exception as error:  # noqa: BLE001 - kept until all have been called.
                 sending.failed(connection, receiver, error)
@@ -295,7 +296,8 @@ async def deliver_async(
                 if sync_wrapper is None or inline or needs_await(connection, receiver):
                     value = receiver(sending.sender, **sending.given)
                 else:
-                    value = await sync_wrapper(receiver)(sending.sender, **sending.given)
+                    call = wrapped(sync_wrapper, receiver, "_sync_wrapper")
+                    value = await call(sending.sender, **sending.given)
                 # Also what a plain function returned, in place or through the wrapper.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value

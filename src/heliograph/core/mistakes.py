@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from types import FunctionType
+from types import CoroutineType, FunctionType
 
 from heliograph.core.callables import name_of, title_of
+from heliograph.core.claims import function_of
 from heliograph.core.errors import ArgumentError
+from heliograph.core.failing import note
 from heliograph.core.showing import counted
 from heliograph.core.terms import line_of, place, warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from heliograph.core.terms import Place
@@ -23,7 +25,19 @@ _warned: dict[Any, Any] = {}
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """More of them are a text, and no name."""
-_WRAPPERS = ("async_wrapper", "sync_wrapper")
+_VARKEYWORDS = 0x08
+"""The flag of a code object with ``**extra``, as the inspect module documents it."""
+
+_WRAPPERS = {
+    "_async_wrapper": (
+        "An _async_wrapper is given a coroutine function, and returns a plain function that runs "
+        "it: asgiref.sync.async_to_sync does, and Flask's app.ensure_sync."
+    ),
+    "_sync_wrapper": (
+        "A _sync_wrapper is given a plain function, and returns a coroutine function that calls "
+        "it: asgiref.sync.sync_to_async does, and Quart's app.ensure_async."
+    ),
+}
 
 
 def warn_of_text(name: str) -> None:
@@ -182,14 +196,47 @@ def hints(
     yield from misspelt_wrappers(payload)
     traceback = error.__traceback__
     entered = traceback is not None and traceback.tb_next is not None
-    if type(receiver) is FunctionType and not entered:
-        names = receiver.__code__.co_varnames[: receiver.__code__.co_argcount]
-        if len(names) > 1 and names[0] in _OBJECT:
-            yield f"It looks like a method without its object. {bound_instead(receiver)}"
+    function = function_of(receiver)
+    if type(function) is FunctionType and not entered:
+        yield from _of_parameters(function, function is not receiver, payload)
+
+
+def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any]) -> Iterator[str]:
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if len(names) > 1 and names[0] in _OBJECT and not bound:
+        yield f"It looks like a method without its object. {bound_instead(function)}"
+    known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
+    if not code.co_flags & _VARKEYWORDS:
+        for name in payload:
+            if name not in known and f"_{name}" not in _WRAPPERS:
+                yield f"It does not take {name!r}: add **extra to its parameters."
+
+
+def wrapped(wrapper: Callable[[Any], Any], receiver: Any, option: str) -> Any:
+    """Return what a wrapper makes of a receiver, and explain wrappers that can make nothing.
+
+    Raises:
+        ArgumentError: If it is nothing that can be called.
+        Exception: What the wrapper raises.
+    """
+    try:
+        made = wrapper(receiver)
+    except Exception as error:
+        note(error, _WRAPPERS[option])
+        raise
+    if callable(made):
+        return made
+    if type(made) is CoroutineType:
+        made.close()  # Or Python warns that nobody has awaited it.
+    kind = type(made).__qualname__
+    msg = f"{option} made a {kind} of {name_of(receiver)}, which cannot be called. "
+    raise ArgumentError(msg + _WRAPPERS[option])
 
 
 def misspelt_wrappers(payload: dict[str, Any]) -> Iterator[str]:
     """Give a hint for each wrapper that is in the payload because its name is not exact."""
-    for name in _WRAPPERS:
+    for option in _WRAPPERS:
+        name = option[1:]
         if name in payload:
-            yield f"The payload has a key {name!r}. Did you mean '_{name}'?"
+            yield f"The payload has a key {name!r}. Did you mean {option!r}?"

@@ -283,6 +283,12 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
     except TypeError:
         if not how[WEAK]:
             return ref.__new__(HeldRecord, ANY)
+        if type(receiver) is staticmethod:
+            msg = (
+                "It is a staticmethod, which cannot be held weakly. Write @staticmethod above the "
+                "decorator that connects, which is given the function then."
+            )
+            raise ReceiverError(msg) from None
         owner = told(receiver, "__self__")
         kind = type(receiver if owner is None else owner).__qualname__
         msg = (

@@ -11,7 +11,7 @@ from heliograph.core.errors import ArgumentError
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
 from heliograph.core.instruments import INSTRUMENTS
-from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text
+from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text, wrapped
 from heliograph.core.showing import Documentation
 from heliograph.core.waiting import Waitable
 
@@ -244,7 +244,8 @@ class Signal(Waitable[P]):
                 if in_place or _sync_wrapper is None:
                     value = receiver(sender, **payload)
                 else:
-                    value = await _sync_wrapper(receiver)(sender, **payload)
+                    call = wrapped(_sync_wrapper, receiver, "_sync_wrapper")
+                    value = await call(sender, **payload)
                 # Also what a plain function returned, in place or through the wrapper.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
@@ -320,7 +321,7 @@ class Signal(Waitable[P]):
 
     def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan, stamp: int) -> Sending:
         registry = self._registry
-        if sender is None and "sender" in payload:
+        if sender is None and "sender" in payload and registry.declaration is None:
             self._warn_of_named_sender()
         if registry.checked:
             self._check(sender, payload)

@@ -42,7 +42,8 @@ def wrong_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[s
 
 
 def _of_types(declaration: Declaration, sender: object, payload: dict[str, Any]) -> Iterator[str]:
-    sent = {**payload, "sender": sender}
+    # One that is given by name is told of as that.
+    sent = payload if sender is None and "sender" in payload else {**payload, "sender": sender}
     for name, classes in declaration.classes.items():
         if name in sent and not is_of(sent[name], classes):
             wanted = " or ".join(it.__qualname__ for it in classes)
