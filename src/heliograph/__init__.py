@@ -1,7 +1,17 @@
 """Heliograph: signals for Python web applications.
 
-PYTEST_DONT_REWRITE: nothing here is for it to rewrite, and it may come later than the engine.
+A signal is a named point where a program says "this happened", and whoever connected to it is
+called. `signal`, `Signal` and `Namespace` make signals, which are connected by `Signal.connect` and
+sent by `Signal.send`; `Namespace.declare` makes one that says what it carries.
+
+`heliograph.blinker` has Blinker's names and stands in for it, `heliograph.testing` tests what is
+sent, and the `heliograph` command shows which signals a program has.
+
+(A word for pytest: PYTEST_DONT_REWRITE.)
 """
+
+# pytest looks for the word up there: there is no assertion here for it to rewrite, and it warns if
+# the engine was imported before it.
 
 from __future__ import annotations
 
@@ -66,8 +76,9 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name not in _ON_DEMAND:
-            msg = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(msg)
+            from heliograph.core.elsewhere import not_here
+
+            raise not_here(__name__, name)
         from importlib import import_module
 
         return getattr(import_module(_ON_DEMAND[name]), name)

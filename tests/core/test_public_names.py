@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Signal
+from heliograph import Signal, blinker, testing
 from heliograph.core import implementation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 PUBLIC = [
     "ANY",
@@ -89,6 +90,7 @@ ON_DEMAND = [
     "declared.origins",
     "declared.signatures",
     "declared.stubs",
+    "elsewhere",
     "importable",
     "matching",
     "spans",
@@ -231,6 +233,42 @@ def test_a_name_that_is_not_there_is_told_of_as_anywhere() -> None:
     """Some names are loaded on demand, others are not there."""
     with pytest.raises(AttributeError, match="module 'heliograph' has no attribute 'Singal'"):
         heliograph.Singal  # type: ignore[attr-defined]  # noqa: B018 - what is missing.
+    with pytest.raises(ImportError, match=r"^cannot import name 'Singal' from 'heliograph' "):
+        from heliograph import Singal  # type: ignore[attr-defined]  # noqa: F401 - likewise.
+
+
+@pytest.mark.parametrize("wing", [blinker, testing], ids=lambda it: it.__name__)
+def test_a_name_that_a_wing_has_is_told_of_with_the_wing(wing: ModuleType) -> None:
+    """Whoever asks the front door for it, as an attribute or in an import statement."""
+    names = [name for name in dir(wing) if name[0] != "_" and name not in PUBLIC]
+    imported, asked = [], []
+    for name in names:
+        assert not hasattr(heliograph, name)
+        with pytest.raises(AttributeError) as caught:
+            getattr(heliograph, name)
+        asked.append(str(caught.value))
+        with pytest.raises(ImportError) as refused:
+            exec(f"from heliograph import {name}", {})  # noqa: S102 - one of ours.
+        imported.append(str(refused.value))
+
+    where = wing.__name__
+    hints = [f"It is in {where}: `from {where} import {name}`." for name in names]
+    assert asked == [
+        f"module 'heliograph' has no attribute {name!r}. {hint}"
+        for name, hint in zip(names, hints, strict=True)
+    ]
+    assert imported == [
+        f"cannot import name {name!r} from 'heliograph'. {hint}"
+        for name, hint in zip(names, hints, strict=True)
+    ]
+
+
+def test_the_docstring_says_what_the_package_is() -> None:
+    """It is the first thing that `help` shows; pytest's word is in it, and comes last."""
+    paragraphs = (heliograph.__doc__ or "").strip().split("\n\n")
+
+    assert [it for it in paragraphs if "PYTEST_DONT_REWRITE" in it] == paragraphs[-1:]
+    assert len(paragraphs) > 2
 
 
 def test_connecting_and_sending_load_nothing_more() -> None:

@@ -1,0 +1,52 @@
+"""What the front door says of names that are not there, and of those that a wing has."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from types import FrameType
+
+_OF_WINGS = {
+    "blinker": ("NamedSignal", "install"),
+    "testing": (
+        "Capture",
+        "Emissions",
+        "Expectation",
+        "ExpectationError",
+        "Flashes",
+        "LoggedErrors",
+        "Sent",
+        "SignalsMixin",
+        "Silence",
+        "Templates",
+        "assert_connected",
+        "capture",
+        "expect",
+        "expect_logged",
+        "isolated",
+        "mute",
+        "only",
+    ),
+}
+
+
+def not_here(package: str, name: str) -> Exception:
+    """Return what is raised where the front door is asked for a name that it has not got."""
+    hint = "".join(
+        f". It is in {package}.{wing}: `from {package}.{wing} import {name}`."
+        for wing, names in _OF_WINGS.items()
+        if name in names
+    )
+    # In an import statement, Python has another error in place of an AttributeError.
+    if hint and _is_import(sys._getframe(2)):
+        return ImportError(f"cannot import name {name!r} from {package!r}{hint}", name=package)
+    msg = f"module {package!r} has no attribute {name!r}{hint}"
+    return AttributeError(msg, name=name, obj=sys.modules[package])
+
+
+def _is_import(frame: FrameType) -> bool:
+    from opcode import opmap  # Few names are missing.
+
+    return frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
