@@ -133,5 +133,17 @@ def test_a_class_is_not_decorated(paid: Signal) -> None:
     class TestOrders:
         """A class of tests."""
 
-    with pytest.raises(ArgumentError, match=r"TestOrders is a class: .* Decorate its methods"):
-        mute(paid)(TestOrders)
+    said = []
+    for block in (mute(paid), only(first, of=paid)):
+        with pytest.raises(ArgumentError) as told:
+            block(TestOrders)
+        said.append(str(told.value))
+
+    assert said == [
+        (
+            f"{TestOrders.__qualname__} is a class: a function would take its place, and its tests "
+            "would not be found. Decorate its methods, or have an autouse fixture of which the "
+            f"body is `with {name}(...): yield`."
+        )
+        for name in ("mute", "only")
+    ]

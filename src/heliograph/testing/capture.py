@@ -20,13 +20,14 @@ from heliograph.testing.matching import Wanted
 from heliograph.testing.names import title
 from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
 from heliograph.testing.shortening import said
+from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
 
-class Capture(Emissions):
+class Capture(Emissions, Block):
     """What is sent while a ``with`` block lasts; made by `capture`."""
 
     def __init__(self, wanted: Wanted, snapshot: Snapshot = "shallow", local: bool = False) -> None:
@@ -47,6 +48,10 @@ class Capture(Emissions):
         self._under_way: dict[int, Sent] = {}
         self._waiting: list[Callable[[], object]] = []
         self._not_copied: ArgumentError | None = None
+        Block.__init__(self)
+
+    def _called(self) -> str:
+        return "capture()" if type(self) is Capture else super()._called()
 
     # --- the block
 
@@ -59,7 +64,7 @@ class Capture(Emissions):
         if self._inside:
             msg = "This capture has been entered already: make another one for the inner block."
             raise ArgumentError(msg)
-        self._entered = self._inside = True
+        self.used = self._entered = self._inside = True
         self._test = TEST.get()
         # Threads themselves: a new one may have the number of one that has ended.
         self._older = WeakSet(enumerate_threads()) - {current_thread()}
@@ -114,6 +119,7 @@ class Capture(Emissions):
             ArgumentError: If it is the function below ``@capture(...)``, which would be lost.
         """
         if not isinstance(emission, Emission):
+            self.used = True  # It is one mistake.
             msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
             raise ArgumentError(msg)
         if self._under_way.pop(id(emission), None) is not None:
@@ -156,6 +162,7 @@ class Capture(Emissions):
 
     def _list(self) -> list[Sent]:
         if not self._entered:
+            self.used = True  # It is one mistake.
             msg = "This capture was never entered: use it in a `with` statement."
             raise ArgumentError(msg)
         return [sent for sent in tuple(self._meanwhile.sent) if self._wanted.fits(sent)]

@@ -25,9 +25,10 @@ class Expectation(Capture):
     """A capture that insists, at the end of its block; made by `expect`."""
 
     def __init__(self, wanted: Wanted, times: int | None, local: bool) -> None:
-        super().__init__(wanted, local=local)
         self._times = checked(times)
+        super().__init__(wanted, local=local)
         self.made_at: str = where(*sending_place())
+        self.used = True  # That it was not entered is for those to tell who watch.
         for made in tuple(UNENTERED):
             made.append(self)
 

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from heliograph import add_instrument, remove_instrument
 from heliograph.testing.belonging import LocalBlock
+from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -148,7 +149,7 @@ def _is_of_a_module(frame: FrameType) -> bool:
     return getattr(module, "__dict__", None) is frame.f_globals
 
 
-class isolated:  # noqa: N801 - it reads as a verb.
+class isolated(Block):  # noqa: N801 - it reads as a verb.
     """A ``with`` block at the end of which every connection made inside is undone.
 
     Connections that were there before stay, to the same receivers too. So do
@@ -173,12 +174,16 @@ class isolated:  # noqa: N801 - it reads as a verb.
         self._local = local
         # One for each time that it was entered and not left yet, the innermost last.
         self._open: list[Isolation] = []
+        super().__init__()
+
+    def _called(self) -> str:
+        return "isolated(local=True)" if self._local else "isolated()"
 
     def __repr__(self) -> str:
-        kind = "isolated(local=True)" if self._local else "isolated()"
-        return f"<{kind}: {'on' if self._open else 'off'}>"
+        return f"<{self._called()}: {'on' if self._open else 'off'}>"
 
     def __enter__(self) -> Self:
+        self.used = True
         isolation = LocalIsolation() if self._local else Isolation()
         try:
             self._open.append(isolation)

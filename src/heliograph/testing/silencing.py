@@ -9,6 +9,7 @@ from heliograph import ArgumentError
 from heliograph.testing.engines import own
 from heliograph.testing.names import title
 from heliograph.testing.shortening import shown
+from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,21 +19,36 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Silence:
+class Silence(Block):
     """What mutes signals inside of a ``with`` block, or while a decorated function runs."""
 
-    def __init__(self, blocks: Sequence[Any], what: str) -> None:
-        self._blocks = blocks
+    def __init__(self, signals: Sequence[Signal], name: str, what: str, **how: Any) -> None:
+        """Make what can be entered.
+
+        Args:
+            signals: Which are muted.
+            name: The function that makes it.
+            what: What is silent then.
+            how: How they are muted, as `Signal.muted` takes it.
+        """
+        self._signals = signals
+        self._name = name
         self._what = what
+        self._how = how
         self._inside: list[ExitStack] = []
+        super().__init__()
+
+    def _called(self) -> str:
+        return f"{self._name}() of {self._what}"
 
     def __repr__(self) -> str:
         return f"<Silence of {self._what}: {'on' if self._inside else 'off'}>"
 
     def __enter__(self) -> None:
+        self.used = True
         with ExitStack() as stack:
-            for block in self._blocks:
-                stack.enter_context(block)
+            for signal in self._signals:
+                stack.enter_context(signal.muted(**self._how))
             self._inside.append(stack.pop_all())
 
     def __exit__(self, *_: object) -> None:
@@ -45,8 +61,16 @@ class Silence:
             ArgumentError: If it is a class, whose tests would not be found any more; or
                 a generator function.
         """
-        for block in self._blocks:
-            function = block(function)
+        self.used = True
+        if issubclass(type(function), type):
+            msg = (
+                f"{function.__qualname__} is a class: a function would take its place, and its "
+                "tests would not be found. Decorate its methods, or have an autouse fixture of "
+                f"which the body is `with {self._name}(...): yield`."
+            )
+            raise ArgumentError(msg)
+        for signal in self._signals:
+            function = signal.muted(**self._how)(function)
         return function
 
 
@@ -68,8 +92,8 @@ def mute(*signals: Any, local: bool = False) -> Silence:
         ...     order_paid.send("shop")
         []
     """
-    blocks = [own(signal, "mute()").muted(local=local) for signal in signals]
-    return Silence(blocks, ", ".join(map(title, signals)) or "nothing")
+    ours = [own(it, "mute()") for it in signals]
+    return Silence(ours, "mute", ", ".join(map(title, ours)) or "nothing", local=local)
 
 
 def only(
@@ -92,9 +116,9 @@ def only(
             names = " or ".join(map(title, signals))
             msg = f"{shown(receiver)} is not connected to {names}: nothing would be called."
             raise ArgumentError(msg)
-    blocks = [signal.muted(local=local, except_for=receivers) for signal in signals]
     spared = ", ".join(map(shown, receivers)) or "nobody"
-    return Silence(blocks, f"{', '.join(map(title, signals)) or 'nothing'}, except for {spared}")
+    what = f"{', '.join(map(title, signals)) or 'nothing'}, except for {spared}"
+    return Silence(signals, "only", what, local=local, except_for=receivers)
 
 
 def _is_connected(signal: Signal, receiver: Callable[..., Any]) -> bool:
