@@ -34,8 +34,10 @@ def adopt(module: str) -> None:
     importlib.import_module("heliograph.blinker").install()
     after = signals()
     replaced = [name for name, signal in before.items() if after.get(name) is not signal]
-    if replaced or not before:
-        sys.exit(f"install() is to adopt signals of {module}; it replaced {replaced or 'none'}.")
+    if not before:
+        sys.exit(f"{module} makes no signals when it is imported, so none can be adopted.")
+    if replaced:
+        sys.exit(f"install() replaced signals instead of adopting them: {', '.join(replaced)}.")
 
 
 def signals() -> dict[str, object]:
