@@ -193,6 +193,21 @@ def test_a_receiver_that_nothing_else_holds_is_warned_of() -> None:
     assert signal.connections == ()
 
 
+def test_what_is_lost_again_and_again_is_warned_of_once() -> None:
+    """Python's usual filter shows a warning once for each place, as it does for others."""
+    signal = Signal("paid")
+
+    def request() -> None:
+        signal.connect(Shop().receive)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            request()
+
+    assert len(caught) == 1
+
+
 def test_the_warning_says_what_happened_and_what_to_do() -> None:
     """It names the receiver and both ways out."""
     signal = Signal("paid")

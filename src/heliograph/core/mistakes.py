@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from heliograph.core.terms import Place
 
-_warned: dict[Any, Any] = {}
-"""Where Python notes which warnings were shown, as it does in each module for its own."""
-
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """More of them are a text, and no name."""
@@ -73,7 +70,7 @@ def warn_of_namesake(name: str) -> None:
             "what is sent here, nor the other way round. Call heliograph.blinker.install() first "
             "of all, or start the program by `heliograph run`."
         )
-        warn_at(place(), msg, UserWarning, once=_warned)
+        warn_at(place(), msg, UserWarning)
 
 
 def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
@@ -165,7 +162,7 @@ def warn_of_named_sender(title: str) -> None:
         f"{title} is sent by None, and its payload has a key 'sender'. If that is who sends, give "
         "it first and without a name: `send(sender, ...)`."
     )
-    warn_at(place(), message, once=_warned)
+    warn_at(place(), message)
 
 
 def warn_of_unused(what: str, made: Place) -> None:

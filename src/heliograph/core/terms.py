@@ -28,6 +28,12 @@ _NOT_THE_USERS = (__name__.partition(".")[0], "blinker")
 
 _looked_up = dict.get
 
+_shown: dict[Any, Any] = {}
+"""Where Python notes which warnings were shown, as it does in each module for its own.
+
+By its usual filter it shows each once: a server may do the same for every request.
+"""
+
 
 class Scope:
     """One `with` block that connects or mutes: everywhere, or in its own context alone."""
@@ -113,7 +119,6 @@ def warn_at(
     message: str,
     kind: type[Warning] = ReceiverWarning,
     *,
-    once: dict[Any, Any] | None = None,
     module: str | None = None,
 ) -> None:
     """Warn of what is done at a place: a receiver is connected, mostly.
@@ -122,11 +127,10 @@ def warn_at(
         place: The place in the user's code.
         message: What is wrong, and what to write instead.
         kind: The class of the warning.
-        once: Where Python notes which warnings were shown, for what is done again and again.
         module: The module that filters of warnings look at; by default, that of the place.
     """
     from warnings import warn_explicit  # Only those who are warned pay for it.
 
     # Python says nothing at all where the module is given as None.
     given: dict[str, Any] = {} if module is None else {"module": module}
-    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=once, **given)
+    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=_shown, **given)

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
-_warned: dict[Any, Any] = {}
-"""Where Python notes which warnings were shown, as it does in each module for its own."""
-
 
 class _Taken:
     """What a receiver takes, or an object that takes all if it does not tell."""
@@ -88,7 +85,7 @@ def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -
     """Warn at the place that connects a receiver, if it takes something that is deprecated."""
     module = told_text(without_partials(receiver), "__module__")
     for message in _deprecations(receiver, declaration):
-        warn_at(place, message, DeprecationWarning, once=_warned, module=module)
+        warn_at(place, message, DeprecationWarning, module=module)
 
 
 def _deprecations(receiver: Any, declaration: Declaration) -> Iterator[str]:
