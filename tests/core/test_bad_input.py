@@ -480,6 +480,18 @@ def sender_of(shop: object, **payload: object) -> object:
     return shop
 
 
+def test_a_sender_that_is_given_by_name_is_warned_of_after_other_sends_too() -> None:
+    """What earlier sends have left ready does not keep it from being seen."""
+    signal = Signal("paid")
+    signal.connect(sender_of)
+    for _ in range(3):
+        signal.send(total=1)
+    with pytest.warns(ReceiverWarning, match="its payload has a key 'sender'"):
+        sent = signal.send(**{"total": 1, "sen" + "der": "shop"})
+
+    assert sent == [(sender_of, None)]
+
+
 async def test_a_sender_that_is_given_by_name_is_warned_of_in_development(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

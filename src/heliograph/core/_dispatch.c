@@ -63,7 +63,7 @@ typedef struct {
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
-    PyObject *registry_name, *wrapper_name, *proxy_name;
+    PyObject *registry_name, *wrapper_name, *sender_name, *proxy_name;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and the same without the wrapper */
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the keys of senders; these are not held */
@@ -470,12 +470,24 @@ call_all(Send *self, Sending *sending)
 #define SMALL 16
 
 static inline int
-is_wrapper_name(Send *self, PyObject *name)
+is_name(PyObject *name, PyObject *interned)
 {
     /* Names of keywords are interned, unless somebody made them up in a dict. */
-    return name == self->wrapper_name
-        || (!PyUnicode_CHECK_INTERNED(name)
-            && PyUnicode_Compare(name, self->wrapper_name) == 0);
+    return name == interned
+        || (!PyUnicode_CHECK_INTERNED(name) && PyUnicode_Compare(name, interned) == 0);
+}
+
+/* Tell whether the sender is in the payload, which Python warns of. */
+static int
+is_sent_by_name(Send *self, PyObject *sender, PyObject *kwnames)
+{
+    Py_ssize_t count = sender != Py_None || kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (is_name(PyTuple_GET_ITEM(kwnames, i), self->sender_name)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* Pass the arguments on: the sender, then the payload's values. */
@@ -485,7 +497,7 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
     PyObject *small[SMALL], **copy = small, *rest = NULL, *result;
     Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames), wrapper_at = -1;
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (is_wrapper_name(self, PyTuple_GET_ITEM(kwnames, i))) {
+        if (is_name(PyTuple_GET_ITEM(kwnames, i), self->wrapper_name)) {
             wrapper_at = i;
         }
     }
@@ -542,7 +554,9 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
             Py_DECREF(registry);
             return PyList_New(0);
         }
-        plan = find_plan(self, registry, sender);
+        if (!is_sent_by_name(self, sender, kwnames)) {
+            plan = find_plan(self, registry, sender);
+        }
     }
     if (plan == NULL) {
         Py_XDECREF(registry);
@@ -656,8 +670,10 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     self->registry_name = PyUnicode_InternFromString("_registry");
     self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
+    self->sender_name = PyUnicode_InternFromString("sender");
     self->proxy_name = PyUnicode_InternFromString("_get_current_object");
-    if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL) {
+    if (self->registry_name == NULL || self->wrapper_name == NULL || self->sender_name == NULL
+        || self->proxy_name == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -717,6 +733,7 @@ Send_dealloc(Send *self)
     (void)Send_clear(self);
     Py_CLEAR(self->registry_name);
     Py_CLEAR(self->wrapper_name);
+    Py_CLEAR(self->sender_name);
     Py_CLEAR(self->proxy_name);
     for (int place = 0; place < SEEN; place++) {
         Py_CLEAR(self->seen[place].key);

@@ -120,6 +120,7 @@ class Signal(Waitable[P]):
             or type(sender) is not kind
             or INSTRUMENTS
             or (registry.senders and id(sender) in registry.senders)
+            or (sender is None and "sender" in payload)
         ):
             stamp = registry.stamp
             sender, plan = registry.find(sender)
