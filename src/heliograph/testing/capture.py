@@ -64,7 +64,7 @@ class Capture(Emissions, Block):
         if self._inside:
             msg = "This capture has been entered already: make another one for the inner block."
             raise ArgumentError(msg)
-        self.used = self._entered = self._inside = True
+        self._used = self._entered = self._inside = True
         self._test = TEST.get()
         # Threads themselves: a new one may have the number of one that has ended.
         self._older = WeakSet(enumerate_threads()) - {current_thread()}
@@ -119,7 +119,7 @@ class Capture(Emissions, Block):
             ArgumentError: If it is the function below ``@capture(...)``, which would be lost.
         """
         if not isinstance(emission, Emission):
-            self.used = True  # It is one mistake.
+            self._used = True  # It is one mistake.
             msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
             raise ArgumentError(msg)
         if self._under_way.pop(id(emission), None) is not None:
@@ -162,7 +162,7 @@ class Capture(Emissions, Block):
 
     def _list(self) -> list[Sent]:
         if not self._entered:
-            self.used = True  # It is one mistake.
+            self._used = True  # It is one mistake.
             msg = "This capture was never entered: use it in a `with` statement."
             raise ArgumentError(msg)
         return [sent for sent in tuple(self._meanwhile.sent) if self._wanted.fits(sent)]

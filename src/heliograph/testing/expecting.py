@@ -28,7 +28,7 @@ class Expectation(Capture):
         self._times = checked(times)
         super().__init__(wanted, local=local)
         self.made_at: str = where(*sending_place())
-        self.used = True  # That it was not entered is for those to tell who watch.
+        self._used = True  # That it was not entered is for those to tell who watch.
         for made in tuple(UNENTERED):
             made.append(self)
 

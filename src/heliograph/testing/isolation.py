@@ -183,7 +183,7 @@ class isolated(Block):  # noqa: N801 - it reads as a verb.
         return f"<{self._called()}: {'on' if self._open else 'off'}>"
 
     def __enter__(self) -> Self:
-        self.used = True
+        self._used = True
         isolation = LocalIsolation() if self._local else Isolation()
         try:
             self._open.append(isolation)

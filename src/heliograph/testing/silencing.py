@@ -45,7 +45,7 @@ class Silence(Block):
         return f"<Silence of {self._what}: {'on' if self._inside else 'off'}>"
 
     def __enter__(self) -> None:
-        self.used = True
+        self._used = True
         with ExitStack() as stack:
             for signal in self._signals:
                 stack.enter_context(signal.muted(**self._how))
@@ -61,7 +61,7 @@ class Silence(Block):
             ArgumentError: If it is a class, whose tests would not be found any more; or
                 a generator function.
         """
-        self.used = True
+        self._used = True
         if issubclass(type(function), type):
             msg = (
                 f"{function.__qualname__} is a class: a function would take its place, and its "

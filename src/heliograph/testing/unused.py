@@ -10,17 +10,15 @@ from heliograph.testing.sent import sending_place
 
 
 class Block:
-    """A ``with`` block that warns when it is dropped and nobody has used it.
+    """A ``with`` block that warns when it is dropped and nobody has used it."""
 
-    Attributes:
-        used: Whether it has done its work, or whoever made it knows already that it has not.
-    """
-
-    used = True  # One that is half made is not to be used.
+    # Whether it has done its work, or whoever made it knows already that it has not: of one
+    # that is half made, too.
+    _used = True
 
     def __init__(self) -> None:
         self._made = sending_place()
-        self.used = False
+        self._used = False
 
     def _called(self) -> str:
         """Return how messages call it."""
@@ -28,7 +26,7 @@ class Block:
 
     def __del__(self) -> None:
         # What is left when the interpreter ends was not forgotten.
-        if not self.used and not sys.is_finalizing():
+        if not self._used and not sys.is_finalizing():
             msg = (
                 f"{self._called()} did nothing, as nobody has entered it. Use it in a `with` "
                 "statement."
