@@ -145,7 +145,7 @@ class Signal(Overridable):
         self._cleanup_bookkeeping()
         self._mirror()
 
-    def __repr__(self) -> str:
+    def _described(self) -> str:
         return object.__repr__(self)
 
 
@@ -198,8 +198,8 @@ class NamedSignal(Signal):
         # Always there, unlike in the signals without a name that this is one of.
         self.name: str = name  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}; {self.name!r}>"
+    def _described(self) -> str:
+        return f"{super()._described()[:-1]}; {self.name!r}>"
 
 
 class _SignalsOnly(dict[str, NamedSignal]):
@@ -210,6 +210,9 @@ class _SignalsOnly(dict[str, NamedSignal]):
     # Copied and pickled as a dict is, too.
     __copy__ = __deepcopy__ = None
     __reduce_ex__: Any = dict.__reduce_ex__
+    # Shown as one, too, but for what is too long to be looked at.
+    __repr__ = heliograph.Namespace.__repr__
+    _described = dict.__repr__
 
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator, MutableMapping
 from types import MethodType
 
-from heliograph import ANY
+from heliograph import ANY, Signal
 from heliograph.blinker._utilities import make_id
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -145,7 +145,9 @@ class Receivers(MutableMapping["Any", "Any"]):
         self.update(other)
         return self
 
-    def __repr__(self) -> str:
+    __repr__ = Signal.__repr__
+
+    def _described(self) -> str:
         return repr(self._now())
 
     def _take(self, ended: dict[Any, list[Connection]]) -> None:
@@ -165,6 +167,9 @@ class Buckets(dict["Any", "set[Any]"]):
     As in Blinker, a bucket that somebody has seen stays when it is empty, until
     ``_cleanup_bookkeeping``; others leave nothing behind.
     """
+
+    __repr__ = Signal.__repr__
+    _described = dict.__repr__
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from heliograph.core.instruments import ON_CONNECT, tell_connected
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.reviving import revive
-from heliograph.core.showing import shown
+from heliograph.core.showing import in_its_words
 from heliograph.core.temporary import ForAWhile
 from heliograph.core.terms import PLACE, SCOPE, place, refuse_misspelt, terms
 
@@ -419,8 +419,9 @@ class Connectable(Copyable, Generic[P]):
             for connection in ended:
                 self.receiver_disconnected.send(self, connection=connection)
 
-    @shown
-    def __repr__(self) -> str:
+    __repr__ = in_its_words
+
+    def _described(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<{type(self).__name__} {name}>"
 

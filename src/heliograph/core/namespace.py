@@ -10,7 +10,7 @@ from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
 from heliograph.core.mistakes import warn_of_namesake
 from heliograph.core.names import Names
-from heliograph.core.showing import a_few, shown
+from heliograph.core.showing import a_few, in_its_words
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -159,8 +159,9 @@ class Namespace(Declares, Copyable):
     def __len__(self) -> int:
         return sum(1 for _ in self._names.below(self._prefix))
 
-    @shown
-    def __repr__(self) -> str:
+    __repr__ = in_its_words
+
+    def _described(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
         return f"<Namespace {name}: {a_few(list(self)) or 'no signals'}>"
 

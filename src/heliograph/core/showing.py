@@ -32,6 +32,16 @@ def shown(describe: Callable[[Any], str]) -> Callable[[Any], str]:
     return show
 
 
+@shown
+def in_its_words(self: Any) -> str:
+    """Show an object as its class describes it, in place of a ``__repr__`` of that class.
+
+    So what stands on the engine shows itself as the engine does: it says how in ``_described``.
+    """
+    described: str = self._described()
+    return described
+
+
 def a_few(names: list[str]) -> str:
     """Return the first of some names, and how many there are if these are not all."""
     few = ", ".join(names[:_A_FEW])
