@@ -491,6 +491,54 @@ def test_functions_that_were_got_hold_of_before_stay_of_their_kind() -> None:
 
 
 @in_a_fresh_process
+def test_what_was_patched_into_a_class_before_stays_there() -> None:
+    """Tracers put functions around Blinker's, and whoever holds one of either delivers."""
+    from functools import wraps
+
+    import blinker
+    import wrapt
+
+    calls: list[str] = []
+
+    def noting(function: Any) -> Any:
+        @wraps(function)
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            calls.append(function.__name__)
+            return function(*args, **kwargs)
+
+        return noted
+
+    def traced(wrapped: Any, _: object, args: Any, kwargs: Any) -> Any:
+        calls.append("traced")
+        return wrapped(*args, **kwargs)
+
+    def receive(sender: object) -> str:
+        return "heard"
+
+    Signal: Any = blinker.Signal  # noqa: N806 - it is a class.
+    Signal.send = wrapt.FunctionWrapper(Signal.send, traced)
+    Signal.connected_to = noting(Signal.connected_to)
+    Signal.receivers_for = noting(Signal.receivers_for)
+    Signal.disconnect = lambda self, receiver: calls.append("disconnect")
+    paid = blinker.signal("paid")
+    send = paid.send
+
+    import heliograph.blinker
+
+    heliograph.blinker.install()
+
+    with paid.connected_to(receive):
+        assert send("shop") == paid.send("shop") == [(receive, "heard")]
+    paid.disconnect(receive)
+    assert calls == [
+        "connected_to",
+        *("traced", "receivers_for"),
+        *("traced", "receivers_for"),
+        "disconnect",
+    ]
+
+
+@in_a_fresh_process
 def test_subclasses_and_their_signals_are_taken_over() -> None:
     """Those derived before, and those derived from the old names afterwards."""
     import blinker

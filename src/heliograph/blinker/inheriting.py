@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -68,30 +69,46 @@ def _make_ours(their_class: Any, replaced: dict[type, type[Any]]) -> None:
 
 
 def _forward(theirs: type, ours: type) -> None:
-    for name, function in list(vars(theirs).items()):
-        if isinstance(function, FunctionType) and name in dir(ours):
-            _forward_function(function, getattr(ours, name))
-            setattr(theirs, name, getattr(ours, name))
+    for name, found in list(vars(theirs).items()):
+        function: Any = inspect.unwrap(found) if callable(found) else None
+        if type(function) is not FunctionType or name not in dir(ours):
+            continue
+        replacement = getattr(ours, name)
+        if _is_of(theirs, function):
+            managed = _is_managed(inspect.unwrap(found, stop=_is_managed))
+            _forward_function(function, replacement, managed=managed)
+        if type(found) is FunctionType and (_is_of(theirs, found) or _is_managed(found)):
+            setattr(theirs, name, replacement)
+        else:
+            # Somebody has put a function of theirs around it, as tracers do.
+            setattr(ours, name, found)
 
 
-def _forward_function(function: FunctionType, ours: Callable[..., Any]) -> None:
+def _is_of(theirs: type, function: FunctionType) -> bool:
+    return function.__globals__.get("__name__") == theirs.__module__
+
+
+def _is_managed(function: Any) -> bool:
+    return getattr(function, "__code__", None) is _MANAGED
+
+
+def _forward_function(function: Any, ours: Callable[..., Any], *, managed: bool) -> None:
     """Let a function of theirs do what ours does, for those who hold it or a method of it.
 
     ``from blinker import signal`` and ``on_start = request_started.connect`` hold methods.
     """
-    inner: Any = inspect.unwrap(function)
-    if inner.__code__.co_freevars:
+    if function.__code__.co_freevars:
         return  # NamedSignal.__init__ alone: nobody holds it but the class.
     shape: Any = _called
-    if inner is not function:
+    if managed:
         shape = _within
     elif inspect.isgeneratorfunction(function):
         shape = _iterated
     elif inspect.iscoroutinefunction(function):
         shape = _awaited
-    inner.__code__ = shape.__code__
-    inner.__defaults__ = None
-    inner.__kwdefaults__ = {"_heliograph": ours}
+    function.__code__ = shape.__code__
+    function.__defaults__ = None
+    function.__kwdefaults__ = {"_heliograph": ours}
 
 
 # The code of these replaces that of Blinker's functions of the same kind, as Python demands.
@@ -110,3 +127,7 @@ def _iterated(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
 def _within(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
     with _heliograph(*args, **kwargs):
         yield
+
+
+_MANAGED = contextmanager(_within).__code__
+"""The code of every function that is made a context manager."""
