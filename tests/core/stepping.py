@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ class Step:
 
     def interrupt(self, run: Callable[[], object], act: Callable[[], object]) -> None:
         """Run something in a thread of its own, and do something else in it at this step."""
-        # Its own, so that whoever traces this thread, such as coverage, goes on doing so.
+        # Its own, so that whoever traces this thread, such as coverage, goes on doing so; and in
+        # no block of the test's, whether or not threads inherit contexts.
         errors: list[BaseException] = []
 
         def traced() -> None:
@@ -41,7 +43,7 @@ class Step:
                 if tracer is not None:
                     sys.settrace(None)
 
-        thread = threading.Thread(target=traced, daemon=True)
+        thread = threading.Thread(target=Context().run, args=(traced,), daemon=True)
         thread.start()
         thread.join(20)
         assert not thread.is_alive(), "It waits for itself."
