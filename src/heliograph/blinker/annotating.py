@@ -1,14 +1,18 @@
-"""The names of Blinker's that serve annotations, apart because they need `typing`."""
+"""The names of Blinker's that serve annotations, apart because they need `typing`.
+
+`typing.get_type_hints(Signal.connect, localns=vars(annotating))` evaluates those of the engine too.
+"""
+
+# ruff: noqa: F403, F401, TC001 - they serve others, who evaluate annotations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from heliograph.blinker.base import NamedSignal
+from heliograph.annotating import *
+from heliograph.annotating import F as F  # noqa: PLC0414 - `base` has it from here.
+from heliograph.blinker.base import NamedSignal, Namespace, Signal
 
-F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 

@@ -7,13 +7,15 @@ from functools import wraps
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    D = TypeVar("D", bound=Callable[[Any], str])
 
 _LONGEST = 200
 _A_FEW = 5
 
 
-def shown(describe: Callable[[Any], str]) -> Callable[[Any], str]:
+def shown(describe: D) -> D:
     """Make a ``__repr__`` of a method that describes its object.
 
     What is described may be half made, dead, or of a class whose own ``__repr__`` fails.
@@ -29,7 +31,7 @@ def shown(describe: Callable[[Any], str]) -> Callable[[Any], str]:
         half = _LONGEST // 2
         return text if len(text) <= _LONGEST else f"{text[: half - 1]}…{text[-half:]}"
 
-    return show
+    return show  # type: ignore[return-value]  # It is called as the method is.
 
 
 @shown

@@ -1,0 +1,47 @@
+"""Names in annotations that only type checkers import, for whoever evaluates annotations.
+
+`typing.get_type_hints(Signal.connect, localns=vars(heliograph.annotating))` evaluates those of
+Heliograph. `heliograph.blinker.annotating` and `heliograph.testing.annotating` do it for those
+packages, which have names of their own. Importing Heliograph imports none of the three.
+"""
+
+# ruff: noqa: F401 - these names serve others, who evaluate annotations.
+
+from __future__ import annotations
+
+from collections.abc import (
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Any, Literal, Never, NoReturn, ParamSpec, Protocol, Self, TypeVar
+
+from heliograph import Connection, Declaration, Delivery, Emission, Namespace, Signal, Span, Stream
+from heliograph.core.declared.hints import Hint
+from heliograph.core.declared.origins import Origin
+from heliograph.core.dying import DeadReceiver
+from heliograph.core.matching import Matching
+
+F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+
+AsyncWrapper = Callable[[Callable[..., Any]], Callable[..., Coroutine[Any, Any, Any]]]
+Instrument = Callable[[Emission], object]
+OnError = Literal["raise", "log"]
+Receiver = Callable[..., Any]
+Results = list[tuple[Receiver, Any]]
+Wanted = Callable[[Emission], object] | Mapping[str, object]
+WhenFull = Literal["raise", "drop_oldest"]
+Wrapper = Callable[[Receiver], Receiver]
+
+
+class Connecting(Protocol[P]):
+    """A decorator that connects receivers to a signal, and returns them as they are."""
+
+    def __call__(self, receiver: F, /) -> F:
+        """Connect a receiver."""
+        ...
