@@ -323,6 +323,7 @@ def test_a_receiver_without_extra_fails_on_new_arguments(app: Flask) -> None:
     ):
         template_rendered.send(app, template=template, context={}, brand_new=True)
 
-    [note] = caught.value.__notes__
+    note, hint = caught.value.__notes__
     assert note.startswith("while signal 'template-rendered' was delivered to ")
     assert record.__qualname__ in note
+    assert hint == "It does not take 'brand_new': add **extra to its parameters."
