@@ -15,6 +15,7 @@ from heliograph.blinker.tables import (
     Buckets,
     Receivers,
     Table,
+    in_its_words,
     receiver_key,
     sender_key,
 )
@@ -210,9 +211,13 @@ class _SignalsOnly(dict[str, NamedSignal]):
     # Copied and pickled as a dict is, too.
     __copy__ = __deepcopy__ = None
     __reduce_ex__: Any = dict.__reduce_ex__
+
     # Shown as one, too, but for what is too long to be looked at.
-    __repr__ = heliograph.Namespace.__repr__
-    _described = dict.__repr__
+    def __repr__(self) -> str:
+        return in_its_words(self)
+
+    def _described(self) -> str:
+        return dict.__repr__(self)
 
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)

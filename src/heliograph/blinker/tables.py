@@ -24,6 +24,10 @@ _REMEMBERED = 16
 One that allows no weak references looks dead, and may still be put back.
 """
 
+# mypy takes what a class is given, and does not define, for bound.
+in_its_words: Callable[[Any], str] = Signal.__repr__  # type: ignore[assignment]
+"""Shows what has a ``_described`` as the engine shows everything: short, and never failing."""
+
 
 class Table:
     """Makes a method the attribute of a signal that Blinker has as a dict.
@@ -145,7 +149,8 @@ class Receivers(MutableMapping["Any", "Any"]):
         self.update(other)
         return self
 
-    __repr__ = Signal.__repr__
+    def __repr__(self) -> str:
+        return in_its_words(self)
 
     def _described(self) -> str:
         return repr(self._now())
@@ -168,8 +173,11 @@ class Buckets(dict["Any", "set[Any]"]):
     ``_cleanup_bookkeeping``; others leave nothing behind.
     """
 
-    __repr__ = Signal.__repr__
-    _described = dict.__repr__
+    def __repr__(self) -> str:
+        return in_its_words(self)
+
+    def _described(self) -> str:
+        return super().__repr__()
 
     def __init__(
         self,
