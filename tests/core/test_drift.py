@@ -10,6 +10,7 @@ import os
 import sys
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -234,7 +235,8 @@ def watched(stage: Stage) -> Send:
 def muted(stage: Stage) -> Send:
     """Send while nobody is to hear it."""
     stage.signal.connect(receive)
-    stage.signal.muted().__enter__()  # Nobody leaves it: the signal goes as well.
+    # Nobody leaves it: the signal goes as well, with a context that nobody else is in.
+    Context().run(stage.signal.muted().__enter__)
     return lambda: stage.signal.send(stage.shop, a=1)
 
 
