@@ -645,6 +645,28 @@ async def test_a_decorated_function_is_a_span_each_time(work: Work) -> None:
     assert [told["path"] for _, told in work.told] == ["a", "a", "b", "b", "c", "c", "a", "a"]
 
 
+def test_each_call_decorates_with_parentheses_too(work: Work) -> None:
+    """As `declare` and `connect` do."""
+
+    @work.span.each_call()
+    def read(sender: object, *, path: str) -> str:
+        return path
+
+    assert (read("shop", path="a"), work.words) == ("a", ["started", "finished"])
+
+
+@pytest.mark.parametrize("method", ["connect", "connect_via", "connected_to"])
+def test_nobody_is_connected_to_all_the_signals_of_a_span(unheard: Work, method: str) -> None:
+    """Each of them carries something else; the error says which there are."""
+    with pytest.raises(ArgumentError) as caught:
+        getattr(unheard.span, method)(print, priority=1)
+
+    assert str(caught.value) == (
+        "Nobody can be connected to the spans 'work' themselves, of which three signals tell. "
+        "Connect to `work.started`, `work.finished` or `work.failed`."
+    )
+
+
 async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> None:
     """And the error goes on."""
 

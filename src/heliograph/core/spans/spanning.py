@@ -17,7 +17,7 @@ from heliograph.core.spans.span import Kind, Span
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Concatenate, ParamSpec, Protocol, Self, overload
+    from typing import Any, Concatenate, Never, ParamSpec, Protocol, Self, overload
 
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
@@ -59,9 +59,11 @@ if TYPE_CHECKING:
             """
             ...
 
-        def each_call(self, function: Callable[P, T]) -> Callable[P, T]:
-            """Decorate a function: each call is a span with the arguments of the call."""
-            ...
+        # Decorates a function: each call is a span with the arguments of the call.
+        @overload
+        def each_call(self) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+        @overload
+        def each_call(self, function: Callable[P, T], /) -> Callable[P, T]: ...
 
 
 _DURATION = Argument("duration", "float")
@@ -76,6 +78,9 @@ _SIGNALS = {
     "finished": ("Sent when a span ends without an error.", (_SPAN, _DURATION, _ADDED)),
     "failed": ("Sent when an error ends a span.", (_SPAN, _DURATION, _ADDED, _ERROR)),
 }
+
+# It stands for three of them, and is called as a function: it cannot say what it has not got.
+_OF_SIGNALS = ("connect", "connect_via", "connected_to")
 
 
 def advice(stub: Any) -> str:
@@ -112,7 +117,8 @@ def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Si
     kind = Kind(declaration.name, **signals)
     begin = unless_idle(kind, stub)
     around = partial(_around, begin, declaration)
-    begin.__dict__.update(signals, around=around, each_call=partial(_wrap, begin))
+    begin.__dict__.update(signals, around=around, each_call=partial(_each_call, begin))
+    begin.__dict__.update((word, partial(_refuse_to_connect, kind.name)) for word in _OF_SIGNALS)
     return begin
 
 
@@ -150,6 +156,21 @@ def _around(
         )
         raise ArgumentError(msg)
     return partial(_wrap, lambda *_, **__: begin(*args, **payload))
+
+
+def _each_call(begin: Callable[..., Span], /, *functions: Any) -> Any:
+    """Decorate a function, or return the decorator: with parentheses it does the same."""
+    return _wrap(begin, *functions) if functions else partial(_wrap, begin)
+
+
+def _refuse_to_connect(name: str, /, *_: object, **__: object) -> Never:
+    """Refuse to connect anybody to spans, and say to what instead."""
+    it = name.rpartition(".")[2]
+    msg = (
+        f"Nobody can be connected to the spans {name!r} themselves, of which three signals tell. "
+        f"Connect to `{it}.started`, `{it}.finished` or `{it}.failed`."
+    )
+    raise ArgumentError(msg)
 
 
 def _wrap(begin: Callable[..., Span], function: F) -> F:
