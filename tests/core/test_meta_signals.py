@@ -49,6 +49,23 @@ def test_the_meta_signals_tell_of_each_connection_after_the_fact() -> None:
     ]
 
 
+def test_a_receiver_that_is_written_for_blinkers_meta_signals_is_explained() -> None:
+    """What is told under three names there are attributes of the connection here."""
+    signal, diary = Signal("paid"), Diary()
+
+    def note(it: Signal, receiver: object, sender: object, weak: bool) -> None:
+        """Take what Blinker sends."""
+
+    signal.receiver_connected.connect(note)
+    with pytest.raises(TypeError) as caught:
+        signal.connect(diary.receiver("r"))
+
+    assert caught.value.__notes__[1:] == [
+        "The receiver, the sender and weak are attributes of the 'connection' here.",
+        "It does not take 'connection': add **extra to its parameters.",
+    ]
+
+
 def test_each_connection_that_ends_is_told_of() -> None:
     """A disconnect from all senders ends several connections."""
     signal, diary = Signal("paid"), Diary()

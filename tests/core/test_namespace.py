@@ -230,6 +230,63 @@ def test_an_attribute_that_is_not_there_says_what_to_write(name: str, said: str)
     assert (caught.value.name, caught.value.obj) == (name, shop)
 
 
+def test_a_namespace_that_is_written_to_as_a_dict_says_what_to_write() -> None:
+    """Its signals are made by asking for them, and stay."""
+    shop = Namespace("shop")
+    paid = shop.signal("paid")
+    with pytest.raises(ArgumentError) as of_setting:
+        shop["sent"] = paid
+    with pytest.raises(ArgumentError) as of_deleting:
+        del shop["paid"]
+
+    assert [str(it.value) for it in (of_setting, of_deleting)] == [
+        f"{name!r} cannot be set or deleted in <Namespace 'shop': paid>: its signals are made by "
+        "namespace.signal(name) or declare, and stay."
+        for name in ("sent", "paid")
+    ]
+    assert dict(shop) == {"paid": paid}
+
+
+def test_a_name_that_is_nearly_another_one_is_warned_of() -> None:
+    """Once, when the new signal is made by its name or declared; in this namespace alone."""
+    shop = Namespace("shop")
+    made = shop.signal("order-paid")
+    Namespace("other").signal("order_paid")
+    with pytest.warns(UserWarning, match="there is a signal") as caught:
+        shop.signal("Order_Paid")
+    shop.signal("order-paid")
+    shop.signal("Order_Paid")
+    shop.signal("orders-paid")
+    with pytest.warns(UserWarning, match="there is a signal") as caught_declaring:
+
+        @shop.declare
+        def order_paid(sender: str) -> None: ...
+
+    line = caught[0].lineno
+    assert [(str(it.message), it.filename) for it in (*caught, *caught_declaring)] == [
+        (
+            (
+                f"A new signal is called {name!r}, and there is a signal 'order-paid': whoever is "
+                "connected to one of them does not hear the other. Did you mean the same?"
+            ),
+            __file__,
+        )
+        for name in ("Order_Paid", "order_paid")
+    ]
+    assert line == caught_declaring[0].lineno - 6
+    assert list(shop.signals("order-*")) == [made]
+
+
+def test_a_name_that_is_nearly_another_one_is_nothing_in_production(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever runs a program cannot rename its signals."""
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "0")
+    shop = Namespace("shop")
+
+    assert shop.signal("order-paid") is not shop.signal("order_paid")
+
+
 @fast_switching()
 def test_signals_that_are_made_while_names_are_joined_are_not_lost() -> None:
     """Whoever asks finds one signal, before, during and after."""

@@ -14,7 +14,7 @@ from heliograph.core.terms import line_of, place, warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
     from heliograph.core.terms import Place
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """More of them are a text, and no name."""
+_OF_BLINKERS = {"receiver", "weak"}
+"""What Blinker tells of a connection under these names, we tell by the connection."""
 _VARKEYWORDS = 0x08
 """The flag of a code object with ``**extra``, as the inspect module documents it."""
 
@@ -71,6 +73,31 @@ def warn_of_namesake(name: str) -> None:
             "of all, or start the program by `heliograph run`."
         )
         warn_at(place(), msg, UserWarning)
+
+
+def warn_of_twin(name: str, known: Collection[object]) -> None:
+    """Warn while programs are developed, if a new signal is called nearly as another one is.
+
+    Args:
+        name: Its whole name.
+        known: Those of the signals that are there, among which a Blinker namespace has others.
+    """
+    if name in known or not _in_development():
+        return
+    folded = _folded(name)
+    texts = [it for it in tuple(known) if isinstance(it, str) and len(it) == len(name)]
+    # Another thread may have made the very same one by now.
+    twin = next((it for it in texts if it != name and _folded(it) == folded), None)
+    if twin is not None:
+        msg = (
+            f"A new signal is called {name!r}, and there is a signal {twin!r}: whoever is "
+            "connected to one of them does not hear the other. Did you mean the same?"
+        )
+        warn_at(place(), msg, UserWarning)
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "_").lower()
 
 
 def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
@@ -204,6 +231,8 @@ def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any])
     if len(names) > 1 and names[0] in _OBJECT and not bound:
         yield f"It looks like a method without its object. {bound_instead(function)}"
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
+    if "connection" in payload and not _OF_BLINKERS.isdisjoint(known):
+        yield "The receiver, the sender and weak are attributes of the 'connection' here."
     if not code.co_flags & _VARKEYWORDS:
         for name in payload:
             if name not in known and f"_{name}" not in _WRAPPERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heliograph.core.mistakes import warn_of_twin
 from heliograph.core.signal import Signal
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -80,6 +81,8 @@ class Names:
         from heliograph.core.agreement import agree
 
         names = [it.name for it in declarations]
+        for name in names:
+            warn_of_twin(name, self.signals)
         signals = [self._found_or_made(name) for name in names]
         undo = [agree(zip(signals, declarations, strict=True))]
         try:

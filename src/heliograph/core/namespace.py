@@ -8,7 +8,7 @@ from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from heliograph.core.copying import Copyable
 from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
-from heliograph.core.mistakes import warn_of_namesake
+from heliograph.core.mistakes import warn_of_namesake, warn_of_twin
 from heliograph.core.names import Names
 from heliograph.core.showing import a_few, in_its_words
 
@@ -67,6 +67,7 @@ class Namespace(Declares, Copyable):
         full = self._full(name)
         if "blinker" in sys.modules and self._names is default_namespace._names:
             warn_of_namesake(full)
+        warn_of_twin(full, self._names.signals)
         return self._names.signal(full, doc)
 
     def namespace(self, name: str) -> Namespace:
@@ -149,6 +150,12 @@ class Namespace(Declares, Copyable):
             raise self._unknown(name)
         return found
 
+    def __setitem__(self, name: object, _: object) -> NoReturn:
+        self._refuse_change(name)
+
+    def __delitem__(self, name: object) -> NoReturn:
+        self._refuse_change(name)
+
     def __contains__(self, name: object) -> bool:
         return self._found(name) is not None
 
@@ -182,6 +189,13 @@ class Namespace(Declares, Copyable):
                 "declare, and stay."
             )
         return said
+
+    def _refuse_change(self, name: object) -> NoReturn:
+        msg = (
+            f"{name!r} cannot be set or deleted in {self!r}: its signals are made by "
+            "namespace.signal(name) or declare, and stay."
+        )
+        raise ArgumentError(msg)
 
     def _found(self, name: object) -> Signal[...] | None:
         signals: dict[str, Signal[...]] = self._names.signals
