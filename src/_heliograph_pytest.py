@@ -109,11 +109,21 @@ def _asked_for(setting: Any) -> tuple[str, ...]:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Hold a test to its marks: found out now, as a fixture may have given it one."""
-    if any(mark.name in _MARKS for mark in item.iter_markers()):
+    if _has_a_mark(item):
         from heliograph.pytest_plugin import Marking
 
         _let_belong(item)
         _once(item.config, Marking)
+
+
+def _has_a_mark(node: Any) -> bool:
+    # Every test pays for this: `iter_markers` makes three generators to find nothing.
+    while node is not None:
+        for mark in node.own_markers:
+            if mark.name in _MARKS:
+                return True
+        node = node.parent
+    return False
 
 
 def _let_belong(item: pytest.Item) -> None:

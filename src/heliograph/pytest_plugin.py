@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from heliograph import add_instrument, remove_instrument
 from heliograph.testing import capture
 from heliograph.testing.belonging import TEST, marked, started_by
-from heliograph.testing.isolation import Isolation
+from heliograph.testing.isolation import Isolation, modules_running
 from heliograph.testing.rules import (
     FailureWatch,
     ForgottenWatch,
@@ -22,6 +22,7 @@ from heliograph.testing.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from heliograph.testing.rules import Rule
 
@@ -44,13 +45,9 @@ _WATCHES: dict[str, type[Watch]] = {
 
 def plugins(rules: Sequence[str], *, records: bool) -> Iterator[Any]:
     """Give what a run needs that is held to some rules, or that records what is sent."""
-    yield BelongingAll()
+    yield EveryTest(rules)
     if records:
         yield Recording()
-    if "isolation" in rules:
-        yield Isolating()
-    if watches := [_WATCHES[it]() for it in rules if it in _WATCHES]:
-        yield Watching(watches)
 
 
 def _fail_for(problems: list[str]) -> None:
@@ -71,36 +68,25 @@ class Belonging:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
         """Let what lasts for several tests be no part of the first of them."""
-        if fixturedef.scope == "function":
-            return (yield)
-        with started_by(None):
+        with _starter_of(fixturedef):
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Let an async test say itself which test it is."""
-        if _KNOWN in item.stash and isinstance(item, pytest.Function):
-            item.obj = marked(item.obj, item)
+        if _KNOWN in item.stash:
+            _let_say_itself(item)
 
 
-class BelongingAll(Belonging):
-    """Lets what any test starts be known as a part of it."""
+def _starter_of(fixturedef: pytest.FixtureDef[Any]) -> AbstractContextManager[None]:
+    return nullcontext() if fixturedef.scope == "function" else started_by(None)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Around:
-        """Let nothing be known so after the last test, also where that was interrupted."""
-        with started_by(None):
-            return (yield)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Let a test begin."""
-        self.add(item)
-        TEST.set(item)
-
-    def pytest_runtest_logfinish(self) -> None:
-        """Let it end."""
-        TEST.set(None)
+def _let_say_itself(item: pytest.Item) -> None:
+    if isinstance(item, pytest.Function):
+        function = item.obj
+        if (says_so := marked(function, item)) is not function:
+            item.obj = says_so
 
 
 class Marking:
@@ -119,78 +105,38 @@ class Marking:
         return result
 
 
-class Isolating:
-    """Ends connections with the fixture or the test that made them."""
+class EveryTest:
+    """Holds every test to some rules, and lets what any of them starts be known as a part of it.
 
-    name = "heliograph-isolating"
-
-    def __init__(self) -> None:
-        self._isolation = Isolation()
-        self._test: pytest.Item | None = None
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Around:
-        """Note connections from before the first test to after the last."""
-        add_instrument(self._isolation)
-        try:
-            return (yield)
-        finally:
-            remove_instrument(self._isolation)
-            self._go_on_with(None)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Let what is connected belong to the test."""
-        self._go_on_with(item)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """End what it has connected when it is run again, as some plugins do."""
-        self._isolation.undo(item)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logfinish(self) -> None:
-        """End what the test has connected, after all else."""
-        self._go_on_with(None)
-
-    def _go_on_with(self, test: pytest.Item | None) -> None:
-        if self._test is not None:
-            self._isolation.leave()
-            self._isolation.undo(self._test)
-        if test is not None:
-            self._isolation.enter(test)
-        self._test = test
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
-        """Let a fixture keep what it connects for as long as it is there."""
-        self._isolation.enter(fixturedef)
-        try:
-            return (yield)
-        finally:
-            self._isolation.leave()
-
-    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        """End what a fixture has connected."""
-        self._isolation.undo(fixturedef)
-
-
-class Watching:
-    """Fails a test in which something was against a rule.
+    One plugin for all rules: each hook that a plugin has is paid for by every test.
 
     Args:
-        watches: What watches for it.
+        rules: The names of the rules.
     """
 
-    name = "heliograph-watching"
+    name = Belonging.name  # It is in the place of that.
 
-    def __init__(self, watches: Sequence[Watch]) -> None:
-        self._watches = watches
+    def __init__(self, rules: Sequence[str]) -> None:
+        self._isolation = Isolation()
+        self._isolates = "isolation" in rules
+        self._watches = [_WATCHES[it]() for it in rules if it in _WATCHES]
+        self._modules = 0
+        self._test: pytest.Item | None = None
+
+    def add(self, item: pytest.Item) -> None:
+        """Let a test be known, as any is already."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Around:
-        """Watch from before the first test to after the last."""
+        """Watch from before the first test to after the last, also where that is interrupted."""
+        # Tests and fixtures are run from here, and not by a module that is being imported.
+        self._modules = modules_running()
         with ExitStack() as stack:
+            stack.enter_context(started_by(None))
+            stack.callback(self._go_on_with, None)
+            if self._isolates:
+                add_instrument(self._isolation)
+                stack.callback(remove_instrument, self._isolation)
             for watch in self._watches:
                 stack.enter_context(watch)
             return (yield)
@@ -198,21 +144,56 @@ class Watching:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Let a test begin."""
+        self._go_on_with(item)
         for watch in self._watches:
             watch.begin(item)
 
-    # None of these is called where the function, or a fixture, has raised: what was raised is
-    # the reason for whatever comes of it, and enough.
-
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_setup(self) -> None:
-        """Fail the test for what its fixtures did."""
+    def pytest_runtest_logfinish(self) -> None:
+        """Let it end, and what it has connected, after all else."""
+        self._go_on_with(None)
+
+    def _go_on_with(self, test: pytest.Item | None) -> None:
+        TEST.set(test)
+        if self._test is not None:
+            self._isolation.leave()
+            self._isolation.undo(self._test)
+        if test is not None:
+            self._isolation.enter(test, self._modules)
+        self._test = test
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
+        """Let a fixture keep what it connects for as long as it is there."""
+        self._isolation.enter(fixturedef, self._modules)
+        try:
+            with _starter_of(fixturedef):
+                return (yield)
+        finally:
+            self._isolation.leave()
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """End what a fixture has connected."""
+        self._isolation.undo(fixturedef)
+
+    # Problems are told of where neither the function nor a fixture has raised: what was raised
+    # is the reason for whatever comes of it, and enough.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Around:
+        """Fail the test for what its fixtures did; end what it connected when it ran before."""
+        self._isolation.undo(item)
+        result = yield
         self._tell()
+        return result
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_call(self) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Around:
         """Fail the test for what its function did."""
+        _let_say_itself(item)
+        result = yield
         self._tell()
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Around:

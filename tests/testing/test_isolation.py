@@ -23,7 +23,7 @@ from heliograph import (
     remove_instrument,
 )
 from heliograph.testing import isolated
-from heliograph.testing.isolation import Isolation
+from heliograph.testing.isolation import Isolation, modules_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,9 +179,9 @@ def test_what_is_connected_again_stays_with_who_connected_it_first() -> None:
     """Connecting again changes the options and nothing else."""
     paid, isolation = Signal("paid"), Isolation()
     add_instrument(isolation)
-    isolation.enter("session")
+    isolation.enter("session", modules_running())
     paid.connect(receive)
-    isolation.enter("test")
+    isolation.enter("test", modules_running())
     paid.connect(receive, priority=1)
     paid.connect(receive, priority=1)
     isolation.undo("test")
@@ -355,9 +355,9 @@ def test_scopes_end_in_any_order() -> None:
         isolation.on_connect(paid, made, None)
 
     connect("nobody")
-    isolation.enter("session")
+    isolation.enter("session", modules_running())
     connect("session")
-    isolation.enter("test")
+    isolation.enter("test", modules_running())
     connect("test")
     isolation.leave()
     connect("session again")

@@ -543,6 +543,37 @@ def test_a_run_that_asks_for_nothing_is_not_touched(tmp_path: Path) -> None:
     assert ended.status == 0, ended.out
 
 
+def test_all_rules_share_one_hook_for_each_step_of_a_test(tmp_path: Path) -> None:
+    """Each further one would be paid for by every test."""
+    tests = """
+    def test_it(request):
+        manager = request.config.pluginmanager
+        ours = [
+            (name, sorted(hook.name for hook in manager.get_hookcallers(plugin)))
+            for name, plugin in manager.list_name_plugin()
+            if name.startswith("heliograph-")
+        ]
+        assert ours == [
+            (
+                "heliograph-belonging",
+                [
+                    "pytest_fixture_post_finalizer",
+                    "pytest_fixture_setup",
+                    "pytest_runtest_call",
+                    "pytest_runtest_logfinish",
+                    "pytest_runtest_protocol",
+                    "pytest_runtest_setup",
+                    "pytest_runtest_teardown",
+                    "pytest_runtestloop",
+                ],
+            )
+        ]
+    """
+    ended = run(tmp_path, tests, settings=RULES)
+
+    assert ended.passed == ["test_it"], ended.out
+
+
 @pytest.mark.parametrize("options", [(), ("-p", "heliograph"), ("-p", "no:heliograph")])
 def test_the_engine_may_come_before_pytest(tmp_path: Path, options: tuple[str, ...]) -> None:
     """As it does under `heliograph run`; pytest warns of what it cannot rewrite any more."""

@@ -104,12 +104,17 @@ class Isolation:
                 journal.replace(signal, connection, previous)
         elif self._scopes:
             scope, modules = self._scopes[-1]
-            if _modules_running() <= modules:
+            if modules_running() <= modules:
                 self._journals.setdefault(scope, Journal()).note(signal, connection)
 
-    def enter(self, scope: Hashable) -> None:
-        """Let what is connected from now on belong to a scope."""
-        self._scopes.append((scope, _modules_running()))
+    def enter(self, scope: Hashable, modules: int) -> None:
+        """Let what is connected from now on belong to a scope.
+
+        Args:
+            scope: The scope.
+            modules: How many modules are being executed around it, see `modules_running`.
+        """
+        self._scopes.append((scope, modules))
 
     def leave(self) -> None:
         """Let what is connected from now on belong to the scope before."""
@@ -124,7 +129,7 @@ class Isolation:
 
     def begin(self, scope: Hashable) -> None:
         """Begin to watch, for one scope alone."""
-        self.enter(scope)
+        self.enter(scope, modules_running())
         add_instrument(self)
 
     def end(self, scope: Hashable) -> None:
@@ -133,7 +138,7 @@ class Isolation:
         self.undo(scope)
 
 
-def _modules_running() -> int:
+def modules_running() -> int:
     """Return how many modules are just being executed in this thread."""
     frame: FrameType | None = sys._getframe(1)
     many = 0
