@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from heliograph.testing.rules import Rule
+    from heliograph.testing.sent import Sent
 
     Around = Generator[None, object, object]
     Watch = FailureWatch | ForgottenWatch
@@ -217,7 +218,7 @@ class Recording:
 
     def __init__(self) -> None:
         self._record = ExitStack()
-        self._sent = capture()
+        self._sent: Sequence[Sent] = ()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Around:
