@@ -401,7 +401,9 @@ def not_a_signal(sender: object) -> None:
     [
         ("refund", "It is only a name, and no module has a signal of that name: pass the signal"),
         (Namespace("shop"), r"^<Namespace 'shop': no signals> is not a signal of Heliograph"),
-        (not_a_signal, "is not a signal of Heliograph, Blinker or Django"),
+        (Namespace("shop"), r"Pass its signals one by one, as `\*namespace\.values\(\)`\.$"),
+        ([Signal("paid")], r"Pass the signals one by one, without brackets\.$"),
+        (not_a_signal, r"is not a signal of Heliograph, Blinker or Django\.$"),
         (None, "^None is not a signal of Heliograph, Blinker or Django"),
     ],
 )
@@ -409,6 +411,26 @@ def test_only_signals_are_captured(wrong: object, hint: str) -> None:
     """A name, a namespace or a receiver is refused before the block begins."""
     with pytest.raises(ArgumentError, match=hint):
         capture(wrong)
+
+
+def test_a_sender_is_given_by_name() -> None:
+    """What comes after the signal is a mapping of values; the error says where a sender goes."""
+    paid = Signal("paid")
+    ada: Any = "Ada"
+    with capture(paid) as sent:
+        pass
+    takes: list[Any] = [sent.assert_sent, sent.assert_not_sent, sent.wait, expect]
+    for take in takes:
+        with pytest.raises(ArgumentError) as told:
+            take(paid, ada)
+        assert str(told.value) == (
+            "'Ada' is no mapping of values of the payload. If it is who sends, write "
+            "`sender='Ada'`; give values by keyword."
+        )
+    with pytest.raises(ArgumentError, match="write `sender='Ada'`"):
+        asyncio.run(sent.wait_async(paid, ada))
+    with pytest.raises(ArgumentError, match=r"write `sent_by\('Ada'\)`"):
+        sent.where(ada)
 
 
 def test_a_snapshot_must_be_one_that_there_is() -> None:

@@ -16,7 +16,7 @@ from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import Wanted
+from heliograph.testing.matching import Wanted, by_key
 from heliograph.testing.names import title
 from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
 from heliograph.testing.shortening import said
@@ -205,11 +205,11 @@ class Capture(Emissions, Block):
         if _loop_is_running():
             msg = "wait() would stop the event loop that it is called in: await wait_async()."
             raise ArgumentError(msg)
-        changed, deadline = Event(), monotonic() + timeout
+        wanted, changed, deadline = by_key(values, payload), Event(), monotonic() + timeout
         with self._woken(changed.set):
             while True:
                 changed.clear()
-                found = self._ended(signal, sender, {**(values or {}), **payload})
+                found = self._ended(signal, sender, wanted)
                 if found or not changed.wait(max(0.0, deadline - monotonic())):
                     return self._waited_for(found, timeout)
 
@@ -234,12 +234,12 @@ class Capture(Emissions, Block):
         __tracebackhide__ = True
         import asyncio  # 40 ms to import: only who waits pays.
 
-        changed, deadline = asyncio.Event(), monotonic() + timeout
+        wanted, changed, deadline = by_key(values, payload), asyncio.Event(), monotonic() + timeout
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set)
         with self._woken(wake):
             while True:
                 changed.clear()
-                found = self._ended(signal, sender, {**(values or {}), **payload})
+                found = self._ended(signal, sender, wanted)
                 try:
                     if not found:
                         await asyncio.wait_for(changed.wait(), max(0.0, deadline - monotonic()))

@@ -10,7 +10,7 @@ from heliograph import ANY, ArgumentError
 from heliograph.testing import messages
 from heliograph.testing.engines import how_to_install, only_a_name, other_engine
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import Wanted
+from heliograph.testing.matching import Wanted, by_key
 from heliograph.testing.names import title
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ class Emissions(Sequence["Sent"]):
         Raises:
             ArgumentError: If a matcher raises.
         """
-        more = {**self._wanted.payload, **(values or {}), **payload}
-        return self._chosen(self._wanted.but(payload=more))
+        more = by_key(values, payload, "sent_by({})")
+        return self._chosen(self._wanted.but(payload={**self._wanted.payload, **more}))
 
     def _chosen(self, wanted: Wanted) -> Emissions:
         found = [sent for sent in self._list() if wanted.fits(sent)]
@@ -164,7 +164,7 @@ class Emissions(Sequence["Sent"]):
             ArgumentError: If it is no signal that is watched, or if a matcher raises.
         """
         __tracebackhide__ = True
-        found = self._matching(signal, sender, {**(values or {}), **payload})
+        found = self._matching(signal, sender, by_key(values, payload))
         found._insist(checked(times))
         return found
 
@@ -184,7 +184,7 @@ class Emissions(Sequence["Sent"]):
             ArgumentError: If it is no signal that is watched, or if a matcher raises.
         """
         __tracebackhide__ = True
-        found = self._matching(signal, sender, {**(values or {}), **payload})
+        found = self._matching(signal, sender, by_key(values, payload))
         if found:
             raise ExpectationError(messages.sent_after_all(found._wanted, found))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -10,7 +11,7 @@ from heliograph import ArgumentError, Signal, default_namespace
 from heliograph.testing.names import variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     Note = Callable[[Any, Any, Mapping[str, Any], str], object]
 
@@ -32,9 +33,18 @@ def other_engine(signal: Any) -> str | None:
     engine = _engine(kind)
     if engine is not None:
         return engine
-    hint = f" {only_a_name(signal)}" if isinstance(signal, str) else ""
-    msg = f"{signal!r} is not a signal of Heliograph, Blinker or Django.{hint}"
-    raise ArgumentError(msg)
+    msg = f"{signal!r} is not a signal of Heliograph, Blinker or Django. {_instead(signal)}"
+    raise ArgumentError(msg.rstrip())
+
+
+def _instead(given: object) -> str:
+    """Return what to write instead of what is no signal, if that can be known."""
+    if isinstance(given, str):
+        return only_a_name(given)
+    if isinstance(given, Mapping):
+        return "Pass its signals one by one, as `*namespace.values()`."
+    several = isinstance(given, (list, tuple, set, frozenset))
+    return "Pass the signals one by one, without brackets." if several else ""
 
 
 def _engine(kind: type) -> str | None:

@@ -10,7 +10,7 @@ from heliograph.testing.capture import Capture
 from heliograph.testing.emissions import checked
 from heliograph.testing.engines import own
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import SameSender, Wanted
+from heliograph.testing.matching import SameSender, Wanted, by_key
 from heliograph.testing.sent import sending_place, where
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def expect(
         >>> paid.one()["currency"]
         'EUR'
     """
-    return Expectation(Wanted((signal,), sender, payload | dict(values or {})), times, local)
+    return Expectation(Wanted((signal,), sender, by_key(values, payload)), times, local)
 
 
 def assert_connected(signal: Any, receiver: Callable[..., Any], sender: Any = ANY) -> None:

@@ -87,6 +87,28 @@ class Wanted:
                 yield Difference(name, found, wanted)
 
 
+def by_key(
+    values: Mapping[str, Any] | None, payload: Mapping[str, Any], of_sender: str = "sender={}"
+) -> dict[str, Any]:
+    """Return what is wanted of a payload, given as a mapping and by keyword.
+
+    Args:
+        values: The mapping; or a sender, by mistake.
+        payload: Those by keyword.
+        of_sender: How a sender is given.
+
+    Raises:
+        ArgumentError: If it is no mapping.
+    """
+    if values is not None and not hasattr(type(values), "keys"):
+        msg = (
+            f"{short(values)} is no mapping of values of the payload. If it is who sends, write "
+            f"`{of_sender.format(short(values))}`; give values by keyword."
+        )
+        raise ArgumentError(msg)
+    return {**(values or {}), **payload}
+
+
 class SameSender:
     """Tells whether somebody is a sender, as the engine does, by asking it."""
 
