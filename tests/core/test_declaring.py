@@ -377,7 +377,10 @@ def unevaluated(name: str) -> str:
         ),
         (of_a_sender, "'sender' cannot be in a payload: it is an argument of sending itself."),
         (unshown, "The default of 'order' cannot be shown, as its repr() fails."),
-        (Shop, f"It is not a function. {SHAPE}"),
+        (
+            Shop,
+            "It is not a function. A class describes the payload of `declare_payload(name, Shop)`.",
+        ),
     ],
 )
 def test_a_stub_that_declares_no_signal_is_refused(stub: Any, problem: str) -> None:
@@ -400,10 +403,24 @@ def test_what_cannot_be_a_stub_at_all_is_refused() -> None:
 
     with pytest.raises(ArgumentError, match=r"<lambda> cannot .* None is not a name for a signal"):
         shop.declare(lambdas[0])
-    with pytest.raises(ArgumentError, match=r"^7 cannot declare a signal\. It is not a function"):
+    with pytest.raises(ArgumentError) as caught:
         shop.declare(7)  # type: ignore[call-overload]  # No stub.
+    assert str(caught.value) == f"7 cannot declare a signal. It is not a function. {SHAPE}"
 
     assert shop.declare(name="lambda")(lambdas[0]).name == "lambda"
+
+
+def test_a_name_alone_declares_nothing() -> None:
+    """It is an option, by keyword; the error says so, of signals and of spans."""
+    shop: Any = Namespace()
+
+    for declare in (shop.declare, shop.span):
+        with pytest.raises(ArgumentError) as caught:
+            declare("order-paid")
+        assert str(caught.value) == (
+            "'order-paid' cannot declare a signal. It is not a function. Give a name by keyword: "
+            "`name='order-paid'`."
+        )
 
 
 def test_a_default_is_shown_without_an_address() -> None:

@@ -93,7 +93,7 @@ def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
     """
     with _named(called(stub)):
         if type(stub) is not FunctionType:
-            msg = f"It is not a function. {_SHAPE}"
+            msg = f"It is not a function. {_instead_of(stub)}"
             raise ArgumentError(msg)
         origin = origin_of_stub(stub)
         if not is_stub(stub.__code__):
@@ -108,6 +108,15 @@ def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
             origin=origin,
         )
         return _declaration(source, remarks)
+
+
+def _instead_of(stub: object) -> str:
+    """Return what to write instead of declaring by what is no function."""
+    if isinstance(stub, str):
+        return f"Give a name by keyword: `name={stub!r}`."
+    if isinstance(stub, type):
+        return f"A class describes the payload of `declare_payload(name, {stub.__name__})`."
+    return _SHAPE
 
 
 def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks) -> Declaration:
