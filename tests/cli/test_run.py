@@ -251,7 +251,7 @@ def test_a_command_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
     assert without_interpreter(ended.err).endswith(
         "\nError: There is no command 'no-such-command', neither beside PYTHON nor on the PATH. "
-        "Write it as you would without `heliograph run`.\n"
+        "Is it installed in this environment? Write it as you would without `heliograph run`.\n"
     )
     assert (ended.status, ended.out) == (2, "")
 
@@ -296,6 +296,17 @@ def test_an_option_before_the_command_is_heliograph_s_own(tmp_path: Path, option
 
     assert ended.err.startswith("Usage: heliograph run [OPTIONS] COMMAND [ARGS]...\n")
     assert f"No such option: {option}" in ended.err or f"No such option '{option}'" in ended.err
+    assert (ended.status, ended.out) == (2, "")
+
+
+@pytest.mark.parametrize("option", ["-m", "-c"])
+def test_what_python_is_to_run_is_told_to_come_after_python(tmp_path: Path, option: str) -> None:
+    """Whoever leaves Python out is given the whole line."""
+    ended = heliograph("run", option, "my tests", "-q", cwd=tmp_path)
+
+    assert ended.err.endswith(
+        f"\nError: No such option '{option}'. Try `heliograph run python {option} 'my tests' -q`.\n"
+    )
     assert (ended.status, ended.out) == (2, "")
 
 

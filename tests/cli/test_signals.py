@@ -184,7 +184,15 @@ HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import stateme
             ["shop.nowhere"],
             f"There is no module 'shop.nowhere': nothing of that name is found from {{cwd}}. {HOW}",
         ),
-        (["shop/signals.py"], f"'shop/signals.py' is not the name of a module. {HOW}"),
+        (
+            ["shop/signals.py"],
+            "'shop/signals.py' is a file. Write it as the module that it is: 'shop.signals'.",
+        ),
+        (
+            ["shop", "--import", "empty.py"],
+            "'empty.py' is a file. Write it as the module that it is: 'empty'.",
+        ),
+        (["shop/web.py"], f"'shop/web.py' is not the name of a module. {HOW}"),
         ([""], f"'' is not the name of a module. {HOW}"),
         (
             ["shop.signals:shp"],

@@ -68,6 +68,10 @@ def _import_below(module: ModuleType) -> None:
 
 
 def _imported(name: str) -> ModuleType:
+    if name.endswith(".py") and Path(name).is_file():
+        module = ".".join(Path(name).with_suffix("").parts)
+        msg = f"{name!r} is a file. Write it as the module that it is: {module!r}."
+        raise click.ClickException(msg)
     if not all(map(str.isidentifier, name.split("."))):
         msg = f"{name!r} is not the name of a module. {_HOW}"
         raise click.ClickException(msg)

@@ -75,6 +75,8 @@ def _command(arguments: Sequence[str]) -> Sequence[str]:
         arguments = arguments[1:]
     elif first is not None and first.startswith("-"):
         msg = f"No such option '{first}'."
+        if first[1:2] in {*_LAST}:
+            msg += f" Try `heliograph run {shlex.join(['python', *arguments])}`."
         raise _RefusedError(msg, _MISUSED)
     if not arguments:
         msg = "Missing argument 'COMMAND [ARGS]...'."
@@ -136,7 +138,8 @@ def _find(command: Sequence[str]) -> str:
     if program is None:
         msg = (
             f"There is no command {command[0]!r}, neither beside {sys.executable} nor on the "
-            "PATH. Write it as you would without `heliograph run`."
+            "PATH. Is it installed in this environment? Write it as you would without "
+            "`heliograph run`."
         )
         raise _RefusedError(msg, _MISUSED)
     return program
