@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
+from heliograph import ANY, ArgumentError, Namespace, Signal, add_instrument, remove_instrument
 from heliograph.core import writer
 from heliograph.core.errors import LostEmissionsError, StateError
 from heliograph.core.streams import pausing
@@ -611,6 +611,44 @@ async def test_a_timeout_is_pythons_own() -> None:
     assert (found.payload["n"], signal.connections) == (1, ())
 
 
+def test_what_has_not_come_in_time_is_named_by_sender_and_choice() -> None:
+    """The sender by its kind, as its own words may be long or secret."""
+    signal = Signal("paid")
+    said = []
+    chosen: list[tuple[object, Any]] = [
+        (ANY, {"n": 3}),
+        (Namespace("shop"), None),
+        ("berlin", lambda _: True),
+    ]
+    for sender, where in chosen:
+        with pytest.raises(TimeoutError) as caught:
+            signal.wait(sender, timeout=0, where=where)
+        said.append(str(caught.value))
+
+    assert said == [
+        f"No emission of signal 'paid'{which} came within 0 seconds."
+        for which in (
+            " that `where` chooses",
+            " from a Namespace",
+            " from a str that `where` chooses",
+        )
+    ]
+
+
+@pytest.mark.parametrize("method", [Signal.next, Signal.wait, Signal.stream])
+def test_what_the_payload_must_have_is_no_option(method: Callable[..., object]) -> None:
+    """The error says where it is given, and nothing is connected."""
+    signal = Signal("paid")
+    with pytest.raises(ArgumentError) as caught:
+        method(signal, order=7)
+
+    assert str(caught.value) == (
+        f"{method.__name__}() has no option 'order'. What the payload must have is given as "
+        "`where={'order': ...}`."
+    )
+    assert signal.connections == ()
+
+
 # --- what a stream is to its signal ----------------------------------------------------
 
 
@@ -803,6 +841,7 @@ async def test_anyio_may_cancel_whoever_waits() -> None:
             {"when_full": "block"},
             "when_full='block' is not a way to go on. Use 'raise' or 'drop_oldest'.",
         ),
+        ({"sise": 7}, "stream() has no option 'sise'. Did you mean 'size'?"),
         ({"where": 7}, "where=7 chooses no emissions. Use a mapping or a function."),
     ],
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from heliograph.core.connecting import Connectable, P
 from heliograph.core.identity import ANY
+from heliograph.core.terms import refuse_misspelt
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from typing import Any
+    from typing import Any, Never
 
     from heliograph.core.emission import Emission
     from heliograph.core.streams.inbox import WhenFull
@@ -19,7 +20,12 @@ class Waitable(Connectable[P]):
     """The part of a signal for those who wait, in a task or in a thread."""
 
     def next(
-        self, sender: Any = ANY, *, timeout: float | None = None, where: Wanted | None = None
+        self,
+        sender: Any = ANY,
+        *,
+        timeout: float | None = None,
+        where: Wanted | None = None,
+        **misspelt: Never,
     ) -> Coroutine[Any, Any, Emission]:
         """Wait in a task of asyncio for the next emission: ``await`` what this returns.
 
@@ -30,6 +36,7 @@ class Waitable(Connectable[P]):
             timeout: The most seconds to wait, from the ``await`` on; None is for ever.
             where: Which emissions are meant: what their payload must have, as a mapping,
                 or a function that is given the `Emission`. What it raises, this raises.
+            misspelt: Any other option is an error.
 
         Raises:
             TimeoutError: If there was none in time.
@@ -47,12 +54,19 @@ class Waitable(Connectable[P]):
             >>> asyncio.run(checkout())
             12
         """
+        if misspelt:
+            refuse_misspelt(misspelt, Waitable.next)
         from heliograph.core.streams.stream import Next  # Only those who wait pay for it.
 
         return Next(self.stream(sender, where=where, size=1), timeout)
 
     def wait(
-        self, sender: Any = ANY, *, timeout: float | None = None, where: Wanted | None = None
+        self,
+        sender: Any = ANY,
+        *,
+        timeout: float | None = None,
+        where: Wanted | None = None,
+        **misspelt: Never,
     ) -> Emission:
         """Block this thread until the next emission, and return it.
 
@@ -63,12 +77,15 @@ class Waitable(Connectable[P]):
             sender: Hear this sender alone, as for `connect`; it is held meanwhile.
             timeout: The most seconds to wait; None is for ever.
             where: As for `next`.
+            misspelt: As for `next`.
 
         Raises:
             TimeoutError: If there was none in time.
             ArgumentError: If an argument has a value that it cannot have.
             StateError: If a loop of asyncio runs in this thread, which this would block.
         """
+        if misspelt:
+            refuse_misspelt(misspelt, Waitable.wait)
         with self.stream(sender, where=where, size=1) as stream:
             return stream.wait(timeout=timeout)
 
@@ -79,6 +96,7 @@ class Waitable(Connectable[P]):
         where: Wanted | None = None,
         size: int = 1000,
         when_full: WhenFull = "raise",
+        **misspelt: Never,
     ) -> Stream:
         """Return all emissions from now on, to be read one by one, in tasks or in threads.
 
@@ -93,6 +111,7 @@ class Waitable(Connectable[P]):
             when_full: What becomes of more than these: ``"raise"`` keeps the oldest, and
                 tells the reader how many were lost once all before them are read;
                 ``"drop_oldest"`` keeps the newest. ``Stream.lost`` counts in both cases.
+            misspelt: As for `next`.
 
         Raises:
             ArgumentError: If an argument has a value that it cannot have.
@@ -105,6 +124,8 @@ class Waitable(Connectable[P]):
             ...     payments.wait(timeout=5).payload["total"]
             12
         """
+        if misspelt:
+            refuse_misspelt(misspelt, Waitable.stream)
         from heliograph.core.streams.stream import listen  # Only those who wait pay for it.
 
         return listen(self, sender, where, size, when_full)

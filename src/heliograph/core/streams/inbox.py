@@ -44,6 +44,8 @@ class Inbox:
         self.lock: Lock = Lock()
         self.waiting: deque[Callable[[], object]] = deque()
         self.closed: bool = False
+        # What messages say of the emissions that are meant, where these are not all.
+        self.limits: str = ""
         # How many were lost, and how many of these the reader has been told of.
         self.lost: int = 0
         self.told: int = 0

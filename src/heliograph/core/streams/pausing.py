@@ -49,8 +49,8 @@ class Patience:
             return None
         self._pass(0.0)
         if self._left <= 0:
-            title = title_of(self._inbox.signal)
-            msg = f"No emission of {title} came within {self._timeout} seconds."
+            which = f"of {title_of(self._inbox.signal)}{self._inbox.limits}"
+            msg = f"No emission {which} came within {self._timeout} seconds."
             raise TimeoutError(msg)
         return min(self._left, _LONGEST)
 

@@ -8,9 +8,9 @@ from collections.abc import Coroutine
 from heliograph.core.callables import title_of
 from heliograph.core.dying import is_at_once
 from heliograph.core.errors import ArgumentError, StateError
-from heliograph.core.identity import unwrapped
+from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import warn_of_unused
-from heliograph.core.showing import shown
+from heliograph.core.showing import by_kind, shown
 from heliograph.core.streams.inbox import Inbox
 from heliograph.core.streams.pausing import Patience, pause, pause_task, refuse_loop
 from heliograph.core.terms import PLACE, terms
@@ -221,6 +221,7 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
         raise ArgumentError(msg)
     inbox = Inbox(signal, _predicate(where), size, when_full)
     sender = unwrapped(sender)
+    inbox.limits = _limits(sender, where)
     # First, so that nothing stays connected if a signal handler comes in between.
     stream = Stream(inbox, sender)
     # In place also under a wrapper that would put it into a thread.
@@ -228,6 +229,11 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
     signal._connect_on_terms(inbox, sender, how)
     stream._unused = how[PLACE]
     return stream
+
+
+def _limits(sender: object, where: Wanted | None) -> str:
+    of_sender = "" if sender is ANY else f" from {by_kind(sender)}"
+    return of_sender if where is None else f"{of_sender} that `where` chooses"
 
 
 def _predicate(where: Wanted | None) -> Callable[[Emission], object]:
