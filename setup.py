@@ -7,6 +7,7 @@ import sys
 import sysconfig
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 
 def asked_for(name: str) -> bool:
@@ -27,7 +28,26 @@ required = asked_for("HELIOGRAPH_REQUIRE_C")
 if required and left_out:
     sys.exit(f"HELIOGRAPH_REQUIRE_C=1 asks for the part in C, but {left_out[0]}")
 
+
+class BuildOrTell(build_ext):
+    """Says in one line what it means if an extension that may be left out is left out."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build an extension."""
+        try:
+            super().build_extension(ext)
+        except Exception:
+            if not required:
+                print(  # noqa: T201 - whoever builds reads it.
+                    "heliograph: the part in C could not be compiled. Everything works, and "
+                    "sending is slower. Set HELIOGRAPH_REQUIRE_C=1 to fail here instead.",
+                    file=sys.stderr,
+                )
+            raise
+
+
 setup(
+    cmdclass={"build_ext": BuildOrTell},
     ext_modules=[]
     if left_out
     else [
@@ -38,5 +58,5 @@ setup(
             ["src/heliograph/core/_dispatch.c"],
             optional=not required,
         )
-    ]
+    ],
 )

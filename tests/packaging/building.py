@@ -43,12 +43,12 @@ def build_wheel(sdist: Path, folder: Path, **env: str) -> Path:
     return wheel
 
 
-def install(sdist: Path, environment: Path, *, fails: bool = False, **env: str) -> str:
+def install(sdist: Path, environment: Path, *options: str, fails: bool = False, **env: str) -> str:
     """Make an environment with nothing but Heliograph, and return what pip said."""
     _python("-m", "venv", "--without-pip", str(environment))
     where = {"base": str(environment), "platbase": str(environment)}
     target = sysconfig.get_path("platlib", "venv", where)
-    return _pip("install", "--target", target, str(sdist), fails=fails, **env)
+    return _pip("install", *options, "--target", target, str(sdist), fails=fails, **env)
 
 
 def run(environment: Path, program: str) -> str:

@@ -40,6 +40,19 @@ def test_without_a_compiler_the_install_succeeds_and_python_serves(
     assert said.splitlines()[-1] == f"Successfully installed {sdist.name.removesuffix('.tar.gz')}"
 
 
+def test_whoever_looks_at_the_build_is_told_in_one_line_what_is_missing(
+    sdist: Path, tmp_path: Path
+) -> None:
+    """Nothing but speed; and how to have the install fail instead."""
+    said = install(sdist, tmp_path, "--verbose", PATH="", CC="no-compiler")
+
+    [line] = re.findall(r"(?m)^ *(heliograph: .*)$", said)
+    assert line == (
+        "heliograph: the part in C could not be compiled. Everything works, and sending is slower. "
+        "Set HELIOGRAPH_REQUIRE_C=1 to fail here instead."
+    )
+
+
 def test_whoever_asks_for_the_part_in_c_is_told_that_it_cannot_be_compiled(
     sdist: Path, tmp_path: Path
 ) -> None:
