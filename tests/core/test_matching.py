@@ -77,7 +77,10 @@ def test_without_a_pattern_all_signals_match(shop: Namespace) -> None:
 
     assert list(shop.signals()) == [shop[name] for name in shop]
     assert list(billing.signals("order_*")) == [shop["billing.order_paid"]]
-    assert repr(billing.signals("order_*")) == "<Signals that match 'billing.order_*'>"
+    assert [repr(it.signals("order_*")) for it in (billing, Namespace())] == [
+        "<Signals that match 'order_*' of namespace 'shop.billing'>",
+        "<Signals that match 'order_*' of a namespace without a name>",
+    ]
 
 
 def test_connecting_reaches_signals_that_are_there_and_signals_to_come(

@@ -278,3 +278,13 @@ def test_errors_are_called_as_they_are_imported(kind: type[BaseException]) -> No
 def test_the_base_of_all_errors_is_public() -> None:
     """Whatever else is raised by Heliograph itself is below it."""
     assert [it for it in errors() if not issubclass(it, (SignalError, Warning))] == []
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_signal_that_is_muted_shows_that(*, local: bool) -> None:
+    """Whoever wonders why nobody hears it looks at it first."""
+    signal = Signal("paid")
+    with signal.muted(local=local):
+        muted = repr(signal)
+
+    assert (muted, repr(signal)) == ("<Signal 'paid', muted>", "<Signal 'paid'>")

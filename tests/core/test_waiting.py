@@ -573,7 +573,19 @@ def test_a_send_that_was_under_way_changes_nothing_after_the_end() -> None:
     assert inbox is not None
     inbox("shop", n=1)
 
-    assert repr(kept[0]) == "<Stream of signal 'paid': 0 to read, 0 lost>"
+    assert repr(kept[0]) == "<Stream of signal 'paid', closed: 0 to read, 0 lost>"
+
+
+def test_a_stream_is_listed_as_itself_among_the_receivers() -> None:
+    """Users know nothing of what takes in its emissions."""
+    signal = Signal("paid")
+    stream = signal.stream()
+    send(signal, 1)
+    [receiver] = signal.receivers
+    [connection] = signal.connections
+
+    assert (repr(receiver), connection.name) == (repr(stream), "heliograph.Stream object")
+    assert repr(stream) == "<Stream of signal 'paid': 1 to read, 0 lost>"
 
 
 def test_a_loop_that_is_closed_disturbs_nobody() -> None:

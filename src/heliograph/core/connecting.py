@@ -423,7 +423,7 @@ class Connectable(Copyable, Generic[P]):
 
     def _described(self) -> str:
         name = "without a name" if self.name is None else repr(self.name)
-        return f"<{type(self).__name__} {name}>"
+        return f"<{type(self).__name__} {name}{', muted' if self.is_muted else ''}>"
 
     # A copy is a signal like this one, to which nobody is connected: connections are to this
     # very signal, and many of them hold things that cannot be copied.

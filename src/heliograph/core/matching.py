@@ -54,7 +54,9 @@ class Matching:
     Iterating gives those that are there now, in the order in which they were made.
     """
 
-    def __init__(self, names: Names, prefix: str, pattern: object) -> None:
+    def __init__(
+        self, names: Names, prefix: str, pattern: object, namespace: str | None = None
+    ) -> None:
         if not isinstance(pattern, str) or not pattern or "[" in _BRACKETS.sub("", pattern):
             msg = (
                 f"{pattern!r} is not a pattern for names of signals: use a string in which * "
@@ -62,6 +64,7 @@ class Matching:
             )
             raise ArgumentError(msg)
         self._names = names
+        self._namespace = namespace
         # The bare text: what a subclass of `str` does is not to run while a pattern is forgotten.
         self._where = prefix, str.__str__(pattern)
 
@@ -148,7 +151,9 @@ class Matching:
 
     @shown
     def __repr__(self) -> str:
-        return f"<Signals that match {''.join(self._where)!r}>"
+        name = self._namespace
+        whose = "a namespace without a name" if name is None else f"namespace {name!r}"
+        return f"<Signals that match {self._where[1]!r} of {whose}>"
 
 
 def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None:

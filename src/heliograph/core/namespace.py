@@ -118,7 +118,7 @@ class Namespace(Declares, Copyable):
         """
         from heliograph.core.matching import Matching  # Only those who ask pay for it.
 
-        return Matching(self._names, self._prefix, pattern)
+        return Matching(self._names, self._prefix, pattern, self.name)
 
     if TYPE_CHECKING:
 

@@ -11,6 +11,7 @@ from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failing import raise_kept
 from heliograph.core.instruments import is_telling
 from heliograph.core.nesting import innermost
+from heliograph.core.showing import shown
 from heliograph.core.writer import Lock
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -26,6 +27,10 @@ _A_MOMENT = 0.05
 
 class Inbox:
     """The emissions that wait to be read, and those who wait for emissions."""
+
+    # Users know it as what it belongs to, where it is listed with the other receivers.
+    __module__ = "heliograph"
+    __qualname__ = "Stream"
 
     def __init__(
         self,
@@ -60,6 +65,12 @@ class Inbox:
         else:
             if wanted:
                 self._take_in(emission)
+
+    @shown
+    def __repr__(self) -> str:
+        self.settle()
+        title = f"{title_of(self.signal)}{', closed' if self.closed else ''}"
+        return f"<Stream of {title}: {len(self.entries)} to read, {self.lost} lost>"
 
     def _take_in(self, entry: Emission | Exception) -> None:
         if not self.closed:

@@ -143,9 +143,7 @@ class Stream:
 
     @shown
     def __repr__(self) -> str:
-        it = self._inbox
-        it.settle()
-        return f"<Stream of {title_of(it.signal)}: {len(it.entries)} to read, {it.lost} lost>"
+        return repr(self._inbox)
 
     async def _read(self, patience: Patience) -> Emission | None:
         """Return the next emission, or None at the end."""
