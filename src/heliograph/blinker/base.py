@@ -221,12 +221,13 @@ class _SignalsOnly(dict[str, NamedSignal]):
 
     def __setitem__(self, name: str, signal: NamedSignal) -> None:
         _check_signal(name, signal)
-        super().__setitem__(name, signal)
+        # Not `super()`: once this has Blinker's class among its bases, a dict comes late.
+        dict.__setitem__(self, name, signal)
 
     def setdefault(self, name: str, signal: NamedSignal) -> NamedSignal:
         """Return the signal of that name, which is *signal* if there is none yet."""
         _check_signal(name, signal)
-        return super().setdefault(name, signal)
+        return dict.setdefault(self, name, signal)
 
 
 # A dict's own methods come first, which take more than those of a namespace.
