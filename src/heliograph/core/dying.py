@@ -11,6 +11,7 @@ from heliograph.core.terms import PLACE, line_of, warn_at, where_is
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType
     from typing import Any, Final
 
     from heliograph.core.record import Record
@@ -21,7 +22,7 @@ SENT: Final = 1
 LOST: Final = 2
 """What can be said of a receiver: nothing yet; that a send has come to it; that none ever will."""
 
-_MAKING = ("__init__", "__post_init__")
+MAKING = ("__init__", "__post_init__")
 """The functions that run while an object is made."""
 
 _ONE_STATEMENT = 32
@@ -69,16 +70,13 @@ def is_lost(record: Record, frame: Any) -> bool:
     return frame is None
 
 
-def maker_of(place: Place) -> Place | None:
-    """Return the place that makes an object, if the call at *place* is done while it is made."""
-    code = place[0]
-    if code.co_name not in _MAKING:
-        return None
+def maker_of(code: CodeType) -> Place | None:
+    """Return the place that makes an object, given one of the functions that do it."""
     frame: Any = sys._getframe(1)
-    # Nowhere, if a signal came later that the call is for as well.
+    # Nowhere, if the object stood by for a signal that has come later.
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
-    while frame is not None and frame.f_code.co_name in _MAKING:
+    while frame is not None and frame.f_code.co_name in MAKING:
         frame = frame.f_back
     return frame and (frame.f_code, frame.f_lasti)
 

@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.callables import examined, name_of
 from heliograph.core.claims import told
-from heliograph.core.dying import LOST, OPEN, SENT, is_lost, maker_of, warn_if_at_once
+from heliograph.core.dying import LOST, MAKING, OPEN, SENT, is_lost, maker_of, warn_if_at_once
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
@@ -239,7 +239,8 @@ def recorded(
         record = _held(receiver, key, how, home)
         record.named = name_of(receiver)
         # Objects come and go, and their methods with them: that is what weak is for.
-        record.maker = maker_of(how[PLACE])
+        code = how[PLACE][0]
+        record.maker = maker_of(code) if code.co_name in MAKING else None
         record.fate = SENT if record.maker is None else OPEN
     record.home = home
     record.key = key
