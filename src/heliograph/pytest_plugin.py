@@ -115,7 +115,7 @@ class EveryTest:
         rules: The names of the rules.
     """
 
-    name = Belonging.name  # It is in the place of that.
+    name: str = Belonging.name  # It is in the place of that.
 
     def __init__(self, rules: Sequence[str]) -> None:
         self._isolation = Isolation()
