@@ -11,7 +11,7 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, Signal
-from heliograph.core.identity import Symbol, _kinds
+from heliograph.core.identity import Symbol, _kinds, _type_died, key_function
 from tests.core.diary import Diary
 from tests.core.proxies import Proxy
 from tests.threads import CLASSES_STAY
@@ -275,6 +275,17 @@ def test_a_type_that_is_gone_is_not_remembered() -> None:
     gc.collect()
 
     assert (known, key in _kinds) == (True, False)
+
+
+def test_types_that_die_with_the_interpreter_are_not_forgotten() -> None:
+    """What would have to be called for it may be gone by then."""
+    key = id(Shop)
+    Signal("paid").send(Shop())
+    known = key_function(Shop)
+
+    _type_died(key, None, lambda: True)
+
+    assert (key in _kinds, known) == (True, id)
 
 
 def test_each_look_at_a_bound_method_is_the_same_sender() -> None:

@@ -75,7 +75,7 @@ def _check(instrument: Any) -> None:
         why = "it is a class: pass an object of it."
     elif not callable(instrument):
         why = "it must be callable with an Emission."
-    elif _is_async(instrument):
+    elif is_async(instrument):
         why = f"it is async, and nobody would await it. {_INSTEAD}"
     else:
         return
@@ -91,20 +91,13 @@ def _has(instrument: Any, name: str) -> bool:
         method = getattr(instrument, name, None)
     except Exception:  # noqa: BLE001 - it is logged whenever the instrument is to be told.
         return True
-    if method is not None and _is_async(method):
+    if method is not None and is_async(method):
         msg = (
             f"{instrument!r} cannot be an instrument: its {name} is async, and nobody would "
             f"await it. {_INSTEAD}"
         )
         raise ArgumentError(msg)
     return method is not None
-
-
-def _is_async(function: Any) -> bool:
-    try:
-        return is_async(function)
-    except Exception:  # noqa: BLE001 - looking at what belongs to strangers may raise anything.
-        return False
 
 
 def _add(key: Hashable, instrument: tuple[Instrument, bool, bool]) -> None:
@@ -177,15 +170,8 @@ def _tell(instruments: Sequence[Any], method: str | None, signal: object, *what:
                     call = getattr(instrument, method)
                 call(*what)
             except Exception as error:  # noqa: BLE001 - it must not break what it watches.
-                log(error, "The instrument %s failed on %r.", _name_of(call), signal)
+                log(error, "The instrument %s failed on %r.", name_of(call), signal)
     finally:
         # For all who have inherited the context, and at once.
         del telling[:]
         TELLING.reset(token)
-
-
-def _name_of(instrument: object) -> str:
-    try:
-        return name_of(instrument)
-    except Exception:  # noqa: BLE001 - one that fails at every look at it has a class.
-        return f"{name_of(type(instrument))} object"
