@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from heliograph import Signal
+from heliograph import Signal, add_instrument, remove_instrument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,13 @@ def attempt(send: Callable[[], Any], allocation: int) -> str:
     return type(error).__name__
 
 
-def attempts(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list[str]:
+def see(emission: object) -> None:
+    """Be an instrument."""
+
+
+def attempts(
+    receivers: list[Any], way: Callable[[Signal, Any], object], *, watched: bool = False
+) -> list[str]:
     """Send again and again, each time with one more allocation that succeeds."""
     signal, heard = Signal("paid"), Shop()
     for receiver in receivers:
@@ -86,18 +92,26 @@ def attempts(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list
     send = partial(way, signal, heard)
     usual, found = attempt(send, NEVER), list[str]()
     while found[-ENOUGH:] != [usual] * ENOUGH:
+        if watched:  # Again, as it is switched off when there was no memory to call it.
+            add_instrument(see)
         found.append(attempt(send, len(found)))
         assert attempt(send, NEVER) == usual
+    remove_instrument(see)
     return found
+
+
+def both(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list[str]:
+    """Do so while nobody watches, and while somebody does."""
+    return attempts(receivers, way) + attempts(receivers, way, watched=True)
 
 
 def main() -> None:
     """Print what came of each kind, and of whom there are more references than before."""
-    watched = [receive, fail, Shop, Shop.receive, Signal.send]
-    found = {name: attempts(*kind) for name, kind in kinds().items()}
+    watched = [receive, fail, see, Shop, Shop.receive, Signal.send]
+    found = {name: both(*kind) for name, kind in kinds().items()}
     gc.collect()
     before = [sys.getrefcount(it) for it in watched]
-    again = {name: attempts(*kind) for name, kind in kinds().items()}
+    again = {name: both(*kind) for name, kind in kinds().items()}
     gc.collect()
     after = [sys.getrefcount(it) for it in watched]
     pairs = zip(watched, before, after, strict=True)

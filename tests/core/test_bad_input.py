@@ -20,7 +20,7 @@ from heliograph import (
     default_namespace,
 )
 from heliograph.core.callables import title_of
-from heliograph.core.instruments import INSTRUMENTS
+from heliograph.core.wishes import EVERYWHERE
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -395,7 +395,7 @@ def test_an_instrument_that_is_not_callable_is_refused(instrument: Any) -> None:
     assert str(caught.value) == (
         f"{instrument!r} cannot be an instrument: it must be callable with an Emission."
     )
-    assert INSTRUMENTS == []
+    assert EVERYWHERE == []
 
 
 @pytest.mark.parametrize("text", ["Sent when paid.", "when an order is paid", "Paid now. "])

@@ -176,6 +176,34 @@ def many_keywords(stage: Stage) -> Send:
     return lambda: stage.signal.send(_async_wrapper=run, a=1, b=2, c=3, d=4, e=5, f=6, g=7, h=8)
 
 
+def watched(stage: Stage) -> Send:
+    """Send while an instrument looks on."""
+    stage.signal.connect(receive)
+    add_instrument(stage.tally.append)
+    return lambda: stage.signal.send(stage.shop, a=1)
+
+
+def watched_for_nobody(stage: Stage) -> Send:
+    """Send to nobody while an instrument looks on."""
+    add_instrument(stage.tally.append)
+    return lambda: stage.signal.send(stage.shop, a=1)
+
+
+def watched_for_the_sender(stage: Stage) -> Send:
+    """Send to who hears this sender alone, which others do as well."""
+    for sender in (stage.shop, stage.kiosk):
+        stage.signal.connect(receive, sender)
+    add_instrument(stage.tally.append)
+    return lambda: stage.signal.send(stage.shop, a=1)
+
+
+def watched_inside_of_another(stage: Stage) -> Send:
+    """Send to who sends in turn, and look at all of it."""
+    stage.signal.connect(Signal("outer").send, stage.kiosk, weak=False)
+    add_instrument(stage.tally.append)
+    return lambda: stage.signal.send(stage.kiosk)
+
+
 # --- what Python sees to ---------------------------------------------------------------
 
 
@@ -225,11 +253,10 @@ def changed_meanwhile(stage: Stage) -> Send:
     return lambda: stage.signal.send(stage.shop, a=1)
 
 
-def watched(stage: Stage) -> Send:
-    """Send while an instrument looks on."""
-    stage.signal.connect(receive)
+def watched_error(stage: Stage) -> Send:
+    """Send to who fails while an instrument looks on."""
     add_instrument(stage.tally.append)
-    return lambda: stage.signal.send(stage.shop, a=1)
+    return error(stage)
 
 
 def muted(stage: Stage) -> Send:
@@ -280,6 +307,10 @@ IN_C: list[Kind] = [
     wrapper,
     no_sender,
     many_keywords,
+    watched,
+    watched_for_nobody,
+    watched_for_the_sender,
+    watched_inside_of_another,
 ]
 IN_PYTHON: list[Kind] = [
     error,
@@ -288,7 +319,7 @@ IN_PYTHON: list[Kind] = [
     async_receiver,
     refused,
     changed_meanwhile,
-    watched,
+    watched_error,
     muted,
     proxy,
     number,

@@ -18,11 +18,16 @@ import heliograph.core
 from heliograph import Signal
 from heliograph.core import implementation
 from heliograph.core.connection import Connection
+from heliograph.core.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.failing import AT_ONCE
-from heliograph.core.instruments import INSTRUMENTS
+from heliograph.core.instruments import TELLERS, switch_off, whoever_runs
+from heliograph.core.nesting import Place
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry
+from heliograph.core.watched import finish_watched
+from heliograph.core.watching import end_watching
+from heliograph.core.wishes import Watchers
 from heliograph.core.writer import waiting
 from tests.core.diary import Diary
 
@@ -308,14 +313,22 @@ def test_send_is_a_method_like_any_other() -> None:
 def _parts(**others: type) -> dict[str, Any]:
     kinds = {"registry": Registry, "group": Group, "connection": Connection, "plan": Plan}
     records = {"record": Record, "method_record": MethodRecord}
+    seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
     return {
         "in_python": Signal.send,
         "finish": Signal._finish,
-        "instruments": INSTRUMENTS,
         "waiting": waiting,
         "at_once": AT_ONCE,
+        "tellers": TELLERS,
+        "inside": PLACE,
+        "finish_watched": finish_watched,
+        "end_watching": end_watching,
+        "outlive": outlive,
+        "whoever_runs": whoever_runs,
+        "switch_off": switch_off,
         **kinds,
         **records,
+        **seen,
         **others,
     }
 

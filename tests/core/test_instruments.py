@@ -21,15 +21,14 @@ import pytest
 from heliograph import (
     ArgumentError,
     Connection,
-    Delivery,
     Emission,
     Namespace,
     Signal,
     add_instrument,
     remove_instrument,
 )
-from heliograph.core.instruments import INSTRUMENTS, ON_CONNECT, ON_START
 from heliograph.core.nesting import Place
+from heliograph.core.wishes import EVERYWHERE
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
@@ -37,7 +36,7 @@ from tests.core.watching import watching
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 
 class Given(Signal):
@@ -83,6 +82,7 @@ def test_an_emission_says_what_a_send_did() -> None:
     assert (emission.signal, emission.sender, emission.payload) == (signal, "shop", {"total": 12})
     assert (emission.parent, emission.muted) == (None, False)
     assert before <= emission.started <= after
+    assert emission.started == emission.started  # Asked once: the clock goes on.
     assert outcomes(emission) == [(first, "1", None), (second, "2", None)]
     assert tuple(it.connection for it in emission.deliveries) == signal.connections
     assert all(0.0 <= it.duration <= emission.duration for it in emission.deliveries)
@@ -493,7 +493,7 @@ def test_instruments_are_told_in_the_order_in_which_they_were_added() -> None:
     signal.send()
 
     assert told == ["one", "other", "other"]
-    assert INSTRUMENTS == []
+    assert EVERYWHERE == []
 
 
 def test_an_instrument_may_remove_itself() -> None:
@@ -544,7 +544,10 @@ def test_instruments_that_come_and_go_in_threads_are_neither_lost_nor_left() -> 
         for _ in range(300):
             observer = Observer()
             add_instrument(observer)
-            if not all(observer in them for them in (INSTRUMENTS, ON_START, ON_CONNECT)):
+            if not all(
+                observer in them
+                for them in (EVERYWHERE, EVERYWHERE.on_start, EVERYWHERE.on_connect)
+            ):
                 lost.append(observer)
             remove_instrument(observer)
 
@@ -559,7 +562,7 @@ def test_instruments_that_come_and_go_in_threads_are_neither_lost_nor_left() -> 
     finally:
         sys.setswitchinterval(before)
 
-    assert (lost, INSTRUMENTS, ON_START, ON_CONNECT) == ([], [], [], [])
+    assert (lost, EVERYWHERE, EVERYWHERE.on_start, EVERYWHERE.on_connect) == ([], [], [], [])
 
 
 @pytest.mark.parametrize("change", [add_instrument, remove_instrument])
@@ -577,7 +580,7 @@ def test_an_instrument_may_come_at_any_moment(change: Callable[[Any], None]) -> 
             if change is remove_instrument:
                 add_instrument(second)
             step.interrupt(partial(change, second), swap)
-            found = [list(INSTRUMENTS), list(ON_START), list(ON_CONNECT)]
+            found = [list(EVERYWHERE), list(EVERYWHERE.on_start), list(EVERYWHERE.on_connect)]
             for each in (first, second, third):
                 remove_instrument(each)
             for them in found:
@@ -589,6 +592,11 @@ def test_an_instrument_may_come_at_any_moment(change: Callable[[Any], None]) -> 
 
 
 # --- watching changes nothing ----------------------------------------------------------
+
+
+OFF = (
+    ", and is switched off: it sees no more sends. Mend it, and add it again with add_instrument()."
+)
 
 
 def test_an_instrument_that_fails_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -611,7 +619,7 @@ def test_an_instrument_that_fails_is_logged_by_name(caplog: pytest.LogCaptureFix
     assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
     assert record.getMessage() == (
         f"The instrument {__name__}.{test_an_instrument_that_fails_is_logged_by_name.__name__}"
-        ".<locals>.failing failed on <Signal 'paid'>."
+        f".<locals>.failing failed on <Signal 'paid'>{OFF}"
     )
     assert record.exc_info is not None
     assert record.exc_info[1] is error
@@ -842,6 +850,172 @@ def test_what_an_instrument_connects_is_not_told_of(observer: Observer) -> None:
     assert [it[0] for it in observer.seen] == ["start", "end"]
 
 
+class Watcher(Observer):
+    """Is told of others that fail, too."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.failed: list[object] = []
+
+    def on_failure(self, instrument: object, error: Exception) -> None:
+        """Write down who has failed, or fail."""
+        if self.error is not None:
+            raise self.error
+        self.failed.append((instrument, error))
+
+
+def test_who_wants_to_know_is_told_of_instruments_that_fail() -> None:
+    """Once for each, whichever signals the two have named; the one itself is not told."""
+    signal, error = Signal("paid"), ValueError("broken")
+    early, late = Watcher(), Watcher()
+
+    def failing(emission: Emission) -> None:
+        raise error
+
+    add_instrument(early)
+    add_instrument(failing, signals=[signal])
+    add_instrument(late, signals=[Signal("other")])
+    try:
+        signal.send()
+        signal.send()
+    finally:
+        for each in (early, late):
+            remove_instrument(each)
+
+    assert early.failed == late.failed == [(failing, error)]
+
+
+def test_who_fails_when_told_of_a_failure_is_switched_off_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is named by its method, and those who are left are told of both."""
+    signal, error, other = Signal("paid"), ValueError("broken"), KeyError("broken too")
+    first, second = Watcher(other), Watcher()
+
+    def failing(emission: Emission) -> None:
+        raise error
+
+    for each in (failing, first, second):
+        add_instrument(each)
+    try:
+        signal.send()
+        signal.send()
+    finally:
+        remove_instrument(second)
+
+    assert second.failed == [(first, other), (failing, error)]
+    assert EVERYWHERE == []
+    assert [record.getMessage().partition(" failed ")[0] for record in caplog.records] == [
+        f"The instrument {failing.__module__}.{failing.__qualname__}",
+        f"The instrument {__name__}.Watcher.on_failure",
+    ]
+
+
+def test_what_an_instrument_closes_is_told_of_and_leaves_it_one() -> None:
+    """A send that it ends itself is watched, and what it sends afterwards still is not."""
+    paid, awaited, told = Signal("paid"), Signal("awaited"), list[object]()
+
+    async def later(sender: object) -> None:
+        await Forever()
+
+    class Forever:
+        """Is never over."""
+
+        def __await__(self) -> Generator[None, None, None]:
+            yield
+
+    awaited.connect(later)
+    sending = awaited.send_async("shop")
+
+    def closing(emission: Emission) -> None:
+        told.append(emission.signal)
+        if emission.signal is paid:
+            sending.close()
+            paid.send("again")
+
+    add_instrument(closing)
+    try:
+        sending.send(None)
+        paid.send("shop")
+    finally:
+        remove_instrument(closing)
+
+    assert told == [paid, awaited]
+
+
+def test_an_instrument_that_was_switched_off_may_be_added_again() -> None:
+    """As one that was removed."""
+    signal, told, broken = Signal("paid"), list[object](), [True]
+
+    def mended(emission: Emission) -> None:
+        if broken:
+            raise ValueError
+        told.append(emission.sender)
+
+    add_instrument(mended)
+    signal.send("first")
+    broken.clear()
+    signal.send("second")
+    add_instrument(mended)
+    signal.send("third")
+    remove_instrument(mended)
+
+    assert told == ["third"]
+
+
+def test_an_emission_says_which_receiver_was_at_work() -> None:
+    """Its turn is the place of that one's delivery, also where one has failed before."""
+    outer, inner, diary = Signal("outer"), Signal("inner"), Diary()
+    outer.connect(diary.receiver("1", error=ValueError()), on_error="log")
+    outer.connect(diary.receiver("2", then=inner.send))
+    outer.connect(diary.receiver("3"))
+    outer.connect(diary.receiver("4", then=inner.send))
+    with watching() as seen:
+        outer.send()
+
+    assert [(it.signal, it.turn) for it in seen] == [(inner, 1), (inner, 3), (outer, 0)]
+
+
+async def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out() -> None:
+    """Its end may not have been taken note of yet."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    [connection] = signal.connections
+    plan = signal._registry.find("shop")[1]
+
+    def dead() -> None:
+        """Be a reference to nobody."""
+
+    plan.refs = (dead, *plan.refs)
+    plan.turns = ((dead, True), *plan.turns)
+    plan.connections = (connection, *plan.connections)
+    with watching() as seen:
+        signal.send("shop")
+        await signal.send_async("shop")
+
+    assert [[it.value for it in each.deliveries] for each in seen] == [["r"], ["r"]]
+
+
+def test_an_error_that_comes_between_two_receivers_ends_the_send_and_is_told_of() -> None:
+    """Such as one that is raised where a receiver is looked up."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    [connection] = signal.connections
+    plan = signal._registry.find("shop")[1]
+
+    def fail() -> None:
+        raise LookupError
+
+    plan.refs = (*plan.refs, fail)
+    plan.connections = (*plan.connections, connection)
+    with watching() as seen, pytest.raises(LookupError) as caught:
+        signal.send("shop")
+
+    assert [len(it.deliveries) for it in seen] == [1]
+    assert getattr(caught.value, "__notes__", []) == []
+
+
 def test_an_instrument_that_fails_at_the_start_is_logged_by_name(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -858,12 +1032,13 @@ def test_an_instrument_that_fails_at_the_start_is_logged_by_name(
     try:
         signal.connect(diary.receiver("r"))
         signal.send()
+        signal.send()
     finally:
         remove_instrument(broken)
 
     [record] = caplog.records
-    assert record.getMessage().endswith("Broken.on_start failed on <Signal 'paid'>.")
-    assert [it[0] for it in broken.seen] == [signal, "end"]
+    assert record.getMessage().endswith(f"Broken.on_start failed on <Signal 'paid'>{OFF}")
+    assert [it[0] for it in broken.seen] == [signal]
 
 
 class Unprepared(Observer):
@@ -910,10 +1085,10 @@ def test_an_instrument_whose_methods_cannot_be_looked_up_is_logged(
         remove_instrument(last)
     kinds = [[it[0] for it in each.seen] for each in (observer, broken, last)]
 
-    assert kinds == [[signal, "start", "end"], ["end"], [signal, "start", "end"]]
+    assert kinds == [[signal, "start", "end"], [], [signal, "start", "end"]]
     assert [record.getMessage() for record in caplog.records] == [
-        f"The instrument {__name__}.{kind.__name__} object failed on <Signal 'paid'>."
-    ] * 2
+        f"The instrument {__name__}.{kind.__name__} object failed on <Signal 'paid'>{OFF}"
+    ]
 
 
 class Later(Observer):
@@ -954,7 +1129,7 @@ def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: st
         add_instrument(instrument)
 
     assert str(caught.value) == f"{instrument!r} cannot be an instrument: {why}"
-    assert INSTRUMENTS == []
+    assert EVERYWHERE == []
 
 
 # --- values ----------------------------------------------------------------------------
@@ -973,7 +1148,8 @@ def emission() -> Emission:
 
 def test_an_emission_is_immutable(emission: Emission) -> None:
     """Nothing of it can be set or deleted, not even in its payload."""
-    for name in (*Emission.__slots__, "deliveries", "anything"):
+    public = [name for name in dir(Emission) if not name.startswith("_")]
+    for name in (*public, "anything"):
         with pytest.raises(AttributeError):
             setattr(emission, name, None)
         with pytest.raises(AttributeError):
@@ -987,7 +1163,7 @@ def test_an_emission_is_immutable(emission: Emission) -> None:
 def test_a_delivery_is_immutable(emission: Emission) -> None:
     """Nothing of it can be set or deleted."""
     delivery = emission.deliveries[0]
-    for name in (*Delivery.__slots__, "anything"):
+    for name in ("receiver", "connection", "duration", "value", "error", "anything"):
         with pytest.raises(AttributeError):
             setattr(delivery, name, None)
         with pytest.raises(AttributeError):
@@ -999,9 +1175,9 @@ def test_a_delivery_is_immutable(emission: Emission) -> None:
 def test_the_error_for_setting_says_why(emission: Emission) -> None:
     """Whoever wants to change what has happened learns that it has."""
     with pytest.raises(AttributeError) as caught:
-        emission.sender = None
+        emission.deliveries[0].value = None
 
-    assert str(caught.value) == "'sender' cannot be changed: Emission says what has happened."
+    assert str(caught.value) == "'value' cannot be changed: Delivery says what has happened."
 
 
 def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:

@@ -74,6 +74,9 @@ ENGINE = [
     "temporary",
     "terms",
     "waiting",
+    "watched",
+    "watching",
+    "wishes",
     "writer",
 ]
 

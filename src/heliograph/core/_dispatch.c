@@ -1,8 +1,9 @@
-/* `Signal.send` through vectorcall: finds the plan for the sender and calls the receivers;
- * and what begins spans, while nobody hears of them.
+/* `Signal.send` through vectorcall: finds the plan for the sender, calls the receivers, and notes
+ * what came of it if somebody watches; and what begins spans, while nobody hears of them.
  *
  * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
- * instruments, muted signals, overridden methods, proxies, plans that are old, every error.
+ * muted signals, overridden methods, proxies, plans that are old, every error; instruments that
+ * want more than to be told in the end, that send, or that fail.
  * Rule 2: what Python code could drop meanwhile is held while it is used. It may run in every
  * look into a dict, as keys may be of a class of somebody's, and wherever memory is asked for.
  */
@@ -14,16 +15,23 @@
 
 /* The slots that are read: of Registry, Group, Connection, Plan and MethodRecord. */
 enum slot {
-    BUSY, UNUSUAL, STAMP, SENDERS, ANY_GROUP,
+    BUSY, UNUSUAL, STAMP, SENDERS, ANY_GROUP, WATCHERS,
     GROUP_PLAN, GROUP_STAMP,
     CONNECTION_PLAN, CONNECTION_RECORD, CONNECTION_TERMS,
     RECORD_ALONE, RECORD_TERMS,
-    REFS, PLAIN, ANY_STAMP, OWN_STAMP,
+    REFS, PLAIN, ANY_STAMP, OWN_STAMP, SHARED, CONNECTIONS,
     PART,
+    ON_START,
+    WORK, AROUND,
+    SIGNAL, SENDER, PAYLOAD, PARENT, STARTED, CLOCK, TOOK, DELIVERIES, MUTED, TURN,
+    RECEIVER, BY, DURATION, VALUE, FAILED,
     SLOTS
 };
 
-enum kind { REGISTRY, GROUP, CONNECTION, PLAN, RECORD, METHOD_RECORD, KINDS };
+enum kind {
+    REGISTRY, GROUP, CONNECTION, PLAN, RECORD, METHOD_RECORD, WATCHED_BY, PLACE, EMISSION, DELIVERY,
+    KINDS
+};
 
 static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [BUSY] = {REGISTRY, "busy"},
@@ -31,6 +39,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [STAMP] = {REGISTRY, "stamp"},
     [SENDERS] = {REGISTRY, "senders"},
     [ANY_GROUP] = {REGISTRY, "any"},
+    [WATCHERS] = {REGISTRY, "watchers"},
     [GROUP_PLAN] = {GROUP, "_plan"},
     [GROUP_STAMP] = {GROUP, "_stamp"},
     [CONNECTION_PLAN] = {CONNECTION, "_plan"},
@@ -42,7 +51,27 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [PLAIN] = {PLAN, "plain"},
     [ANY_STAMP] = {PLAN, "any_stamp"},
     [OWN_STAMP] = {PLAN, "own_stamp"},
+    [SHARED] = {PLAN, "shared"},
+    [CONNECTIONS] = {PLAN, "connections"},
     [PART] = {METHOD_RECORD, "part"},
+    [ON_START] = {WATCHED_BY, "on_start"},
+    [WORK] = {PLACE, "work"},
+    [AROUND] = {PLACE, "around"},
+    [SIGNAL] = {EMISSION, "_signal"},
+    [SENDER] = {EMISSION, "_sender"},
+    [PAYLOAD] = {EMISSION, "_payload"},
+    [PARENT] = {EMISSION, "_parent"},
+    [STARTED] = {EMISSION, "_started"},
+    [CLOCK] = {EMISSION, "_clock"},
+    [TOOK] = {EMISSION, "_duration"},
+    [DELIVERIES] = {EMISSION, "_deliveries"},
+    [MUTED] = {EMISSION, "_muted"},
+    [TURN] = {EMISSION, "_turn"},
+    [RECEIVER] = {DELIVERY, "receiver"},
+    [BY] = {DELIVERY, "connection"},
+    [DURATION] = {DELIVERY, "duration"},
+    [VALUE] = {DELIVERY, "value"},
+    [FAILED] = {DELIVERY, "error"},
 };
 
 #define SEEN 64  /* senders whose keys are kept */
@@ -58,17 +87,24 @@ typedef struct {
     PyObject *dict;
     PyObject *in_python;    /* the whole of send, for what is not plain */
     PyObject *finish;       /* the rest of a send that was plain until now */
-    PyObject *instruments;  /* a list that is empty if nobody watches */
     PyObject *waiting;      /* a deque of changes that are still to be made */
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
+    PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
+    PyObject *inside;       /* the context variable for the place of the innermost send */
+    PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
+    PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
+    PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
+    unsigned long thread;   /* in this thread, and in this greenlet or None, which is not held */
+    PyObject *switched;
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
-    PyObject *registry_name, *wrapper_name, *sender_name, *proxy_name;
+    PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and the same without the wrapper */
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the keys of senders; these are not held */
 #if HAS_DICT_VERSIONS
     struct { uint64_t version; PyObject *registry; } signals[SEEN];  /* nothing of it is held */
+    uint64_t modules;        /* the version of `sys.modules` in which those were looked for */
 #endif
 } Send;
 
@@ -82,12 +118,26 @@ typedef struct {
     PyObject **arguments;
     PyObject **pairs;          /* of receivers and values, where no collector can find them */
     Py_ssize_t done;           /* how many of them there are */
+    int watched;
+    PyObject *own;             /* the sender's own connection, if others share the plan; or NULL */
+    PyObject *place;           /* where it is watched, or NULL */
+    PyObject *seen;            /* the emission that is to be told of, or NULL */
+    double begun, now;         /* when it began, and when the last call ended */
 } Sending;
 
 static inline PyObject *
 read_slot(Send *self, PyObject *object, enum slot slot)
 {
     return *(PyObject **)((char *)object + self->offsets[slot]);
+}
+
+/* Put something into a slot, which takes over the reference. */
+static inline void
+write_slot(Send *self, PyObject *object, enum slot slot, PyObject *value)
+{
+    PyObject **place = (PyObject **)((char *)object + self->offsets[slot]), *old = *place;
+    *place = value;
+    Py_XDECREF(old);
 }
 
 /* Give what a weak reference refers to, a new reference, or NULL if it is dead. */
@@ -240,9 +290,9 @@ good_plan(Send *self, PyObject *registry, PyObject *group)
 }
 
 /* Give the plan for the sender, a new reference, or NULL; without an error if Python has to
- * find it, or to make it. */
+ * find it, or to make it. Where senders share it, and that is asked for, also the connection. */
 static inline PyObject *
-find_plan(Send *self, PyObject *registry, PyObject *sender)
+find_plan(Send *self, PyObject *registry, PyObject *sender, PyObject **own)
 {
     int itself = is_itself(self, Py_TYPE(sender));
     if (!itself && !PyUnicode_CheckExact(sender)) {
@@ -261,6 +311,9 @@ find_plan(Send *self, PyObject *registry, PyObject *sender)
     /* With changes to come, it may be that of a dead sender with the same address. */
     else if (group != NULL && Py_SIZE(self->waiting) == 0) {
         plan = good_plan(self, registry, group);
+        if (own != NULL && plan != NULL && read_slot(self, plan, SHARED) == Py_True) {
+            *own = Py_NewRef(group);
+        }
     }
     Py_DECREF(senders);
     return plan;
@@ -306,43 +359,89 @@ listed(Sending *sending)
     return results;
 }
 
+/* Take over the error that is set; a new reference, or NULL if there is none. */
+static PyObject *
+taken_error(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    if (type == NULL) {
+        return NULL;
+    }
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
+/* Set an error that was taken over, which takes over the reference. */
+static void
+set_error(PyObject *error)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef(Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
+}
+
+/* Give the payload as a dict. */
+static PyObject *
+payload_of(Sending *sending)
+{
+    PyObject *payload = PyDict_New();
+    Py_ssize_t count = sending->names == NULL ? 0 : PyTuple_GET_SIZE(sending->names);
+    for (Py_ssize_t i = 0; payload != NULL && i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(sending->names, i);
+        if (PyDict_SetItem(payload, name, sending->values[i]) < 0) {
+            Py_CLEAR(payload);
+        }
+    }
+    return payload;
+}
+
 /* Let Python do the rest, from a position on. Takes over an error that is set. */
 static PyObject *
 finish(Send *self, Sending *sending, Py_ssize_t position, PyObject *receiver)
 {
-    PyObject *error = NULL, *result = NULL, *payload = NULL, *at = NULL, *results = NULL;
-    if (PyErr_Occurred()) {
-#if PY_VERSION_HEX >= 0x030C0000
-        error = PyErr_GetRaisedException();
-#else
-        PyObject *type, *traceback;
-        PyErr_Fetch(&type, &error, &traceback);
-        PyErr_NormalizeException(&type, &error, &traceback);
-        if (traceback != NULL) {
-            PyException_SetTraceback(error, traceback);
-        }
-        Py_XDECREF(type);
-        Py_XDECREF(traceback);
-#endif
-    }
-    payload = PyDict_New();
+    PyObject *error = taken_error(), *result = NULL, *payload = NULL, *at = NULL, *results = NULL;
+    PyObject *clock = NULL;
     at = PyLong_FromSsize_t(position);
     results = listed(sending);
-    if (payload == NULL || at == NULL || results == NULL) {
+    if (at == NULL || results == NULL) {
         goto done;
     }
-    Py_ssize_t count = sending->names == NULL ? 0 : PyTuple_GET_SIZE(sending->names);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (PyDict_SetItem(payload, PyTuple_GET_ITEM(sending->names, i), sending->values[i]) < 0) {
-            goto done;
+    PyObject *failure = error == NULL ? Py_None : error;
+    PyObject *called = receiver == NULL ? Py_None : receiver;
+    PyObject *wrapper = sending->wrapper == NULL ? Py_None : sending->wrapper;
+    if (sending->place != NULL) {
+        clock = PyFloat_FromDouble(sending->now);
+        if (clock != NULL) {
+            result = PyObject_CallFunctionObjArgs(
+                self->finish_watched, sending->signal, sending->place, sending->plan, at, results,
+                sending->stamp, failure, called, wrapper, clock, NULL);
         }
+        goto done;
     }
-    result = PyObject_CallFunctionObjArgs(
-        self->finish, sending->signal, sending->sender, payload, sending->plan, at,
-        results, sending->stamp, error == NULL ? Py_None : error,
-        receiver == NULL ? Py_None : receiver,
-        sending->wrapper == NULL ? Py_None : sending->wrapper, NULL);
+    payload = payload_of(sending);
+    if (payload != NULL) {
+        result = PyObject_CallFunctionObjArgs(self->finish, sending->signal, sending->sender,
+                                              payload, sending->plan, at, results, sending->stamp,
+                                              failure, called, wrapper, NULL);
+    }
 done:
+    if (sending->place != NULL) {
+        /* There may have been no memory, or no room on the stack, to end it. */
+        write_slot(self, sending->place, WORK, Py_NewRef(Py_None));
+    }
+    Py_XDECREF(clock);
     Py_XDECREF(error);
     Py_XDECREF(payload);
     Py_XDECREF(at);
@@ -429,6 +528,355 @@ leaves_at_once(Send *self)
     return !PyErr_ExceptionMatches(PyExc_Exception);
 }
 
+/* --- watching: what `begin_watching` and `end_watching` do in Python ----------------------- */
+
+#if PY_VERSION_HEX >= 0x030D0000
+static inline double
+clock_now(void)
+{
+    PyTime_t now;
+    (void)PyTime_PerfCounterRaw(&now);
+    return PyTime_AsSecondsDouble(now);
+}
+#else
+static inline double
+clock_now(void)
+{
+    return _PyTime_AsSecondsDouble(_PyTime_GetPerfCounter());
+}
+#endif
+
+/* Give the nearest place where something is under way, a new reference, or NULL. */
+static PyObject *
+innermost(Send *self, PyObject *place)
+{
+    while (place != Py_None && read_slot(self, place, WORK) == Py_None) {
+        place = read_slot(self, place, AROUND);
+    }
+    return place == Py_None ? NULL : Py_NewRef(place);
+}
+
+/* Give an emission that begins now. */
+static PyObject *
+new_emission(Send *self, Sending *sending, PyObject *parent)
+{
+    PyObject *payload = payload_of(sending);
+    PyObject *deliveries = PyTuple_GET_SIZE(sending->refs) == 0 ? PyTuple_New(0) : PyList_New(0);
+    PyObject *seen = self->kinds[EMISSION]->tp_alloc(self->kinds[EMISSION], 0);
+    Py_ssize_t turn = parent == NULL ? 0 : PyList_GET_SIZE(read_slot(self, parent, DELIVERIES));
+    PyObject *turns = PyLong_FromSsize_t(turn);
+    PyObject *clock = PyFloat_FromDouble(sending->begun = clock_now());
+    if (payload == NULL || deliveries == NULL || seen == NULL || turns == NULL || clock == NULL) {
+        Py_XDECREF(payload);
+        Py_XDECREF(deliveries);
+        Py_XDECREF(seen);
+        Py_XDECREF(turns);
+        Py_XDECREF(clock);
+        return NULL;
+    }
+    sending->now = sending->begun;
+    write_slot(self, seen, SIGNAL, Py_NewRef(sending->signal));
+    write_slot(self, seen, SENDER, Py_NewRef(sending->sender));
+    write_slot(self, seen, PAYLOAD, payload);
+    write_slot(self, seen, PARENT, Py_NewRef(parent == NULL ? Py_None : parent));
+    write_slot(self, seen, STARTED, Py_NewRef(Py_None));
+    write_slot(self, seen, CLOCK, clock);
+    write_slot(self, seen, TOOK, Py_NewRef(self->zero));
+    write_slot(self, seen, DELIVERIES, deliveries);
+    write_slot(self, seen, MUTED, Py_NewRef(Py_False));
+    write_slot(self, seen, TURN, turns);
+    return seen;
+}
+
+/* Give a place for a piece of work. */
+static PyObject *
+new_place(Send *self, PyObject *work, PyObject *around)
+{
+    PyObject *place = self->kinds[PLACE]->tp_alloc(self->kinds[PLACE], 0);
+    if (place != NULL) {
+        write_slot(self, place, WORK, Py_NewRef(work));
+        write_slot(self, place, AROUND, Py_NewRef(around == NULL ? Py_None : around));
+    }
+    return place;
+}
+
+/* Tell whether C can watch: no instrument wants to see sends begin, nor is just being told. */
+static inline int
+can_watch(Send *self, PyObject *watchers)
+{
+    return PyList_GET_SIZE(read_slot(self, watchers, ON_START)) == 0
+           && PyDict_GET_SIZE(self->tellers) == 0;
+}
+
+/* Let the context be inside of the send, around which is another one, or NULL; -1 with an error. */
+static int
+enter_place(Send *self, Sending *sending, PyObject *around)
+{
+    PyObject *place = new_place(self, sending->seen, around);
+    PyObject *token = place == NULL ? NULL : PyContextVar_Set(self->inside, place);
+    if (token == NULL) {
+        if (place != NULL) {  /* The context may be there all the same, but for the token. */
+            write_slot(self, place, WORK, Py_NewRef(Py_None));
+            Py_DECREF(place);
+        }
+        return -1;
+    }
+    Py_DECREF(token);
+    sending->place = place;
+    return 0;
+}
+
+/* Begin to watch a send; -1 with an error. */
+static int
+begin_watching(Send *self, Sending *sending)
+{
+    PyObject *here;
+    if (PyContextVar_Get(self->inside, Py_None, &here) < 0) {
+        return -1;
+    }
+    PyObject *around = innermost(self, here);
+    Py_DECREF(here);
+    PyObject *parent = around == NULL ? NULL : Py_NewRef(read_slot(self, around, WORK));
+    sending->seen = new_emission(self, sending, parent);
+    Py_XDECREF(parent);
+    int failed = sending->seen == NULL;
+    /* Where nobody is called, nothing can be inside of it. */
+    if (!failed && PyTuple_GET_SIZE(sending->refs) != 0) {
+        failed = enter_place(self, sending, around);
+    }
+    Py_XDECREF(around);
+    return failed ? -1 : 0;
+}
+
+/* Note what a receiver returned; 0, or -1 with an error. */
+static int
+note_delivery(Send *self, Sending *sending, Py_ssize_t at, PyObject *receiver, PyObject *value)
+{
+    double begun = sending->now;
+    sending->now = clock_now();
+    PyObject *took = PyFloat_FromDouble(sending->now - begun);
+    PyObject *it = self->kinds[DELIVERY]->tp_alloc(self->kinds[DELIVERY], 0);
+    if (took == NULL || it == NULL) {
+        Py_XDECREF(took);
+        Py_XDECREF(it);
+        return -1;
+    }
+    PyObject *connection = sending->own;
+    if (connection == NULL) {
+        connection = PyTuple_GET_ITEM(read_slot(self, sending->plan, CONNECTIONS), at);
+    }
+    write_slot(self, it, RECEIVER, Py_NewRef(receiver));
+    write_slot(self, it, BY, Py_NewRef(connection));
+    write_slot(self, it, DURATION, took);
+    write_slot(self, it, VALUE, Py_NewRef(value));
+    write_slot(self, it, FAILED, Py_NewRef(Py_None));
+    int failed = PyList_Append(read_slot(self, sending->seen, DELIVERIES), it);
+    Py_DECREF(it);
+    return failed;
+}
+
+/* Give a function of a module, or NULL if there is none yet; never with an error. */
+static PyObject *
+loaded_function(const char *module_name, const char *name)
+{
+    PyObject *text = PyUnicode_FromString(module_name), *function = NULL;
+    PyObject *module = text == NULL ? NULL : PyImport_GetModule(text);
+    if (module != NULL) {
+        function = PyObject_GetAttrString(module, name);
+        Py_DECREF(module);
+    }
+    Py_XDECREF(text);
+    PyErr_Clear();
+    return function;
+}
+
+/* Look for what could run something else than the thread: tasks of asyncio, and greenlets. */
+static void
+look_for_others(Send *self)
+{
+#if HAS_DICT_VERSIONS
+    _Py_COMP_DIAG_PUSH
+    _Py_COMP_DIAG_IGNORE_DEPR_DECLS
+    uint64_t version = ((PyDictObject *)PyImport_GetModuleDict())->ma_version_tag;
+    _Py_COMP_DIAG_POP
+    if (version == self->modules) {
+        return;
+    }
+    self->modules = version;
+#endif
+    if (self->running_loop == NULL) {
+        self->running_loop = loaded_function("asyncio.events", "_get_running_loop");
+    }
+    if (self->greenlet == NULL) {
+        self->greenlet = loaded_function("greenlet", "getcurrent");
+    }
+}
+
+/* Give what Python's function of that name gives. */
+static PyObject *
+whoever_runs(Send *self)
+{
+    PyObject *switched = Py_NewRef(Py_None);
+    look_for_others(self);
+    if (self->running_loop != NULL) {
+        PyObject *loop = PyObject_CallNoArgs(self->running_loop);
+        if (loop != Py_None) {
+            Py_DECREF(switched);
+            Py_XDECREF(loop);
+            return loop == NULL ? NULL : PyObject_CallNoArgs(self->whoever_runs);
+        }
+        Py_DECREF(loop);
+    }
+    if (self->greenlet != NULL) {
+        Py_SETREF(switched, PyObject_CallNoArgs(self->greenlet));
+        if (switched == NULL) {
+            return NULL;
+        }
+    }
+    Py_DECREF(switched);  /* It runs, and so it lives. */
+    unsigned long thread = PyThread_get_thread_ident();
+    if (self->teller == NULL || self->thread != thread || self->switched != switched) {
+        PyObject *teller = Py_BuildValue("(kNN)", thread, PyLong_FromVoidPtr(Py_None),
+                                         PyLong_FromVoidPtr(switched));
+        if (teller == NULL) {
+            return NULL;
+        }
+        self->thread = thread;
+        self->switched = switched;
+        Py_XSETREF(self->teller, teller);
+    }
+    return Py_NewRef(self->teller);
+}
+
+/* Call an instrument. The most usual kind is an object whose class has a `__call__` in Python,
+ * which can be called as a method is: the slot of the class would make a tuple first. */
+static inline PyObject *
+call_instrument(Send *self, PyObject *instrument, PyObject *seen)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *method = _PyType_LookupRef(Py_TYPE(instrument), self->call_name);
+#else
+    PyObject *method = Py_XNewRef(_PyType_Lookup(Py_TYPE(instrument), self->call_name));
+#endif
+    PyObject *done;
+    if (method != NULL && PyFunction_Check(method)) {
+        PyObject *arguments[] = {instrument, seen};
+        done = PyObject_Vectorcall(method, arguments, 2, NULL);
+    }
+    else {
+        done = PyObject_CallOneArg(instrument, seen);
+    }
+    Py_XDECREF(method);
+    return done;
+}
+
+/* Tell an instrument; -1 with an error that is not its own alone. */
+static int
+tell_one(Send *self, PyObject *instrument, PyObject *seen)
+{
+    PyObject *done = call_instrument(self, instrument, seen);
+    if (done == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *error = taken_error();
+        done = PyObject_CallFunctionObjArgs(self->switch_off, instrument, instrument, error,
+                                            read_slot(self, seen, SIGNAL), NULL);
+        Py_DECREF(error);
+    }
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+/* Note that nobody is told here any more; an error that is set stays. */
+static void
+forget_teller(Send *self, PyObject *teller)
+{
+    PyObject *error = taken_error();
+    if (PyDict_DelItem(self->tellers, teller) < 0) {
+        PyErr_Clear();
+    }
+    if (error != NULL) {
+        set_error(error);
+    }
+}
+
+/* Tell all who watch of an emission; -1 with an error that is not an instrument's alone. */
+static int
+tell_all(Send *self, Sending *sending)
+{
+    PyObject *watchers = PyList_AsTuple(read_slot(self, sending->registry, WATCHERS));
+    PyObject *teller = watchers == NULL ? NULL : whoever_runs(self);
+    int failed = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0;
+    if (!failed) {
+        for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(watchers); i++) {
+            failed = tell_one(self, PyTuple_GET_ITEM(watchers, i), sending->seen);
+        }
+        forget_teller(self, teller);
+    }
+    Py_XDECREF(teller);
+    Py_XDECREF(watchers);
+    return failed ? -1 : 0;
+}
+
+/* Let an emission that has ended after its parent not keep that; -1 with an error. */
+static int
+outlive(Send *self, Sending *sending)
+{
+    PyObject *parent = read_slot(self, sending->seen, PARENT);
+    PyObject *around = read_slot(self, sending->place, AROUND);
+    if (parent == Py_None || (around != Py_None && read_slot(self, around, WORK) == parent)) {
+        return 0;
+    }
+    PyObject *error = taken_error(), *done = PyObject_CallOneArg(self->outlive, sending->seen);
+    Py_XDECREF(done);
+    if (error != NULL) {
+        PyErr_Clear();
+        set_error(error);
+    }
+    return done == NULL ? -1 : 0;
+}
+
+/* End a send that was watched, and tell of it; -1 with an error. */
+static int
+end_watching(Send *self, Sending *sending)
+{
+    PyObject *place = sending->place;
+    if (place == NULL) {
+        return tell_all(self, sending);
+    }
+    PyObject *took = PyFloat_FromDouble(sending->now - sending->begun);
+    if (took == NULL) {
+        return -1;
+    }
+    write_slot(self, sending->seen, TOOK, took);
+    write_slot(self, place, WORK, Py_NewRef(Py_None));
+    PyObject *around = innermost(self, read_slot(self, place, AROUND));
+    write_slot(self, place, AROUND, around == NULL ? Py_NewRef(Py_None) : around);
+    int failed = tell_all(self, sending);
+    return outlive(self, sending) | failed;
+}
+
+/* End it with the error that is set, which stays. */
+static void
+end_with_error(Send *self, Sending *sending)
+{
+    PyObject *error = taken_error();
+    write_slot(self, sending->place, WORK, Py_NewRef(Py_None));
+    PyObject *done = PyObject_CallFunctionObjArgs(self->end_watching, sending->place,
+                                                  sending->seen, NULL);
+    Py_XDECREF(done);
+    PyErr_Clear();
+    set_error(error);
+}
+
+/* Give NULL for an error that is not a receiver's. */
+static PyObject *
+failed_to_send(Send *self, Sending *sending)
+{
+    if (sending->place != NULL && read_slot(self, sending->place, WORK) != Py_None) {
+        end_with_error(self, sending);
+    }
+    return NULL;
+}
+
 /* Call everybody in the plan; steals nothing, returns the results. */
 static PyObject *
 call_all(Send *self, Sending *sending)
@@ -438,24 +886,28 @@ call_all(Send *self, Sending *sending)
         PyObject *receiver = look_up(self, PyTuple_GET_ITEM(sending->refs, i));
         if (receiver == NULL) {
             if (PyErr_Occurred()) {
-                return NULL;
+                return failed_to_send(self, sending);
             }
             continue;
         }
         PyObject *value = call(receiver, sending);
         if (value == NULL) {
             PyObject *result = NULL;
-            if (!leaves_at_once(self)) {
+            /* If it is watched, all errors are told of. */
+            if (sending->place != NULL || !leaves_at_once(self)) {
                 result = finish(self, sending, i, receiver);
             }
             Py_DECREF(receiver);
             return result;
         }
         PyObject *pair = PyTuple_New(2);
-        if (pair == NULL) {
+        if (pair == NULL
+            || (sending->place != NULL
+                && note_delivery(self, sending, i, receiver, value) < 0)) {
+            Py_XDECREF(pair);
             Py_DECREF(receiver);
             Py_DECREF(value);
-            return NULL;
+            return failed_to_send(self, sending);
         }
         PyTuple_SET_ITEM(pair, 0, receiver);
         PyTuple_SET_ITEM(pair, 1, value);
@@ -463,6 +915,9 @@ call_all(Send *self, Sending *sending)
         if (read_slot(self, sending->registry, STAMP) != sending->stamp && i + 1 < size) {
             return finish(self, sending, i + 1, NULL);
         }
+    }
+    if (sending->seen != NULL && end_watching(self, sending) < 0) {
+        return failed_to_send(self, sending);
     }
     return listed(sending);
 }
@@ -529,7 +984,7 @@ pass_on(Send *self, Sending *sending, PyObject *const *args, Py_ssize_t nargs, P
     sending->arguments = copy + 1;
     sending->values = copy + 2;
     sending->pairs = copy + 2 + count;
-    result = call_all(self, sending);
+    result = sending->watched && begin_watching(self, sending) < 0 ? NULL : call_all(self, sending);
     while (sending->done > 0) {  /* It has failed. */
         Py_DECREF(sending->pairs[--sending->done]);
     }
@@ -545,17 +1000,20 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    PyObject *registry = NULL, *sender = nargs == 2 ? args[1] : Py_None, *plan = NULL;
-    if ((nargs == 1 || nargs == 2) && PyList_GET_SIZE(self->instruments) == 0) {
+    PyObject *registry = NULL, *sender = nargs == 2 ? args[1] : Py_None, *plan = NULL, *own = NULL;
+    int watched = 0;
+    if (nargs == 1 || nargs == 2) {
         registry = registry_of(self, args[0]);
     }
     if (registry != NULL) {
-        if (read_slot(self, registry, BUSY) == self->instruments) {
+        PyObject *watchers = read_slot(self, registry, WATCHERS);
+        watched = PyList_GET_SIZE(watchers) != 0;
+        if (!watched && read_slot(self, registry, BUSY) == watchers) {
             Py_DECREF(registry);
             return PyList_New(0);
         }
-        if (!is_sent_by_name(self, sender, kwnames)) {
-            plan = find_plan(self, registry, sender);
+        if ((!watched || can_watch(self, watchers)) && !is_sent_by_name(self, sender, kwnames)) {
+            plan = find_plan(self, registry, sender, watched ? &own : NULL);
         }
     }
     if (plan == NULL) {
@@ -564,7 +1022,7 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
                                 : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
     }
     PyObject *refs = read_slot(self, plan, REFS);
-    if (PyTuple_GET_SIZE(refs) == 0) {
+    if (!watched && PyTuple_GET_SIZE(refs) == 0) {
         Py_DECREF(plan);
         Py_DECREF(registry);
         return PyList_New(0);
@@ -577,8 +1035,13 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
         .plan = plan,
         .refs = Py_NewRef(refs),
         .stamp = Py_NewRef(read_slot(self, registry, STAMP)),
+        .watched = watched,
+        .own = own,
     };
     PyObject *result = pass_on(self, &sending, args, nargs, kwnames);
+    Py_XDECREF(own);
+    Py_XDECREF(sending.place);
+    Py_XDECREF(sending.seen);
     Py_DECREF(sending.stamp);
     Py_DECREF(refs);
     Py_DECREF(plan);
@@ -643,16 +1106,21 @@ offset_of(PyTypeObject *type, const char *name)
 static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"in_python", "finish", "instruments", "waiting", "at_once", "registry",
-                            "group", "connection", "plan", "record", "method_record", NULL};
-    PyObject *in_python, *finish_, *instruments, *waiting, *at_once;
+    static char *names[] = {"in_python", "finish", "waiting", "at_once", "tellers", "inside",
+                            "finish_watched", "end_watching", "outlive", "whoever_runs",
+                            "switch_off", "registry", "group", "connection", "plan", "record",
+                            "method_record", "watchers", "place", "emission", "delivery", NULL};
+    PyObject *in_python, *finish_, *waiting, *at_once, *tellers, *inside;
+    PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOO!OO!O!O!O!O!O!O!:Send", names, &in_python, &finish_,
-            &PyList_Type, &instruments, &waiting, &PyTuple_Type, &at_once, &PyType_Type,
-            &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type, &kinds[CONNECTION],
-            &PyType_Type, &kinds[PLAN], &PyType_Type, &kinds[RECORD], &PyType_Type,
-            &kinds[METHOD_RECORD])) {
+            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!:Send", names, &in_python, &finish_,
+            &waiting, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type, &inside,
+            &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
+            &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
+            &kinds[CONNECTION], &PyType_Type, &kinds[PLAN], &PyType_Type, &kinds[RECORD],
+            &PyType_Type, &kinds[METHOD_RECORD], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
+            &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY])) {
         return NULL;
     }
     Send *self = (Send *)type->tp_alloc(type, 0);
@@ -662,9 +1130,15 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->vectorcall = Send_vectorcall;
     self->in_python = Py_NewRef(in_python);
     self->finish = Py_NewRef(finish_);
-    self->instruments = Py_NewRef(instruments);
     self->waiting = Py_NewRef(waiting);
     self->at_once = Py_NewRef(at_once);
+    self->tellers = Py_NewRef(tellers);
+    self->inside = Py_NewRef(inside);
+    self->finish_watched = Py_NewRef(finish_watched);
+    self->end_watching = Py_NewRef(end_watching_);
+    self->outlive = Py_NewRef(outlive_);
+    self->whoever_runs = Py_NewRef(whoever_runs_);
+    self->switch_off = Py_NewRef(switch_off);
     for (int kind = 0; kind < KINDS; kind++) {
         self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
     }
@@ -672,8 +1146,10 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
     self->sender_name = PyUnicode_InternFromString("sender");
     self->proxy_name = PyUnicode_InternFromString("_get_current_object");
-    if (self->registry_name == NULL || self->wrapper_name == NULL || self->sender_name == NULL
-        || self->proxy_name == NULL) {
+    self->call_name = PyUnicode_InternFromString("__call__");
+    self->zero = PyFloat_FromDouble(0.0);
+    if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
+        || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -694,9 +1170,18 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->dict);
     Py_VISIT(self->in_python);
     Py_VISIT(self->finish);
-    Py_VISIT(self->instruments);
     Py_VISIT(self->waiting);
     Py_VISIT(self->at_once);
+    Py_VISIT(self->tellers);
+    Py_VISIT(self->inside);
+    Py_VISIT(self->finish_watched);
+    Py_VISIT(self->end_watching);
+    Py_VISIT(self->outlive);
+    Py_VISIT(self->whoever_runs);
+    Py_VISIT(self->switch_off);
+    Py_VISIT(self->teller);
+    Py_VISIT(self->running_loop);
+    Py_VISIT(self->greenlet);
     Py_VISIT(self->seen_names);
     Py_VISIT(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -711,9 +1196,18 @@ Send_clear(Send *self)
     Py_CLEAR(self->dict);
     Py_CLEAR(self->in_python);
     Py_CLEAR(self->finish);
-    Py_CLEAR(self->instruments);
     Py_CLEAR(self->waiting);
     Py_CLEAR(self->at_once);
+    Py_CLEAR(self->tellers);
+    Py_CLEAR(self->inside);
+    Py_CLEAR(self->finish_watched);
+    Py_CLEAR(self->end_watching);
+    Py_CLEAR(self->outlive);
+    Py_CLEAR(self->whoever_runs);
+    Py_CLEAR(self->switch_off);
+    Py_CLEAR(self->teller);
+    Py_CLEAR(self->running_loop);
+    Py_CLEAR(self->greenlet);
     Py_CLEAR(self->seen_names);
     Py_CLEAR(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -735,6 +1229,8 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->wrapper_name);
     Py_CLEAR(self->sender_name);
     Py_CLEAR(self->proxy_name);
+    Py_CLEAR(self->call_name);
+    Py_CLEAR(self->zero);
     for (int place = 0; place < SEEN; place++) {
         Py_CLEAR(self->seen[place].key);
     }

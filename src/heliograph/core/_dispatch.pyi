@@ -1,5 +1,6 @@
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 class Send:
@@ -7,7 +8,6 @@ class Send:
         self,
         in_python: Callable[..., Any],
         finish: Callable[..., Any],
-        instruments: list[Any],
         waiting: deque[Any],
         at_once: tuple[type[Exception], ...],
         registry: type,
@@ -16,6 +16,17 @@ class Send:
         plan: type,
         record: type,
         method_record: type,
+        tellers: dict[Any, None],
+        inside: ContextVar[Any],
+        finish_watched: Callable[..., Any],
+        end_watching: Callable[..., Any],
+        outlive: Callable[..., Any],
+        whoever_runs: Callable[[], Any],
+        switch_off: Callable[..., Any],
+        watchers: type,
+        place: type,
+        emission: type,
+        delivery: type,
     ) -> None: ...
     def __call__(self, signal: Any, sender: Any = None, /, **payload: Any) -> Any: ...
 

@@ -10,7 +10,7 @@ from heliograph.core.connection import Connection
 from heliograph.core.copying import Copyable
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
-from heliograph.core.instruments import ON_CONNECT, tell_connected
+from heliograph.core.instruments import tell_connected
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.registry import Registry, counted_here
 from heliograph.core.reviving import revive
@@ -162,7 +162,7 @@ class Connectable(Copyable, Generic[P]):
         if made is not None:
             connection, previous = made
             self._tell_connected(receiver, real, connection, previous is None)
-            if ON_CONNECT:
+            if self._registry.watchers.on_connect:
                 tell_connected(self, connection, previous)
         return receiver
 
@@ -391,7 +391,7 @@ class Connectable(Copyable, Generic[P]):
             return []
         connection, previous = made
         self._tell_connected(receiver, sender, connection, previous is None)
-        if ON_CONNECT and how[SCOPE] is None:
+        if how[SCOPE] is None and self._registry.watchers.on_connect:
             tell_connected(self, connection, previous)
         return [connection]
 

@@ -6,19 +6,13 @@ from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async, name_of, title_of
 from heliograph.core.connection import age_of
-from heliograph.core.emission import PLACE, Delivery, Emission, outlive
+from heliograph.core.emission import PLACE, Emission, delivery
 from heliograph.core.errors import AsyncReceiverError
 from heliograph.core.failing import leaves_at_once, log, log_aside, note, raise_kept
-from heliograph.core.instruments import (
-    INSTRUMENTS,
-    ON_START,
-    TELLING,
-    is_telling,
-    tell,
-    tell_start,
-)
+from heliograph.core.instruments import TELLERS, is_telling
 from heliograph.core.mistakes import hints, misspelt_wrappers, wrapped
-from heliograph.core.nesting import Place, enter, innermost, leave
+from heliograph.core.nesting import enter
+from heliograph.core.watching import begin_watching, end_watching
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -26,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connection import Connection
+    from heliograph.core.nesting import Place
+    from heliograph.core.plan import Plan
     from heliograph.core.registry import Registry
     from heliograph.core.signal import Signal
 
@@ -42,6 +38,7 @@ class Sending:
     __slots__ = (
         "clock",
         "emission",
+        "error",
         "failures",
         "given",
         "muted",
@@ -82,6 +79,7 @@ class Sending:
         self.results: Results = []
         # What was raised, and by whom.
         self.failures: list[tuple[Exception, str]] = []
+        self.error: BaseException | None = None
         self.clock: float = 0.0
         self.muted: bool = muted
         self.watched: bool = True
@@ -89,56 +87,75 @@ class Sending:
         self.emission: Emission | None = None
         self.place: Place | None = None
 
-    def resume(self, results: Results, error: Exception | None, receiver: Receiver | None) -> None:
+    def resume(
+        self,
+        results: Results,
+        error: BaseException | None,
+        turn: tuple[Connection | None, Receiver] | None,
+        clock: float,
+        place: Place | None,
+    ) -> None:
         """Take over from a send that was plain until now, because of an error or a change.
 
         Args:
             results: What it has got so far.
-            error: What came of calling the first of the steps, or None.
-            receiver: Which that is; None if it was dead.
+            error: What came instead of the last one, or None.
+            turn: Whose turn it was then. None if that receiver was dead; in a send that is
+                watched, if the error is no receiver's.
+            clock: When it began.
+            place: Where the send is watched, or None.
         """
         self.watched = False
         self.results = results
-        if error is not None:
-            connection = self.steps[0][0]
-            self.steps = self.steps[1:]
-            if receiver is not None:
-                self.failed(connection, receiver, error)
+        self.error = error
+        self.turn = turn
+        self.clock = clock
+        if place is not None:
+            self.place = place
+            self.emission = place.work
+
+    def settle(self) -> None:
+        """Settle the error that was taken over, if there is one.
+
+        Raises:
+            BaseException: The error itself, if it has to leave at once.
+        """
+        error, self.error = self.error, None
+        try:
+            if error is None or (self.turn is None and self.place is None):
+                return
+            if self.turn is None or not isinstance(error, Exception):
+                raise_kept(error)
+            connection, receiver = self.turn
+            self.failed(connection, receiver, error)
+        finally:
+            error = None  # An error must not refer to itself through its traceback's frames.
 
     def __enter__(self) -> None:
-        if self.watched and INSTRUMENTS and not (TELLING.get() and is_telling()):
-            around = innermost(PLACE.get())
-            parent = None if around is None else around.work
-            self.emission = Emission(
-                self.signal, self.sender, self.payload, parent, muted=self.muted
-            )
-            if ON_START:
-                tell_start(self.emission)
-            self.place = Place(self.emission, around)
+        watchers = self.registry.watchers
+        if self.watched and watchers and not (TELLERS and is_telling()):
+            signal, sender, payload = self.signal, self.sender, self.payload
+            self.place = begin_watching(watchers, signal, sender, payload, muted=self.muted)
+            self.emission = self.place.work
             enter(PLACE, self.place)
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
-        place = self.place
-        if place is not None:
-            place.work = None  # First, as a signal handler may raise after any call.
-            leave(PLACE, place)
+        if self.place is not None:
+            self.place.work = None
         if left_by is not None:
             self._leave(left_by)
-        if place is not None and self.emission is not None:
+        if self.place is not None and self.emission is not None:
             # An error must not refer to itself through its traceback's frames, which hold this.
-            emission, self.emission = self.emission, None
-            tell(emission)
-            parent, around = emission._parent, place.around
-            if parent is not None and (around is None or around.work is not parent):
-                outlive(emission)
+            seen, self.emission = self.emission, None
+            end_watching(self.place, seen)
 
     def _leave(self, left_by: BaseException) -> None:
         """Let no error get lost that was to be raised in the end."""
         if self.turn is not None and self.emission is not None:
             connection, receiver = self.turn
             took = perf_counter() - self.clock
-            delivery = Delivery(receiver, connection, took, None, left_by)
-            self.emission._deliveries.append(delivery)
+            left = delivery(receiver, connection, took, None, left_by)
+            self.emission._deliveries.append(left)
         message = "A receiver of %s failed, but %s came before its error could be raised."
         for error, _ in self.failures:
             log_aside(error, message, title_of(self.signal), type(left_by).__name__)
@@ -195,7 +212,7 @@ class Sending:
         self.results.append((receiver, value))
         if self.emission is not None:
             took = perf_counter() - self.clock
-            self.emission._deliveries.append(Delivery(receiver, connection, took, value))
+            self.emission._deliveries.append(delivery(receiver, connection, took, value))
 
     def failed(self, connection: Connection | None, receiver: Receiver, error: Exception) -> None:
         """Log what a receiver raised, or keep it until all have been called.
@@ -208,8 +225,8 @@ class Sending:
         self.turn = None
         if self.emission is not None:
             took = perf_counter() - self.clock
-            delivery = Delivery(receiver, connection, took, None, error)
-            self.emission._deliveries.append(delivery)
+            failed = delivery(receiver, connection, took, None, error)
+            self.emission._deliveries.append(failed)
         if connection is not None and connection.on_error == "log":
             self.registry.count_failure(connection)
             log(
@@ -254,6 +271,35 @@ class Sending:
             log_aside(error, message, whose, title_of(self.signal))
 
 
+def rest_of(
+    signal: Signal[...],
+    sender: Any,
+    payload: dict[str, Any],
+    plan: Plan,
+    position: int,
+    results: Results,
+    stamp: int,
+    failure: BaseException | None,
+    receiver: Receiver | None,
+    clock: float = 0.0,
+    place: Place | None = None,
+) -> Sending:
+    """Return what goes on with a send that was plain until an error or a change came.
+
+    It does so from a position on: at that one a call has failed, if there is a failure.
+    """
+    registry = signal._registry
+    plan = registry.whole(plan, sender)
+    after = position if failure is None else position + 1
+    steps: list[Step] = [(left, None) for left in plan.connections[after:]]
+    turn = None
+    if failure is not None and receiver is not None:
+        turn = plan.connections[position], receiver
+    sending = Sending(signal, registry, sender, payload, steps, stamp=stamp, newest=plan.newest)
+    sending.resume(results, failure, turn, clock, place)
+    return sending
+
+
 def needs_await(connection: Connection | None, receiver: Receiver) -> bool:
     """Tell whether a receiver is async, which is known already if it is connected."""
     return is_async(receiver) if connection is None else connection.is_async
@@ -264,6 +310,7 @@ def deliver(sending: Sending, async_wrapper: Callable[[Receiver], Receiver] | No
     if async_wrapper is None:
         sending.refuse_async()
     with sending:
+        sending.settle()
         for connection, receiver in sending.due():
             try:
                 call = receiver
@@ -289,6 +336,7 @@ async def deliver_async(
     Cancellation leaves at once; *to_the_end*, only when those have been called who need no waiting.
     """
     with sending:
+        sending.settle()
         turns = sending.due()
         for connection, receiver in turns:
             try:

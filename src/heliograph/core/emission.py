@@ -23,29 +23,23 @@ PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None
 """The emission that the current context is inside of."""
 
 
-class _Value:
-    """Something that is read and never changed."""
+class _Delivery:
+    """A delivery that nobody has seen, and that can be filled in.
 
-    __slots__ = ()
+    It becomes one of `Delivery` when it is looked at: filling in a read-only object, or making
+    one read-only, takes three times as long, and some only count emissions.
+    """
 
-    def __setattr__(self, name: str, value: object) -> None:
-        msg = f"{name!r} cannot be changed: {type(self).__name__} says what has happened."
-        raise AttributeError(msg)
+    __slots__ = ("connection", "duration", "error", "receiver", "value")
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __delattr__(self, name: str) -> None:
-        self.__setattr__(name, None)
+    receiver: Callable[..., Any]
+    connection: Connection | None
+    duration: float
+    value: Any
+    error: BaseException | None
 
 
-_set = object.__setattr__
-
-
-class Delivery(_Value):
+class Delivery(_Delivery):
     """One emission reaching one receiver.
 
     Attributes:
@@ -57,27 +51,20 @@ class Delivery(_Value):
         error: What it raised, or what left the call, such as a cancellation; or None.
     """
 
-    __slots__ = ("connection", "duration", "error", "receiver", "value")
+    __slots__ = ()
 
-    receiver: Callable[..., Any]
-    connection: Connection | None
-    duration: float
-    value: Any
-    error: BaseException | None
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = f"{name!r} cannot be changed: Delivery says what has happened."
+        raise AttributeError(msg)
 
-    def __init__(
-        self,
-        receiver: Callable[..., Any],
-        connection: Connection | None,
-        duration: float,
-        value: object = None,
-        error: BaseException | None = None,
-    ) -> None:
-        _set(self, "receiver", receiver)
-        _set(self, "connection", connection)
-        _set(self, "duration", duration)
-        _set(self, "value", value)
-        _set(self, "error", error)
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     @shown
     def __repr__(self) -> str:
@@ -85,79 +72,147 @@ class Delivery(_Value):
         return f"<Delivery to {name_of(self.receiver)}: {outcome} in {self.duration:.6f} s>"
 
 
-class Emission(_Value):
-    """One act of sending. Instruments are told of it when the send ends.
+def delivery(
+    receiver: Callable[..., Any],
+    connection: Connection | None,
+    duration: float,
+    value: object = None,
+    error: BaseException | None = None,
+) -> Delivery:
+    """Make a `Delivery`, or what becomes one at the first look."""
+    made: Any = _Delivery()
+    made.receiver = receiver
+    made.connection = connection
+    made.duration = duration
+    made.value = value
+    made.error = error
+    return made  # type: ignore[no-any-return]  # Nobody sees it before it is one.
 
-    Attributes:
-        signal: The signal that was sent.
-        sender: Who sent it; proxies are unwrapped.
-        payload: The keyword arguments of the send, read-only.
-        parent: The emission inside of which this one was sent, or None. It was under way
-            then. Once this one has ended after it, nothing keeps the parent for its sake: it
-            is None if nobody else has kept it.
-        started: When, in seconds since the epoch.
-        duration: Seconds from start to end; 0.0 while the send goes on.
-        deliveries: One for each receiver that was called, in order.
-        muted: Whether the signal was muted, so that nobody was called.
-    """
+
+class Emission:
+    """One act of sending. Instruments are told of it when the send ends. It cannot be changed."""
 
     __slots__ = (
         "__weakref__",
         "_clock",
         "_deliveries",
+        "_duration",
+        "_muted",
         "_parent",
-        "duration",
-        "muted",
-        "payload",
-        "sender",
-        "signal",
-        "started",
+        "_payload",
+        "_sender",
+        "_signal",
+        "_started",
+        "_turn",
     )
 
-    signal: Signal
-    sender: Any
-    payload: Mapping[str, Any]
-    started: float
-    duration: float
-    muted: bool
-    _clock: float
+    _signal: Signal
+    _sender: Any
+    _payload: dict[str, Any]
     _parent: Emission | ref[Emission] | None
+    _turn: int
+    _muted: bool
+    _clock: float
+    _started: float | None
+    _duration: float
+    # What the part in C makes of a send to nobody has an empty tuple here.
     _deliveries: list[Delivery]
 
-    def __init__(
-        self,
-        signal: object,
-        sender: object,
-        payload: dict[str, Any],
-        parent: Emission | None,
-        *,
-        muted: bool,
-    ) -> None:
-        _set(self, "signal", signal)
-        _set(self, "sender", sender)
-        _set(self, "payload", MappingProxyType(payload))
-        _set(self, "_parent", parent)
-        _set(self, "muted", muted)
-        _set(self, "duration", 0.0)
-        _set(self, "_deliveries", [])
-        _set(self, "started", time())
-        _set(self, "_clock", perf_counter())
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    @property
+    def signal(self) -> Signal:
+        """The signal that was sent."""
+        return self._signal
+
+    @property
+    def sender(self) -> Any:
+        """Who sent it; proxies are unwrapped."""
+        return self._sender
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The keyword arguments of the send, read-only. What they refer to is not copied."""
+        return MappingProxyType(self._payload)
 
     @property
     def parent(self) -> Emission | None:
-        """The emission inside of which this one was sent, or None."""
+        """The emission inside of which this one was sent, or None.
+
+        It was under way then. Once this one has ended after it, nothing keeps the parent for
+        its sake: it is None if nobody else has kept it.
+        """
         return self._parent() if isinstance(self._parent, ref) else self._parent
+
+    @property
+    def turn(self) -> int:
+        """Which receiver of the parent was at work when this was sent.
+
+        Its delivery is ``parent.deliveries[turn]``, once that call has ended. It is 0 if there
+        is no parent.
+        """
+        return self._turn
+
+    @property
+    def started(self) -> float:
+        """When the send began, in seconds since the epoch.
+
+        The system's clock is asked at the first look: one that is set between the send and
+        that look shifts it.
+        """
+        if self._started is None:
+            self._started = time() - (perf_counter() - self._clock)
+        return self._started
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end; 0.0 while the send goes on."""
+        return self._duration
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """One for each receiver that was called, in order."""
+        for it in self._deliveries:
+            if type(it) is _Delivery:
+                it.__class__ = Delivery
         return tuple(self._deliveries)
+
+    @property
+    def muted(self) -> bool:
+        """Whether the signal was muted, so that nobody was called."""
+        return self._muted
 
     @shown
     def __repr__(self) -> str:
         many = counted(len(self._deliveries), "delivery", "deliveries")
-        became = "muted" if self.muted else f"{many} in {self.duration:.6f} s"
-        return f"<Emission of {title_of(self.signal)} from {by_kind(self.sender)}: {became}>"
+        became = "muted" if self._muted else f"{many} in {self._duration:.6f} s"
+        return f"<Emission of {title_of(self._signal)} from {by_kind(self._sender)}: {became}>"
+
+
+def emission(
+    signal: Any,
+    sender: object,
+    payload: dict[str, Any],
+    parent: Emission | None,
+    muted: bool = False,
+) -> Emission:
+    """Make an `Emission` that begins now."""
+    made = Emission()
+    made._signal = signal
+    made._sender = sender
+    made._payload = payload
+    made._parent = parent
+    made._turn = 0 if parent is None else len(parent._deliveries)
+    made._muted = muted
+    made._started = None
+    made._duration = 0.0
+    made._deliveries = []
+    made._clock = perf_counter()
+    return made
 
 
 def outlive(emission: Emission) -> None:
@@ -165,4 +220,5 @@ def outlive(emission: Emission) -> None:
 
     Or each job that starts the next one would be kept by the one after it, with all before it.
     """
-    _set(emission, "_parent", ref(emission._parent))
+    parent: Any = emission._parent
+    emission._parent = ref(parent)

@@ -31,7 +31,7 @@ def leaves_at_once(error: Exception) -> bool:
     return False
 
 
-def raise_kept(error: Exception) -> NoReturn:
+def raise_kept(error: BaseException) -> NoReturn:
     """Raise an error that was kept, as if it had never been caught.
 
     Where another one is being handled, raising it anew would take that for the cause of this

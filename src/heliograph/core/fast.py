@@ -6,12 +6,17 @@ import os
 from functools import update_wrapper
 
 from heliograph.core.connection import Connection
+from heliograph.core.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.failing import AT_ONCE
-from heliograph.core.instruments import INSTRUMENTS
+from heliograph.core.instruments import TELLERS, switch_off, whoever_runs
+from heliograph.core.nesting import Place
 from heliograph.core.plan import Group, Plan
 from heliograph.core.record import MethodRecord, Record
 from heliograph.core.registry import Registry
 from heliograph.core.signal import Signal
+from heliograph.core.watched import finish_watched
+from heliograph.core.watching import end_watching
+from heliograph.core.wishes import Watchers
 from heliograph.core.writer import waiting
 
 
@@ -25,7 +30,6 @@ def _put_in_place() -> str:
     send = Send(
         in_python=Signal.send,
         finish=Signal._finish,
-        instruments=INSTRUMENTS,
         waiting=waiting,
         at_once=AT_ONCE,
         registry=Registry,
@@ -34,6 +38,17 @@ def _put_in_place() -> str:
         plan=Plan,
         record=Record,
         method_record=MethodRecord,
+        tellers=TELLERS,
+        inside=PLACE,
+        finish_watched=finish_watched,
+        end_watching=end_watching,
+        outlive=outlive,
+        whoever_runs=whoever_runs,
+        switch_off=switch_off,
+        watchers=Watchers,
+        place=Place,
+        emission=Emission,
+        delivery=Delivery,
     )
     Registry.keeps_plans = False
     # Type checkers go on seeing the method that it stands for.

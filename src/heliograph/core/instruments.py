@@ -4,70 +4,82 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
-from contextvars import ContextVar
-from time import perf_counter
 
 from heliograph.core.callables import is_async, name_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failing import log
 from heliograph.core.identity import receiver_key
-from heliograph.core.writer import drop_later, exclusively
+from heliograph.core.wishes import Wish, add, chosen, everybody, remove
+from heliograph.core.writer import exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from heliograph.core.connection import Connection
     from heliograph.core.emission import Emission
+    from heliograph.core.matching import Matching
+    from heliograph.core.namespace import Namespace
+    from heliograph.core.signal import Signal
+    from heliograph.core.wishes import Watchers
 
     Instrument = Callable[[Emission], object]
 
-INSTRUMENTS: list[Instrument] = []
-"""Those who watch. Empty is what every send asks for first, so it must stay this very list."""
 
-ON_START: list[Instrument] = []
-"""Those of the instruments that want to be told of emissions before anybody is called."""
-
-ON_CONNECT: list[Instrument] = []
-"""Those of the instruments that want to be told of connections."""
-
-_added: dict[Hashable, tuple[Instrument, bool, bool]] = {}
-"""The instruments by their keys, and whether each is in the other two lists."""
-
-
-def add_instrument(instrument: Instrument) -> None:
-    """Let *instrument* see every emission of every signal from now on.
+def add_instrument(
+    instrument: Instrument, signals: Iterable[Signal[...] | Namespace | Matching] | None = None
+) -> None:
+    """Let *instrument* see emissions from now on: every one, or those of some signals.
 
     It is called with the `Emission` when the send ends, whatever became of it,
     in the thread or task that sent. A send that is refused, because of an async
-    receiver, is none. An instrument that raises is logged by name
-    on the logger ``heliograph`` and breaks nothing. What it sends itself is
-    delivered, but no instrument is told; what a thread or a task sends that it
-    starts is watched like anything else. Adding it twice adds it once.
+    receiver, is none. What it sends itself is delivered, but no instrument is told;
+    what a thread or a task sends that it starts is watched like anything else.
 
-    It may have two methods besides:
+    An instrument that raises breaks nothing. It is named once, with its traceback,
+    on the logger ``heliograph``, and is removed: it sees nothing more. It may have
+    these methods besides:
 
     - ``on_start(emission)`` is called before anybody is, while the payload still
       is what was sent;
     - ``on_connect(signal, connection, previous)`` after each `Signal.connect`, where
       *previous* is the connection in whose place it is, if that connected again what
       was connected before: *connection* itself where nothing has changed. Otherwise
-      it is None. Temporary connections, which undo themselves, are not told of.
+      it is None. Temporary connections, which undo themselves, are not told of;
+    - ``on_failure(instrument, error)`` when another instrument has failed and was
+      removed, whichever signals that one wanted to see.
+
+    Args:
+        instrument: A callable. Adding it again adds nothing.
+        signals: Signals, namespaces, and patterns such as ``shop.signals("order-*")``;
+            signals that are made later in a namespace count too. A signal that nobody
+            has named costs nothing more to send. Without it, every signal is meant.
 
     Raises:
-        ArgumentError: If it is not callable, if it is a class, or if it or one of its methods
-            is async: nobody would await that.
+        ArgumentError: If it is not callable, if it is a class, or if it or one of its
+            methods is async: nobody would await that. If something of *signals* is no
+            signal, or there is none. If the instrument is there already for other signals.
     """
     _check(instrument)
     # Asked here, as a change to connections must not run what is not ours.
-    wants = _has(instrument, "on_start"), _has(instrument, "on_connect")
-    exclusively(_add, receiver_key(instrument), (instrument, *wants))
+    starts, connects, _ = (_has(instrument, name) for name in _METHODS)
+    choices = None if signals is None else chosen(signals)
+    wish = Wish(instrument, None if choices is None else frozenset(choices), starts, connects)
+    found = exclusively(add, receiver_key(instrument), wish) or wish
+    if found.wanted != wish.wanted:
+        msg = (
+            f"{instrument!r} is an instrument already, and has named other signals. Remove it "
+            "with remove_instrument() first, or name the same ones."
+        )
+        raise ArgumentError(msg)
+    for fulfil in choices.values() if choices is not None and found is wish else ():
+        fulfil(wish)
 
 
 def remove_instrument(instrument: Instrument) -> None:
     """Let *instrument* see no more emissions; one that was never added is no error."""
-    exclusively(_remove, receiver_key(instrument))
+    exclusively(remove, receiver_key(instrument))
 
 
 def _check(instrument: Any) -> None:
@@ -83,6 +95,7 @@ def _check(instrument: Any) -> None:
     raise ArgumentError(msg)
 
 
+_METHODS = ("on_start", "on_connect", "on_failure")
 _INSTEAD = "Pass a plain function; it may start a task."
 
 
@@ -100,78 +113,124 @@ def _has(instrument: Any, name: str) -> bool:
     return method is not None
 
 
-def _add(key: Hashable, instrument: tuple[Instrument, bool, bool]) -> None:
-    _added.setdefault(key, instrument)
-    _publish()
-
-
-def _remove(key: Hashable) -> None:
-    drop_later(_added.pop(key, None))
-    _publish()
-
-
-def _publish() -> None:
-    # All that were added, each time: a change that was interrupted is made good by the next one.
-    ON_CONNECT[:] = [it for it, _, connects in _added.values() if connects]
-    ON_START[:] = [it for it, starts, _ in _added.values() if starts]
-    INSTRUMENTS[:] = [it for it, _, _ in _added.values()]
-
-
-TELLING: ContextVar[list[object] | None] = ContextVar("heliograph_telling", default=None)
-"""The call of instruments that this context was inside of, or was copied from inside of.
-
-It is a list of the thread and the task that it is made in, which is empty once it is over.
-"""
+TELLERS: dict[tuple[int, int, int], None] = {}
+"""The threads, tasks and greenlets in which instruments are just being told of something."""
 
 
 def is_telling() -> bool:
     """Tell whether an instrument is running: what it sends is delivered, but not watched.
 
-    A thread or a task that it has started is not the instrument, even if it has its context.
+    A thread or a task that it has started is not the instrument.
     """
-    telling = TELLING.get()
-    return bool(telling) and telling == [get_ident(), _task()]
+    return bool(TELLERS) and whoever_runs() in TELLERS
 
 
-def _task() -> object:
-    # Costly to import, and here already if it is used; maybe just being imported.
-    asyncio: Any = sys.modules.get("asyncio.tasks")
-    if asyncio is None or not hasattr(asyncio, "current_task"):
-        return None
-    loop = asyncio.events._get_running_loop()
-    return None if loop is None else asyncio.current_task(loop)
+def whoever_runs() -> tuple[int, int, int]:
+    """Return what tells who is running apart: the thread, the task and the greenlet."""
+    loop = (_RUNS.running_loop or _loaded("running_loop", "asyncio.events", "_get_running_loop"))()
+    task = None if loop is None else sys.modules["asyncio.tasks"].current_task(loop)
+    switched = (_RUNS.greenlet or _loaded("greenlet", "greenlet", "getcurrent"))()
+    return get_ident(), id(task), id(switched)
 
 
-def tell_start(emission: Emission) -> None:
+class _Runs:
+    """What tells who runs, once that is loaded: it is costly to import."""
+
+    __slots__ = ("greenlet", "running_loop")
+
+    greenlet: Callable[[], Any] | None
+    running_loop: Callable[[], Any] | None
+
+
+_RUNS = _Runs()
+_RUNS.greenlet = _RUNS.running_loop = None
+
+
+def _loaded(name: str, module: str, function: str) -> Callable[[], Any]:
+    found: Callable[[], Any] | None = getattr(sys.modules.get(module), function, None)
+    if found is None:  # It may just be being imported.
+        return _nothing
+    setattr(_RUNS, name, found)
+    return found
+
+
+def _nothing() -> None:
+    """Be what runs where there are no tasks or no greenlets."""
+
+
+def tell_start(watchers: Watchers, emission: Emission) -> None:
     """Show an emission that begins to the instruments that want to see it."""
-    _tell(ON_START, "on_start", emission.signal, emission)
+    _tell(watchers.on_start, "on_start", emission.signal, emission)
 
 
-def tell(emission: Emission) -> None:
-    """Finish an emission and show it to every instrument."""
-    object.__setattr__(emission, "duration", perf_counter() - emission._clock)
-    _tell(INSTRUMENTS, None, emission.signal, emission)
+def tell(watchers: Watchers, emission: Emission) -> None:
+    """Show an emission that is over to all who watch it."""
+    # No call in what cleans up: there may be no room on the stack.
+    teller = whoever_runs()
+    nested = teller in TELLERS  # A coroutine that sends is closed by an instrument, say.
+    TELLERS[teller] = None
+    try:
+        for instrument in tuple(watchers):
+            try:
+                instrument(emission)
+            except Exception as error:  # noqa: BLE001 - it must not break what it watches.
+                switch_off(instrument, instrument, error, emission._signal)
+    finally:
+        if not nested:
+            del TELLERS[teller]
 
 
-def tell_connected(signal: object, connection: Connection, previous: Connection | None) -> None:
+def tell_connected(signal: Any, connection: Connection, previous: Connection | None) -> None:
     """Show a connection to the instruments that want to see it."""
     if not is_telling():
-        _tell(ON_CONNECT, "on_connect", signal, signal, connection, previous)
+        watchers = signal._registry.watchers.on_connect
+        _tell(watchers, "on_connect", signal, signal, connection, previous)
 
 
-def _tell(instruments: Sequence[Any], method: str | None, signal: object, *what: object) -> None:
-    telling = [get_ident(), _task()]
-    token = TELLING.set(telling)
+def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object) -> None:
+    teller = whoever_runs()
+    TELLERS[teller] = None
     try:
         for instrument in tuple(instruments):
-            call = instrument
+            call: Any = instrument
             try:
-                if method is not None:
-                    call = getattr(instrument, method)
+                call = getattr(instrument, method)
                 call(*what)
-            except Exception as error:  # noqa: BLE001 - it must not break what it watches.
-                log(error, "The instrument %s failed on %r.", name_of(call), signal)
+            except Exception as error:  # noqa: BLE001 - as above.
+                switch_off(instrument, call, error, signal)
     finally:
-        # For all who have inherited the context, and at once.
-        del telling[:]
-        TELLING.reset(token)
+        del TELLERS[teller]
+
+
+def switch_off(instrument: Instrument, called: object, error: Exception, signal: object) -> None:
+    """Remove an instrument that has failed, and say so: to the log, and to those who watch that.
+
+    Args:
+        instrument: The instrument.
+        called: What of it was called, or itself if that could not be looked up.
+        error: What it raised.
+        signal: The signal of which it was told.
+    """
+    remove_instrument(instrument)
+    log(
+        error,
+        "The instrument %s failed on %r, and is switched off: it sees no more sends. "
+        "Mend it, and add it again with add_instrument().",
+        name_of(called),
+        signal,
+    )
+    for watcher in everybody():
+        _tell_of_failure(watcher, instrument, error, signal)
+
+
+def _tell_of_failure(watcher: Any, failed: Instrument, error: Exception, signal: object) -> None:
+    call: Any = watcher
+    try:
+        call = getattr(watcher, "on_failure", _not_watching)
+        call(failed, error)
+    except Exception as its_error:  # noqa: BLE001 - as any other failure.
+        switch_off(watcher, call, its_error, signal)
+
+
+def _not_watching(failed: Instrument, error: Exception) -> None:
+    """Be the method of an instrument that has none."""

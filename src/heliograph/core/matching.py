@@ -15,7 +15,8 @@ from heliograph.core.registry import Registry
 from heliograph.core.showing import shown
 from heliograph.core.signal import Signal
 from heliograph.core.terms import terms
-from heliograph.core.writer import drop_later
+from heliograph.core.wishes import show
+from heliograph.core.writer import drop_later, exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from heliograph.core.names import Names, Standing, Where
     from heliograph.core.terms import Terms
     from heliograph.core.typed import F
+    from heliograph.core.wishes import Choice, Wish
 
 # As `fnmatch` reads them: a bracket that comes first is one of the characters.
 _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
@@ -66,7 +68,7 @@ class Matching:
         self._names = names
         self._namespace = namespace
         # The bare text: what a subclass of `str` does is not to run while a pattern is forgotten.
-        self._where = prefix, str.__str__(pattern)
+        self._where: tuple[str, str] = prefix, str.__str__(pattern)
 
     def __iter__(self) -> Iterator[Signal[...]]:
         signals = list(self._names.signals.items())
@@ -133,6 +135,9 @@ class Matching:
         for signal in (*self, *([] if template is None else [template])):
             signal.disconnect(receiver, sender)
 
+    def _choice(self) -> Choice:
+        return self._names.choice(self._where)
+
     def _stand_by(self, receiver: Callable[..., Any], sender: Any, how: Terms) -> None:
         standing = self._names.standing
         template = standing.get(self._where) or self._new_template()
@@ -176,9 +181,27 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
                 signal._tell_connected(receiver, sender, made[0], made[1] is None)
 
 
+def stand_by_to_see(names: Names, where: Where, wish: Wish) -> None:
+    """Let an instrument see all signals whose names match, now and later."""
+    exclusively(_stand, names.standing.wishes, where, wish)
+    show(wish, [it._registry for name, it in list(names.signals.items()) if _matches(name, where)])
+
+
+def _stand(wishes: list[tuple[Where, ref[Wish]]], where: Where, wish: Wish) -> None:
+    wishes[:] = [*(it for it in wishes if it[1]() is not None), (where, ref(wish))]
+
+
+def show_standing(standing: Standing, signal: Signal[...], name: str) -> None:
+    """Let those instruments see a new signal who want to see those of its name."""
+    for where, held in list(standing.wishes):
+        wish = held()
+        if wish is not None and _matches(name, where):
+            show(wish, [signal._registry])
+
+
 def _matches(name: object, where: Where) -> bool:
     prefix, pattern = where
     # In a namespace of Blinker's, a name may be no string.
     if not isinstance(name, str) or not name.startswith(prefix):
-        return False
-    return fnmatchcase(name[len(prefix) :], pattern)
+        return not prefix and pattern is None
+    return pattern is None or fnmatchcase(name[len(prefix) :], pattern)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from heliograph.core.mistakes import warn_of_twin
 from heliograph.core.signal import Signal
 
@@ -9,17 +11,27 @@ TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
+    from weakref import ref
 
     from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.wishes import Choice, Wish
 
-    # What the names begin with, and the pattern of the rest.
-    Where = tuple[str, str]
+    # What the names begin with, and the pattern of the rest: None for whatever it is.
+    Where = tuple[str, str | None]
 
 
 class Standing(dict["Where", Signal]):
-    """Who wants to hear signals that are still to come, by pattern. It can be held weakly."""
+    """Who wants to hear signals that are still to come, by pattern. It can be held weakly.
 
-    __slots__ = ("__weakref__",)
+    Attributes:
+        wishes: What instruments want to see of them, held weakly.
+    """
+
+    __slots__ = ("__weakref__", "wishes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wishes: list[tuple[Where, ref[Wish]]] = []
 
     def __reduce__(self) -> Any:
         """Leave them behind: to the signals of a copy nobody is connected, now or later."""
@@ -69,6 +81,12 @@ class Names:
         # Again, for those that came meanwhile.
         for name, it in tuple(before.items()):
             signals.setdefault(name, it)
+
+    def choice(self, where: Where) -> Choice:
+        """Say how an instrument that names such signals is to see them."""
+        from heliograph.core.matching import stand_by_to_see  # Loaded by those who stand.
+
+        return (id(self.standing), where), partial(stand_by_to_see, self, where)
 
     def declared(self, *declarations: Declaration) -> list[Signal[...]]:
         """Declare a signal each, or none at all.
@@ -128,3 +146,7 @@ class Names:
             from heliograph.core.matching import connect_standing  # Loaded by those who stand.
 
             connect_standing(self.standing, signal, name)
+        if self.standing.wishes:
+            from heliograph.core.matching import show_standing  # Likewise.
+
+            show_standing(self.standing, signal, name)

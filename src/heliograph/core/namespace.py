@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.matching import Matching
     from heliograph.core.signal import Signal
+    from heliograph.core.wishes import Choice
 
     D = TypeVar("D")
 
@@ -176,6 +177,9 @@ class Namespace(Declares, Copyable):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(self._no_attribute(name), name=name, obj=self)
+
+    def _choice(self) -> Choice:
+        return self._names.choice((self._prefix, None))
 
     def _no_attribute(self, name: str) -> str:
         said = f"{type(self).__name__!r} object has no attribute {name!r}"

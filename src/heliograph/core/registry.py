@@ -21,13 +21,13 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
-from heliograph.core.instruments import INSTRUMENTS
 from heliograph.core.mending import recount
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.plan import Group, Plan, in_order, listed, one_each
 from heliograph.core.record import NOTHING, Record, recorded
 from heliograph.core.shrinking import shrunk
 from heliograph.core.terms import INLINE, PLACE, SCOPE, WEAK, Scope
+from heliograph.core.wishes import EVERYWHERE
 from heliograph.core.writer import drop_later, exclusively, soon, waiting
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.terms import Place, Terms
+    from heliograph.core.wishes import Watchers
 
     # The connection, and the one in whose place it is: itself, if that says all already.
     Made = tuple[Connection, Connection | None]
@@ -127,6 +128,7 @@ class Registry:
         "senders",
         "stamp",
         "unusual",
+        "watchers",
     )
 
     keeps_plans = True
@@ -150,10 +152,11 @@ class Registry:
         # What is known of every payload, and whether each send is still held against it.
         self.declaration: Declaration | None = None
         self.checked: bool = False
-        # What a send reads: whether nobody at all is connected, whether a plan does not say
-        # all; the last plan, where it is for all senders of a type; and what every change
+        # What a send reads: who watches; whether nobody at all is connected; whether a plan does
+        # not say all; the last plan, where it is for all senders of a type; and what every change
         # changes.
-        self.busy: Sequence[object] = INSTRUMENTS
+        self.watchers: Watchers = EVERYWHERE
+        self.busy: Sequence[object] = EVERYWHERE
         self.unusual: bool = False
         self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
         self.stamp: int = 0
@@ -262,6 +265,12 @@ class Registry:
     def unmute(self, scope: Scope) -> None:
         """Let a scope want nothing any more."""
         exclusively(self._mute, scope, None)
+
+    def be_watched_by(self, watchers: Watchers) -> None:
+        """Let these instruments watch, and no others. Has to run in `exclusively`."""
+        self.watchers = watchers
+        if self.busy is not _BUSY:
+            self.busy = watchers
 
     def is_muted(self) -> bool:
         """Tell whether what is sent in the current context is swallowed, for all receivers."""
@@ -553,7 +562,7 @@ class Registry:
     def _changed(self) -> None:
         asked = self.overridden or self.checked
         self.unusual = asked or bool(self.mutes)
-        # Whoever finds this empty, being nobody's or the instruments', has nothing to do.
-        self.busy = _BUSY if self.receivers or asked else INSTRUMENTS
+        # Whoever finds this empty, as nobody receives or watches, has nothing to do.
+        self.busy = _BUSY if self.receivers or asked else self.watchers
         # Last, or a send in between would keep a plan as good for what has not come yet.
         self.stamp += 1

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from heliograph.core.callables import title_of
 from heliograph.core.claims import followed
 from heliograph.core.connecting import P
-from heliograph.core.dispatch import Sending, deliver, deliver_async
+from heliograph.core.dispatch import Sending, deliver, deliver_async, rest_of
 from heliograph.core.dying import lost_now, warn_of_lost
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failing import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
-from heliograph.core.instruments import INSTRUMENTS
+from heliograph.core.instruments import TELLERS, is_telling
 from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text, wrapped
 from heliograph.core.showing import Documentation
 from heliograph.core.waiting import Waitable
+from heliograph.core.watched import send_async_watched, send_watched
+from heliograph.core.wishes import show
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from heliograph.core.dispatch import Step
     from heliograph.core.dying import DeadReceiver
     from heliograph.core.plan import Plan
+    from heliograph.core.wishes import Choice
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]
@@ -74,7 +79,7 @@ class Signal(Waitable[P]):
         ) -> Results: ...
 
     # It is always called as one of these. What it left to another method would take time.
-    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: PLR0915
+    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901, PLR0915
         self,
         sender: Any = None,
         /,
@@ -118,19 +123,16 @@ class Signal(Waitable[P]):
         if (
             stamp is not registry.stamp
             or type(sender) is not kind
-            or INSTRUMENTS
+            or registry.watchers
             or (registry.senders and id(sender) in registry.senders)
             or (sender is None and "sender" in payload)
         ):
             stamp = registry.stamp
             sender, plan = registry.find(sender)
-            if (
-                not plan.plain
-                or registry.unusual
-                or INSTRUMENTS
-                or (sender is None and "sender" in payload)
-            ):
+            if not plan.plain or registry.unusual or (sender is None and "sender" in payload):
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
+            if registry.watchers and not (TELLERS and is_telling()):
+                return send_watched(self, registry, sender, payload, plan, stamp, _async_wrapper)
             registry.keep(stamp, sender, plan)
         results: Results = _NONE
         receiver: Any = plan  # Nobody yet.
@@ -180,8 +182,7 @@ class Signal(Waitable[P]):
         async_wrapper: Callable[[Receiver], Receiver] | None,
     ) -> list[tuple[Receiver, Any]]:
         """Do the rest of a send that was plain until an error or a change came."""
-        sending = self._rest(sender, payload, plan, position, stamp)
-        sending.resume(results, failure, receiver)
+        sending = rest_of(self, sender, payload, plan, position, results, stamp, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, async_wrapper)
 
@@ -194,8 +195,8 @@ class Signal(Waitable[P]):
             self: Signal[...], sender: Any = ..., /, *, _sync_wrapper: AsyncWrapper, **payload: Any
         ) -> Results: ...
 
-    # It is always called as one of these.
-    async def send_async(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
+    # It is always called as one of these. What it left to another method would take time.
+    async def send_async(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901, PLR0915
         self,
         sender: Any = None,
         /,
@@ -230,13 +231,12 @@ class Signal(Waitable[P]):
         # Read before the plan is: what is disconnected from here on is not called.
         stamp = registry.stamp
         sender, plan = registry.find(sender)
-        if (
-            plan.careful
-            or registry.unusual
-            or INSTRUMENTS
-            or (sender is None and "sender" in payload)
-        ):
+        if plan.careful or registry.unusual or (sender is None and "sender" in payload):
             return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
+        if registry.watchers and not (TELLERS and is_telling()):
+            return await send_async_watched(
+                self, registry, sender, payload, plan, stamp, _sync_wrapper
+            )
         results: list[tuple[Receiver, Any]] = []
         receiver: Any = plan  # Nobody yet.
         try:
@@ -260,8 +260,8 @@ class Signal(Waitable[P]):
             if isinstance(error, AT_ONCE) or not _was_called(receiver, plan, results):
                 raise
             failure = error
-        sending = self._rest(sender, payload, plan, len(results), stamp)
-        sending.resume(results, failure, receiver)
+        at = len(results)
+        sending = rest_of(self, sender, payload, plan, at, results, stamp, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
         return await deliver_async(sending, _sync_wrapper)
 
@@ -273,15 +273,6 @@ class Signal(Waitable[P]):
             sender, plan = registry.find(sender)
             sending = self._sending(sender, payload, plan, stamp)
             await deliver_async(sending, None, to_the_end=True)
-
-    def _rest(
-        self, sender: Any, payload: dict[str, Any], plan: Plan, position: int, stamp: int
-    ) -> Sending:
-        registry = self._registry
-        plan = registry.whole(plan, sender)
-        newest = plan.newest
-        steps: list[Step] = [(left, None) for left in plan.connections[position:]]
-        return Sending(self, registry, sender, payload, steps, stamp=stamp, newest=newest)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Give each receiver that a send from *sender* would call now, in order."""
@@ -335,6 +326,10 @@ class Signal(Waitable[P]):
         return Sending(
             self, registry, sender, payload, steps, stamp=stamp, newest=newest, muted=muted
         )
+
+    def _choice(self) -> Choice:
+        registry = self._registry
+        return registry.home, partial(show, registries=[registry])
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
         """Say what seems to be wrong, while programs are developed."""

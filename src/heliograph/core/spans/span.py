@@ -12,7 +12,7 @@ from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failing import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at, warn_of_unused
-from heliograph.core.nesting import Place, enter, innermost, leave
+from heliograph.core.nesting import enter, innermost, leave, place_for
 from heliograph.core.showing import shown
 from heliograph.core.terms import place
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any, Never, NoReturn, Self
 
+    from heliograph.core.nesting import Place
     from heliograph.core.signal import Signal
     from heliograph.core.terms import Place as Line
 
@@ -214,7 +215,7 @@ class Span:
         around = innermost(PLACE.get())
         self._parent = None if around is None else around.work
         self._clock = perf_counter()
-        self._place = Place(self, around)
+        self._place = place_for(self, around)
         # Last, and undone if a signal handler raises: the block would not be left.
         enter(PLACE, self._place)
 

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 
 from heliograph.core.callables import title_of
-from heliograph.core.emission import PLACE, Emission
+from heliograph.core.emission import PLACE, Emission, emission
 from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failing import raise_kept
 from heliograph.core.instruments import is_telling
@@ -203,6 +203,8 @@ def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emissi
     """Return what is just being sent; the very one that instruments see, if any watch."""
     place = innermost(PLACE.get())
     current: Emission | None = None if place is None else place.work
-    if current is None or current.signal is not signal or current.sender is not sender:
-        return Emission(signal, sender, payload, current, muted=False)
-    return current if not is_telling() else Emission(signal, sender, payload, current, muted=False)
+    same = current is not None and current.signal is signal and current.sender is sender
+    # An instrument that sends is not watched, and what it is told of is over.
+    if current is not None and same and not is_telling():
+        return current
+    return emission(signal, sender, payload, current)

@@ -1,0 +1,53 @@
+"""Begins and ends the watching of a send: what instruments are told, and what is inside of what."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from heliograph.core.emission import PLACE, emission, outlive
+from heliograph.core.instruments import tell, tell_start
+from heliograph.core.nesting import innermost, place_for
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from typing import Any
+
+    from heliograph.core.emission import Emission
+    from heliograph.core.nesting import Place
+    from heliograph.core.wishes import Watchers
+
+
+def begin_watching(
+    watchers: Watchers, signal: Any, sender: object, payload: dict[str, Any], *, muted: bool = False
+) -> Place:
+    """Begin to watch a send; returns the place for what is inside of it, which is to be entered.
+
+    The work there is the emission.
+    """
+    around = PLACE.get()
+    if around is not None:
+        around = innermost(around)
+    seen = emission(signal, sender, payload, None if around is None else around.work, muted)
+    if watchers.on_start:
+        tell_start(watchers, seen)
+        seen._clock = perf_counter()
+    return place_for(seen, around)
+
+
+def end_watching(place: Place, seen: Emission) -> None:
+    """End a send that was watched, and tell of it.
+
+    Whoever calls this has said before that nothing is under way at the place: by an assignment,
+    as there may be no room left on the stack for a call, and a signal handler may raise after any.
+    The context may stay at the place, of which it knows nothing any more.
+    """
+    around = place.around
+    if around is not None:
+        # Or each job that starts the next one would make the chain longer.
+        around = place.around = innermost(around)
+    seen._duration = perf_counter() - seen._clock
+    try:
+        tell(seen._signal._registry.watchers, seen)
+    finally:
+        if seen._parent is not None and (around is None or around.work is not seen._parent):
+            outlive(seen)
