@@ -316,16 +316,16 @@ STARTING = """
 """
 
 
-def test_what_a_receiver_starts_and_leaves_is_shown_under_the_signal(tmp_path: Path) -> None:
-    """A send that ends after the one that caused it still has its place in the tree."""
+def test_what_a_receiver_starts_and_leaves_is_shown_under_the_receiver(tmp_path: Path) -> None:
+    """A send that ends after that receiver still has its place in the tree."""
     write(tmp_path / "shop.py", STARTING)
 
     assert trace("shop", "GET /during", cwd=tmp_path) == dedent("""\
         GET /during  200 OK  # ms
         ├── paid
-        │   ├── shop.start  shop.py:9  # ms
-        │   └── packed
-        │       └── shop.wait  shop.py:15  # ms
+        │   └── shop.start  shop.py:9  # ms
+        │       └── packed
+        │           └── shop.wait  shop.py:15  # ms
 
         """)
 

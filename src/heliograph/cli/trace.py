@@ -65,8 +65,7 @@ class Recorder:
         if parent is None:
             self.roots.append(sent)
             return
-        # Its receiver is at work, and so not among the deliveries yet: it is the next one.
-        self._keep(parent).inside.setdefault(len(parent.deliveries), []).append(sent)
+        self._keep(parent).inside.setdefault(emission.turn, []).append(sent)
 
     def _keep(self, emission: Emission) -> Sent:
         return self._sent.setdefault(id(emission), Sent(emission))

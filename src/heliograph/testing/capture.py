@@ -103,10 +103,9 @@ class Capture(Emissions, Block):
         """Keep an emission that begins. The engine calls this."""
         belongs = self._belongs()
         payload = self._copied(emission.signal, emission.payload, belongs)
-        turn = 0 if emission.parent is None else len(emission.parent.deliveries)
         place = sending_place()
         whose = emission.signal, emission.sender
-        sent = Sent(*whose, payload, place, emission, turn, older=self._is_older())
+        sent = Sent(*whose, payload, place, emission, emission.turn, older=self._is_older())
         if belongs:
             # Before it can be seen, or whoever waits would take it for one that has ended.
             self._under_way[id(emission)] = sent
