@@ -103,6 +103,10 @@ class Engine:
         """Return a loop that asks whether anybody would hear `SENDER`."""
         raise UnsupportedError
 
+    def sending_watched(self) -> Loop:
+        """Return a loop of sends with 1 keyword that are watched in the engine's own way."""
+        raise UnsupportedError
+
 
 class SignalEngine(Engine):
     """An engine whose signal has ``connect``, ``disconnect`` and ``send``."""

@@ -50,6 +50,22 @@ def ratio(timings: Timings, dividend: str, divisor: str) -> float | None:
     return timings[dividend].over(timings[divisor])
 
 
+def watched_table(title: str, measured: Sequence[Measured]) -> Table:
+    """One line per row: how many times as long as unwatched on Blinker each way takes."""
+    names = list(dict.fromkeys(name for _, timings in measured for name in timings))
+    beside, *others = names
+    head = ["× blinker", f"{beside},\nns", *(name.replace(", ", ",\n") for name in others)]
+    lines = [
+        [
+            row.name,
+            number(timings[beside].minimum),
+            *(factor(ratio(timings, name, beside)) for name in others),
+        ]
+        for row, timings in measured
+    ]
+    return Table(title, head, lines)
+
+
 def minima_table(title: str, measured: Sequence[Measured]) -> Table:
     """One line per row: the least disturbed round on every engine."""
     return _times(title, "ns, minimum", measured, lambda timing: timing.minimum)

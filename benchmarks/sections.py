@@ -22,6 +22,8 @@ from benchmarks.rows import AS_FLASK, CONNECTING, SENDING, sending
 from benchmarks.suites import suites
 from benchmarks.tables import Table, number
 from benchmarks.threads import BATCH_NS, sending_in
+from benchmarks.watched import ROWS as ROWS_WATCHED
+from benchmarks.watched import ways_to_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -102,17 +104,8 @@ def sends(effort: Effort) -> Iterator[Finding]:
 
 
 def pure(effort: Effort) -> Iterator[Finding]:
-    """What a send costs in Python alone: in a process of its own, for a choice at import."""
-    before = os.environ.get("HELIOGRAPH_PURE")
-    os.environ["HELIOGRAPH_PURE"] = "1"
-    try:
-        with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            found = process.submit(_pure, effort).result()
-    finally:
-        os.environ.pop("HELIOGRAPH_PURE")
-        if before is not None:
-            os.environ["HELIOGRAPH_PURE"] = before
-    yield from found
+    """What a send costs in Python alone."""
+    yield from _in_python_alone(_pure, effort)
 
 
 def _pure(effort: Effort) -> list[Finding]:
@@ -121,6 +114,43 @@ def _pure(effort: Effort) -> list[Finding]:
         return []
     table = report.ratios_table("Sending in Python alone (HELIOGRAPH_PURE=1)", measured)
     return [Finding("pure", table, report.plain(measured))]
+
+
+def _in_python_alone(find: Callable[[Effort], list[Finding]], effort: Effort) -> Iterator[Finding]:
+    """Measure in a process of its own, for the choice is made at import."""
+    before = os.environ.get("HELIOGRAPH_PURE")
+    os.environ["HELIOGRAPH_PURE"] = "1"
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            found = process.submit(find, effort).result()
+    finally:
+        os.environ.pop("HELIOGRAPH_PURE")
+        if before is not None:
+            os.environ["HELIOGRAPH_PURE"] = before
+    yield from found
+
+
+def watched(effort: Effort) -> Iterator[Finding]:
+    """What a send costs while somebody watches."""
+    title = "Watched sends, beside an unwatched one of Blinker's"
+    yield from _watched("watched", title, effort)
+    yield from _in_python_alone(_watched_in_python_alone, effort)
+
+
+def _watched_in_python_alone(effort: Effort) -> list[Finding]:
+    title = "Watched sends in Python alone (HELIOGRAPH_PURE=1)"
+    return _watched("watched pure", title, effort)
+
+
+def _watched(key: str, title: str, effort: Effort) -> list[Finding]:
+    measured = [
+        (row, measure(ways_to_watch(row), effort.growth_rounds))
+        for row in ROWS_WATCHED
+        if _wanted(row, effort)
+    ]
+    if not measured:
+        return []
+    return [Finding(key, report.watched_table(title, measured), report.plain(measured))]
 
 
 def as_flask(effort: Effort) -> Iterator[Finding]:
@@ -261,6 +291,7 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "sending": sends,
     "flask": as_flask,
     "pure": pure,
+    "watched": watched,
     "declared": declared,
     "connecting": connections,
     "growth": growth,

@@ -37,6 +37,17 @@ class Django(SignalEngine):
             raise UnsupportedError
         return super().sending(keywords)
 
+    def sending_watched(self) -> Loop:
+        """Return a loop of sends that keep errors: nothing of Django's can watch."""
+        signal = self.signal
+        sender = SENDER
+
+        def loop(items: Iterable[object]) -> None:
+            for _ in items:
+                signal.send_robust(sender, a=1)
+
+        return loop
+
     def guarding(self) -> Loop:
         """Return a loop that asks whether anybody listens."""
         signal = self.signal

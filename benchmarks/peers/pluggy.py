@@ -53,6 +53,26 @@ class Pluggy(Senderless):
 
         return {0: none, 1: one, 3: three}[keywords]
 
+    def sending_watched(self) -> Loop:
+        """Return a loop of calls of one hook that a monitor counts."""
+        manager = self._manager("one")
+        count = 0
+
+        def before(*_: object) -> None: ...
+
+        def after(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        manager.add_hookcall_monitoring(before, after)
+        hook: Any = manager.hook
+
+        def loop(items: Iterable[object]) -> None:
+            for _ in items:
+                hook.one(sender=SENDER, a=1)
+
+        return loop
+
     def _manager(self, hook: str) -> PluginManager:
         manager = PluginManager(PROJECT)
         manager.add_hookspecs(_Hooks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import SignalInstance
+from psygnal.utils import monitor_events
 
 from benchmarks.engines import SENDER, Loop
 from benchmarks.peers.senderless import Senderless
@@ -25,9 +26,7 @@ class Psygnal(Senderless):
 
     def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
         """Return a loop that passes the sender and the values by position."""
-        signal: Any = SignalInstance((object,) * (1 + keywords))
-        for receiver in self.heard_by:
-            signal.connect(receiver)
+        signal = self._signal(keywords)
 
         def none(items: Iterable[object]) -> None:
             for _ in items:
@@ -42,6 +41,28 @@ class Psygnal(Senderless):
                 signal.emit_fast(sender, 1, 2, 3)
 
         return {0: none, 1: one, 3: three}[keywords]
+
+    def sending_watched(self) -> Loop:
+        """Return a loop of sends that a monitor counts: `SignalInstance.emit`, which tells it."""
+        signal = self._signal(1)
+        count = 0
+
+        def monitor(_: object) -> None:
+            nonlocal count
+            count += 1
+
+        def loop(items: Iterable[object]) -> None:
+            with monitor_events(logger=monitor):
+                for _ in items:
+                    signal.emit(SENDER, 1)
+
+        return loop
+
+    def _signal(self, keywords: int) -> Any:
+        signal: Any = SignalInstance((object,) * (1 + keywords))
+        for receiver in self.heard_by:
+            signal.connect(receiver)
+        return signal
 
 
 ENGINE = Psygnal

@@ -27,6 +27,7 @@ ONCE = Effort(
 TABLES = {
     "sending": ["sending", "sending minima", "sending medians"],
     "pure": ["pure"],
+    "watched": ["watched", "watched pure"],
     "flask": ["flask"],
     "declared": ["declared", "spans"],
     "connecting": ["connecting", "connecting minima"],
