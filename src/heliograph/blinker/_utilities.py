@@ -34,7 +34,7 @@ def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) ->
     """Return a weak reference to anything, a bound method too."""
     if type(obj) is MethodType:
         # A reference to a method is typed by the method, which T is here.
-        return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]
+        return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]  # Said above.
     return weakref.ref(obj, callback)
 
 

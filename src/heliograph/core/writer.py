@@ -35,7 +35,7 @@ class Lock(RLock):  # type: ignore[misc]  # Final in typeshed alone.
 
     # A note of ours would come a bytecode later than the lock, and a finalizer in between
     # would wait forever.
-    is_mine: property = property(RLock._is_owned)  # type: ignore[attr-defined]
+    is_mine: property = property(RLock._is_owned)  # type: ignore[attr-defined]  # Not in its stub.
 
 
 class _Writer:
@@ -61,7 +61,7 @@ _MOST_FAILURES = 1000
 # One for all signals: with one each, two threads could each hold one, while a finalizer
 # that the garbage collector runs in them waits for the other's.
 _lock = Lock()
-_is_mine: Callable[[], bool] = _lock._is_owned  # type: ignore[attr-defined]
+_is_mine: Callable[[], bool] = _lock._is_owned  # type: ignore[attr-defined]  # Not in its stub.
 _writer = _Writer()
 
 waiting: deque[Callable[[], object]] = deque()
@@ -206,7 +206,7 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     # The thread that may have held the lock does not exist here.
-    _lock._at_fork_reinit()  # type: ignore[attr-defined]
+    _lock._at_fork_reinit()  # type: ignore[attr-defined]  # Not in its stub.
     if _writer.paused:
         _writer.paused = False
         gc.enable()
