@@ -24,7 +24,7 @@ WAYS = {
 # it does for users: to name one with `-p` makes it read what all packages offer once more.
 OTHERS = sorted(entry_points(group="pytest11").names - {"heliograph"})
 LEFT_OUT = tuple(chain.from_iterable(("-p", f"no:{name}") for name in ["cacheprovider", *OTHERS]))
-COMMAND = (sys.executable, "-m", "pytest", "-q", "-c", os.devnull, *LEFT_OUT)
+COMMAND = (sys.executable, "-m", "pytest", "-q", *LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ def suites(tests: int, rounds: int) -> list[Suite]:
         place = Path(folder)
         source = "\n".join(f"def test_{number}(): pass" for number in range(tests))
         place.joinpath("test_nothing.py").write_text(source, encoding="utf-8")
+        # Or pytest would look for settings in the folders above.
+        place.joinpath("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         for way in WAYS:
             _seconds(place, way)  # Writes the bytecode, so that nobody is timed compiling.
         measured = [{way: _seconds(place, way) for way in _turn(at)} for at in range(rounds)]
