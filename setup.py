@@ -54,8 +54,8 @@ setup(
         # Optional: where it cannot be compiled, the install goes on without it.
         # Whoever tests or releases it asks for a failure instead.
         Extension(
-            "heliograph.core._dispatch",
-            ["src/heliograph/core/_dispatch.c"],
+            "heliograph.core.sending._dispatch",
+            ["src/heliograph/core/sending/_dispatch.c"],
             optional=not required,
         )
     ],

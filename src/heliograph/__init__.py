@@ -15,9 +15,8 @@ sent, and the `heliograph` command shows which signals a program has.
 
 from __future__ import annotations
 
-import heliograph.core.fast  # noqa: F401 - puts the C path in place, where there is one.
-from heliograph.core.connection import Connection
-from heliograph.core.emission import Delivery, Emission
+import heliograph.core.accelerate  # noqa: F401 - puts the C path in place, where there is one.
+from heliograph.core.connections.connection import Connection
 from heliograph.core.errors import (
     ArgumentError,
     AsyncReceiverError,
@@ -29,8 +28,9 @@ from heliograph.core.errors import (
     UnknownSignalError,
 )
 from heliograph.core.identity import ANY
-from heliograph.core.instruments import add_instrument, remove_instrument
 from heliograph.core.namespace import Namespace, default_namespace, signal
+from heliograph.core.observing.emission import Delivery, Emission
+from heliograph.core.observing.instruments import add_instrument, remove_instrument
 from heliograph.core.signal import Signal
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.

@@ -21,10 +21,10 @@ from collections.abc import (
 from typing import Any, Literal, Never, NoReturn, ParamSpec, Protocol, Self, TypeVar
 
 from heliograph import Connection, Declaration, Delivery, Emission, Namespace, Signal, Span, Stream
-from heliograph.core.declared.hints import Hint
+from heliograph.core.connections.dead import DeadReceiver
 from heliograph.core.declared.origins import Origin
-from heliograph.core.dying import DeadReceiver
-from heliograph.core.matching import Matching
+from heliograph.core.declared.runtime_types import Hint
+from heliograph.core.patterns import Matching
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")

@@ -651,7 +651,7 @@ def test_what_is_put_back_while_its_signal_is_declared_has_to_fit(
     signal.connect(narrow)
     saved = dict(signal.receivers)
     signal.receivers.clear()
-    reviving: Any = sys.modules["heliograph.core.reviving"]
+    reviving: Any = sys.modules["heliograph.core.connections.reviving"]
     exclusively = reviving.exclusively
     stubs: list[Any] = [lambda sender, *, total: None]
 

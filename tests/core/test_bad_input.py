@@ -19,8 +19,8 @@ from heliograph import (
     blinker,
     default_namespace,
 )
-from heliograph.core.callables import title_of
-from heliograph.core.wishes import EVERYWHERE
+from heliograph.core.describe import title_of
+from heliograph.core.observing.wishes import EVERYWHERE
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import pytest
 import wrapt
 
 from heliograph import ReceiverError, Signal
-from heliograph.core.callables import examined, is_async, name_of
+from heliograph.core.callables import examined, is_async
+from heliograph.core.describe import name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

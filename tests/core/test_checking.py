@@ -21,7 +21,7 @@ from unittest.mock import Mock
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal, add_instrument, remove_instrument
-from heliograph.core.declared.hints import Hint, classes_of, is_of
+from heliograph.core.declared.runtime_types import Hint, classes_of, is_of
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:

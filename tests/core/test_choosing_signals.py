@@ -18,7 +18,7 @@ from heliograph import (
     default_namespace,
     remove_instrument,
 )
-from heliograph.core.wishes import EVERYWHERE, show
+from heliograph.core.observing.wishes import EVERYWHERE, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ import pytest
 
 import heliograph.blinker
 from heliograph import ANY, ArgumentError, ReceiverWarning, Signal
-from heliograph.core.terms import line_of
+from heliograph.core.source import line_of
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from heliograph import Signal
 from heliograph.core import implementation
-from heliograph.core.registry import Registry
+from heliograph.core.connections.registry import Registry
 from tests.core.programs import PROGRAMS, Program
 from tests.core.world import World
 

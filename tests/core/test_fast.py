@@ -17,18 +17,19 @@ import pytest
 import heliograph.core
 from heliograph import Signal
 from heliograph.core import implementation
-from heliograph.core.connection import Connection
-from heliograph.core.emission import PLACE, Delivery, Emission, outlive
-from heliograph.core.failing import AT_ONCE
-from heliograph.core.instruments import TELLERS, switch_off, whoever_runs
-from heliograph.core.nesting import Place
-from heliograph.core.plan import Group, Plan
-from heliograph.core.record import MethodRecord, Record
-from heliograph.core.registry import Registry
-from heliograph.core.watched import finish_watched
-from heliograph.core.watching import end_watching
-from heliograph.core.wishes import Watchers
-from heliograph.core.writer import waiting
+from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.group import Group
+from heliograph.core.connections.lock import waiting
+from heliograph.core.connections.receivers import MethodRecord, Record
+from heliograph.core.connections.registry import Registry
+from heliograph.core.failures import AT_ONCE
+from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
+from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
+from heliograph.core.observing.nesting import Place
+from heliograph.core.observing.watching import end_watching
+from heliograph.core.observing.wishes import Watchers
+from heliograph.core.sending.snapshot import Plan
+from heliograph.core.sending.watched import finish_watched
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -336,7 +337,7 @@ def _parts(**others: type) -> dict[str, Any]:
 @in_c
 def test_what_sends_is_collected_as_any_garbage() -> None:
     """It may be part of a circle, and lets go of all that it holds."""
-    from heliograph.core._dispatch import Send
+    from heliograph.core.sending._dispatch import Send
 
     class Replaced(Registry):
         """Goes with the circle."""
@@ -355,7 +356,7 @@ def test_what_sends_is_collected_as_any_garbage() -> None:
 @in_c
 def test_classes_without_the_slots_that_are_read_are_refused() -> None:
     """Reading where there is no slot would be reading anything."""
-    from heliograph.core._dispatch import Send
+    from heliograph.core.sending._dispatch import Send
 
     class Dynamic(Registry):
         """Computes what was a slot."""
@@ -392,9 +393,11 @@ def test_the_engine_has_no_other_attributes() -> None:
 @in_c
 def test_what_begins_spans_reads_registries_alone() -> None:
     """Reading the slot of anything else would be reading anything."""
-    from heliograph.core._dispatch import UnlessHeard
+    from heliograph.core.sending._dispatch import UnlessHeard
 
-    with pytest.raises(TypeError, match=r"^7 is no <class 'heliograph.core.registry.Registry'>$"):
+    with pytest.raises(
+        TypeError, match=r"^7 is no <class 'heliograph.core.connections.registry.Registry'>$"
+    ):
         UnlessHeard(None, Registry, (7,))
     with pytest.raises(AttributeError, match="busy"):
         UnlessHeard(None, int, ())
@@ -405,7 +408,7 @@ def test_what_begins_spans_reads_registries_alone() -> None:
 @in_c
 def test_what_stands_for_no_function_has_no_name() -> None:
     """Showing it and copying it say so, and do no harm."""
-    from heliograph.core._dispatch import UnlessHeard
+    from heliograph.core.sending._dispatch import UnlessHeard
 
     nameless = UnlessHeard(None, Registry, ())
     for act in (repr, copy.copy):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import Namespace, ReceiverError, Signal
-from heliograph.core.registry import Registry
+from heliograph.core.connections.registry import Registry
 from tests.threads import fast_switching
 
 if TYPE_CHECKING:

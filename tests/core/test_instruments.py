@@ -27,8 +27,8 @@ from heliograph import (
     add_instrument,
     remove_instrument,
 )
-from heliograph.core.nesting import Place
-from heliograph.core.wishes import EVERYWHERE
+from heliograph.core.observing.nesting import Place
+from heliograph.core.observing.wishes import EVERYWHERE
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import Namespace, Signal
-from heliograph.core.emission import PLACE
+from heliograph.core.connections.lock import _after_fork, _before_fork, exclusively
+from heliograph.core.connections.registry import entered
+from heliograph.core.connections.scopes import ForAWhile
 from heliograph.core.errors import StateError
-from heliograph.core.nesting import innermost
-from heliograph.core.registry import entered
+from heliograph.core.observing.emission import PLACE
+from heliograph.core.observing.nesting import innermost
 from heliograph.core.spans.span import PLACE as SPAN_PLACE
-from heliograph.core.temporary import ForAWhile
-from heliograph.core.writer import _after_fork, _before_fork, exclusively
 from tests.core.stepping import Return, every_step
 from tests.core.test_threads import CHANGES, Alone, Crowd, Scene, Shop, left_behind, receiver
 from tests.core.watching import watching

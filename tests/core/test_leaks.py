@@ -16,8 +16,8 @@ import pytest
 
 from heliograph import ANY, Emission, Signal, add_instrument, remove_instrument
 from heliograph.core import identity
-from heliograph.core.plan import Group
-from heliograph.core.writer import waiting
+from heliograph.core.connections.group import Group
+from heliograph.core.connections.lock import waiting
 from tests.threads import CLASSES_STAY
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
-from heliograph.core.writer import exclusively
+from heliograph.core.connections.lock import exclusively
 from tests.core.cast import Thing
 from tests.threads import fast_switching
 

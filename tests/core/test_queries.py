@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heliograph import ANY, Signal
-from heliograph.core.writer import exclusively
+from heliograph.core.connections.lock import exclusively
 from tests.core.diary import Diary
 
 

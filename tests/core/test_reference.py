@@ -15,7 +15,7 @@ import pytest
 import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
 from heliograph.core.declared.declaration import Argument, Declaration
-from heliograph.core.matching import Matching
+from heliograph.core.patterns import Matching
 from heliograph.core.spans.span import Span
 from heliograph.core.streams.stream import Stream
 

@@ -25,12 +25,12 @@ from heliograph import (
     Stream,
     blinker,
 )
+from heliograph.core.connections.dead import DeadReceiver
+from heliograph.core.connections.scopes import ForAWhile
 from heliograph.core.declared.declaration import Argument, Declaration
-from heliograph.core.dying import DeadReceiver
 from heliograph.core.identity import Symbol
-from heliograph.core.matching import Matching
+from heliograph.core.patterns import Matching
 from heliograph.core.streams.stream import Next
-from heliograph.core.temporary import ForAWhile
 from tests.core.watching import watching
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import pytest
 
 from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
 from heliograph.core.errors import StateError
-from heliograph.core.nesting import innermost
-from heliograph.core.spans.idle import IDLE
+from heliograph.core.observing.nesting import innermost
+from heliograph.core.spans.noop import IDLE
 from heliograph.core.spans.span import PLACE, Span
 from tests.core.cast import Thing
 from tests.core.proxies import Proxy
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from heliograph import Signal
-    from heliograph.core.spans.spanning import Spanning
+    from heliograph.core.spans.factory import Spanning
 
 WORDS = ("started", "finished", "failed")
 

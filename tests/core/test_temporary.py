@@ -13,9 +13,9 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, ArgumentError, Signal
+from heliograph.core.connections.options import Scope
+from heliograph.core.connections.registry import entered
 from heliograph.core.errors import StateError
-from heliograph.core.registry import entered
-from heliograph.core.terms import Scope
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.threads import (

@@ -21,7 +21,7 @@ from weakref import finalize
 import pytest
 
 from heliograph import ANY, Namespace, Signal
-from heliograph.core.writer import exclusively
+from heliograph.core.connections.lock import exclusively
 from tests.core.stepping import every_step
 from tests.threads import FREE_THREADED, fast_switching, let_die
 

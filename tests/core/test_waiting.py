@@ -16,11 +16,11 @@ import anyio
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, Signal, add_instrument, remove_instrument
-from heliograph.core import writer
+from heliograph.core.connections import lock as writer
+from heliograph.core.connections.lock import exclusively
 from heliograph.core.errors import LostEmissionsError, StateError
-from heliograph.core.streams import pausing
-from heliograph.core.streams.pausing import Patience, pause, pause_task
-from heliograph.core.writer import exclusively
+from heliograph.core.streams import blocking
+from heliograph.core.streams.blocking import Patience, pause, pause_task
 from tests.core.cast import Thing
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
@@ -392,7 +392,7 @@ def test_whoever_waits_is_woken_again_if_waking_was_interrupted() -> None:
 @pytest.fixture
 def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the clock stand still, as libraries for tests do, for all but the loop of asyncio."""
-    monkeypatch.setattr(pausing, "monotonic", lambda: 1_000.0)
+    monkeypatch.setattr(blocking, "monotonic", lambda: 1_000.0)
 
 
 @pytest.mark.usefixtures("frozen")
@@ -409,7 +409,7 @@ async def test_a_wait_ends_although_the_clock_stands_still() -> None:
 async def test_a_long_wait_is_made_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks cannot wait for as long as one likes."""
     signal = Signal("paid")
-    monkeypatch.setattr(pausing, "_LONGEST", 0.01)
+    monkeypatch.setattr(blocking, "_LONGEST", 0.01)
     stream = signal.stream()
     patience = Patience(stream._inbox, 0.025)
     waits = []

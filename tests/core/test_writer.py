@@ -16,8 +16,8 @@ from weakref import finalize
 import pytest
 
 from heliograph import ArgumentError, Signal
-from heliograph.core import writer
-from heliograph.core.writer import drop_later, exclusively, soon
+from heliograph.core.connections import lock as writer
+from heliograph.core.connections.lock import drop_later, exclusively, soon
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

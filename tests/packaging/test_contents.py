@@ -14,7 +14,7 @@ from tests.packaging.building import COMPILER, PACKAGE, build_wheel
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXTENSION = f"heliograph/core/_dispatch{sysconfig.get_config_var('EXT_SUFFIX')}"
+EXTENSION = f"heliograph/core/sending/_dispatch{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def source_files() -> set[str]:

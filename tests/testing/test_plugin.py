@@ -425,7 +425,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     run(tmp_path, tests)
     program = (
         "import pytest, shop\n"
-        "from heliograph.core.wishes import EVERYWHERE\n"
+        "from heliograph.core.observing.wishes import EVERYWHERE\n"
         "status = pytest.main(['-o', 'signals_rules=true', '--signals', 'test_it.py'])\n"
         "print(status, shop.placed.connections, EVERYWHERE)\n"
     )

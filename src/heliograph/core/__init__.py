@@ -4,13 +4,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
-    from heliograph.core.fast import implementation as implementation
+    from heliograph.core.accelerate import implementation as implementation
 
 
 def __getattr__(name: str) -> str:
     if name == "implementation":
         # Not imported here: the file stands above all others, and this one below.
-        from heliograph.core.fast import implementation
+        from heliograph.core.accelerate import implementation
 
         return implementation
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -1,11 +1,11 @@
-"""What can be told of a receiver before it is called: name, fitness, whether it is async."""
+"""What can be told of a receiver before a call: whether it can be called, and if it is async."""
 
 from __future__ import annotations
 
 import sys
 from types import FunctionType, MethodType
 
-from heliograph.core.claims import function_of, told, told_text, without_partials
+from heliograph.core.claims import function_of, told, without_partials
 from heliograph.core.errors import ReceiverError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -17,26 +17,6 @@ _VARARGS = 0x04
 _COROUTINE = 0x80
 _GENERATORS = 0x20 | 0x200
 _PLAIN = (False, False)
-
-
-def name_of(thing: Any) -> str:
-    """Return how messages call a receiver or any other object: ``module.qualified_name``."""
-    thing = without_partials(thing)
-    name = told_text(thing, "__qualname__")
-    if name is not None:
-        return f"{told_text(thing, '__module__') or type(thing).__module__}.{name}"
-    return f"{type(thing).__module__}.{type(thing).__qualname__} object"
-
-
-def called(given: object) -> str:
-    """Return how messages call what was given for a callable, and may be anything."""
-    return name_of(given) if callable(given) else repr(given)
-
-
-def title_of(signal: Any) -> str:
-    """Return how messages call a signal."""
-    name = getattr(signal, "name", None)
-    return "a signal without a name" if name is None else f"signal {name!r}"
 
 
 def examined(receiver: Any) -> tuple[bool, bool]:

@@ -5,30 +5,31 @@ from __future__ import annotations
 from functools import cached_property, partial
 from types import GenericAlias
 
-from heliograph.core.callables import called, title_of
-from heliograph.core.connection import Connection
+from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.options import PLACE, SCOPE, refuse_misspelt, terms
+from heliograph.core.connections.registry import Registry, counted_here
+from heliograph.core.connections.reviving import revive
+from heliograph.core.connections.scopes import ForAWhile
 from heliograph.core.copying import Copyable
+from heliograph.core.describe import called, title_of
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
-from heliograph.core.instruments import tell_connected
 from heliograph.core.mistakes import refuse_as_sender
-from heliograph.core.registry import Registry, counted_here
-from heliograph.core.reviving import revive
+from heliograph.core.observing.instruments import tell_connected
 from heliograph.core.showing import in_its_words
-from heliograph.core.temporary import ForAWhile
-from heliograph.core.terms import PLACE, SCOPE, place, refuse_misspelt, terms
+from heliograph.core.source import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
 
+    from heliograph.core._types import Connecting, F, R, Receiver, T, Undeclared
+    from heliograph.core._types import P as P  # noqa: PLC0414 - `signal` has it from here.
+    from heliograph.core.connections.dead import DeadReceiver
+    from heliograph.core.connections.options import Scope, Terms
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.dying import DeadReceiver
     from heliograph.core.signal import Signal
-    from heliograph.core.terms import Scope, Terms
-    from heliograph.core.typed import Connecting, F, R, Receiver, T, Undeclared
-    from heliograph.core.typed import P as P  # noqa: PLC0414 - `signal` has it from here.
 
     OnError = Literal["raise", "log"]
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.terms import place
+from heliograph.core.source import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Concatenate, Protocol, overload
 
+    from heliograph.core._types import Q, S
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.names import Names
     from heliograph.core.signal import Signal
-    from heliograph.core.spans.spanning import Spanning
-    from heliograph.core.typed import Q, S
+    from heliograph.core.spans.factory import Spanning
 
     class DeclaringSpans(Protocol):
         """A decorator that makes of a stub what begins spans."""
@@ -109,7 +109,7 @@ class Declares:
                 deprecated_arguments=deprecated_arguments,
             )
         # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_stub
+        from heliograph.core.declared.parsing import Remarks, read_stub
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         [signal] = self._names.declared(read_stub(stub, remarks))
@@ -183,8 +183,8 @@ class Declares:
                 deprecated_arguments=deprecated_arguments,
             )
         # Costly to import: only those who declare spans pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_stub
-        from heliograph.core.spans.spanning import advice, spanning
+        from heliograph.core.declared.parsing import Remarks, read_stub
+        from heliograph.core.spans.factory import advice, spanning
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         declaration = read_stub(stub, remarks, advice(stub))
@@ -245,7 +245,7 @@ class Declares:
             ReceiverError: As `declare`.
         """
         # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.declared.declaring import Remarks, read_class
+        from heliograph.core.declared.parsing import Remarks, read_class
 
         remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
         [signal] = self._names.declared(read_class(payload, sender, place(), remarks))

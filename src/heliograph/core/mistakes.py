@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from types import CoroutineType, FunctionType
 
-from heliograph.core.callables import name_of, title_of
 from heliograph.core.claims import function_of
+from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failing import note
+from heliograph.core.failures import note
 from heliograph.core.showing import counted
-from heliograph.core.terms import line_of, place, warn_at
+from heliograph.core.source import line_of, place, warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
-    from heliograph.core.terms import Place
+    from heliograph.core.source import Place
 
 _OBJECT = ("self", "cls")
 _WORDS = 2

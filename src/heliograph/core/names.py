@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weakref import ref
 
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.wishes import Choice, Wish
+    from heliograph.core.observing.wishes import Choice, Wish
 
     # What the names begin with, and the pattern of the rest: None for whatever it is.
     Where = tuple[str, str | None]
@@ -84,7 +84,7 @@ class Names:
 
     def choice(self, where: Where) -> Choice:
         """Say how an instrument that names such signals is to see them."""
-        from heliograph.core.matching import stand_by_to_see  # Loaded by those who stand.
+        from heliograph.core.patterns import stand_by_to_see  # Loaded by those who stand.
 
         return (id(self.standing), where), partial(stand_by_to_see, self, where)
 
@@ -96,7 +96,7 @@ class Names:
             ReceiverError: If somebody is connected already who could not take the payload.
         """
         # Costly to import: only those who declare signals pay for it.
-        from heliograph.core.agreement import agree
+        from heliograph.core.declared.admission import agree
 
         names = [it.name for it in declarations]
         for name in names:
@@ -143,10 +143,10 @@ class Names:
 
     def _connect_standing(self, signal: Signal[...], name: str) -> None:
         if self.standing:
-            from heliograph.core.matching import connect_standing  # Loaded by those who stand.
+            from heliograph.core.patterns import connect_standing  # Loaded by those who stand.
 
             connect_standing(self.standing, signal, name)
         if self.standing.wishes:
-            from heliograph.core.matching import show_standing  # Likewise.
+            from heliograph.core.patterns import show_standing  # Likewise.
 
             show_standing(self.standing, signal, name)

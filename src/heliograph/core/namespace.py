@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn, TypeVar, overload
 
-    from heliograph.core.matching import Matching
+    from heliograph.core.observing.wishes import Choice
+    from heliograph.core.patterns import Matching
     from heliograph.core.signal import Signal
-    from heliograph.core.wishes import Choice
 
     D = TypeVar("D")
 
@@ -117,7 +117,7 @@ class Namespace(Declares, Copyable):
             >>> shop.signal("order-paid").send("shop", total=12)
             [(<function count at ...>, ['total'])]
         """
-        from heliograph.core.matching import Matching  # Only those who ask pay for it.
+        from heliograph.core.patterns import Matching  # Only those who ask pay for it.
 
         return Matching(self._names, self._prefix, pattern, self.name)
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.callables import title_of
 from heliograph.core.claims import followed
 from heliograph.core.connecting import P
-from heliograph.core.dispatch import Sending, deliver, deliver_async, rest_of
-from heliograph.core.dying import lost_now, warn_of_lost
+from heliograph.core.connections.dead import lost_now, warn_of_lost
+from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failing import AT_ONCE
+from heliograph.core.failures import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
-from heliograph.core.instruments import TELLERS, is_telling
 from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text, wrapped
+from heliograph.core.observing.instruments import TELLERS, is_telling
+from heliograph.core.observing.wishes import show
+from heliograph.core.sending.delivering import Sending, deliver, deliver_async, rest_of
+from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
-from heliograph.core.waiting import Waitable
-from heliograph.core.watched import send_async_watched, send_watched
-from heliograph.core.wishes import show
+from heliograph.core.streams.waitable import Waitable
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
     from typing import Any, Never, overload
 
-    from heliograph.core.connection import Connection
-    from heliograph.core.dispatch import Step
-    from heliograph.core.dying import DeadReceiver
-    from heliograph.core.plan import Plan
-    from heliograph.core.wishes import Choice
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.connections.dead import DeadReceiver
+    from heliograph.core.observing.wishes import Choice
+    from heliograph.core.sending.delivering import Step
+    from heliograph.core.sending.snapshot import Plan
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.core.declared.hints import is_of
+from heliograph.core.declared.runtime_types import is_of
 from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.

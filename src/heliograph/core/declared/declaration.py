@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
-from heliograph.core.declared.hints import classes_of
+from heliograph.core.declared.runtime_types import classes_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.showing import shown
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from heliograph.core.declared.hints import Hint
     from heliograph.core.declared.origins import Origin
+    from heliograph.core.declared.runtime_types import Hint
 
 
 @dataclass(frozen=True)

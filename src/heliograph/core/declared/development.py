@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from heliograph.core.registry import Registry
+    from heliograph.core.connections.registry import Registry
 
 SWITCH = "HELIOGRAPH_CHECK"
 """The environment variable that settles the question: 1 for yes, 0 for no."""

@@ -6,14 +6,14 @@ import sys
 from typing import NamedTuple
 from weakref import ref
 
-from heliograph.core.terms import line_of
+from heliograph.core.source import line_of
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from types import CodeType, FunctionType
     from typing import Any
 
-    from heliograph.core.terms import Place
+    from heliograph.core.source import Place
 
 # The flag of a code object, as the inspect module documents it: it has fast locals.
 _OPTIMIZED = 0x01

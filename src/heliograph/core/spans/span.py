@@ -7,14 +7,15 @@ from time import perf_counter
 from types import MappingProxyType
 from weakref import ref
 
-from heliograph.core.callables import is_async, name_of, title_of
+from heliograph.core.callables import is_async
+from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
-from heliograph.core.failing import log_aside
+from heliograph.core.failures import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at, warn_of_unused
-from heliograph.core.nesting import enter, innermost, leave, place_for
+from heliograph.core.observing.nesting import enter, innermost, leave, place_for
 from heliograph.core.showing import shown
-from heliograph.core.terms import place
+from heliograph.core.source import place
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any, Never, NoReturn, Self
 
-    from heliograph.core.nesting import Place
+    from heliograph.core.observing.nesting import Place
     from heliograph.core.signal import Signal
-    from heliograph.core.terms import Place as Line
+    from heliograph.core.source import Place as Line
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 """The innermost span that the current context is inside of."""

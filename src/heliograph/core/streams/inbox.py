@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager, suppress
 
-from heliograph.core.callables import title_of
-from heliograph.core.emission import PLACE, Emission, emission
+from heliograph.core.connections.lock import Lock
+from heliograph.core.describe import title_of
 from heliograph.core.errors import LostEmissionsError
-from heliograph.core.failing import raise_kept
-from heliograph.core.instruments import is_telling
-from heliograph.core.nesting import innermost
+from heliograph.core.failures import raise_kept
+from heliograph.core.observing.emission import PLACE, Emission, emission
+from heliograph.core.observing.instruments import is_telling
+from heliograph.core.observing.nesting import innermost
 from heliograph.core.showing import shown
-from heliograph.core.writer import Lock
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:

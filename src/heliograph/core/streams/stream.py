@@ -5,23 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine
 
-from heliograph.core.callables import title_of
-from heliograph.core.dying import is_at_once
+from heliograph.core.connections.dead import is_at_once
+from heliograph.core.connections.options import PLACE, terms
+from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import warn_of_unused
 from heliograph.core.showing import by_kind, shown
+from heliograph.core.streams.blocking import Patience, pause, pause_task, refuse_loop
 from heliograph.core.streams.inbox import Inbox
-from heliograph.core.streams.pausing import Patience, pause, pause_task, refuse_loop
-from heliograph.core.terms import PLACE, terms
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from typing import Any, Self
 
-    from heliograph.core.emission import Emission
-    from heliograph.core.terms import Place
+    from heliograph.core.observing.emission import Emission
+    from heliograph.core.source import Place
 
     Wanted = Callable[[Emission], object] | Mapping[str, object]
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from heliograph.core.callables import is_async, name_of
+from heliograph.core.callables import is_async
+from heliograph.core.connections.lock import exclusively
+from heliograph.core.describe import name_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failing import log
+from heliograph.core.failures import log
 from heliograph.core.identity import receiver_key
-from heliograph.core.wishes import Wish, add, chosen, everybody, remove
-from heliograph.core.writer import exclusively
+from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from heliograph.core.connection import Connection
-    from heliograph.core.emission import Emission
-    from heliograph.core.matching import Matching
+    from heliograph.core.connections.connection import Connection
     from heliograph.core.namespace import Namespace
+    from heliograph.core.observing.emission import Emission
+    from heliograph.core.observing.wishes import Watchers
+    from heliograph.core.patterns import Matching
     from heliograph.core.signal import Signal
-    from heliograph.core.wishes import Watchers
 
     Instrument = Callable[[Emission], object]
 

@@ -9,8 +9,14 @@ from sys import is_finalizing
 from weakref import ref
 
 from heliograph.core.callables import examined
-from heliograph.core.connection import Connection, age_of, connected
-from heliograph.core.dying import LOST, DeadReceiver, is_told_of
+from heliograph.core.connections.connection import Connection, age_of, connected
+from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
+from heliograph.core.connections.group import Group, in_order, listed
+from heliograph.core.connections.lock import drop_later, exclusively, soon, waiting
+from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK, Scope
+from heliograph.core.connections.receivers import NOTHING, Record, recorded
+from heliograph.core.connections.repair import recount
+from heliograph.core.connections.tables import shrunk
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
     ANY,
@@ -21,23 +27,19 @@ from heliograph.core.identity import (
     sender_key,
     unwrapped,
 )
-from heliograph.core.mending import recount
 from heliograph.core.mistakes import refuse_inline, without_object
-from heliograph.core.plan import Group, Plan, in_order, listed, one_each
-from heliograph.core.record import NOTHING, Record, recorded
-from heliograph.core.shrinking import shrunk
-from heliograph.core.terms import INLINE, PLACE, SCOPE, WEAK, Scope
-from heliograph.core.wishes import EVERYWHERE
-from heliograph.core.writer import drop_later, exclusively, soon, waiting
+from heliograph.core.observing.wishes import EVERYWHERE
+from heliograph.core.sending.snapshot import Plan, one_each
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
+    from heliograph.core.connections.options import Terms
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.terms import Place, Terms
-    from heliograph.core.wishes import Watchers
+    from heliograph.core.observing.wishes import Watchers
+    from heliograph.core.source import Place
 
     # The connection, and the one in whose place it is: itself, if that says all already.
     Made = tuple[Connection, Connection | None]
@@ -100,7 +102,7 @@ def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
         ReceiverError: If it cannot take what is declared.
     """
     # Only those who declare signals pay for it.
-    from heliograph.core.declared.fitting import left_out_for, warn_of_deprecation
+    from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
 
     record.left_out = left_out_for(receiver, declaration)
     warn_of_deprecation(receiver, declaration, record.terms[PLACE])
@@ -234,7 +236,7 @@ class Registry:
         if problem is not None and not self.lenient:
             raise ReceiverError(problem)
         if self.declaration is not None:
-            from heliograph.core.declared.fitting import (
+            from heliograph.core.declared.compatibility import (
                 left_out_for,  # Only those who declare pay for it.
             )
 

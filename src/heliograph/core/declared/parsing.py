@@ -18,10 +18,9 @@ from typing import (
     is_typeddict,
 )
 
-from heliograph.core.callables import called, name_of
 from heliograph.core.declared.declaration import Argument, Declaration
-from heliograph.core.declared.hints import Hint, evaluated
 from heliograph.core.declared.origins import origin_of_call, origin_of_stub
+from heliograph.core.declared.runtime_types import Hint, evaluated
 from heliograph.core.declared.signatures import (
     AsWritten,
     annotation_text,
@@ -30,6 +29,7 @@ from heliograph.core.declared.signatures import (
     signature_of,
 )
 from heliograph.core.declared.stubs import is_stub
+from heliograph.core.describe import called, name_of
 from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.declared.origins import Origin
-    from heliograph.core.terms import Place
+    from heliograph.core.source import Place
 
 _EMPTY = Parameter.empty
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

@@ -7,27 +7,27 @@ from fnmatch import fnmatchcase
 from functools import partial
 from weakref import ref
 
-from heliograph.core.callables import called
+from heliograph.core.connections.lock import drop_later, exclusively
+from heliograph.core.connections.options import terms
+from heliograph.core.connections.registry import Registry
+from heliograph.core.describe import called
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
-from heliograph.core.registry import Registry
+from heliograph.core.observing.wishes import show
 from heliograph.core.showing import shown
 from heliograph.core.signal import Signal
-from heliograph.core.terms import terms
-from heliograph.core.wishes import show
-from heliograph.core.writer import drop_later, exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from heliograph.core._types import F
     from heliograph.core.connecting import OnError
+    from heliograph.core.connections.options import Terms
     from heliograph.core.names import Names, Standing, Where
-    from heliograph.core.terms import Terms
-    from heliograph.core.typed import F
-    from heliograph.core.wishes import Choice, Wish
+    from heliograph.core.observing.wishes import Choice, Wish
 
 # As `fnmatch` reads them: a bracket that comes first is one of the characters.
 _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")

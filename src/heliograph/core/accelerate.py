@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 from functools import update_wrapper
 
-from heliograph.core.connection import Connection
-from heliograph.core.emission import PLACE, Delivery, Emission, outlive
-from heliograph.core.failing import AT_ONCE
-from heliograph.core.instruments import TELLERS, switch_off, whoever_runs
-from heliograph.core.nesting import Place
-from heliograph.core.plan import Group, Plan
-from heliograph.core.record import MethodRecord, Record
-from heliograph.core.registry import Registry
+from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.group import Group
+from heliograph.core.connections.lock import waiting
+from heliograph.core.connections.receivers import MethodRecord, Record
+from heliograph.core.connections.registry import Registry
+from heliograph.core.failures import AT_ONCE
+from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
+from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
+from heliograph.core.observing.nesting import Place
+from heliograph.core.observing.watching import end_watching
+from heliograph.core.observing.wishes import Watchers
+from heliograph.core.sending.snapshot import Plan
+from heliograph.core.sending.watched import finish_watched
 from heliograph.core.signal import Signal
-from heliograph.core.watched import finish_watched
-from heliograph.core.watching import end_watching
-from heliograph.core.wishes import Watchers
-from heliograph.core.writer import waiting
 
 
 def _put_in_place() -> str:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
         return "python"
     try:
-        from heliograph.core._dispatch import Send
+        from heliograph.core.sending._dispatch import Send
     except ImportError:  # pragma: no cover - where it could not be compiled, this runs.
         return "python"
     send = Send(

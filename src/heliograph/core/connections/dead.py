@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+from heliograph.core.connections.options import PLACE
 from heliograph.core.showing import shown
-from heliograph.core.terms import PLACE, line_of, warn_at, where_is
+from heliograph.core.source import line_of, warn_at, where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Final
 
-    from heliograph.core.record import Record
-    from heliograph.core.terms import Place
+    from heliograph.core.connections.receivers import Record
+    from heliograph.core.source import Place
 
 OPEN: Final = 0
 SENT: Final = 1

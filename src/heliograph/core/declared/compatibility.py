@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from inspect import Parameter
 
-from heliograph.core.callables import name_of
 from heliograph.core.claims import told_text, without_partials
 from heliograph.core.declared.signatures import signature_of, signature_text, told_signature
+from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
-from heliograph.core.terms import warn_at
+from heliograph.core.source import warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.terms import Place
+    from heliograph.core.source import Place
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

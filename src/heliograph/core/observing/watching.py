@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.emission import PLACE, emission, outlive
-from heliograph.core.instruments import tell, tell_start
-from heliograph.core.nesting import innermost, place_for
+from heliograph.core.observing.emission import PLACE, emission, outlive
+from heliograph.core.observing.instruments import tell, tell_start
+from heliograph.core.observing.nesting import innermost, place_for
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from typing import Any
 
-    from heliograph.core.emission import Emission
-    from heliograph.core.nesting import Place
-    from heliograph.core.wishes import Watchers
+    from heliograph.core.observing.emission import Emission
+    from heliograph.core.observing.nesting import Place
+    from heliograph.core.observing.wishes import Watchers
 
 
 def begin_watching(

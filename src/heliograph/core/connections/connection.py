@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from weakref import ref
 
+from heliograph.core.connections.options import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK
 from heliograph.core.identity import ANY
 from heliograph.core.showing import by_kind, shown
-from heliograph.core.terms import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK, where_is
+from heliograph.core.source import where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, NoReturn
 
-    from heliograph.core.plan import Plan
-    from heliograph.core.record import Record
-    from heliograph.core.terms import Terms
+    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.receivers import Record
+    from heliograph.core.sending.snapshot import Plan
 
 _AGE = (1 << 64) - 1
 _HELD_WEAKLY = object()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from heliograph.core.connecting import Connectable, P
+from heliograph.core.connections.options import refuse_misspelt
 from heliograph.core.identity import ANY
-from heliograph.core.terms import refuse_misspelt
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any, Never
 
-    from heliograph.core.emission import Emission
+    from heliograph.core.observing.emission import Emission
     from heliograph.core.streams.inbox import WhenFull
     from heliograph.core.streams.stream import Stream, Wanted
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from heliograph.core.callables import title_of
+from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError, StateError
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.

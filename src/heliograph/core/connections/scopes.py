@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import wraps
 from itertools import chain
 
-from heliograph.core.callables import called, is_async, why_not_decorated
+from heliograph.core.callables import is_async, why_not_decorated
+from heliograph.core.connections.options import Scope
+from heliograph.core.connections.registry import INNERMOST, entered
+from heliograph.core.describe import called
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
-from heliograph.core.registry import INNERMOST, entered
 from heliograph.core.showing import counted, shown
-from heliograph.core.terms import Scope
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from heliograph.core.terms import Place
+    from heliograph.core.source import Place
 
     F = TypeVar("F", bound=Callable[..., Any])
 

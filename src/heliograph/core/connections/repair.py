@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from heliograph.core.plan import Group
-from heliograph.core.terms import WEAK
-from heliograph.core.writer import drop_later
+from heliograph.core.connections.group import Group
+from heliograph.core.connections.lock import drop_later
+from heliograph.core.connections.options import WEAK
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any
 
-    from heliograph.core.connection import Connection
-    from heliograph.core.record import Record
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.connections.receivers import Record
 
 
 def recount(registry: Any, found: list[Connection]) -> list[Connection]:

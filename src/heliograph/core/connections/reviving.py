@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from heliograph.core.connection import age_of, connected
-from heliograph.core.record import recorded
-from heliograph.core.registry import _sender_died, fit
-from heliograph.core.terms import WEAK
-from heliograph.core.writer import exclusively
+from heliograph.core.connections.connection import age_of, connected
+from heliograph.core.connections.lock import exclusively
+from heliograph.core.connections.options import WEAK
+from heliograph.core.connections.receivers import recorded
+from heliograph.core.connections.registry import _sender_died, fit
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from typing import Any
 
-    from heliograph.core.connection import Connection
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.registry import Registry
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.record import Record
-    from heliograph.core.registry import Registry
 
 
 def revive(registry: Registry, connection: Connection, receiver: Any) -> None:

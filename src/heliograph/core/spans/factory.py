@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial, wraps
 
-from heliograph.core.callables import called, is_async, name_of, why_not_decorated
+from heliograph.core.callables import is_async, why_not_decorated
 from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
-from heliograph.core.declared.hints import Hint
+from heliograph.core.declared.runtime_types import Hint
+from heliograph.core.describe import called, name_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.spans.idle import unless_idle
+from heliograph.core.spans.noop import unless_idle
 from heliograph.core.spans.span import Kind, Span
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Concatenate, Never, ParamSpec, Protocol, Self, overload
 
+    from heliograph.core._types import F, Q, S, T
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
-    from heliograph.core.typed import F, Q, S, T
 
     P = ParamSpec("P")
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.callables import coroutine_function, is_async, name_of, title_of
-from heliograph.core.connection import age_of
-from heliograph.core.emission import PLACE, Emission, delivery
+from heliograph.core.callables import coroutine_function, is_async
+from heliograph.core.connections.connection import age_of
+from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import AsyncReceiverError
-from heliograph.core.failing import leaves_at_once, log, log_aside, note, raise_kept
-from heliograph.core.instruments import TELLERS, is_telling
+from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
 from heliograph.core.mistakes import hints, misspelt_wrappers, wrapped
-from heliograph.core.nesting import enter
-from heliograph.core.watching import begin_watching, end_watching
+from heliograph.core.observing.emission import PLACE, Emission, delivery
+from heliograph.core.observing.instruments import TELLERS, is_telling
+from heliograph.core.observing.nesting import enter
+from heliograph.core.observing.watching import begin_watching, end_watching
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from heliograph.core.connection import Connection
-    from heliograph.core.nesting import Place
-    from heliograph.core.plan import Plan
-    from heliograph.core.registry import Registry
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.connections.registry import Registry
+    from heliograph.core.observing.nesting import Place
+    from heliograph.core.sending.snapshot import Plan
     from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]

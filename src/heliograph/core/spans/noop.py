@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import update_wrapper
 from types import FunctionType
 
-from heliograph.core.registry import Registry
+from heliograph.core.connections.registry import Registry
 from heliograph.core.spans.span import Span
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -57,7 +57,7 @@ def _put_in_place() -> Any:
     """Let the idle span answer in C where signals are sent in C; returns what does it."""
     if Registry.keeps_plans:
         return None
-    from heliograph.core._dispatch import UnlessHeard
+    from heliograph.core.sending._dispatch import UnlessHeard
 
     for method, value in (("__enter__", IDLE), ("__exit__", None), ("add", None)):
         answer = update_wrapper(UnlessHeard(value, Registry, ()), getattr(_Idle, method))

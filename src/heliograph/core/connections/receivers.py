@@ -7,23 +7,34 @@ from functools import partial
 from types import FunctionType, MethodType
 from weakref import ref
 
-from heliograph.core.callables import examined, name_of
+from heliograph.core.callables import examined
 from heliograph.core.claims import told
-from heliograph.core.dying import LOST, MAKING, OPEN, SENT, is_lost, maker_of, warn_if_at_once
+from heliograph.core.connections.dead import (
+    LOST,
+    MAKING,
+    OPEN,
+    SENT,
+    is_lost,
+    maker_of,
+    warn_if_at_once,
+)
+from heliograph.core.connections.lock import settle, soon, waiting
+from heliograph.core.connections.options import PLACE, WEAK
+from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
-from heliograph.core.terms import PLACE, WEAK, warn_at
-from heliograph.core.writer import settle, soon, waiting
+from heliograph.core.source import warn_at
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
-    from heliograph.core.plan import Plan
-    from heliograph.core.registry import Registry
-    from heliograph.core.terms import Place, Terms
+    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.registry import Registry
+    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.source import Place
 
 NOTHING: frozenset[str] = frozenset()
 """What those receivers are spared who are given everything."""

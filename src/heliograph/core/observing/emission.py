@@ -7,7 +7,7 @@ from time import perf_counter, time
 from types import MappingProxyType
 from weakref import ref
 
-from heliograph.core.callables import name_of, title_of
+from heliograph.core.describe import name_of, title_of
 from heliograph.core.showing import by_kind, counted, shown
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Self
 
-    from heliograph.core.connection import Connection
-    from heliograph.core.nesting import Place
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.observing.nesting import Place
     from heliograph.core.signal import Signal
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.dispatch import deliver, deliver_async, rest_of
-from heliograph.core.emission import PLACE, delivery
 from heliograph.core.mistakes import wrapped
-from heliograph.core.watching import begin_watching, end_watching
+from heliograph.core.observing.emission import PLACE, delivery
+from heliograph.core.observing.watching import begin_watching, end_watching
+from heliograph.core.sending.delivering import deliver, deliver_async, rest_of
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from heliograph.core.nesting import Place
-    from heliograph.core.plan import Plan
-    from heliograph.core.registry import Registry
+    from heliograph.core.connections.registry import Registry
+    from heliograph.core.observing.nesting import Place
+    from heliograph.core.sending.snapshot import Plan
     from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]

@@ -1263,7 +1263,7 @@ static PyType_Slot Send_slots[] = {
 };
 
 static PyType_Spec Send_spec = {
-    .name = "heliograph.core._dispatch.Send",
+    .name = "heliograph.core.sending._dispatch.Send",
     .basicsize = sizeof(Send),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
              | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
@@ -1396,7 +1396,7 @@ static PyType_Slot UnlessHeard_slots[] = {
 };
 
 static PyType_Spec UnlessHeard_spec = {
-    .name = "heliograph.core._dispatch.UnlessHeard",
+    .name = "heliograph.core.sending._dispatch.UnlessHeard",
     .basicsize = sizeof(UnlessHeard),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
              | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
@@ -1432,7 +1432,7 @@ static PyModuleDef_Slot module_slots[] = {
 
 static PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "heliograph.core._dispatch",
+    .m_name = "heliograph.core.sending._dispatch",
     .m_doc = "The hot path of the engine, in C.",
     .m_slots = module_slots,
 };

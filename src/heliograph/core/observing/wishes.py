@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
+from heliograph.core.connections.lock import drop_later, exclusively
 from heliograph.core.errors import ArgumentError
-from heliograph.core.writer import drop_later, exclusively
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any
 
-    from heliograph.core.emission import Emission
-    from heliograph.core.registry import Registry
+    from heliograph.core.connections.registry import Registry
+    from heliograph.core.observing.emission import Emission
 
     Instrument = Callable[[Emission], object]
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.callables import title_of
-from heliograph.core.declared.fitting import left_out_for, warn_of_deprecation
+from heliograph.core.connections.lock import exclusively
+from heliograph.core.connections.options import PLACE
+from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
+from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
-from heliograph.core.terms import PLACE, where_is
-from heliograph.core.writer import exclusively
+from heliograph.core.source import where_is
 
 TYPE_CHECKING = False  # What type checkers believe, without importing typing.
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any
 
+    from heliograph.core.connections.receivers import Record
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.record import Record
     from heliograph.core.signal import Signal
 
 

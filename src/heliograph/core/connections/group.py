@@ -1,0 +1,59 @@
+"""The connections of one sender, once there are several."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.options import SCOPE
+from heliograph.core.connections.tables import shrunk
+
+TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+if TYPE_CHECKING:
+    from typing import Any
+
+    from heliograph.core.connections.receivers import Record
+    from heliograph.core.sending.snapshot import Plan
+
+in_order: attrgetter[Any] = attrgetter("_order")
+
+
+class Group:
+    """The connections for one sender once there are several, and those for `ANY`."""
+
+    __slots__ = ("_plan", "_stamp", "connections")
+
+    def __init__(self, *connections: Connection) -> None:
+        # A receiver has at most one lasting connection for a sender, kept under its record;
+        # temporary ones are kept under themselves.
+        self.connections: dict[Record | Connection, Connection] = {}
+        self._plan: Plan | None = None
+        self._stamp: int = 0
+        for connection in connections:
+            self.add(connection)
+
+    def add(self, connection: Connection) -> None:
+        """Take in a connection."""
+        lasting = connection._terms[SCOPE] is None
+        self.connections[connection._record if lasting else connection] = connection
+        # The stamp comes after the change and makes plans old that are being made of it;
+        # the plan goes because it may be the last to refer to what has ended.
+        self._stamp += 1
+        self._plan = None
+
+    def remove(self, connection: Connection) -> bool:
+        """Leave out a connection; tells whether it was in."""
+        lasting = connection._terms[SCOPE] is None
+        place = connection._record if lasting else connection
+        if self.connections.get(place) is not connection:
+            return False
+        del self.connections[place]
+        self.connections = shrunk(self.connections)
+        self._stamp += 1
+        self._plan = None
+        return True
+
+
+def listed(group: Group | Connection) -> list[Connection]:
+    """Return the connections of a group, copied in one step that no change can disturb."""
+    return [group] if isinstance(group, Connection) else list(group.connections.values())

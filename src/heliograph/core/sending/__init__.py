@@ -1,0 +1,1 @@
+"""What a send does. It reads one snapshot and takes no lock."""
