@@ -33,7 +33,7 @@ from heliograph.core.observing.emission import Delivery, Emission
 from heliograph.core.observing.instruments import add_instrument, remove_instrument
 from heliograph.core.signal import Signal
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.spans.span import Span

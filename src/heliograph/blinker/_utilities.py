@@ -7,7 +7,7 @@ from types import MethodType
 
 from heliograph import ANY
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any

@@ -10,7 +10,7 @@ from heliograph import ANY, ReceiverWarning
 from heliograph.blinker import _utilities, base
 from heliograph.blinker.reading import TABLES, everything, rows
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
@@ -53,7 +53,7 @@ def install() -> None:
     sys.modules.update(ours)
     # Last of all, because a warning may be an error.
     for problem in not_taken:
-        from warnings import warn  # Takes its time to import, and is seldom needed.
+        from warnings import warn
 
         warn(f"Not taken over from Blinker: {problem}", ReceiverWarning, stacklevel=2)
 
@@ -93,7 +93,7 @@ def _rename(theirs: ModuleType, ours: ModuleType) -> None:
 
 
 def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
-    from heliograph.blinker.inheriting import replace_classes  # Needs inspect, as Blinker does.
+    from heliograph.blinker.inheriting import replace_classes
 
     _join_default_namespaces(theirs, package)
     known = everything()

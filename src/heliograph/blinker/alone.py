@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import get_ident
 from time import sleep
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType

@@ -20,7 +20,7 @@ from heliograph.blinker.tables import (
     sender_key,
 )
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any

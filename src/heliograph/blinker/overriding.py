@@ -11,7 +11,7 @@ from heliograph import ANY
 from heliograph.blinker.patching import ASKED, Patchable, Replaceable
 from heliograph.blinker.tables import Receivers, receiver_key
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Self

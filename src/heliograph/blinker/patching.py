@@ -7,7 +7,7 @@ from types import MethodType
 
 from heliograph.blinker.reading import everything
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any

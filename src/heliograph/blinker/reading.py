@@ -8,7 +8,7 @@ import weakref
 from heliograph import ANY
 from heliograph.blinker.tables import ANY_ID
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
     from typing import Any

@@ -9,7 +9,7 @@ from types import MethodType
 from heliograph import ANY, Signal
 from heliograph.blinker._utilities import make_id
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
     from typing import Any, Self

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; what it needs beyond the engine is the extra ``cli``."""
     if sys.argv[1:2] == ["run"]:
-        from heliograph.cli.run import main as run  # Programs are started with the engine alone.
+        from heliograph.cli.run import main as run
 
         run(sys.argv[2:])
     try:

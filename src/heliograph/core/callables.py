@@ -8,7 +8,7 @@ from types import FunctionType, MethodType
 from heliograph.core.claims import function_of, told, without_partials
 from heliograph.core.errors import ReceiverError
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

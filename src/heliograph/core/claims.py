@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from types import MethodType
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

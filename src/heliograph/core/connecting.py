@@ -19,7 +19,7 @@ from heliograph.core.observing.instruments import tell_connected
 from heliograph.core.showing import in_its_words
 from heliograph.core.source import place
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload

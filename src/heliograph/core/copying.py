@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -22,7 +22,7 @@ class Copyable:
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Tell where this can be imported from, or else how a twin is made of it."""
         if type(self).__reduce__ is object.__reduce__:
-            from heliograph.core.importable import imported, path_of  # Only pickles pay for it.
+            from heliograph.core.importable import imported, path_of
 
             path = path_of(self)
             if path is not None:
@@ -35,7 +35,7 @@ def _twin(it: Any, memo: dict[int, Any] | None) -> Any:
     make, args, state = parts[:3]
     made = make(*args)
     if memo is not None:
-        from copy import deepcopy  # Who copies deeply has it.
+        from copy import deepcopy
 
         memo[id(it)] = made
         state = deepcopy(state, memo)

@@ -6,7 +6,7 @@ from functools import partial
 
 from heliograph.core.source import place
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Concatenate, Protocol, overload
@@ -108,7 +108,6 @@ class Declares:
                 deprecated=deprecated,
                 deprecated_arguments=deprecated_arguments,
             )
-        # Costly to import: only those who declare signals pay for it.
         from heliograph.core.declared.parsing import Remarks, read_stub
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
@@ -182,7 +181,6 @@ class Declares:
                 deprecated=deprecated,
                 deprecated_arguments=deprecated_arguments,
             )
-        # Costly to import: only those who declare spans pay for it.
         from heliograph.core.declared.parsing import Remarks, read_stub
         from heliograph.core.spans.factory import advice, spanning
 
@@ -244,7 +242,6 @@ class Declares:
             ArgumentError: As `declare`.
             ReceiverError: As `declare`.
         """
-        # Costly to import: only those who declare signals pay for it.
         from heliograph.core.declared.parsing import Remarks, read_class
 
         remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.claims import told_text, without_partials
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

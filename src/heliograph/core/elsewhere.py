@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -47,6 +47,6 @@ def not_here(package: str, name: str) -> Exception:
 
 
 def _is_import(frame: FrameType) -> bool:
-    from opcode import opmap  # Few names are missing.
+    from opcode import opmap
 
     return frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]

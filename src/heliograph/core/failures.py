@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -60,7 +60,7 @@ def note(error: Exception, text: str) -> None:
 def log(error: Exception, message: str, *args: object) -> None:
     """Log an error on the logger ``heliograph``, if there is room for it on the stack."""
     try:
-        from logging import getLogger  # 10 ms to import: only failures pay.
+        from logging import getLogger
 
         getLogger("heliograph").error(message, *args, exc_info=error)
     except AT_ONCE:

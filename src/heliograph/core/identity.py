@@ -11,7 +11,7 @@ from heliograph.core.claims import STEPS, told, told_text
 from heliograph.core.errors import ArgumentError
 from heliograph.core.showing import shown
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, ClassVar, Self

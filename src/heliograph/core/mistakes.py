@@ -12,7 +12,7 @@ from heliograph.core.failures import note
 from heliograph.core.showing import counted
 from heliograph.core.source import line_of, place, warn_at
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from typing import Any
@@ -44,7 +44,7 @@ def warn_of_text(name: str) -> None:
 
     The first argument of Blinker's signals is what it is here for `NamedSignal` alone.
     """
-    from heliograph.core.declared.development import in_development  # Few names have spaces.
+    from heliograph.core.declared.development import in_development
 
     words = name.split()
     if (len(words) > _WORDS or name.rstrip().endswith(".")) and in_development():
@@ -64,7 +64,7 @@ def warn_of_namesake(name: str) -> None:
     known = getattr(sys.modules["blinker"], "default_namespace", None)
     if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
         return
-    from heliograph.core.declared.development import in_development  # Only they pay for it.
+    from heliograph.core.declared.development import in_development
 
     if in_development():
         msg = (
@@ -201,7 +201,7 @@ def warn_of_unused(what: str, made: Place) -> None:
 
 
 def _in_development() -> bool | None:
-    from heliograph.core.declared.development import in_development  # Little is never used.
+    from heliograph.core.declared.development import in_development
 
     return in_development()
 

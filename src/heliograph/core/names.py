@@ -7,7 +7,7 @@ from functools import partial
 from heliograph.core.mistakes import warn_of_twin
 from heliograph.core.signal import Signal
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
@@ -84,7 +84,7 @@ class Names:
 
     def choice(self, where: Where) -> Choice:
         """Say how an instrument that names such signals is to see them."""
-        from heliograph.core.patterns import stand_by_to_see  # Loaded by those who stand.
+        from heliograph.core.patterns import stand_by_to_see
 
         return (id(self.standing), where), partial(stand_by_to_see, self, where)
 
@@ -95,7 +95,6 @@ class Names:
             ArgumentError: If one is declared already, elsewhere.
             ReceiverError: If somebody is connected already who could not take the payload.
         """
-        # Costly to import: only those who declare signals pay for it.
         from heliograph.core.declared.admission import agree
 
         names = [it.name for it in declarations]
@@ -143,10 +142,10 @@ class Names:
 
     def _connect_standing(self, signal: Signal[...], name: str) -> None:
         if self.standing:
-            from heliograph.core.patterns import connect_standing  # Loaded by those who stand.
+            from heliograph.core.patterns import connect_standing
 
             connect_standing(self.standing, signal, name)
         if self.standing.wishes:
-            from heliograph.core.patterns import show_standing  # Likewise.
+            from heliograph.core.patterns import show_standing
 
             show_standing(self.standing, signal, name)

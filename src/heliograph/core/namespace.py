@@ -12,7 +12,7 @@ from heliograph.core.mistakes import warn_of_namesake, warn_of_twin
 from heliograph.core.names import Names
 from heliograph.core.showing import a_few, in_its_words
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn, TypeVar, overload
@@ -117,7 +117,7 @@ class Namespace(Declares, Copyable):
             >>> shop.signal("order-paid").send("shop", total=12)
             [(<function count at ...>, ['total'])]
         """
-        from heliograph.core.patterns import Matching  # Only those who ask pay for it.
+        from heliograph.core.patterns import Matching
 
         return Matching(self._names, self._prefix, pattern, self.name)
 
@@ -212,7 +212,7 @@ class Namespace(Declares, Copyable):
         return f"{self._prefix}{name}"
 
     def _unknown(self, name: object) -> UnknownSignalError:
-        from difflib import get_close_matches  # Only those who misspell pay for it.
+        from difflib import get_close_matches
 
         close = get_close_matches(str(name), list(self), 1)
         there = f"There are {', '.join(self)}." if self else "It has none yet."

@@ -18,7 +18,7 @@ from heliograph.core.observing.wishes import show
 from heliograph.core.showing import shown
 from heliograph.core.signal import Signal
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any

@@ -19,7 +19,7 @@ from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
     from typing import Any, Never, overload
@@ -333,7 +333,6 @@ class Signal(Waitable[P]):
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
         """Say what seems to be wrong, while programs are developed."""
-        # Only those who declare signals or lose receivers pay for it.
         from heliograph.core.declared.development import check_once_known, in_development
 
         registry, checked = self._registry, in_development()
@@ -357,7 +356,7 @@ class Signal(Waitable[P]):
             warn_of_lost(it, title_of(self))
 
     def _warn_of_named_sender(self) -> None:
-        from heliograph.core.declared.development import in_development  # Seldom needed.
+        from heliograph.core.declared.development import in_development
 
         if in_development():
             warn_of_named_sender(title_of(self))

@@ -6,7 +6,7 @@ import sys
 
 from heliograph.core.errors import ReceiverWarning
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
@@ -68,7 +68,7 @@ def warn_at(
         kind: The class of the warning.
         module: The module that filters of warnings look at; by default, that of the place.
     """
-    from warnings import warn_explicit  # Only those who are warned pay for it.
+    from warnings import warn_explicit
 
     # Python says nothing at all where the module is given as None.
     given: dict[str, Any] = {} if module is None else {"module": module}

@@ -12,7 +12,7 @@ from heliograph.testing.rules import LoggedErrors, expect_logged
 from heliograph.testing.sent import Sent
 from heliograph.testing.silencing import Silence, mute, only
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from heliograph.testing.case import SignalsMixin
 

@@ -231,7 +231,7 @@ class Capture(Emissions, Block):
             ArgumentError: If it is no signal that is captured, or if a matcher raises.
         """
         __tracebackhide__ = True
-        import asyncio  # 40 ms to import: only who waits pays.
+        import asyncio
 
         wanted, changed, deadline = by_key(values, payload), asyncio.Event(), monotonic() + timeout
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set)

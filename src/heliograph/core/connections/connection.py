@@ -9,7 +9,7 @@ from heliograph.core.identity import ANY
 from heliograph.core.showing import by_kind, shown
 from heliograph.core.source import where_is
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, NoReturn
@@ -96,7 +96,7 @@ class Connection(ref[object]):
         One that does not breaks when more is sent, unless that is declared with a default.
         """
         from heliograph.core.declared.signatures import (
-            takes_extra,  # Costly to import, seldom asked for.
+            takes_extra,
         )
 
         receiver = self.receiver

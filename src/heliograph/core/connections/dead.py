@@ -9,7 +9,7 @@ from heliograph.core.connections.options import PLACE
 from heliograph.core.showing import shown
 from heliograph.core.source import line_of, warn_at, where_is
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
@@ -86,7 +86,7 @@ def _is_dropped(made: Place, frame: Any) -> bool:
     """Tell whether a frame drops what the call at a place has returned, and nobody has kept."""
     if not is_at_once(made, frame):
         return False
-    from opcode import opmap  # Few get here.
+    from opcode import opmap
 
     return bool(frame.f_code.co_code[frame.f_lasti] == opmap["POP_TOP"])
 

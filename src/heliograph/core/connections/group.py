@@ -8,7 +8,7 @@ from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.tables import shrunk
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

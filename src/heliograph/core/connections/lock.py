@@ -10,7 +10,7 @@ from functools import partial
 
 from heliograph.core.errors import SignalError
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

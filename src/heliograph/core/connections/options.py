@@ -5,7 +5,7 @@ from __future__ import annotations
 from heliograph.core.errors import ArgumentError
 from heliograph.core.source import place
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
@@ -62,7 +62,7 @@ def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
     Raises:
         ArgumentError: Always.
     """
-    from difflib import get_close_matches  # Only those who misspell pay for it.
+    from difflib import get_close_matches
 
     code = method.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

@@ -26,7 +26,7 @@ from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.mistakes import without_object
 from heliograph.core.source import warn_at
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any

@@ -31,7 +31,7 @@ from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.observing.wishes import EVERYWHERE
 from heliograph.core.sending.snapshot import Plan, one_each
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
@@ -101,7 +101,6 @@ def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
     Raises:
         ReceiverError: If it cannot take what is declared.
     """
-    # Only those who declare signals pay for it.
     from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
 
     record.left_out = left_out_for(receiver, declaration)
@@ -237,7 +236,7 @@ class Registry:
             raise ReceiverError(problem)
         if self.declaration is not None:
             from heliograph.core.declared.compatibility import (
-                left_out_for,  # Only those who declare pay for it.
+                left_out_for,
             )
 
             left_out_for(receiver, self.declaration)

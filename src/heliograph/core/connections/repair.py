@@ -6,7 +6,7 @@ from heliograph.core.connections.group import Group
 from heliograph.core.connections.lock import drop_later
 from heliograph.core.connections.options import WEAK
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any

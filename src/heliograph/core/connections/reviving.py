@@ -8,7 +8,7 @@ from heliograph.core.connections.options import WEAK
 from heliograph.core.connections.receivers import recorded
 from heliograph.core.connections.registry import _sender_died, fit
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -13,7 +13,7 @@ from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
 from heliograph.core.showing import counted, shown
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar

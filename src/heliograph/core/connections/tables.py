@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sys import getsizeof
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 

@@ -11,7 +11,7 @@ from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.source import where_is
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any

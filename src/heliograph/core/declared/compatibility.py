@@ -10,7 +10,7 @@ from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.source import warn_at
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any

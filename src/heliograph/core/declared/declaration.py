@@ -9,7 +9,7 @@ from heliograph.core.declared.runtime_types import classes_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.showing import shown
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

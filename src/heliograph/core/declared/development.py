@@ -6,7 +6,7 @@ import os
 import sys
 from weakref import WeakSet
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -8,7 +8,7 @@ from weakref import ref
 
 from heliograph.core.source import line_of
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FunctionType
     from typing import Any

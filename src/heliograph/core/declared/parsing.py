@@ -32,7 +32,7 @@ from heliograph.core.declared.stubs import is_stub
 from heliograph.core.describe import called, name_of
 from heliograph.core.errors import ArgumentError
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any

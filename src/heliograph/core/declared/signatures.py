@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from inspect import Signature

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dis import get_instructions
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 

@@ -10,7 +10,7 @@ from weakref import ref
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.showing import by_kind, counted, shown
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Self

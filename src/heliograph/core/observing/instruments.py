@@ -13,7 +13,7 @@ from heliograph.core.failures import log
 from heliograph.core.identity import receiver_key
 from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any

@@ -8,7 +8,7 @@ from heliograph.core.observing.emission import PLACE, emission, outlive
 from heliograph.core.observing.instruments import tell, tell_start
 from heliograph.core.observing.nesting import innermost, place_for
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -7,7 +7,7 @@ from weakref import WeakSet
 from heliograph.core.connections.lock import drop_later, exclusively
 from heliograph.core.errors import ArgumentError
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any

@@ -7,7 +7,7 @@ from heliograph.core.connections.dead import SENT
 from heliograph.core.connections.group import in_order
 from heliograph.core.connections.options import INLINE, SCOPE
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any

@@ -9,7 +9,7 @@ from heliograph.core.observing.emission import PLACE, delivery
 from heliograph.core.observing.watching import begin_watching, end_watching
 from heliograph.core.sending.delivering import deliver, deliver_async, rest_of
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

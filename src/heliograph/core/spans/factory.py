@@ -15,7 +15,7 @@ from heliograph.core.errors import ArgumentError
 from heliograph.core.spans.noop import unless_idle
 from heliograph.core.spans.span import Kind, Span
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Concatenate, Never, ParamSpec, Protocol, Self, overload

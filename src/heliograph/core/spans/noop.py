@@ -8,7 +8,7 @@ from types import FunctionType
 from heliograph.core.connections.registry import Registry
 from heliograph.core.spans.span import Span
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Self

@@ -17,7 +17,7 @@ from heliograph.core.observing.nesting import enter, innermost, leave, place_for
 from heliograph.core.showing import shown
 from heliograph.core.source import place
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FunctionType

@@ -10,7 +10,7 @@ from time import monotonic
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError, StateError
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
     from typing import Any
@@ -113,7 +113,7 @@ def _settle(woken: Future[bool], by_somebody: bool) -> None:
 
 
 def _running_loop() -> AbstractEventLoop:
-    from asyncio import get_running_loop  # Costly to import, and here already if it is used.
+    from asyncio import get_running_loop
 
     try:
         return get_running_loop()

@@ -14,7 +14,7 @@ from heliograph.core.observing.instruments import is_telling
 from heliograph.core.observing.nesting import innermost
 from heliograph.core.showing import shown
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Literal

@@ -15,7 +15,7 @@ from heliograph.core.showing import by_kind, shown
 from heliograph.core.streams.blocking import Patience, pause, pause_task, refuse_loop
 from heliograph.core.streams.inbox import Inbox
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from typing import Any, Self

@@ -6,7 +6,7 @@ from heliograph.core.connecting import Connectable, P
 from heliograph.core.connections.options import refuse_misspelt
 from heliograph.core.identity import ANY
 
-TYPE_CHECKING = False  # What type checkers believe, without importing typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any, Never
@@ -56,7 +56,7 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.next)
-        from heliograph.core.streams.stream import Next  # Only those who wait pay for it.
+        from heliograph.core.streams.stream import Next
 
         return Next(self.stream(sender, where=where, size=1), timeout)
 
@@ -126,6 +126,6 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.stream)
-        from heliograph.core.streams.stream import listen  # Only those who wait pay for it.
+        from heliograph.core.streams.stream import listen
 
         return listen(self, sender, where, size, when_full)
