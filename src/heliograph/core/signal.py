@@ -1,4 +1,4 @@
-"""Signal: send and send_async, to whoever is connected."""
+"""Signal: send and send_async, which call the connected receivers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NONE: Any = ()
 
 
 class Signal(Waitable[P]):
-    """A point where a program says "this happened": whoever is connected to it is called.
+    """A named point where a program says "this happened" and connected receivers are called.
 
     Args:
         name: What messages and tools call it.
@@ -87,29 +87,43 @@ class Signal(Waitable[P]):
         _async_wrapper: Wrapper | None = None,
         **payload: Any,
     ) -> Results:
-        """Call everybody who is connected for *sender*, by priority, then in order of connecting.
+        """Call the receivers connected for *sender*, by priority, then in order of connecting.
 
-        Receivers that are connected while this runs are called from the next
-        send on; those that are disconnected are not called any more.
+        A receiver that connects during a send is called from the next send on.
+        A receiver that disconnects during a send is not called any more.
 
         Args:
-            sender: Whoever sends, often ``self``. Receivers get it first.
-            unnamed: Anything else without a name is an error.
-            _async_wrapper: Makes a plain function of a coroutine function, as
+            sender: The object that sends, often ``self``. Receivers get it first.
+            unnamed: A second positional argument is an error.
+            _async_wrapper: Turns a coroutine function into a plain function, as
                 Flask's ``app.ensure_sync`` does. Used for async receivers only.
-            payload: Handed to the receivers as keyword arguments.
+            payload: Passed to the receivers as keyword arguments.
 
         Returns:
-            Pairs of receiver and returned value, in the order of calling.
+            Pairs of receiver and returned value, in the order of the calls. The
+            list is empty if there are no receivers, or if the signal is muted.
 
         Raises:
-            ArgumentError: If some of the payload has no name. Nobody has been called then.
+            ArgumentError: If there is a second positional argument. No receiver is called.
             AsyncReceiverError: If a receiver is async and there is no
-                ``_async_wrapper``. Nobody has been called then.
-            Exception: What a receiver raised, after all have been called, with
-                a note that names signal and receiver. `RecursionError` and
-                `MemoryError` leave at once, as `KeyboardInterrupt` does.
-            ExceptionGroup: If several raised.
+                ``_async_wrapper``. No receiver is called.
+            Exception: The error of the one receiver that failed, after all receivers
+                were called, with a note that names the signal and the receiver.
+                `RecursionError` and `MemoryError` end the send at once, as
+                `KeyboardInterrupt` does.
+            ExceptionGroup: If several receivers failed.
+
+        Example:
+            >>> order_paid = Signal("order-paid")
+            >>> @order_paid.connect
+            ... def thank(sender, *, total, **extra):
+            ...     return f"Thank you for {total}."
+            >>> [(receiver, text)] = order_paid.send("shop", total=12)
+            >>> text
+            'Thank you for 12.'
+            >>> with order_paid.muted():
+            ...     order_paid.send("shop", total=12)
+            []
         """
         try:
             () = unnamed  # It takes half as long as to ask whether it is empty.
@@ -206,22 +220,34 @@ class Signal(Waitable[P]):
     ) -> Results:
         """Await async receivers and call plain ones in place, one after the other, as `send` does.
 
-        An awaitable that a plain function returns is awaited too.
+        If a plain receiver returns an awaitable, the awaitable is awaited too.
 
         Args:
             sender: As for `send`.
             unnamed: As for `send`.
-            _sync_wrapper: Makes a coroutine function of a plain one, as Quart's
-                ``app.ensure_async`` does. Used for all plain receivers, except
-                those connected with ``inline=True``.
+            _sync_wrapper: Turns a plain function into a coroutine function, as
+                Quart's ``app.ensure_async`` does. Used for all plain receivers,
+                except those connected with ``inline=True``.
             payload: As for `send`.
 
         Returns:
-            As `send`.
+            Pairs of receiver and value, as from `send`; the value of an async
+            receiver is the awaited one. Empty if the signal is muted.
 
         Raises:
-            ArgumentError: As `send`.
-            Exception: As `send`. Cancellation leaves at once.
+            ArgumentError: As for `send`.
+            Exception: As for `send`. Cancellation ends the send at once.
+            ExceptionGroup: As for `send`.
+
+        Example:
+            >>> import asyncio
+            >>> order_paid = Signal("order-paid")
+            >>> @order_paid.connect
+            ... async def thank(sender, *, total, **extra):
+            ...     return f"Thank you for {total}."
+            >>> [(receiver, text)] = asyncio.run(order_paid.send_async("shop", total=12))
+            >>> text
+            'Thank you for 12.'
         """
         if unnamed:
             raise not_named(self, unnamed, Signal.send_async)
@@ -266,7 +292,7 @@ class Signal(Waitable[P]):
         return await deliver_async(sending, _sync_wrapper)
 
     async def _send_to_the_end_async(self, sender: Any, payload: dict[str, Any]) -> None:
-        """Send; if that is cancelled, nobody misses it who need not be waited for."""
+        """Like `send_async`, but if it is cancelled, still call the remaining sync receivers."""
         registry = self._registry
         if registry.busy:
             stamp = registry.stamp
@@ -275,7 +301,7 @@ class Signal(Waitable[P]):
             await deliver_async(sending, None, to_the_end=True)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
-        """Give each receiver that a send from *sender* would call now, in order."""
+        """Yield each receiver that a send from *sender* would call now, in order."""
         registry = self._registry
         stamp = registry.stamp
         real, plan = registry.find(sender)
@@ -286,9 +312,9 @@ class Signal(Waitable[P]):
         return (receiver for _, receiver in sending.due())
 
     def has_receivers_for(self, sender: Any) -> bool:
-        """Tell whether a send from *sender* would call anybody now.
+        """Tell whether a send from *sender* would call a receiver now.
 
-        Useful to leave out the work of computing a payload that nobody will hear.
+        Ask this before you compute a payload that is expensive.
         """
         registry = self._registry
         if not registry.busy:
@@ -332,7 +358,7 @@ class Signal(Waitable[P]):
         return registry.home, partial(show, registries=[registry])
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
-        """Say what seems to be wrong, while programs are developed."""
+        """In development mode, warn about or refuse a send that looks wrong."""
         from heliograph.core.declared.development import check_once_known, in_development
 
         registry, checked = self._registry, in_development()
