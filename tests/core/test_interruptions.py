@@ -18,8 +18,7 @@ import pytest
 
 from heliograph import Namespace, Signal
 from heliograph.core.connections.lock import _after_fork, _before_fork, exclusively
-from heliograph.core.connections.registry import entered
-from heliograph.core.connections.scopes import ForAWhile
+from heliograph.core.connections.scopes import ForAWhile, entered
 from heliograph.core.errors import StateError
 from heliograph.core.observing.emission import PLACE
 from heliograph.core.observing.nesting import innermost

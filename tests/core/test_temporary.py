@@ -13,8 +13,7 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, ArgumentError, Signal
-from heliograph.core.connections.options import Scope
-from heliograph.core.connections.registry import entered
+from heliograph.core.connections.scopes import Scope, entered
 from heliograph.core.errors import StateError
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for

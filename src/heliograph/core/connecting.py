@@ -7,9 +7,9 @@ from types import GenericAlias
 
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import PLACE, SCOPE, refuse_misspelt, terms
-from heliograph.core.connections.registry import Registry, counted_here
+from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.reviving import revive
-from heliograph.core.connections.scopes import ForAWhile
+from heliograph.core.connections.scopes import ForAWhile, counted_here, is_muted
 from heliograph.core.copying import Copyable
 from heliograph.core.describe import called, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from heliograph.core._types import Connecting, F, R, Receiver, T, Undeclared
     from heliograph.core._types import P as P  # noqa: PLC0414 - `signal` has it from here.
     from heliograph.core.connections.dead import DeadReceiver
-    from heliograph.core.connections.options import Scope, Terms
+    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.scopes import Scope
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
 
@@ -297,7 +298,7 @@ class Connectable(Copyable, Generic[P]):
             return spared  # Held, or another receiver could get its address and be taken for it.
 
         def end(scope: Scope, _: object) -> None:
-            registry.unmute(scope)
+            registry.mute(scope, None)
 
         def call() -> str:
             return f"muted() of {title_of(self)}"
@@ -350,7 +351,7 @@ class Connectable(Copyable, Generic[P]):
     @property
     def is_muted(self) -> bool:
         """Whether what is sent in the current context is swallowed."""
-        return self._registry.is_muted()
+        return is_muted(self._registry.mutes)
 
     @cached_property
     def receiver_connected(self) -> Signal:

@@ -7,6 +7,7 @@ from functools import partial
 from heliograph.core.claims import followed
 from heliograph.core.connecting import P
 from heliograph.core.connections.dead import lost_now, warn_of_lost
+from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import AT_ONCE
@@ -306,7 +307,7 @@ class Signal(Waitable[P]):
         stamp = registry.stamp
         real, plan = registry.find(sender)
         plan = registry.whole(plan, real)
-        steps: list[Step] = [] if registry.is_muted() else self._steps(plan)
+        steps: list[Step] = [] if is_muted(registry.mutes) else self._steps(plan)
         newest = plan.newest
         sending = Sending(self, registry, real, {}, steps, stamp=stamp, newest=newest)
         return (receiver for _, receiver in sending.due())
@@ -343,7 +344,7 @@ class Signal(Waitable[P]):
             self._warn_of_named_sender()
         if registry.checked:
             self._check(sender, payload)
-        muted = registry.is_muted()
+        muted = is_muted(registry.mutes)
         steps: list[Step] = []
         if not muted:
             overridden = registry.overridden

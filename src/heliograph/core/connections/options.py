@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from heliograph.core.connections.scopes import Scope
     from heliograph.core.source import Place
 
     Terms = tuple[int, str, bool, bool, "Scope | None", Place]
@@ -20,20 +21,6 @@ INLINE: Final = 2
 WEAK: Final = 3
 SCOPE: Final = 4
 PLACE: Final = 5
-
-
-class Scope:
-    """One `with` block that connects or mutes: everywhere, or in its own context alone."""
-
-    __slots__ = ("block", "everywhere", "made", "outer")
-
-    def __init__(self, block: object, *, everywhere: bool) -> None:
-        # What was entered, until this ends; and what there is to undo.
-        self.block: object = block
-        self.everywhere: bool = everywhere
-        self.made: Any = None
-        # The one inside of which it was entered.
-        self.outer: Scope | None = None
 
 
 def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:

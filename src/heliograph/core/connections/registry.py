@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextvars import ContextVar
 from functools import partial
 from sys import is_finalizing
 from weakref import ref
@@ -13,9 +12,10 @@ from heliograph.core.connections.connection import Connection, age_of, connected
 from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
 from heliograph.core.connections.group import Group, in_order, listed
 from heliograph.core.connections.lock import drop_later, exclusively, soon, waiting
-from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK, Scope
+from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
 from heliograph.core.connections.receivers import NOTHING, Record, recorded
 from heliograph.core.connections.repair import recount
+from heliograph.core.connections.scopes import counted_here, unmuted
 from heliograph.core.connections.tables import shrunk
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
@@ -33,19 +33,17 @@ from heliograph.core.sending.snapshot import Plan, one_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from typing import Any, Literal
 
     from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.scopes import Mutes, Scope
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Watchers
     from heliograph.core.source import Place
 
     # The connection, and the one in whose place it is: itself, if that says all already.
     Made = tuple[Connection, Connection | None]
-
-INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
-"""The block that the current context has entered last. It may have ended elsewhere."""
 
 _BUSY = (True,)
 
@@ -73,26 +71,6 @@ def _lives(record: Record) -> bool:
     living = record.living()
     drop_later(living)
     return living is not None
-
-
-def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
-    """Leave out the temporary connections that do not count in the current context."""
-    here: set[Scope] | None = None
-    for connection in connections:
-        scope = connection._terms[SCOPE]
-        if scope is not None and not scope.everywhere:
-            here = set(entered()) if here is None else here
-            if scope not in here:
-                continue
-        yield connection
-
-
-def entered() -> Iterator[Scope]:
-    """Give the blocks that the current context is inside of, the innermost first."""
-    scope = INNERMOST.get()
-    while scope is not None:
-        yield scope
-        scope = scope.outer
 
 
 def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
@@ -142,7 +120,7 @@ class Registry:
         self.idle: dict[Hashable, Record] = {}
         self.any: Group = Group()
         self.home: ref[Registry] = ref(self)
-        self.mutes: dict[Scope, frozenset[Hashable]] = {}
+        self.mutes: Mutes = {}
         self.dead: deque[DeadReceiver] | None = None
         self.clock: int = 0
         self.overridden: bool = False
@@ -259,34 +237,15 @@ class Registry:
         self.checked = on
         exclusively(self._remake_plans)
 
-    def mute(self, scope: Scope, spared: frozenset[Hashable]) -> None:
-        """Call none but the spared receivers, by their keys, as long as any scope wants it."""
+    def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
+        """Call only the spared receivers, by their keys, inside of a scope; None ends the mute."""
         exclusively(self._mute, scope, spared)
-
-    def unmute(self, scope: Scope) -> None:
-        """Let a scope want nothing any more."""
-        exclusively(self._mute, scope, None)
 
     def be_watched_by(self, watchers: Watchers) -> None:
         """Let these instruments watch, and no others. Has to run in `exclusively`."""
         self.watchers = watchers
         if self.busy is not _BUSY:
             self.busy = watchers
-
-    def is_muted(self) -> bool:
-        """Tell whether what is sent in the current context is swallowed, for all receivers."""
-        return bool(self.mutes) and not all(self._spared_here())
-
-    def unmuted(self, connections: Iterable[Connection]) -> Iterable[Connection]:
-        """Leave out those whose receivers are muted in the current context."""
-        for spared in self._spared_here() if self.mutes else ():
-            connections = [it for it in connections if it._record.key in spared]
-        return connections
-
-    def _spared_here(self) -> list[frozenset[Hashable]]:
-        local = any(not scope.everywhere for scope in self.mutes)
-        here = set(entered()) if local else ()
-        return [it for scope, it in self.mutes.items() if scope.everywhere or scope in here]
 
     def find(self, sender: Any) -> tuple[Any, Plan]:
         """Return the real sender and the plan for it, which is made anew if it is old."""
@@ -323,7 +282,7 @@ class Registry:
         own = self.senders.get(sender_key(sender)) or self.any
         found = [connection for connection in listed(own) if connection() is not None]
         found = found if own is self.any else listed(self.any) + found
-        return self.unmuted(counted_here(found))
+        return unmuted(self.mutes, counted_here(found))
 
     def _alone(self, connection: Connection, any_stamp: int) -> Plan | None:
         """Return the plan that all senders share for whom a receiver alone is connected."""
@@ -353,7 +312,7 @@ class Registry:
     def counted(self, plan: Plan) -> list[Connection]:
         """Return the connections of a plan that count in the current context, in order."""
         found = one_each(counted_here(plan.connections)) if plan.scoped else plan.connections
-        return list(self.unmuted(found))
+        return list(unmuted(self.mutes, found))
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and age."""

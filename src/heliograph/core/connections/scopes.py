@@ -1,13 +1,13 @@
-"""What is done to a signal for a while, and undone exactly, as a `with` block or a decorator."""
+"""Blocks that connect or mute for a while: which of them count here, and how each is undone."""
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import wraps
 from itertools import chain
 
 from heliograph.core.callables import is_async, why_not_decorated
-from heliograph.core.connections.options import Scope
-from heliograph.core.connections.registry import INNERMOST, entered
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.describe import called
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
@@ -15,15 +15,74 @@ from heliograph.core.showing import counted, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from typing import Any, TypeVar
 
+    from heliograph.core.connections.connection import Connection
     from heliograph.core.source import Place
 
     F = TypeVar("F", bound=Callable[..., Any])
+    # The receivers that are called nevertheless, by their keys, for each block that mutes.
+    Mutes = dict["Scope", frozenset[Hashable]]
 
 _LEAVING = 16
 """Calls inside of each other that leaving a block takes, and some to spare."""
+
+
+INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
+"""The block that the current context entered last. Another context may have left it since."""
+
+
+class Scope:
+    """One `with` block that connects or mutes: in all contexts, or in its own alone."""
+
+    __slots__ = ("block", "everywhere", "made", "outer")
+
+    def __init__(self, block: object, *, everywhere: bool) -> None:
+        # What was entered, until it is left; and what leaving it has to undo.
+        self.block: object = block
+        self.everywhere: bool = everywhere
+        self.made: Any = None
+        # The block around this one.
+        self.outer: Scope | None = None
+
+
+def entered() -> Iterator[Scope]:
+    """Yield the blocks that the current context is inside of, the innermost first."""
+    scope = INNERMOST.get()
+    while scope is not None:
+        yield scope
+        scope = scope.outer
+
+
+def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
+    """Leave out the temporary connections that do not count in the current context."""
+    here: set[Scope] | None = None
+    for connection in connections:
+        scope = connection._terms[SCOPE]
+        if scope is not None and not scope.everywhere:
+            here = set(entered()) if here is None else here
+            if scope not in here:
+                continue
+        yield connection
+
+
+def is_muted(mutes: Mutes) -> bool:
+    """Tell whether a send in the current context reaches no receiver at all."""
+    return bool(mutes) and not all(_spared_here(mutes))
+
+
+def unmuted(mutes: Mutes, connections: Iterable[Connection]) -> Iterable[Connection]:
+    """Leave out the connections whose receivers are muted in the current context."""
+    for spared in _spared_here(mutes) if mutes else ():
+        connections = [it for it in connections if it._record.key in spared]
+    return connections
+
+
+def _spared_here(mutes: Mutes) -> list[frozenset[Hashable]]:
+    local = any(not scope.everywhere for scope in mutes)
+    here = set(entered()) if local else ()
+    return [it for scope, it in mutes.items() if scope.everywhere or scope in here]
 
 
 class ForAWhile:

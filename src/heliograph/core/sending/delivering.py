@@ -6,6 +6,7 @@ from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async
 from heliograph.core.connections.connection import age_of
+from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import AsyncReceiverError
 from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
@@ -183,7 +184,7 @@ class Sending:
     def _still_connected(self) -> set[object]:
         # Not the connection itself must still be there, but one as old: a receiver that is
         # disconnected from this sender may go on hearing all senders.
-        if self.registry.is_muted():
+        if is_muted(self.registry.mutes):
             return set()
         audience = self.registry.audience(self.sender)
         return {c._record for c in audience if age_of(c) <= self.newest}
