@@ -35,7 +35,7 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 # For those that install; a release has to have it.
 WITH_C = {"HELIOGRAPH_REQUIRE_C": "1"}
 
-SERVES = "from heliograph.core import implementation as it; assert it == 'python', it"
+SERVES = "from heliograph import implementation as it; assert it == 'python', it"
 
 
 def main() -> int:

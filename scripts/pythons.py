@@ -43,7 +43,7 @@ INHERITING = "3.14"
 AS_FREE_THREADED = {"PYTHON_THREAD_INHERIT_CONTEXT": "1", "PYTHON_CONTEXT_AWARE_WARNINGS": "1"}
 # A run that hangs ends as a failure; pytest's own time limit is for a single test.
 TIME_LIMIT = 3600
-IN_USE = "import heliograph.core as it; assert it.implementation == {expected!r}, it.implementation"
+IN_USE = "import heliograph as it; assert it.implementation == {expected!r}, it.implementation"
 
 
 @dataclass(frozen=True)

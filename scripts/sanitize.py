@@ -42,7 +42,7 @@ ENVIRONMENT = {
     # Python's own allocator would hand out what was freed without the sanitizer's knowledge.
     "PYTHONMALLOC": "malloc",
 }
-IN_USE = "import heliograph.core as core; print(core.__file__, core.implementation)"
+IN_USE = "import heliograph as it; print(it.__file__, it.implementation)"
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory() as folder:
         source = Path(folder, "src")
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("*.so", "*.egg-info"))
-        compile_in(source / "heliograph" / "core")
+        compile_in(source / "heliograph" / "core" / "sending")
         environment = os.environ | ENVIRONMENT
         environment |= {"LD_PRELOAD": str(runtime), "PYTHONPATH": str(source)}
         refuse_another(source, environment)
@@ -88,7 +88,7 @@ def refuse_another(source: Path, environment: dict[str, str]) -> None:
     """Stop if the tests would run on anything else, and so prove nothing."""
     command = [sys.executable, "-c", IN_USE]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    if run.stdout.split() != [str(source / "heliograph" / "core" / "__init__.py"), "c"]:
+    if run.stdout.split() != [str(source / "heliograph" / "__init__.py"), "c"]:
         sys.exit(f"Not what was compiled is in use, but {run.stdout}")
 
 

@@ -15,7 +15,7 @@ sent, and the `heliograph` command shows which signals a program has.
 
 from __future__ import annotations
 
-import heliograph.core.accelerate  # noqa: F401 - puts the C path in place, where there is one.
+from heliograph.core.accelerate import implementation
 from heliograph.core.connections.connection import Connection
 from heliograph.core.errors import (
     ArgumentError,
@@ -59,6 +59,7 @@ __all__ = [
     "UnknownSignalError",
     "add_instrument",
     "default_namespace",
+    "implementation",
     "remove_instrument",
     "signal",
 ]

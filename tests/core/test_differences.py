@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from heliograph import Signal
-from heliograph.core import implementation
+from heliograph import Signal, implementation
 from heliograph.core.connections.registry import Registry
 from tests.core.programs import PROGRAMS, Program
 from tests.core.world import World

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import AsyncReceiverError, Signal, add_instrument, remove_instrument
-from heliograph.core import implementation
+from heliograph import AsyncReceiverError, Signal, add_instrument, implementation, remove_instrument
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:

@@ -8,15 +8,14 @@ import sys
 
 import pytest
 
-from heliograph.core import implementation
+from heliograph import implementation
 
 # What each interpreter runs: plain sends, one that goes on in Python, and one that fails.
 INSIDE = f"""
 import gc
 import heliograph
-import heliograph.core
 
-assert heliograph.core.implementation == {implementation!r}
+assert heliograph.implementation == {implementation!r}
 
 class Shop:
     def receive(self, sender, **payload):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from heliograph.core import implementation
+from heliograph import implementation
 
 pytest.importorskip("_testcapi", reason="only builds with CPython's own test modules can do it")
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Signal, blinker, testing
-from heliograph.core import implementation
+from heliograph import Signal, blinker, implementation, testing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +39,7 @@ PUBLIC = [
     "UnknownSignalError",
     "add_instrument",
     "default_namespace",
+    "implementation",
     "remove_instrument",
     "signal",
 ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SEND = """
 from heliograph import Signal
-from heliograph.core import implementation
+from heliograph import implementation
 
 paid = Signal("order-paid")
 
