@@ -29,6 +29,7 @@ from heliograph import (
 )
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
+from heliograph.core.sending.lookup import find
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
@@ -982,7 +983,7 @@ async def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out() -> None
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    plan = signal._registry.find("shop")[1]
+    plan = find(signal._registry, "shop")[1]
 
     def dead() -> None:
         """Be a reference to nobody."""
@@ -1002,7 +1003,7 @@ def test_an_error_that_comes_between_two_receivers_ends_the_send_and_is_told_of(
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    plan = signal._registry.find("shop")[1]
+    plan = find(signal._registry, "shop")[1]
 
     def fail() -> None:
         raise LookupError

@@ -78,6 +78,7 @@ ENGINE = [
     "observing.wishes",
     "sending",
     "sending.delivering",
+    "sending.lookup",
     "sending.snapshot",
     "sending.watched",
     "showing",

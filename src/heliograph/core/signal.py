@@ -16,6 +16,7 @@ from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_te
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
 from heliograph.core.sending.delivering import Sending, deliver, deliver_async, rest_of
+from heliograph.core.sending.lookup import counted, find, keep, whole
 from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
@@ -143,12 +144,12 @@ class Signal(Waitable[P]):
             or (sender is None and "sender" in payload)
         ):
             stamp = registry.stamp
-            sender, plan = registry.find(sender)
+            sender, plan = find(registry, sender)
             if not plan.plain or registry.unusual or (sender is None and "sender" in payload):
                 return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
             if registry.watchers and not (TELLERS and is_telling()):
                 return send_watched(self, registry, sender, payload, plan, stamp, _async_wrapper)
-            registry.keep(stamp, sender, plan)
+            keep(registry, stamp, sender, plan)
         results: Results = _NONE
         receiver: Any = plan  # Nobody yet.
         try:
@@ -257,7 +258,7 @@ class Signal(Waitable[P]):
             return []
         # Read before the plan is: what is disconnected from here on is not called.
         stamp = registry.stamp
-        sender, plan = registry.find(sender)
+        sender, plan = find(registry, sender)
         if plan.careful or registry.unusual or (sender is None and "sender" in payload):
             return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
         if registry.watchers and not (TELLERS and is_telling()):
@@ -297,7 +298,7 @@ class Signal(Waitable[P]):
         registry = self._registry
         if registry.busy:
             stamp = registry.stamp
-            sender, plan = registry.find(sender)
+            sender, plan = find(registry, sender)
             sending = self._sending(sender, payload, plan, stamp)
             await deliver_async(sending, None, to_the_end=True)
 
@@ -305,8 +306,8 @@ class Signal(Waitable[P]):
         """Yield each receiver that a send from *sender* would call now, in order."""
         registry = self._registry
         stamp = registry.stamp
-        real, plan = registry.find(sender)
-        plan = registry.whole(plan, real)
+        real, plan = find(registry, sender)
+        plan = whole(registry, plan, real)
         steps: list[Step] = [] if is_muted(registry.mutes) else self._steps(plan)
         newest = plan.newest
         sending = Sending(self, registry, real, {}, steps, stamp=stamp, newest=newest)
@@ -320,7 +321,7 @@ class Signal(Waitable[P]):
         registry = self._registry
         if not registry.busy:
             return False
-        plan = registry.find(sender)[1]
+        plan = find(registry, sender)[1]
         if plan.scoped or registry.unusual:
             return next(iter(self.receivers_for(sender)), None) is not None
         for ref in plan.refs:  # noqa: SIM110 - any() takes twice as long, and this is asked often.
@@ -389,10 +390,10 @@ class Signal(Waitable[P]):
             warn_of_named_sender(title_of(self))
 
     def _steps(self, plan: Plan) -> list[Step]:
-        return [(connection, None) for connection in self._registry.counted(plan)]
+        return [(connection, None) for connection in counted(self._registry, plan)]
 
     def _overriding_steps(self, sender: Any, plan: Plan) -> list[Step]:
-        known = {c._record.key: c for c in self._registry.counted(plan)}
+        known = {c._record.key: c for c in counted(self._registry, plan)}
         return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
 
 

@@ -144,9 +144,9 @@ def connected(
     age: int,
     how: Terms,
     sender: Any,
-    died: Callable[[Connection], object],
+    died: Callable[[Connection], object] | None,
 ) -> Connection:
-    """Make a connection; *died* is called with it when its sender dies.
+    """Make a connection; *died*, if given, is called with it when its sender dies.
 
     Its *age* is its number in the order in which connections are made.
     """

@@ -1,4 +1,4 @@
-"""Who is connected for whom: adds and ends connections in constant time, and publishes plans."""
+"""Who is connected for whom: adds and ends connections in constant time."""
 
 from __future__ import annotations
 
@@ -11,25 +11,20 @@ from heliograph.core.callables import examined
 from heliograph.core.connections.connection import Connection, age_of, connected
 from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
 from heliograph.core.connections.group import Group, in_order, listed
-from heliograph.core.connections.lock import drop_later, exclusively, soon, waiting
+from heliograph.core.connections.lock import drop_later, exclusively, soon
 from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
 from heliograph.core.connections.receivers import NOTHING, Record, recorded
 from heliograph.core.connections.repair import recount
-from heliograph.core.connections.scopes import counted_here, unmuted
 from heliograph.core.connections.tables import shrunk
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
     ANY,
     identified,
-    is_held_by_value,
-    key_function,
     same_partial,
     sender_key,
-    unwrapped,
 )
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.observing.wishes import EVERYWHERE
-from heliograph.core.sending.snapshot import Plan, one_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +35,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.scopes import Mutes, Scope
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Watchers
+    from heliograph.core.sending.snapshot import Plan
     from heliograph.core.source import Place
 
     # The connection, and the one in whose place it is: itself, if that says all already.
@@ -47,16 +43,14 @@ if TYPE_CHECKING:
 
 _BUSY = (True,)
 
+_NO_PLAN: Any = (-1, type, None)  # There is no stamp -1.
+
 _REMEMBERED = 16
 """Dead receivers of a signal: a few are enough to find out what went wrong."""
 
 # Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
 # stamps that it read before, by which anybody can tell that it is out of date.
-
-
-def _forget(_: Connection) -> None:
-    """Do nothing when the sender of a connection dies that is none any more."""
 
 
 def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
@@ -137,7 +131,7 @@ class Registry:
         self.watchers: Watchers = EVERYWHERE
         self.busy: Sequence[object] = EVERYWHERE
         self.unusual: bool = False
-        self.fast: tuple[int, type, Plan] = (-1, type, Plan([], 0, 0))
+        self.fast: tuple[int, type, Plan] = _NO_PLAN
         self.stamp: int = 0
 
     def __del__(self) -> None:
@@ -246,73 +240,6 @@ class Registry:
         self.watchers = watchers
         if self.busy is not _BUSY:
             self.busy = watchers
-
-    def find(self, sender: Any) -> tuple[Any, Plan]:
-        """Return the real sender and the plan for it, which is made anew if it is old."""
-        key = key_function(type(sender))
-        if key is None:
-            sender = unwrapped(sender)
-            key = sender_key
-        senders = self.senders
-        group = (senders.get(key(sender)) if senders else None) or self.any
-        if waiting and any(connection() is None for connection in listed(group)):
-            group = self.any  # It is that of a dead sender, which had the same address.
-        plan, any_stamp, own_stamp = group._plan, self.any._stamp, group._stamp
-        if plan is None and isinstance(group, Connection) and group._terms is group._record.terms:
-            plan = group._record.alone
-        if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
-            if isinstance(group, Connection) and (alone := self._alone(group, any_stamp)):
-                return sender, alone
-            # The stamps were read before: if a change comes while the connections are
-            # copied, the plan is an old one from the start.
-            found = listed(self.any)
-            if group is not self.any:
-                found += listed(group)
-            group._plan = plan = Plan(found, any_stamp, own_stamp)
-        return sender, plan
-
-    def keep(self, stamp: int, sender: Any, plan: Plan) -> None:
-        """Let the next sends use a plan without looking for it, if it is for no sender alone."""
-        usable = self.keeps_plans and plan is self.any._plan
-        if usable and (not self.senders or not is_held_by_value(sender)):
-            self.fast = (stamp, type(sender), plan)
-
-    def audience(self, sender: Any) -> Iterable[Connection]:
-        """Return all connections that count for a sender now: several of a receiver, maybe."""
-        own = self.senders.get(sender_key(sender)) or self.any
-        found = [connection for connection in listed(own) if connection() is not None]
-        found = found if own is self.any else listed(self.any) + found
-        return unmuted(self.mutes, counted_here(found))
-
-    def _alone(self, connection: Connection, any_stamp: int) -> Plan | None:
-        """Return the plan that all senders share for whom a receiver alone is connected."""
-        # A plan each would take twice the memory of the connections.
-        record = connection._record
-        if self.any.connections or connection._terms is not record.terms:
-            return None
-        if connection() is ANY:  # Held strongly, and a plan must not hold it any longer.
-            return None
-        plan = record.alone
-        if plan is None or plan.any_stamp != any_stamp:
-            record.alone = plan = Plan([connection], any_stamp, connection._stamp, shared=True)
-        return plan
-
-    def whole(self, plan: Plan, sender: Any) -> Plan:
-        """Return a plan with the sender's own connection, where it is one that senders share."""
-        if not plan.shared:
-            return plan
-        [other] = plan.connections
-        key = sender_key(sender)
-        found = self.senders.get(key)
-        if not isinstance(found, Connection) or found._record is not other._record:
-            # It has ended meanwhile; one like it tells what became of the call.
-            found = connected(other._record, key, 0, other._terms, sender, _forget)
-        return Plan([found], plan.any_stamp, plan.own_stamp)
-
-    def counted(self, plan: Plan) -> list[Connection]:
-        """Return the connections of a plan that count in the current context, in order."""
-        found = one_each(counted_here(plan.connections)) if plan.scoped else plan.connections
-        return list(unmuted(self.mutes, found))
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and age."""

@@ -15,6 +15,7 @@ from heliograph.core.observing.emission import PLACE, Emission, delivery
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.nesting import enter
 from heliograph.core.observing.watching import begin_watching, end_watching
+from heliograph.core.sending.lookup import audience, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,8 +187,8 @@ class Sending:
         # disconnected from this sender may go on hearing all senders.
         if is_muted(self.registry.mutes):
             return set()
-        audience = self.registry.audience(self.sender)
-        return {c._record for c in audience if age_of(c) <= self.newest}
+        now = audience(self.registry, self.sender)
+        return {c._record for c in now if age_of(c) <= self.newest}
 
     def _without(self, left_out: frozenset[str]) -> dict[str, Any]:
         return {name: value for name, value in self.payload.items() if name not in left_out}
@@ -291,7 +292,7 @@ def rest_of(
     It does so from a position on: at that one a call has failed, if there is a failure.
     """
     registry = signal._registry
-    plan = registry.whole(plan, sender)
+    plan = whole(registry, plan, sender)
     after = position if failure is None else position + 1
     steps: list[Step] = [(left, None) for left in plan.connections[after:]]
     turn = None

@@ -8,6 +8,7 @@ from heliograph.core.mistakes import wrapped
 from heliograph.core.observing.emission import PLACE, delivery
 from heliograph.core.observing.watching import begin_watching, end_watching
 from heliograph.core.sending.delivering import deliver, deliver_async, rest_of
+from heliograph.core.sending.lookup import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def send_watched(  # noqa: PLR0915
     failure: BaseException | None = None
     try:
         if plan.refs:  # Or nothing can be inside of it.
-            plan = registry.whole(plan, sender)
+            plan = whole(registry, plan, sender)
             PLACE.set(place)
         for connection in plan.connections:
             receiver = plan.refs[position]()
@@ -118,7 +119,7 @@ async def send_async_watched(  # noqa: PLR0915
     failure: BaseException | None = None
     try:
         if plan.refs:
-            plan = registry.whole(plan, sender)
+            plan = whole(registry, plan, sender)
             PLACE.set(place)
         for connection in plan.connections:
             ref, in_place = plan.turns[position]

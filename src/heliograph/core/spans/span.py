@@ -14,6 +14,7 @@ from heliograph.core.failures import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at, warn_of_unused
 from heliograph.core.observing.nesting import enter, innermost, leave, place_for
+from heliograph.core.sending.lookup import find
 from heliograph.core.showing import shown
 from heliograph.core.source import place
 
@@ -95,7 +96,7 @@ class Kind:
         """
         for signal in (self.started, self.finished, self.failed):
             registry = signal._registry
-            if registry.busy and not registry.find(sender)[1].plain:
+            if registry.busy and not find(registry, sender)[1].plain:
                 for receiver in filter(is_async, signal.receivers_for(sender)):
                     raise _not_awaited(signal, receiver)
 
