@@ -45,11 +45,13 @@ demo: $(VENV_DEMO)/ready ## trace a few requests through a small Flask shop
 
 test: lint types imports doctest cover ## the whole test command: all steps below up to cover
 
-lint: $(VENV)/ready ## style: ruff's rules and its format
+lint: $(VENV)/ready ## style: ruff's rules and its format; spelling and the house's words
 	$(call heading,lint: ruff check)
 	@$(BIN)/ruff check
 	$(call heading,lint: ruff format --check)
 	@$(BIN)/ruff format --check
+	$(call heading,lint: typos)
+	@$(BIN)/typos
 
 types: $(VENV)/ready ## types: mypy strict; pyright on the source and on what users see
 	$(call heading,types: mypy)

@@ -56,9 +56,9 @@ class Engine:
         """
         return receivers.exact(keywords) if exact else receivers.by_keyword()
 
-    def new_listener(self) -> receivers.Listener | receivers.ExactListener:
+    def new_method_owner(self) -> receivers.MethodOwner | receivers.ExactMethodOwner:
         """Return an object whose method ``receive`` is of that kind."""
-        return receivers.Listener()
+        return receivers.MethodOwner()
 
     @property
     def connect(self) -> Callable[..., object]:

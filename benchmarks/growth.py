@@ -99,7 +99,7 @@ def _connecting_for_a_sender(engine: Engine) -> Work:
 
 
 def _connecting_and_sending(engine: Engine) -> Work:
-    """Connect a receiver and send, so that the receivers are listed anew each time."""
+    """Connect a receiver and send, so that the receivers are listed again each time."""
     connect, disconnect = engine.connect, engine.disconnect
     send = engine.sending()
 

@@ -51,7 +51,7 @@ def asynchronous() -> Receiver:
     return receiver
 
 
-class Listener:
+class MethodOwner:
     """An object with a method that receives."""
 
     def receive(self, sender: object, **kw: object) -> object:
@@ -59,7 +59,7 @@ class Listener:
         return None
 
 
-class ExactListener:
+class ExactMethodOwner:
     """An object with a method that takes the sender and one argument alone."""
 
     def receive(self, sender: object, a: object) -> object:

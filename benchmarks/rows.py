@@ -24,29 +24,29 @@ def new_receivers(engine: Engine, count: int) -> list[Receiver]:
 
 def sending(receivers: int, keywords: int = 1, *, exact: bool = False) -> Preparation:
     """Return the work of sending so many keywords to so many receivers of all senders."""
-    return _among_listeners(
+    return _among_receivers(
         lambda engine: [engine.new_receiver(keywords, exact=exact) for _ in range(receivers)],
         lambda engine: engine.sending(keywords),
     )
 
 
 def _sending_as_flask(receivers: int) -> Preparation:
-    return _among_listeners(
+    return _among_receivers(
         lambda engine: new_receivers(engine, receivers), lambda engine: engine.sending_as_flask()
     )
 
 
 def _guarding(receivers: int) -> Preparation:
-    return _among_listeners(
+    return _among_receivers(
         lambda engine: new_receivers(engine, receivers), lambda engine: engine.guarding()
     )
 
 
-def _among_listeners(
-    listeners: Callable[[Engine], list[Receiver]], loop: Callable[[Engine], Loop]
+def _among_receivers(
+    new: Callable[[Engine], list[Receiver]], loop: Callable[[Engine], Loop]
 ) -> Preparation:
     def prepare(engine: Engine) -> Work:
-        heard_by = listeners(engine)
+        heard_by = new(engine)
         for receiver in heard_by:
             engine.hear(receiver)
         return Work(loop(engine), alive=heard_by)
@@ -75,9 +75,9 @@ def _sending_as_nobody(engine: Engine) -> Work:
 
 
 def _sending_to_a_method(engine: Engine) -> Work:
-    listener = engine.new_listener()
-    engine.hear(listener.receive)
-    return Work(engine.sending(), alive=listener)
+    owner = engine.new_method_owner()
+    engine.hear(owner.receive)
+    return Work(engine.sending(), alive=owner)
 
 
 def _awaiting(engine: Engine) -> Work:

@@ -9,7 +9,7 @@ from psygnal.utils import monitor_events
 
 from benchmarks.engines import SENDER, Loop
 from benchmarks.peers.senderless import Senderless
-from benchmarks.receivers import ExactListener
+from benchmarks.receivers import ExactMethodOwner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,9 +20,9 @@ class Psygnal(Senderless):
 
     name = "psygnal"
 
-    def new_listener(self) -> ExactListener:
+    def new_method_owner(self) -> ExactMethodOwner:
         """Return an object whose method is held weakly."""
-        return ExactListener()
+        return ExactMethodOwner()
 
     def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
         """Return a loop that passes the sender and the values by position."""

@@ -8,7 +8,7 @@ from benchmarks import receivers
 from benchmarks.engines import Engine, UnsupportedError
 
 if TYPE_CHECKING:
-    from benchmarks.receivers import ExactListener, Listener, Receiver
+    from benchmarks.receivers import ExactMethodOwner, MethodOwner, Receiver
 
 
 class Senderless(Engine):
@@ -24,7 +24,7 @@ class Senderless(Engine):
         """Return a receiver that takes the sender and so many arguments more."""
         return receivers.exact(keywords)
 
-    def new_listener(self) -> Listener | ExactListener:
+    def new_method_owner(self) -> MethodOwner | ExactMethodOwner:
         """Refuse: most of them cannot hold an object weakly."""
         raise UnsupportedError
 

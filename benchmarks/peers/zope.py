@@ -1,4 +1,4 @@
-"""zope.event, the least of all: a list of subscribers, and one argument."""
+"""zope.event, the least of all: a list of receivers, and one argument."""
 
 from __future__ import annotations
 

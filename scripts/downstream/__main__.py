@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.downstream",
         description="Run other people's test suites on Blinker and on Heliograph, and compare.",
-        epilog=f"Suites: {' '.join(SUITES)}. Delete .downstream/ to install everything anew.",
+        epilog=f"Suites: {' '.join(SUITES)}. Delete .downstream/ to install everything again.",
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="which (default: all)")
     parser.add_argument(

@@ -57,7 +57,7 @@ def fingerprint(suite: Suite, heliograph: Path) -> str:
 
 
 def make(environment: Path, python: Path, suite: Suite, heliograph: Path) -> None:
-    """Make the environment anew."""
+    """Delete the environment and make it again."""
     CACHE.mkdir(exist_ok=True)
     (CACHE / ".gitignore").write_text("*\n", encoding="utf-8")
     command(sys.executable, "-m", "venv", "--clear", str(environment), task="make an environment")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def in_a_fresh_process(test: Callable[[], None]) -> Callable[[], None]:
     """Decorate a test that installs Heliograph, which no other test is to notice.
 
-    Its module is imported anew there, so what that imports at the top must not
+    Its module is imported again there, so what that imports at the top must not
     import Blinker. Warnings are errors, as everywhere.
     """
 

@@ -150,7 +150,7 @@ def test_commands_can_be_run_inside_of_each_other(tmp_path: Path) -> None:
 
 
 def test_processes_that_the_program_starts_run_on_heliograph(tmp_path: Path) -> None:
-    """Children of multiprocessing and of subprocess are Pythons that start anew."""
+    """Children of multiprocessing and of subprocess are new Python processes."""
     write(
         tmp_path / "work.py",
         """

@@ -74,7 +74,7 @@ OBJECTS: dict[str, Callable[[str], Any]] = {
     "list": lambda name: [name],
 }
 
-# Made anew each time, so that nothing but the value can be the same.
+# Made again each time, so that nothing but the value can be the same.
 VALUES: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "ANY": lambda: ANY,

@@ -246,7 +246,7 @@ def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -
             signal.taken = [[Registry(), Group(), {}] for _ in range(50)]
 
         signal.send(sender)  # It makes the plan, in Python.
-        type(sender).changed = True  # So that it is looked at anew.
+        type(sender).changed = True  # So that it is looked at again.
         name.act = replace
 
         assert len(signal.send(sender)) == (0 if connected == "for others" else 3)
@@ -269,7 +269,7 @@ def test_an_error_while_a_signal_is_looked_at_is_not_lost(error: type[BaseExcept
     assert signal.send("shop") == [(receive, ("shop", {}))]
 
     name.act = fail
-    signal.__dict__["changed"] = True  # So that it is looked at anew.
+    signal.__dict__["changed"] = True  # So that it is looked at again.
     with pytest.raises(error):
         signal.send("shop")
 

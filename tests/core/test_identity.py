@@ -432,7 +432,7 @@ def test_an_object_and_its_call_are_one_receiver() -> None:
 
 
 def test_the_call_of_a_function_is_the_function() -> None:
-    """`function.__call__` is made anew at each look; the function is what is meant."""
+    """`function.__call__` is made again at each look; the function is what is meant."""
     signal, diary = Signal("paid"), Diary()
     receiver = diary.receiver("r")
     signal.connect(receiver.__call__)  # type: ignore[operator]

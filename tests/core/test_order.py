@@ -88,7 +88,7 @@ def test_the_place_of_a_receiver_may_be_that_of_its_priority_for_one_sender() ->
     assert diary.lines == ["r", "other", "other", "r"]
 
 
-def test_a_receiver_that_is_connected_anew_goes_to_the_end() -> None:
+def test_a_receiver_that_is_connected_again_goes_to_the_end() -> None:
     """Disconnecting gives up the place."""
     signal, diary = Signal("paid"), Diary()
     first, second = diary.receiver("first"), diary.receiver("second")

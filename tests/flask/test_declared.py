@@ -25,7 +25,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 
 def no_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this not be a test; pytest says so anew once the fixtures are there."""
+    """Let this not be a test; pytest says so again once the fixtures are there."""
     monkeypatch.delenv("PYTEST_VERSION", raising=False)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     monkeypatch.delenv("HELIOGRAPH_CHECK", raising=False)

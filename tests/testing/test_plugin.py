@@ -386,7 +386,7 @@ def test_a_capture_leaves_out_what_another_captured_test_has_left_running(
     assert run(tmp_path, tests, settings=settings).passed == ["test_first", "test_second"]
 
 
-def test_a_test_that_is_run_again_begins_anew(tmp_path: Path) -> None:
+def test_a_test_that_is_run_again_starts_from_nothing(tmp_path: Path) -> None:
     """As plugins do that give a failing test another chance, within the same protocol."""
     write(
         tmp_path / "conftest.py",

@@ -101,7 +101,7 @@ def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
     signals = [it for it in known if issubclass(type(it), theirs.Signal)]
     meta = {id(vars(signal).get(name)) for signal in signals for name in _META}
     bases = [base.MetaSignal if id(signal) in meta else base.Signal for signal in signals]
-    made, not_taken = _made_anew(rows(signals, known), bases, theirs.Signal)
+    made, not_taken = _made_again(rows(signals, known), bases, theirs.Signal)
     # Before the classes, so that whoever sends meanwhile finds one engine or the other.
     for signal, registry in zip(signals, made, strict=True):
         vars(signal)["_registry"] = registry
@@ -141,7 +141,7 @@ def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:
         vars(module)["signal"] = joined.signal
 
 
-def _made_anew(
+def _made_again(
     found: list[list[Row]], bases: list[type[base.Signal]], their_class: type
 ) -> tuple[list[Any], list[Exception]]:
     """Return the registries of signals with such connections, and what could not be connected."""
@@ -181,6 +181,6 @@ def _adopt_signal(signal: Any, kind: type[base.Signal], registry: Any) -> None:
     for name in (*TABLES, "is_muted"):
         vars(signal).pop(name, None)
     signal._mirror()
-    signal._ask_anew()
+    signal._ask_again()
     if theirs.get("is_muted"):
         signal.is_muted = True

@@ -51,7 +51,7 @@ def alone(half_way: Callable[[FrameType], bool]) -> Iterator[None]:
 def _wait_for_a_turn(interval: float, half_way: Callable[[FrameType], bool]) -> None:
     for _ in range(_TRIES):
         # Whoever waits for the interpreter asks for it when an interval is over, which is that
-        # of when it began to wait: so let them all begin anew, with a long one.
+        # of when it began to wait: so let them all begin again, with a long one.
         sys.setswitchinterval(_TURN)
         sleep(min(2 * interval, _PAUSE))
         frames = sys._current_frames()

@@ -76,7 +76,7 @@ class Overridable(heliograph.Signal, **_TYPE):
             descriptor: Any = _RegistryInTables()
             cls._registry = descriptor
 
-    def _ask_anew(self) -> None:
+    def _ask_again(self) -> None:
         """Let sends ask whatever has taken the place of a method, here or in the class."""
         self._registry.override(on=self._overrides or "receivers_for" in self.__dict__)
 

@@ -42,7 +42,7 @@ class Replaceable:
             return
         # Under its own name, which is where Blinker's users look whether it is replaced.
         signal.__dict__["receivers_for"] = replacement
-        signal._ask_anew()
+        signal._ask_again()
 
     def __delete__(self, signal: Overridable) -> None:
         if "receivers_for" not in signal.__dict__:
@@ -52,7 +52,7 @@ class Replaceable:
 
     def _restore(self, signal: Overridable) -> None:
         signal.__dict__.pop("receivers_for", None)
-        signal._ask_anew()
+        signal._ask_again()
 
 
 class Patchable(ABCMeta):
@@ -72,12 +72,12 @@ class Patchable(ABCMeta):
         # Whoever puts back what was found in the class has found the method.
         back = replaceable is not None and value is replaceable.method
         super().__setattr__(name, replaceable if back else value)
-        _look_anew(cls, name)
+        _look_again(cls, name)
 
     def __delattr__(cls, name: str) -> None:
         """Delete an attribute of the class."""
         super().__delattr__(name)
-        _look_anew(cls, name)
+        _look_again(cls, name)
 
 
 def _replaceable(cls: type, name: str) -> Replaceable | None:
@@ -85,7 +85,7 @@ def _replaceable(cls: type, name: str) -> Replaceable | None:
     return next((it for it in found if type(it) is Replaceable), None)
 
 
-def _look_anew(cls: type, name: str) -> None:
+def _look_again(cls: type, name: str) -> None:
     """Find out again what the signals of a class and of those derived from it are asked for."""
     if name not in ASKED:
         return
@@ -95,7 +95,7 @@ def _look_anew(cls: type, name: str) -> None:
     for it in everything():
         # One that another thread is just making asks its class itself.
         if id(type(it)) in kinds and hasattr(it, "_registry"):
-            it._ask_anew()
+            it._ask_again()
 
 
 def _with_derived(cls: type) -> Iterator[type]:

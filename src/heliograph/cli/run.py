@@ -86,7 +86,7 @@ def _command(arguments: Sequence[str]) -> Sequence[str]:
 
 def _replace_process(command: Sequence[str]) -> NoReturn:
     # In an environment that installs the engine in every Python, and not just this process,
-    # because workers and reloaders are started anew.
+    # because workers and reloaders are new processes.
     program = _find(command)
     _tell_if_kept_out(command)
     python_path = [str(STARTUP), os.environ.get("PYTHONPATH", "")]

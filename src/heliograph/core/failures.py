@@ -34,7 +34,7 @@ def leaves_at_once(error: Exception) -> bool:
 def raise_kept(error: BaseException) -> NoReturn:
     """Raise an error that was kept, as if it had never been caught.
 
-    Where another one is being handled, raising it anew would take that for the cause of this
+    Where another one is being handled, raising it again would take that for the cause of this
     one, in place of what this one came from.
     """
     context, traceback = error.__context__, error.__traceback__

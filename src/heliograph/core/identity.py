@@ -78,7 +78,7 @@ def _type_died(key: int, _: object, ending: Callable[[], bool] = is_finalizing) 
 
 
 def forget_type(key: int) -> None:
-    """Look at a type anew, given its id, when the next sender of that type comes."""
+    """Forget what is known of a type, given its id: its next sender is looked at again."""
     _keys.pop(key, None)
     _kinds.pop(key, None)
 

@@ -140,7 +140,7 @@ class MethodRecord(Record):
         return self
 
     def __call__(self) -> Any:
-        """Return the method, made anew, or None."""
+        """Return the method, made again, or None."""
         owner = ref.__call__(self)
         if owner is None:
             return None
@@ -154,7 +154,7 @@ class MethodRecord(Record):
 
 
 class FoundRecord(Record):
-    """What each look at an object makes anew, held by that object and found there again."""
+    """What each look at an object makes again, held by that object and found there again."""
 
     __slots__ = ("place",)
 
@@ -172,7 +172,7 @@ class FoundRecord(Record):
 
 
 class LooksRecord(Record):
-    """What each look at an object makes anew, where that object cannot be held weakly.
+    """What each look at an object makes again, where that object cannot be held weakly.
 
     It is there for as long as any of the looks is that were connected.
     """

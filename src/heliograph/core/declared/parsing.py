@@ -253,7 +253,7 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         msg = f"{name!r} is not a name for a signal: use a string, such as name='order_paid'."
         raise ArgumentError(msg)
     doc = remarks.doc or source.doc
-    instead = _advices(remarks.deprecated_arguments)
+    instead = _all_advice(remarks.deprecated_arguments)
     shown = [it.shown for it in source.fields]
     arguments = tuple(_argument(it, instead.pop(it.name, None)) for it in shown)
     for unknown in instead:
@@ -272,7 +272,7 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
     )
 
 
-def _advices(texts: object) -> dict[str, str]:
+def _all_advice(texts: object) -> dict[str, str]:
     if texts is None or isinstance(texts, Mapping):
         return dict(texts or {})
     msg = (

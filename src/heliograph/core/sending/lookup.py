@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def find(registry: Registry, sender: Any) -> tuple[Any, Plan]:
-    """Return the real sender and the plan for it, which is made anew if it is old."""
+    """Return the real sender and the plan for it, which is made again if it is old."""
     key = key_function(type(sender))
     if key is None:
         sender = unwrapped(sender)
