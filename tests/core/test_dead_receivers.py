@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import ANY, Namespace, ReceiverWarning, Signal
+from heliograph import ANY, ArgumentError, Namespace, ReceiverWarning, Signal
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -65,6 +65,29 @@ def test_a_dead_receiver_is_remembered_by_name_and_line() -> None:
     assert dead.name == "tests.core.diary.Diary.receiver.<locals>.receive"
     assert dead.where == f"{__file__}:{line}"
     assert repr(dead) == f"<DeadReceiver {dead.name}, connected at {dead.where}>"
+
+
+def test_dead_receivers_are_forgotten_line_by_line() -> None:
+    """What a connection has lost can be taken from the list, and nothing else goes with it."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    [connection] = signal.connections
+    signal.connect(diary.receiver("other"))
+    diary.kept.clear()
+    both = [dead.where for dead in signal.dead_receivers]
+    signal.forget_dead(connection)
+
+    assert len(both) == 2
+    left = [where for where in both if where != connection.where]
+    assert [dead.where for dead in signal.dead_receivers] == left
+
+
+def test_only_connections_have_dead_receivers_to_forget() -> None:
+    """A tuple of them is refused, with what to write instead."""
+    signal = Signal("paid")
+
+    with pytest.raises(ArgumentError, match=r"takes connections, one by one, and not \(\)\."):
+        signal.forget_dead(signal.connections)  # type: ignore[arg-type]  # That is the mistake.
 
 
 def test_a_receiver_that_dies_with_many_connections_is_remembered_once() -> None:

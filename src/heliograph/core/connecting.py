@@ -348,6 +348,18 @@ class Connectable(Copyable, Generic[P]):
         """The last few weakly held receivers that were garbage-collected while connected."""
         return tuple(self._registry.dead or ())
 
+    def forget_dead(self, *connections: Connection) -> None:
+        """Remove from `dead_receivers` what these connections, or others on the same line, lost.
+
+        Raises:
+            ArgumentError: If something is not a connection.
+        """
+        for it in connections:
+            if not isinstance(it, Connection):
+                msg = f"forget_dead() takes connections, one by one, and not {called(it)}."
+                raise ArgumentError(msg)
+        self._registry.forget(connections)
+
     @property
     def is_muted(self) -> bool:
         """Whether what is sent in the current context is swallowed."""

@@ -27,16 +27,16 @@ class LocalBlock:
     """
 
     def __init__(self) -> None:
-        self._is_open = False
+        self.is_open: bool = False
 
     def enter(self) -> None:
         """Let the current context be inside of the block, and all that is started from it."""
-        self._is_open = True
+        self.is_open = True
         _HERE.set(_open() | {self})
 
     def leave(self) -> None:
         """End the block."""
-        self._is_open = False
+        self.is_open = False
         _HERE.set(_open())
 
     def is_here(self) -> bool:
@@ -45,7 +45,7 @@ class LocalBlock:
 
 
 def _open() -> frozenset[LocalBlock]:
-    return frozenset(block for block in _HERE.get() if block._is_open)
+    return frozenset(block for block in _HERE.get() if block.is_open)
 
 
 def is_work_of(test: object) -> bool:

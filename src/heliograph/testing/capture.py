@@ -17,6 +17,7 @@ from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import hear, other_engine
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.matching import Wanted, by_key
+from heliograph.testing.messages import not_as_often
 from heliograph.testing.names import title
 from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
 from heliograph.testing.shortening import said
@@ -204,13 +205,14 @@ class Capture(Emissions, Block):
         if _loop_is_running():
             msg = "wait() would stop the event loop that it is called in: await wait_async()."
             raise ArgumentError(msg)
-        wanted, changed, deadline = by_key(values, payload), Event(), monotonic() + timeout
+        wanted = self._narrowed(signal, sender, by_key(values, payload))
+        changed, deadline = Event(), monotonic() + timeout
         with self._woken(changed.set):
             while True:
                 changed.clear()
-                found = self._ended(signal, sender, wanted)
+                found = self._ended(wanted)
                 if found or not changed.wait(max(0.0, deadline - monotonic())):
-                    return self._waited_for(found, timeout)
+                    return self._waited_for(wanted, found, timeout)
 
     async def wait_async(
         self,
@@ -233,32 +235,34 @@ class Capture(Emissions, Block):
         __tracebackhide__ = True
         import asyncio
 
-        wanted, changed, deadline = by_key(values, payload), asyncio.Event(), monotonic() + timeout
+        wanted = self._narrowed(signal, sender, by_key(values, payload))
+        changed, deadline = asyncio.Event(), monotonic() + timeout
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, changed.set)
         with self._woken(wake):
             while True:
                 changed.clear()
-                found = self._ended(signal, sender, wanted)
+                found = self._ended(wanted)
                 try:
                     if not found:
                         await asyncio.wait_for(changed.wait(), max(0.0, deadline - monotonic()))
                         continue
                 except TimeoutError:
                     pass
-                return self._waited_for(found, timeout)
+                return self._waited_for(wanted, found, timeout)
 
-    def _ended(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Emissions:
-        found = self._matching(signal, sender, payload)
+    def _ended(self, wanted: Wanted) -> list[Sent]:
+        found = self._chosen(wanted)
+        # Asked for last: what begins after it was looked for is not among what was found.
         going_on = set(map(id, tuple(self._under_way.values())))
-        found._found = [sent for sent in found._found if id(sent) not in going_on]
-        return found
+        return [sent for sent in found if id(sent) not in going_on]
 
-    def _waited_for(self, found: Emissions, timeout: float) -> Sent:
+    def _waited_for(self, wanted: Wanted, found: list[Sent], timeout: float) -> Sent:
         __tracebackhide__ = True
         if not found:
-            msg = f"Waited {timeout} s. {found._not_as_often(None)}"
+            missing = not_as_often(wanted, None, found, self._meanwhile)
+            msg = f"Waited {timeout} s. {missing}"
             raise ExpectationError(msg)
-        return found.first
+        return found[0]
 
     @contextmanager
     def _woken(self, wake: Callable[[], object]) -> Iterator[None]:
@@ -275,7 +279,10 @@ class Capture(Emissions, Block):
 
 def _loop_is_running() -> bool:
     asyncio = sys.modules.get("asyncio.events")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    try:
+        return asyncio is not None and bool(asyncio.get_running_loop())
+    except RuntimeError:
+        return False
 
 
 def capture(

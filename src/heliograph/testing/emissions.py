@@ -62,7 +62,8 @@ class Emissions(Sequence["Sent"]):
         try:
             return self._list()[index]
         except IndexError:
-            msg = f"There is no emission [{index}]. {self._not_as_often(None)}"
+            there = messages.not_as_often(self._wanted, None, self._list(), self._meanwhile)
+            msg = f"There is no emission [{index}]. {there}"
             raise IndexError(msg) from None
 
     def __iter__(self) -> Iterator[Sent]:
@@ -99,14 +100,14 @@ class Emissions(Sequence["Sent"]):
     def first(self) -> Sent:
         """The first emission; an `ExpectationError` if there is none."""
         __tracebackhide__ = True
-        self._insist(None)
+        self._insist(self._wanted, self._list(), None)
         return self[0]
 
     @property
     def last(self) -> Sent:
         """The last emission; an `ExpectationError` if there is none."""
         __tracebackhide__ = True
-        self._insist(None)
+        self._insist(self._wanted, self._list(), None)
         return self[-1]
 
     # --- to choose from
@@ -164,8 +165,9 @@ class Emissions(Sequence["Sent"]):
             ArgumentError: If it is no signal that is watched, or if a matcher raises.
         """
         __tracebackhide__ = True
-        found = self._matching(signal, sender, by_key(values, payload))
-        found._insist(checked(times))
+        wanted = self._narrowed(signal, sender, by_key(values, payload))
+        found = self._chosen(wanted)
+        self._insist(wanted, found, checked(times))
         return found
 
     def assert_not_sent(
@@ -184,9 +186,10 @@ class Emissions(Sequence["Sent"]):
             ArgumentError: If it is no signal that is watched, or if a matcher raises.
         """
         __tracebackhide__ = True
-        found = self._matching(signal, sender, by_key(values, payload))
+        wanted = self._narrowed(signal, sender, by_key(values, payload))
+        found = self._chosen(wanted)
         if found:
-            raise ExpectationError(messages.sent_after_all(found._wanted, found))
+            raise ExpectationError(messages.sent_after_all(wanted, found))
 
     def assert_order(self, *signals: Any, how: Order = "simple") -> None:
         """Insist that signals were sent in an order.
@@ -211,19 +214,16 @@ class Emissions(Sequence["Sent"]):
         if reason is not None:
             raise ExpectationError(messages.not_in_order(signals, self._list(), how, reason))
 
-    def _matching(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Emissions:
+    def _narrowed(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Wanted:
         self._check_watched(signal)
         chosen = self._wanted
         sender = chosen.sender if sender is ANY else sender
-        return self._chosen(Wanted((signal,), sender, {**chosen.payload, **payload}))
+        return Wanted((signal,), sender, {**chosen.payload, **payload})
 
-    def _insist(self, expected: int | None) -> None:
+    def _insist(self, wanted: Wanted, found: Sequence[Sent], expected: int | None) -> None:
         __tracebackhide__ = True
-        if len(self) != expected if expected is not None else not self:
-            raise ExpectationError(self._not_as_often(expected))
-
-    def _not_as_often(self, expected: int | None) -> str:
-        return messages.not_as_often(self._wanted, expected, self._list(), self._meanwhile)
+        if len(found) != expected if expected is not None else not found:
+            raise ExpectationError(messages.not_as_often(wanted, expected, found, self._meanwhile))
 
     def _check_watched(self, signal: Any) -> None:
         if isinstance(signal, str):

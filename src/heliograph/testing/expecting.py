@@ -42,7 +42,7 @@ class Expectation(Capture):
         __tracebackhide__ = True
         super().__exit__(kind, *more)
         if kind is None:
-            self._insist(self._times)
+            self._insist(self._wanted, self._list(), self._times)
 
 
 def expect(

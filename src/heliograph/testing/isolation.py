@@ -48,7 +48,7 @@ class Journal:
             for connection in noted.connections:
                 signal.disconnect(connection)
             # Messages list them, and would in whatever comes later.
-            signal._registry.forget([*noted.connections, *noted.dead.values()])
+            signal.forget_dead(*noted.connections, *noted.dead.values())
         self._made.clear()
 
 

@@ -178,7 +178,7 @@ class Registry:
         return self.end(made)
 
     def forget(self, connections: Iterable[Connection]) -> None:
-        """Remember no more those dead receivers that just these connections had connected."""
+        """Remove from the dead receivers those that the same lines have connected."""
         exclusively(self._forget, {(it.name, it._terms[PLACE]) for it in connections})
 
     def holds(self, connection: Connection) -> bool:
