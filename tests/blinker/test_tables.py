@@ -652,15 +652,15 @@ def test_what_is_put_back_while_its_signal_is_declared_has_to_fit(
     saved = dict(signal.receivers)
     signal.receivers.clear()
     reviving: Any = sys.modules["heliograph.core.connections.reviving"]
-    exclusively = reviving.exclusively
+    under_lock = reviving.under_lock
     stubs: list[Any] = [lambda sender, *, total: None]
 
     def meddling(*args: Any) -> Any:
         while stubs:
             shop.declare(name="paid")(stubs.pop())
-        return exclusively(*args)
+        return under_lock(*args)
 
-    monkeypatch.setattr(reviving, "exclusively", meddling)
+    monkeypatch.setattr(reviving, "under_lock", meddling)
     with pytest.raises(TypeError, match="does not take 'total'"):
         signal.receivers.update(saved)
 

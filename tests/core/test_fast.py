@@ -17,10 +17,10 @@ import pytest
 from heliograph import ANY, Signal, implementation
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.lock import waiting
 from heliograph.core.connections.receivers import MethodRecord, Record
 from heliograph.core.connections.registry import Registry
 from heliograph.core.failures import AT_ONCE
+from heliograph.core.lock import pending_changes
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
@@ -316,7 +316,7 @@ def _parts(**others: type) -> dict[str, Any]:
     return {
         "in_python": Signal.send,
         "finish": Signal._finish,
-        "waiting": waiting,
+        "pending_changes": pending_changes,
         "at_once": AT_ONCE,
         "tellers": TELLERS,
         "inside": PLACE,

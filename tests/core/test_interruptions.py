@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import Namespace, Signal
-from heliograph.core.connections.lock import _after_fork, _before_fork, exclusively
 from heliograph.core.connections.scopes import ForAWhile, entered
 from heliograph.core.errors import StateError
+from heliograph.core.lock import _after_fork, _before_fork, under_lock
 from heliograph.core.observing.emission import PLACE
 from heliograph.core.observing.nesting import innermost
 from heliograph.core.spans.span import PLACE as SPAN_PLACE
@@ -140,7 +140,7 @@ def test_a_death_that_is_interrupted_is_dealt_with_by_the_next_change(
     for step in every_step(Return):
         scene = make()
         interrupted(step, partial(change, scene))
-        exclusively(len, ())
+        under_lock(len, ())
 
         assert can_change(), step.number
         assert len(scene.signal.connections) == len(whole.signal.connections), step.number
@@ -153,11 +153,11 @@ def test_what_waits_is_made_again_if_it_is_interrupted() -> None:
         lines: list[str] = []
 
         def wait(lines: list[str] = lines) -> None:
-            exclusively(lines.append, "first")
-            exclusively(lines.append, "second")
+            under_lock(lines.append, "first")
+            under_lock(lines.append, "second")
 
-        interrupted(step, partial(exclusively, wait))
-        exclusively(lines.append, "next")
+        interrupted(step, partial(under_lock, wait))
+        under_lock(lines.append, "next")
 
         assert can_change(), step.number
         assert lines[-1] == "next"
@@ -297,11 +297,11 @@ def test_a_fork_in_the_middle_of_a_change_of_the_same_thread_leaves_it_the_lock(
     def change() -> None:
         _before_fork()
         _after_fork()
-        exclusively(lines.append, "later")
+        under_lock(lines.append, "later")
         lines.append("now")
 
     lines: list[str] = []
-    exclusively(change)
+    under_lock(change)
 
     assert lines == ["now", "later"]
 

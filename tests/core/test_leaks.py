@@ -17,7 +17,7 @@ import pytest
 from heliograph import ANY, Emission, Signal, add_instrument, remove_instrument
 from heliograph.core import identity
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.lock import waiting
+from heliograph.core.lock import pending_changes
 from tests.threads import CLASSES_STAY
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def tables(signal: Signal) -> dict[str, int]:
         "idle": registry.idle,
         "mutes": registry.mutes,
         "links": [key for record in registry.receivers.values() for key in record.links],
-        "waiting": waiting,
+        "pending_changes": pending_changes,
     }
     return {name: len(table) for name, table in found.items() if table}
 
@@ -578,7 +578,7 @@ def test_receivers_and_senders_may_outlive_their_signal() -> None:
     kept.clear()
 
     assert [each() for each in seen] == [None] * 4
-    assert list(waiting) == []
+    assert list(pending_changes) == []
 
 
 # --- errors ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
-from heliograph.core.connections.lock import exclusively
+from heliograph.core.lock import under_lock
 from tests.core.cast import Thing
 from tests.threads import fast_switching
 
@@ -196,7 +196,7 @@ def test_a_signal_that_a_finalizer_makes_is_connected_right_after(shop: Namespac
         """Hear it."""
 
     shop.signals("refund_*").connect(receiver)
-    exclusively(shop.signal, "refund_paid")
+    under_lock(shop.signal, "refund_paid")
 
     assert shop["refund_paid"].receivers == (receiver,)
 

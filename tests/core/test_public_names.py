@@ -53,7 +53,7 @@ ENGINE = [
     "connections.connection",
     "connections.dead",
     "connections.group",
-    "connections.lock",
+    "lock",
     "connections.options",
     "connections.receivers",
     "connections.registry",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heliograph import ANY, Signal
-from heliograph.core.connections.lock import exclusively
+from heliograph.core.lock import under_lock
 from tests.core.diary import Diary
 
 
@@ -155,4 +155,4 @@ def test_the_guard_passes_over_a_receiver_that_died_during_a_change() -> None:
             answers.append(signal.has_receivers_for("shop"))
         return answers
 
-    assert exclusively(change) == [True, False]
+    assert under_lock(change) == [True, False]

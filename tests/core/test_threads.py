@@ -21,7 +21,7 @@ from weakref import finalize
 import pytest
 
 from heliograph import ANY, Namespace, Signal
-from heliograph.core.connections.lock import exclusively
+from heliograph.core.lock import under_lock
 from tests.core.stepping import every_step
 from tests.threads import FREE_THREADED, fast_switching, let_die
 
@@ -530,7 +530,7 @@ def test_what_a_change_only_looks_at_does_not_die_in_it(
         by_its_owner: list[object] = []
 
         def last(by_its_owner: list[object] = by_its_owner) -> None:
-            how = "by its owner" if by_its_owner else exclusively(lambda: "after the change")
+            how = "by its owner" if by_its_owner else under_lock(lambda: "after the change")
             found.append(how)
 
         def let_go(by_its_owner: list[object] = by_its_owner, kept: list[Any] = kept) -> None:
@@ -575,7 +575,7 @@ def _it_is_disconnected_inside_of_a_change(signals: list[Signal], last: Receiver
     signals[0].connect(last, weak=False)
     mine = [last]
     del last
-    exclusively(lambda: signals[0].disconnect(mine.pop()))
+    under_lock(lambda: signals[0].disconnect(mine.pop()))
 
 
 def _its_signal_and_a_sender_die_inside_of_a_change(signals: list[Signal], last: Receiver) -> None:
@@ -588,7 +588,7 @@ def _its_signal_and_a_sender_die_inside_of_a_change(signals: list[Signal], last:
         shops.clear()
         signals.clear()
 
-    exclusively(change)
+    under_lock(change)
 
 
 class Receiver:
@@ -681,7 +681,7 @@ def test_a_new_sender_is_not_taken_for_a_dead_one_at_its_address() -> None:
 
     found: list[object] = []
 
-    assert _all_end(lambda: exclusively(change), die_and_send)
+    assert _all_end(lambda: under_lock(change), die_and_send)
     assert found == []
 
 

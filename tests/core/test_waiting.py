@@ -16,9 +16,9 @@ import anyio
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, Signal, add_instrument, remove_instrument
-from heliograph.core.connections import lock as writer
-from heliograph.core.connections.lock import exclusively
+from heliograph.core import lock
 from heliograph.core.errors import LostEmissionsError, StateError
+from heliograph.core.lock import under_lock
 from heliograph.core.streams import blocking
 from heliograph.core.streams.blocking import Patience, pause, pause_task
 from tests.core.cast import Thing
@@ -298,7 +298,7 @@ def test_a_send_to_a_stream_waits_for_no_change() -> None:
     """Whoever sends may hold a lock for which a finalizer in that change waits."""
     signal = Signal("paid")
     stream = signal.stream()
-    held_elsewhere(writer._lock, lambda: send(signal, 1))
+    held_elsewhere(lock._lock, lambda: send(signal, 1))
 
     assert read(stream) == [1]
 
@@ -780,7 +780,7 @@ def test_a_finalizer_may_send_in_the_middle_of_a_change() -> None:
     """The emission comes when the change is made; nobody waits for a lock of the own thread."""
     signal = Signal("paid")
     stream = signal.stream()
-    exclusively(send, signal, 1)
+    under_lock(send, signal, 1)
 
     assert read(stream) == [1]
 

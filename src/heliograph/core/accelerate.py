@@ -7,10 +7,10 @@ from functools import update_wrapper
 
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.lock import waiting
 from heliograph.core.connections.receivers import MethodRecord, Record
 from heliograph.core.connections.registry import Registry
 from heliograph.core.failures import AT_ONCE
+from heliograph.core.lock import pending_changes
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
@@ -31,7 +31,7 @@ def _put_in_place() -> str:
     send = Send(
         in_python=Signal.send,
         finish=Signal._finish,
-        waiting=waiting,
+        pending_changes=pending_changes,
         at_once=AT_ONCE,
         registry=Registry,
         group=Group,

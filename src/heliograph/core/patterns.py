@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from functools import partial
 from weakref import ref
 
-from heliograph.core.connections.lock import drop_later, exclusively
 from heliograph.core.connections.options import terms
 from heliograph.core.connections.registry import Registry
 from heliograph.core.describe import called
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
+from heliograph.core.lock import keep_until_unlocked, under_lock
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.observing.wishes import show
 from heliograph.core.showing import shown
@@ -47,7 +47,7 @@ class _TemplateRegistry(Registry):
         template = None if standing is None else standing.get(self.where)
         # Another one may have taken its place.
         if standing is not None and template is not None and template._registry is self:
-            drop_later(standing.pop(self.where))
+            keep_until_unlocked(standing.pop(self.where))
 
 
 class Matching:
@@ -183,7 +183,7 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
 
 def stand_by_to_see(names: Names, where: Where, wish: Wish) -> None:
     """Let an instrument see all signals whose names match, now and later."""
-    exclusively(_stand, names.standing.wishes, where, wish)
+    under_lock(_stand, names.standing.wishes, where, wish)
     show(wish, [it._registry for name, it in list(names.signals.items()) if _matches(name, where)])
 
 

@@ -18,11 +18,11 @@ from heliograph.core.connections.dead import (
     maker_of,
     warn_if_at_once,
 )
-from heliograph.core.connections.lock import settle, soon, waiting
 from heliograph.core.connections.options import PLACE, WEAK
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
+from heliograph.core.lock import make_pending_changes, pending_changes, run_deferred
 from heliograph.core.mistakes import without_object
 from heliograph.core.source import warn_at
 
@@ -329,12 +329,12 @@ def _died(record: Record, ending: Callable[[], bool] = sys.is_finalizing) -> Non
         connected = bool(record.links)
         frame = sys._getframe().f_back
         # First: what comes now may fail, at the end of the stack or by a signal handler.
-        waiting.append(partial(registry.bury, record.key))
+        pending_changes.append(partial(registry.bury, record.key))
         try:
             if connected and is_lost(record, frame):
                 record.fate = LOST
         finally:
-            settle()
+            make_pending_changes()
         if connected:
             warn_if_at_once(record, frame)
 
@@ -347,4 +347,4 @@ def _part_died(
 ) -> None:
     registry = None if ending() else home()
     if registry is not None:
-        soon(partial(registry.bury, key))
+        run_deferred(partial(registry.bury, key))

@@ -11,7 +11,6 @@ from heliograph.core.callables import examined
 from heliograph.core.connections.connection import Connection, age_of, connected
 from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
 from heliograph.core.connections.group import Group, in_order, listed
-from heliograph.core.connections.lock import drop_later, exclusively, soon
 from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
 from heliograph.core.connections.receivers import NOTHING, Record, recorded
 from heliograph.core.connections.repair import recount
@@ -23,6 +22,7 @@ from heliograph.core.identity import (
     same_partial,
     sender_key,
 )
+from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
 from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.observing.wishes import EVERYWHERE
 
@@ -48,7 +48,7 @@ _NO_PLAN: Any = (-1, type, None)  # There is no stamp -1.
 _REMEMBERED = 16
 """Dead receivers of a signal: a few are enough to find out what went wrong."""
 
-# Rule of this file: whatever changes a registry runs in `exclusively`. Reading takes no
+# Rule of this file: whatever changes a registry runs in `under_lock`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
 # stamps that it read before, by which anybody can tell that it is out of date.
 
@@ -57,13 +57,13 @@ def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finaliz
     # What modules are made of may be gone when the interpreter ends.
     registry = None if ending() else connection._record.home()
     if registry is not None:
-        soon(partial(registry._orphan, connection))
+        run_deferred(partial(registry._orphan, connection))
 
 
 def _lives(record: Record) -> bool:
     # Others may let the receiver go just now: it must not die in a change for having been seen.
     living = record.living()
-    drop_later(living)
+    keep_until_unlocked(living)
     return living is not None
 
 
@@ -154,7 +154,7 @@ class Registry:
                     fit(record, receiver, declaration)
             if record.is_async:
                 refuse_inline(how[INLINE], is_async=True)
-            made = exclusively(self._connect, declaration, record, receiver, sender, how)
+            made = under_lock(self._connect, declaration, record, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -164,22 +164,22 @@ class Registry:
             # Each is another object, but one that makes the same call is what is meant.
             records = list(self.receivers.values())
             key = next((it.key for it in records if same_partial(it(), receiver)), key)
-        return exclusively(self._disconnect, key, sender) or []
+        return under_lock(self._disconnect, key, sender) or []
 
     def end(self, connections: Iterable[Connection]) -> list[Connection]:
         """End just these connections; returns those that had not ended already."""
-        return [connection for connection in connections if exclusively(self._end, connection)]
+        return [connection for connection in connections if under_lock(self._end, connection)]
 
     def end_scope(self, scope: Scope, made: list[Connection] | None) -> list[Connection]:
         """End what a temporary block connected; returns what was still there."""
         if not made:
             # A signal handler opened the block, or came while it was opened.
-            return exclusively(self._end_scope, scope) or []
+            return under_lock(self._end_scope, scope) or []
         return self.end(made)
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
-        exclusively(self._forget, {(it.name, it._terms[PLACE]) for it in connections})
+        under_lock(self._forget, {(it.name, it._terms[PLACE]) for it in connections})
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
@@ -187,12 +187,12 @@ class Registry:
 
     def count_failure(self, connection: Connection) -> None:
         """Count an error of a receiver that was logged."""
-        exclusively(self._count_failure, connection._record)
+        under_lock(self._count_failure, connection._record)
 
     def override(self, *, on: bool) -> None:
         """Let every send ask the signal itself who is to be called, or none any more."""
         self.overridden = on
-        exclusively(self._changed)
+        under_lock(self._changed)
 
     def examine(self, receiver: Any, *, inline: bool) -> None:
         """Look at a receiver as `connect` does, without connecting it.
@@ -216,7 +216,7 @@ class Registry:
     def agree(
         self, declaration: Declaration | None, spared: Mapping[Record, frozenset[str]]
     ) -> None:
-        """Be declared so, and spare receivers what they do not take. Has to run in `exclusively`.
+        """Be declared so, and spare receivers what they do not take. Must run under the lock.
 
         Whoever calls this has found out that every receiver takes what is declared.
         """
@@ -229,14 +229,14 @@ class Registry:
     def check(self, *, on: bool) -> None:
         """Let every send ask whether it is to be held against the declaration, or none any more."""
         self.checked = on
-        exclusively(self._remake_plans)
+        under_lock(self._remake_plans)
 
     def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         """Call only the spared receivers, by their keys, inside of a scope; None ends the mute."""
-        exclusively(self._mute, scope, spared)
+        under_lock(self._mute, scope, spared)
 
     def be_watched_by(self, watchers: Watchers) -> None:
-        """Let these instruments watch, and no others. Has to run in `exclusively`."""
+        """Let these instruments watch, and no others. Must run under the lock."""
         self.watchers = watchers
         if self.busy is not _BUSY:
             self.busy = watchers
@@ -250,7 +250,7 @@ class Registry:
         records = [*self.receivers.values(), *self.idle.values()]
         forgotten += [partial(self.bury, it.key) for it in records if it.living() is None]
         for each in forgotten:
-            soon(each)
+            run_deferred(each)
         return self._all() if forgotten else found
 
     def _all(self) -> list[Connection]:
@@ -343,7 +343,7 @@ class Registry:
         return True
 
     def _unlink(self, connection: Connection) -> None:
-        drop_later(connection)
+        keep_until_unlocked(connection)
         connection._plan = None  # They refer to each other.
         record, key = connection._record, connection._key
         links = record.links
@@ -354,7 +354,7 @@ class Registry:
         if not connection._terms[WEAK]:
             record.strong -= 1
             if not record.strong:
-                drop_later(record.let_go())
+                keep_until_unlocked(record.let_go())
         if not links:
             record.alone = None
             del self.receivers[record.key]
@@ -407,7 +407,7 @@ class Registry:
             self.idle = shrunk(self.idle)
 
     def bury(self, key: Hashable) -> None:
-        """End the connections of a receiver, if it is dead. Has to run in `exclusively`."""
+        """End the connections of a receiver, if it is dead. Must run under the lock."""
         self._no_longer_idle(key)
         record = self.receivers.get(key)
         if record is None or _lives(record):
@@ -422,8 +422,8 @@ class Registry:
             for connection in self._of(record, sender):
                 self._end(connection)
 
-    def mend(self) -> None:
-        """Put right what an interrupted change has left. Has to run in `exclusively`."""
+    def repair(self) -> None:
+        """Put right what an interrupted change has left. Must run under the lock."""
         for connection in recount(self, self._all()):
             self._end(connection)
         self.any._plan = None

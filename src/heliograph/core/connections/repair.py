@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.lock import drop_later
 from heliograph.core.connections.options import WEAK
+from heliograph.core.lock import keep_until_unlocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def recount(registry: Any, found: list[Connection]) -> list[Connection]:
     """Make everything that is counted agree with *found*, the connections that there are.
 
-    It has to run in `exclusively`, and may be interrupted and begun again.
+    It must run under the lock, and may be interrupted and begun again.
 
     Returns:
         Those of them that were to hold their receiver, and do not: they must end.
@@ -34,7 +34,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         record.links = links.get(record, {})
         record.strong = strong.get(record, 0)
         if not record.strong:
-            drop_later(record.let_go())
+            keep_until_unlocked(record.let_go())
         elif record.anchor is None:
             record.anchor = record.living()
         if not record.links:

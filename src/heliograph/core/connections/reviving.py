@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from heliograph.core.connections.connection import age_of, connected
-from heliograph.core.connections.lock import exclusively
 from heliograph.core.connections.options import WEAK
 from heliograph.core.connections.receivers import recorded
 from heliograph.core.connections.registry import _sender_died, fit
+from heliograph.core.lock import under_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
         declaration = registry.declaration
         if declaration is not None and record.key not in registry.receivers:
             fit(record, receiver, declaration)
-        made = exclusively(_revive, declaration, registry, record, connection, receiver)
+        made = under_lock(_revive, declaration, registry, record, connection, receiver)
 
 
 def _revive(

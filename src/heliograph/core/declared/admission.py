@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.connections.lock import exclusively
 from heliograph.core.connections.options import PLACE
 from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
+from heliograph.core.lock import under_lock
 from heliograph.core.source import where_is
 
 TYPE_CHECKING = False
@@ -66,20 +66,20 @@ class _Agreement:
         return spared
 
     def holds(self) -> bool:
-        """Tell whether nothing has changed since. Has to run in `exclusively`."""
+        """Tell whether nothing has changed since. Must run under the lock."""
         registry = self.signal._registry
         return (
             registry.declaration is self.before and registry.receivers.keys() <= self.spared.keys()
         )
 
     def make(self) -> None:
-        """Declare. Has to run in `exclusively`."""
+        """Declare. Must run under the lock."""
         registry = self.signal._registry
         self.spared_before = {it: it.left_out for it in registry.receivers.values()}
         registry.agree(self.declaration, {it: self.spared[it.key] for it in self.spared_before})
 
     def undo(self) -> None:
-        """Be as before, if anything was made. Has to run in `exclusively`."""
+        """Be as before, if anything was made. Must run under the lock."""
         if self.spared_before is not None:
             self.signal._registry.agree(self.before, self.spared_before)
 
@@ -98,13 +98,13 @@ def agree(pairs: Iterable[tuple[Signal[...], Declaration]]) -> Callable[[], None
         ReceiverError: If somebody who is connected does not take what is declared.
     """
     found = [_Agreement(signal, declaration) for signal, declaration in pairs]
-    undo = partial(exclusively, _undo, found)
+    undo = partial(under_lock, _undo, found)
     made = False
     while made is False:  # None if it has to wait, as in a signal handler.
         for it in found:
             it.look()
         try:
-            made = exclusively(_make, found)
+            made = under_lock(_make, found)
         except BaseException:  # A signal handler may have come in between.
             undo()
             raise

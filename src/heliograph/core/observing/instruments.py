@@ -6,11 +6,11 @@ import sys
 from _thread import get_ident
 
 from heliograph.core.callables import is_async
-from heliograph.core.connections.lock import exclusively
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import log
 from heliograph.core.identity import receiver_key
+from heliograph.core.lock import under_lock
 from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
 
 TYPE_CHECKING = False
@@ -67,7 +67,7 @@ def add_instrument(
     starts, connects, _ = (_has(instrument, name) for name in _METHODS)
     choices = None if signals is None else chosen(signals)
     wish = Wish(instrument, None if choices is None else frozenset(choices), starts, connects)
-    found = exclusively(add, receiver_key(instrument), wish) or wish
+    found = under_lock(add, receiver_key(instrument), wish) or wish
     if found.wanted != wish.wanted:
         msg = (
             f"{instrument!r} is an instrument already, and has named other signals. Remove it "
@@ -80,7 +80,7 @@ def add_instrument(
 
 def remove_instrument(instrument: Instrument) -> None:
     """Let *instrument* see no more emissions; one that was never added is no error."""
-    exclusively(remove, receiver_key(instrument))
+    under_lock(remove, receiver_key(instrument))
 
 
 def _check(instrument: Any) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
-from heliograph.core.connections.lock import drop_later, exclusively
 from heliograph.core.errors import ArgumentError
+from heliograph.core.lock import keep_until_unlocked, under_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ _named: WeakSet[Registry] = WeakSet()
 def add(key: Hashable, wish: Wish) -> Wish:
     """Take in a wish, unless the instrument has one; returns the one it has.
 
-    Has to run in `exclusively`.
+    Must run under the lock.
     """
     found = _added.setdefault(key, wish)
     _publish()
@@ -94,8 +94,8 @@ def add(key: Hashable, wish: Wish) -> Wish:
 
 
 def remove(key: Hashable) -> None:
-    """Let an instrument want nothing any more. Has to run in `exclusively`."""
-    drop_later(_added.pop(key, None))
+    """Let an instrument want nothing any more. Must run under the lock."""
+    keep_until_unlocked(_added.pop(key, None))
     _publish()
 
 
@@ -106,7 +106,7 @@ def everybody() -> list[Instrument]:
 
 def show(wish: Wish, registries: Iterable[Registry]) -> None:
     """Let an instrument see some of the signals that it wants, unless it was removed."""
-    exclusively(_show, wish, tuple(registries))
+    under_lock(_show, wish, tuple(registries))
 
 
 def _show(wish: Wish, registries: Sequence[Registry]) -> None:

@@ -87,7 +87,7 @@ typedef struct {
     PyObject *dict;
     PyObject *in_python;    /* the whole of send, for what is not plain */
     PyObject *finish;       /* the rest of a send that was plain until now */
-    PyObject *waiting;      /* a deque of changes that are still to be made */
+    PyObject *pending_changes;  /* a deque of changes that are still to be made */
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
     PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
     PyObject *inside;       /* the context variable for the place of the innermost send */
@@ -309,7 +309,7 @@ find_plan(Send *self, PyObject *registry, PyObject *sender, PyObject **own)
         plan = good_plan(self, registry, read_slot(self, registry, ANY_GROUP));
     }
     /* With changes to come, it may be that of a dead sender with the same address. */
-    else if (group != NULL && Py_SIZE(self->waiting) == 0) {
+    else if (group != NULL && Py_SIZE(self->pending_changes) == 0) {
         plan = good_plan(self, registry, group);
         if (own != NULL && plan != NULL && read_slot(self, plan, SHARED) == Py_True) {
             *own = Py_NewRef(group);
@@ -1106,17 +1106,17 @@ offset_of(PyTypeObject *type, const char *name)
 static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"in_python", "finish", "waiting", "at_once", "tellers", "inside",
-                            "finish_watched", "end_watching", "outlive", "whoever_runs",
+    static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
+                            "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
                             "switch_off", "registry", "group", "connection", "plan", "record",
                             "method_record", "watchers", "place", "emission", "delivery", NULL};
-    PyObject *in_python, *finish_, *waiting, *at_once, *tellers, *inside;
+    PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
     PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!:Send", names, &in_python, &finish_,
-            &waiting, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type, &inside,
-            &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
+            &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type,
+            &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
             &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[PLAN], &PyType_Type, &kinds[RECORD],
             &PyType_Type, &kinds[METHOD_RECORD], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
@@ -1130,7 +1130,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->vectorcall = Send_vectorcall;
     self->in_python = Py_NewRef(in_python);
     self->finish = Py_NewRef(finish_);
-    self->waiting = Py_NewRef(waiting);
+    self->pending_changes = Py_NewRef(pending_changes);
     self->at_once = Py_NewRef(at_once);
     self->tellers = Py_NewRef(tellers);
     self->inside = Py_NewRef(inside);
@@ -1170,7 +1170,7 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->dict);
     Py_VISIT(self->in_python);
     Py_VISIT(self->finish);
-    Py_VISIT(self->waiting);
+    Py_VISIT(self->pending_changes);
     Py_VISIT(self->at_once);
     Py_VISIT(self->tellers);
     Py_VISIT(self->inside);
@@ -1196,7 +1196,7 @@ Send_clear(Send *self)
     Py_CLEAR(self->dict);
     Py_CLEAR(self->in_python);
     Py_CLEAR(self->finish);
-    Py_CLEAR(self->waiting);
+    Py_CLEAR(self->pending_changes);
     Py_CLEAR(self->at_once);
     Py_CLEAR(self->tellers);
     Py_CLEAR(self->inside);

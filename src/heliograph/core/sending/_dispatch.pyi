@@ -8,7 +8,7 @@ class Send:
         self,
         in_python: Callable[..., Any],
         finish: Callable[..., Any],
-        waiting: deque[Any],
+        pending_changes: deque[Any],
         at_once: tuple[type[Exception], ...],
         registry: type,
         group: type,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from heliograph.core.connections.connection import Connection, connected
 from heliograph.core.connections.group import listed
-from heliograph.core.connections.lock import waiting
 from heliograph.core.connections.scopes import counted_here, unmuted
 from heliograph.core.identity import ANY, is_held_by_value, key_function, sender_key, unwrapped
+from heliograph.core.lock import pending_changes
 from heliograph.core.sending.snapshot import Plan, one_each
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ def find(registry: Registry, sender: Any) -> tuple[Any, Plan]:
         key = sender_key
     senders, any_group = registry.senders, registry.any
     group = (senders.get(key(sender)) if senders else None) or any_group
-    if waiting and any(connection() is None for connection in listed(group)):
+    if pending_changes and any(connection() is None for connection in listed(group)):
         group = any_group  # It is that of a dead sender, which had the same address.
     plan, any_stamp, own_stamp = group._plan, any_group._stamp, group._stamp
     if plan is None and isinstance(group, Connection) and group._terms is group._record.terms:

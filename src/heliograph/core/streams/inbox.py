@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager, suppress
 
-from heliograph.core.connections.lock import Lock
 from heliograph.core.describe import title_of
 from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failures import raise_kept
+from heliograph.core.lock import Lock
 from heliograph.core.observing.emission import PLACE, Emission, emission
 from heliograph.core.observing.instruments import is_telling
 from heliograph.core.observing.nesting import innermost

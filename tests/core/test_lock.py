@@ -16,8 +16,8 @@ from weakref import finalize
 import pytest
 
 from heliograph import ArgumentError, Signal
-from heliograph.core.connections import lock as writer
-from heliograph.core.connections.lock import drop_later, exclusively, soon
+from heliograph.core import lock
+from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class SlottedReceiver:
 
 
 def test_a_change_returns_what_it_returns() -> None:
-    """`exclusively` gives arguments and result through."""
-    assert exclusively(divmod, 7, 2) == (3, 1)
+    """`under_lock` gives arguments and result through."""
+    assert under_lock(divmod, 7, 2) == (3, 1)
 
 
 def test_a_change_inside_of_a_change_is_made_right_after_it() -> None:
@@ -51,11 +51,11 @@ def test_a_change_inside_of_a_change_is_made_right_after_it() -> None:
     lines: list[str] = []
 
     def outer() -> str:
-        returned = exclusively(lines.append, "inner")
+        returned = under_lock(lines.append, "inner")
         lines.append("outer")
         return f"outer, and {returned} of the inner one"
 
-    assert exclusively(outer) == "outer, and None of the inner one"
+    assert under_lock(outer) == "outer, and None of the inner one"
     assert lines == ["outer", "inner"]
 
 
@@ -64,27 +64,27 @@ def test_a_change_that_fails_lets_others_in() -> None:
     lines: list[str] = []
 
     def failing() -> None:
-        exclusively(lines.append, "waited")
+        under_lock(lines.append, "waited")
         msg = "failed"
         raise ValueError(msg)
 
     with pytest.raises(ValueError, match="failed"):
-        exclusively(failing)
-    exclusively(lines.append, "next")
+        under_lock(failing)
+    under_lock(lines.append, "next")
 
     assert lines == ["waited", "next"]
 
 
 def test_what_the_dying_cause_is_done_at_once_or_right_after() -> None:
-    """`soon` makes a change when nobody else does, and otherwise when that is done."""
+    """`run_deferred` makes a change when nobody else does, and otherwise when that is done."""
     lines: list[str] = []
 
     def change() -> None:
-        soon(lambda: lines.append("soon"))
+        run_deferred(lambda: lines.append("soon"))
         lines.append("change")
 
-    soon(lambda: lines.append("at once"))
-    exclusively(change)
+    run_deferred(lambda: lines.append("at once"))
+    under_lock(change)
 
     assert lines == ["at once", "change", "soon"]
 
@@ -93,13 +93,13 @@ def test_what_is_dropped_in_a_change_dies_after_it() -> None:
     """A finalizer runs when the lock is free, and may connect and disconnect itself."""
     lines: list[Any] = []
     shops = [Shop()]
-    finalize(shops[0], lambda: lines.append(exclusively(lambda: "finalized")))
+    finalize(shops[0], lambda: lines.append(under_lock(lambda: "finalized")))
 
     def change() -> None:
-        drop_later(shops.pop())
+        keep_until_unlocked(shops.pop())
         lines.append("changed")
 
-    exclusively(change)
+    under_lock(change)
 
     assert lines == ["changed", "finalized"]
 
@@ -108,8 +108,8 @@ def test_what_waiting_changes_drop_dies_after_them() -> None:
     """It is the same for changes that the dying cause."""
     lines: list[Any] = []
     shops = [Shop()]
-    finalize(shops[0], lambda: lines.append(exclusively(lambda: "finalized")))
-    soon(lambda: drop_later(shops.pop()))
+    finalize(shops[0], lambda: lines.append(under_lock(lambda: "finalized")))
+    run_deferred(lambda: keep_until_unlocked(shops.pop()))
 
     assert lines == ["finalized"]
 
@@ -127,7 +127,7 @@ def test_connecting_and_disconnecting_in_a_finalizer_count_afterwards() -> None:
         signal.connect(new)
         signal.disconnect(old)
 
-    exclusively(finalizer)
+    under_lock(finalizer)
 
     assert signal.receivers == (new,)
     assert diary.lines == []
@@ -142,7 +142,7 @@ def test_disconnecting_and_connecting_again_in_a_finalizer_keeps_the_receiver() 
         signal.disconnect(receiver)
         signal.connect(receiver, weak=False)
 
-    exclusively(finalizer)
+    under_lock(finalizer)
 
     assert signal.send() == [(receiver, "slotted")]
 
@@ -156,7 +156,7 @@ def test_a_block_in_a_finalizer_leaves_nothing() -> None:
         with signal.connected_to(receiver), signal.muted():
             pass
 
-    exclusively(finalizer)
+    under_lock(finalizer)
 
     assert (signal.connections, signal.is_muted) == ((), False)
 
@@ -165,7 +165,7 @@ def test_a_block_may_be_entered_in_a_finalizer_and_left_later() -> None:
     """Its connection is found when it is left."""
     signal, diary = Signal("paid"), Diary()
     block = signal.connected_to(diary.receiver("r"))
-    exclusively(block.__enter__)
+    under_lock(block.__enter__)
     inside = [value for _, value in signal.send()]
     block.__exit__()
 
@@ -184,7 +184,7 @@ def test_a_sender_and_a_receiver_may_die_in_a_change() -> None:
         diary.kept.clear()
         return len(signal.connections)
 
-    assert (exclusively(change), signal.connections) == (2, ())
+    assert (under_lock(change), signal.connections) == (2, ())
 
 
 def test_another_thread_waits_for_a_change_to_end() -> None:
@@ -202,7 +202,7 @@ def test_another_thread_waits_for_a_change_to_end() -> None:
         inside.wait(10)
         signal.connect(late.receiver("late"))
 
-    threads = [threading.Thread(target=exclusively, args=(change,))]
+    threads = [threading.Thread(target=under_lock, args=(change,))]
     threads.append(threading.Thread(target=connect))
     for thread in threads:
         thread.start()
@@ -220,8 +220,8 @@ def test_another_thread_waits_for_a_change_to_end() -> None:
 def test_what_was_left_waiting_is_done_before_the_next_change() -> None:
     """A death that was noted while another thread let go of the lock is not forgotten."""
     lines: list[str] = []
-    writer.waiting.append(lambda: lines.append("left"))
-    exclusively(lines.append, "next")
+    lock.pending_changes.append(lambda: lines.append("left"))
+    under_lock(lines.append, "next")
 
     assert lines == ["left", "next"]
 
@@ -236,7 +236,7 @@ def test_a_death_after_a_change_is_left_to_who_makes_the_next_one() -> None:
         inside.set()
         done.wait(10)
 
-    thread = threading.Thread(target=exclusively, args=(other_change,))
+    thread = threading.Thread(target=under_lock, args=(other_change,))
 
     def finalizer() -> None:
         thread.start()
@@ -244,7 +244,7 @@ def test_a_death_after_a_change_is_left_to_who_makes_the_next_one() -> None:
         diary.kept.clear()
 
     finalize(shops[0], finalizer)
-    exclusively(lambda: drop_later(shops.pop()))
+    under_lock(lambda: keep_until_unlocked(shops.pop()))
     waiting = len(signal.connections)
     done.set()
     thread.join()
@@ -253,7 +253,7 @@ def test_a_death_after_a_change_is_left_to_who_makes_the_next_one() -> None:
 
 
 def interrupted(step: int, act: Callable[[], object], run: Callable[[], object]) -> bool:
-    """Do something before one bytecode of the writer while another thing runs.
+    """Do something before one bytecode of the lock while another thing runs.
 
     Returns:
         Whether there was such a step.
@@ -262,7 +262,7 @@ def interrupted(step: int, act: Callable[[], object], run: Callable[[], object])
 
     def trace(frame: FrameType, event: str, arg: object) -> Any:
         nonlocal left
-        if frame.f_code.co_filename != writer.__file__:
+        if frame.f_code.co_filename != lock.__file__:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -331,7 +331,7 @@ class Tables:
         self.lines.append("changed half")
         raise KeyboardInterrupt
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Put right what was left."""
         self.lines.append("mended")
 
@@ -340,13 +340,13 @@ def test_what_an_interrupted_change_leaves_is_put_right_before_anything_else_is_
     """Also if it had to wait, and then it is made again."""
     at_once, later = Tables(), Tables()
     with pytest.raises(KeyboardInterrupt):
-        exclusively(at_once.change)
+        under_lock(at_once.change)
     with pytest.raises(KeyboardInterrupt):
-        soon(partial(later.change))
-    waiting = list(writer.waiting)
+        run_deferred(partial(later.change))
+    waiting = list(lock.pending_changes)
     later.change = partial(later.lines.append, "changed")  # type: ignore[method-assign]
-    writer.waiting[0] = later.change
-    exclusively(later.lines.append, "next")
+    lock.pending_changes[0] = later.change
+    under_lock(later.lines.append, "next")
 
     assert len(waiting) == 1
     assert at_once.lines == ["changed half", "mended"]
@@ -362,12 +362,12 @@ def test_what_is_refused_is_not_tried_again() -> None:
         raise ArgumentError
 
     with pytest.raises(ArgumentError):
-        soon(refuse)
+        run_deferred(refuse)
     with pytest.raises(ArgumentError):
-        exclusively(refuse)
-    exclusively(int)
+        under_lock(refuse)
+    under_lock(int)
 
-    assert (len(tries), list(writer.waiting)) == (2, [])
+    assert (len(tries), list(lock.pending_changes)) == (2, [])
 
 
 def test_what_fails_for_ever_does_not_stop_others_for_ever() -> None:
@@ -378,10 +378,10 @@ def test_what_fails_for_ever_does_not_stop_others_for_ever() -> None:
         tries.append(1)
         raise ValueError
 
-    writer.waiting.append(fail)
-    while writer.waiting:
+    lock.pending_changes.append(fail)
+    while lock.pending_changes:
         with suppress(ValueError):
-            exclusively(int)
+            under_lock(int)
 
     assert len(tries) == 1000
 
@@ -408,9 +408,9 @@ def test_nothing_is_collected_in_a_change(*, enabled: bool) -> None:
     was = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
-        inside = exclusively(change)
+        inside = under_lock(change)
         with pytest.raises(KeyboardInterrupt):
-            exclusively(Tables().change)
+            under_lock(Tables().change)
         after = gc.isenabled()
     finally:
         (gc.enable if was else gc.disable)()
@@ -426,10 +426,10 @@ def test_a_child_that_is_forked_in_a_change_collects_its_garbage() -> None:
 
     def change() -> None:
         found.append(gc.isenabled())
-        writer._after_fork_in_child()
+        lock._after_fork_in_child()
         found.append(gc.isenabled())
 
-    exclusively(change)
+    under_lock(change)
 
     assert (found, gc.isenabled()) == ([False, True], True)
 
@@ -445,7 +445,7 @@ def test_a_process_may_be_forked_while_another_thread_makes_a_change() -> None:
         inside.set()
         forked.wait(10)
 
-    thread = threading.Thread(target=exclusively, args=(change,))
+    thread = threading.Thread(target=under_lock, args=(change,))
     thread.start()
     inside.wait(10)
     with warnings.catch_warnings():

@@ -1,0 +1,221 @@
+"""Makes one change at a time; finalizers queue their changes instead of waiting for the lock."""
+
+from __future__ import annotations
+
+import gc
+import os
+from _thread import RLock
+from collections import deque
+from functools import partial
+
+from heliograph.core.errors import SignalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Lock(RLock):  # type: ignore[misc]  # Final in typeshed alone.
+    """A lock that knows whether this thread holds it. Each user takes it once, never twice.
+
+    A signal handler may raise after any call, and so right after the call that takes the lock.
+    So the lock is taken inside the ``try`` that releases it, and `is_mine` is an attribute: no
+    handler runs between a look at an attribute and the call that follows::
+
+        try:
+            lock.acquire()
+            ...
+        finally:
+            if lock.is_mine:
+                lock.release()
+    """
+
+    __slots__ = ()
+
+    # Asked of the lock itself: a flag of our own would be set one bytecode after the lock is
+    # taken, and a finalizer that runs in between would wait forever.
+    is_mine: property = property(RLock._is_owned)  # type: ignore[attr-defined]  # Not in its stub.
+
+
+class _State:
+    """What belongs to the change that is being made."""
+
+    __slots__ = ("broken", "failures", "forking", "kept", "paused")
+
+    def __init__(self) -> None:
+        # Objects that are kept alive until the lock is free.
+        self.kept: list[object] = []
+        # A change that was interrupted and may be half made.
+        self.broken: Callable[..., object] | None = None
+        # How often the first of the pending changes has failed.
+        self.failures: int = 0
+        # Whether the garbage collector has to be turned on again after the change, and whether
+        # the lock was taken for a fork.
+        self.paused: bool = False
+        self.forking: bool = False
+
+
+_MOST_FAILURES = 1000
+"""After so many, a pending change is given up: it will never succeed, and all others wait."""
+
+# One lock for all signals: if each had its own, two threads could each hold one while a
+# finalizer that the garbage collector runs in them waits for the other's.
+_lock = Lock()
+_is_mine: Callable[[], bool] = _lock._is_owned  # type: ignore[attr-defined]  # Not in its stub.
+_state = _State()
+
+pending_changes: deque[Callable[[], object]] = deque()
+"""The changes that are still to be made; the one that is being made is the first of them."""
+
+
+def under_lock(change: Callable[..., Any], *args: Any) -> Any:
+    """Call ``change(*args)`` under the lock and return what it returns.
+
+    If this thread holds the lock already, because a signal handler interrupted another
+    change, this one is made right after that one, and None is returned.
+    No receiver runs while the lock is held, and the garbage collector does not run either.
+    """
+    if _is_mine():
+        pending_changes.append(partial(change, *args))
+        return None
+    dropped: list[object] = []
+    try:
+        _lock.acquire()
+        return _undisturbed(change, args)
+    finally:
+        if _lock.is_mine:
+            # Dropped once the lock is free: if this was the last reference, a finalizer runs,
+            # and it may wait for a lock whose owner waits for this one.
+            dropped, _state.kept = _state.kept, dropped
+            _lock.release()
+        del dropped
+        if pending_changes or _state.broken:
+            make_pending_changes()
+
+
+def run_deferred(change: Callable[[], object]) -> None:
+    """Make a change that a dying object causes: now, or right after the current change."""
+    pending_changes.append(change)
+    make_pending_changes()
+
+
+def keep_until_unlocked(it: object) -> None:
+    """Keep an object alive until the current change is complete and the lock is free."""
+    _state.kept.append(it)
+
+
+def make_pending_changes() -> None:
+    """Make the pending changes, unless somebody holds the lock, who will make them then."""
+    # Without waiting: a weak reference's callback may run inside a change that its own thread
+    # is making, and then the lock would never become free.
+    while (pending_changes or _state.broken) and not _is_mine():
+        dropped: list[object] = []
+        try:
+            free = _lock.acquire(blocking=False)
+            if free:
+                _undisturbed(_nothing, ())
+        finally:
+            if _lock.is_mine:
+                dropped, _state.kept = _state.kept, dropped
+                _lock.release()
+        del dropped
+        if not free:
+            return
+
+
+def _nothing() -> None:
+    """Change nothing."""
+
+
+def _undisturbed(change: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Make a change and all pending ones, with the garbage collector turned off."""
+    try:
+        _state.paused = gc.isenabled()
+        if _state.paused:
+            gc.disable()
+        try:
+            if pending_changes or _state.broken:
+                _make_all_pending()
+            return change(*args)
+        except SignalError:  # It was refused before anything changed.
+            raise
+        except BaseException:
+            _state.broken = _state.broken or change
+            raise
+        finally:
+            if pending_changes or _state.broken:
+                _make_all_pending()
+    finally:
+        if _state.paused:
+            _state.paused = False
+            # The lock is released next. Nothing is allocated before, so nothing is collected.
+            gc.enable()
+
+
+def _make_all_pending() -> None:
+    while pending_changes or _state.broken:
+        if _state.broken:
+            _repair(_state.broken)
+            _state.broken = None
+            continue
+        # It stays in the queue until it is made, because sends ask whether the queue is empty,
+        # and because it is made again if it is interrupted. It may hold the last reference to
+        # a receiver, or to a whole signal.
+        keep_until_unlocked(pending_changes[0])
+        try:
+            pending_changes[0]()
+        except SignalError:
+            pending_changes.popleft()
+            raise
+        except BaseException:
+            _state.broken = pending_changes[0]
+            _state.failures += 1
+            if _state.failures < _MOST_FAILURES:
+                raise
+        pending_changes.popleft()
+        _state.failures = 0
+
+
+def _repair(change: Any) -> None:
+    """Repair what an interrupted change left half made, if its object can."""
+    while type(change) is partial:
+        change = change.func
+    owner: Any = getattr(change, "__self__", None)
+    keep_until_unlocked(owner)
+    if hasattr(type(owner), "repair"):
+        owner.repair()
+
+
+# Forking ------------------------------------------------------------------------------
+
+
+def _before_fork() -> None:
+    # So that the child gets complete tables. Not forever: a signal handler inside the current
+    # change may wait for something that this thread holds.
+    _state.forking = not _is_mine()
+    if _state.forking:
+        _lock.acquire(timeout=1)
+
+
+def _after_fork() -> None:
+    if _state.forking and _lock.is_mine:
+        _lock.release()
+    _state.forking = False
+    make_pending_changes()
+
+
+def _after_fork_in_child() -> None:
+    # The thread that may have held the lock does not exist in the child.
+    _lock._at_fork_reinit()  # type: ignore[attr-defined]  # Not in its stub.
+    if _state.paused:
+        _state.paused = False
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none.
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+    )
+    # A signal handler may raise at the first bytecode of a function.
+    os.register_at_fork(after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
