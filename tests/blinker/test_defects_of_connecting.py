@@ -345,7 +345,7 @@ def test_a_nested_function_that_went_is_remembered(signal: heliograph.Signal) ->
     with pytest.warns(ReceiverWarning, match="nested was never called: after .*set_up, which"):
         assert heard(signal, "a") == []
     assert [it.name.rpartition(".")[2] for it in signal.dead_receivers] == ["nested"]
-    assert [it.where.rpartition(":")[0] for it in signal.dead_receivers] == [__file__]
+    assert [it.location.rpartition(":")[0] for it in signal.dead_receivers] == [__file__]
 
 
 def test_a_built_in_method_is_held_by_its_object(signal: heliograph.Signal) -> None:

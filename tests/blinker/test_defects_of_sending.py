@@ -395,7 +395,7 @@ def test_of_several_errors_the_first_is_raised_as_itself(
     signal.connect(veto)
     signal.connect(fail_late)
     signal.connect(lambda *_, **__: called.append("last"), weak=False)
-    places = [it.where for it in signal.connections]
+    places = [it.location for it in signal.connections]
     with pytest.raises(VetoError) as caught:
         WAYS[way](signal)
 

@@ -142,7 +142,7 @@ class _Slotted:
 
 
 def _rows(signal: Signal) -> list[object]:
-    return [(c.receiver, c.sender, c.weak, c.on_error, c.where) for c in signal.connections]
+    return [(c.receiver, c.sender, c.weak, c.on_error, c.location) for c in signal.connections]
 
 
 def _cleared(signal: Signal) -> None:

@@ -56,8 +56,8 @@ def listed(*arguments: str, cwd: Path) -> dict[str, tuple[list[str], list[str]]]
     assert ended.status == 0, ended.err
     return {
         f"{namespace['name']}.{signal['name']}": (
-            [f"{it['name']} {it['where']}" for it in signal["receivers"]],
-            [f"{it['name']} {it['where']}" for it in signal["sends"]],
+            [f"{it['name']} {it['location']}" for it in signal["receivers"]],
+            [f"{it['name']} {it['location']}" for it in signal["sends"]],
         )
         for namespace in json.loads(ended.out)["namespaces"]
         for signal in namespace["signals"]

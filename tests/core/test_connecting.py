@@ -101,7 +101,7 @@ def test_a_connection_says_all_about_itself() -> None:
     assert connection.sender == "shop"
     assert (connection.priority, connection.on_error, connection.inline) == (3, "log", True)
     assert (connection.weak, connection.is_async) == (True, False)
-    assert connection.where == f"{__file__}:{line}"
+    assert connection.location == f"{__file__}:{line}"
     assert (connection.failures, connection.connected) == (0, True)
     assert repr(connection) == (
         f"<Connection of tests.core.diary.Diary.receiver.<locals>.receive for a str"
@@ -123,7 +123,17 @@ def test_a_connection_names_no_sender_by_its_value() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["receiver", "name", "sender", "priority", "on_error", "inline", "weak", "is_async", "where"],
+    [
+        "receiver",
+        "name",
+        "sender",
+        "priority",
+        "on_error",
+        "inline",
+        "weak",
+        "is_async",
+        "location",
+    ],
 )
 def test_a_connection_is_read_only(name: str) -> None:
     """Options are changed by connecting again, not by writing to the record."""
@@ -205,12 +215,12 @@ def test_connecting_again_changes_the_options_and_keeps_the_place() -> None:
     first, second = diary.receiver("first"), diary.receiver("second")
     signal.connect(first)
     signal.connect(second)
-    place = signal.connections[0].where
+    place = signal.connections[0].location
     signal.connect(first, on_error="log", inline=True)
     connection = signal.connections[0]
 
     assert (connection.on_error, connection.inline) == ("log", True)
-    assert connection.where == place
+    assert connection.location == place
     assert [value for _, value in signal.send()] == ["first", "second"]
 
 
@@ -390,7 +400,7 @@ def test_where_is_the_line_outside_of_heliograph() -> None:
     line = test_where_is_the_line_outside_of_heliograph.__code__.co_firstlineno
     signal.connect_via("shop")(diary.receiver("a"))
     with signal.connected_to(diary.receiver("b"), "shop"):
-        places = [connection.where for connection in signal.connections]
+        places = [connection.location for connection in signal.connections]
 
     assert places == [f"{__file__}:{line + 4}", f"{__file__}:{line + 5}"]
 
@@ -403,7 +413,7 @@ def test_where_is_known_of_a_thread_that_only_connects() -> None:
     done.wait(10)
 
     [connection] = signal.connections
-    assert connection.where.partition(":")[0].endswith("connecting.py")
+    assert connection.location.partition(":")[0].endswith("connecting.py")
 
 
 def test_code_without_line_numbers_is_placed_at_its_first_line() -> None:
@@ -469,7 +479,7 @@ def test_a_decorator_may_have_options(kind: type[Signal[...]]) -> None:
     [connection] = signal.connections
     assert (connection.receiver, connection.sender) == (receiver, "shop")
     assert (connection.priority, connection.on_error, connection.weak) == (3, "log", True)
-    assert connection.where.startswith(__file__)
+    assert connection.location.startswith(__file__)
 
 
 def test_a_misspelt_option_of_a_decorator_is_told_of_when_it_decorates() -> None:

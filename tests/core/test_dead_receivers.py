@@ -63,8 +63,8 @@ def test_a_dead_receiver_is_remembered_by_name_and_line() -> None:
 
     assert before == ()
     assert dead.name == "tests.core.diary.Diary.receiver.<locals>.receive"
-    assert dead.where == f"{__file__}:{line}"
-    assert repr(dead) == f"<DeadReceiver {dead.name}, connected at {dead.where}>"
+    assert dead.location == f"{__file__}:{line}"
+    assert repr(dead) == f"<DeadReceiver {dead.name}, connected at {dead.location}>"
 
 
 def test_dead_receivers_are_forgotten_line_by_line() -> None:

@@ -128,7 +128,7 @@ def test_a_stub_declares_name_documentation_sender_and_payload() -> None:
         None,
     )
     assert declaration is not None
-    assert declaration.where == f"{__file__}:{before + 2}"
+    assert declaration.location == f"{__file__}:{before + 2}"
     assert declaration.signature == (
         "(sender: Shop, *, order: str, total: Decimal | None = None, note='none')"
     )
@@ -206,7 +206,7 @@ def test_a_dataclass_describes_a_payload() -> None:
         None,
     )
     assert lost.declaration is not None
-    assert (lost.declaration.doc, lost.declaration.where) == (
+    assert (lost.declaration.doc, lost.declaration.location) == (
         "An order was lost.",
         f"{__file__}:{before + 1}",
     )
@@ -467,8 +467,8 @@ def test_a_name_is_declared_once() -> None:
 
     assert first.declaration is not None
     assert str(caught.value) == (
-        f"signal 'lost' is declared already, at {first.declaration.where}: declare it once, or use "
-        f"another name at {__file__}:{lost.__code__.co_firstlineno}."
+        f"signal 'lost' is declared already, at {first.declaration.location}: declare it once, or "
+        f"use another name at {__file__}:{lost.__code__.co_firstlineno}."
     )
     assert [it.signature for it in shop.declarations] == ["(sender, *, order: str)"]
 

@@ -121,7 +121,7 @@ def test_an_edited_declaration_takes_the_place_of_the_earlier_one(folder: Path) 
     after = paid.declaration
 
     assert (app.paid, after.signature) == (paid, "(sender: Shop, *, total: int, note: str = '')")
-    assert [it.where for it in (before, after)] == [f"{path}:7", f"{path}:9"]
+    assert [it.location for it in (before, after)] == [f"{path}:7", f"{path}:9"]
     assert paid.send(app.Shop(), total=7, note="thanks") == [(narrow, None)]
     assert [it.name for it in app.shop.declarations] == NAMES
 

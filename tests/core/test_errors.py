@@ -538,7 +538,7 @@ def test_errors_of_observers_are_logged_and_counted(caplog: pytest.LogCaptureFix
     assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
     assert record.getMessage() == (
         f"{NAME} failed when signal 'paid' was delivered to it. "
-        f"It was connected with on_error='log' at {connection.where}."
+        f"It was connected with on_error='log' at {connection.location}."
     )
     assert record.exc_info is not None
     assert record.exc_info[1] is error

@@ -117,7 +117,8 @@ def test_connecting_takes_the_options_of_connect(
 
     [[there], [come]] = [shop[name].connections for name in ("order_paid", "order_sent")]
     told = [
-        (it.sender, it.priority, it.on_error, it.inline, it.weak, it.where) for it in (there, come)
+        (it.sender, it.priority, it.on_error, it.inline, it.weak, it.location)
+        for it in (there, come)
     ]
     assert told == [("Berlin", 3, "log", True, False, f"{__file__}:{before + 1}")] * 2
     assert heard == [("Berlin", {})]

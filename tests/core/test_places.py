@@ -26,13 +26,13 @@ assert not heliograph.__file__.endswith(".py"), heliograph.__file__
 for signal in (heliograph.Signal(), Signal()):
     def receive(sender): ...
     signal.connect(receive)
-    print(signal.connections[0].where)
+    print(signal.connections[0].location)
     with warnings.catch_warnings(record=True) as caught:
         signal.connect(lambda sender: None)
     print(*(f"{it.filename}:{it.lineno}" for it in caught))
     with capture(signal) as sent:
         signal.send()
-    print(sent[-1].where)
+    print(sent[-1].location)
 """
 
 
@@ -97,5 +97,5 @@ def test_code_that_runs_under_any_name_or_none_is_the_users(names: dict[str, Any
     )
     exec(compile(source, "cell", "exec"), names)  # noqa: S102 - what is tested.
 
-    assert signal.connections[0].where == "cell:2"
-    assert names["sent"][-1].where == "cell:3"
+    assert signal.connections[0].location == "cell:2"
+    assert names["sent"][-1].location == "cell:3"

@@ -163,7 +163,7 @@ def test_values_tell_what_they_are() -> None:
     declaration = paid.declaration
     assert declaration is not None
     assert repr(declaration) == (
-        f"<Declaration of 'paid': (sender: object, *, total: int = 0), at {declaration.where}>"
+        f"<Declaration of 'paid': (sender: object, *, total: int = 0), at {declaration.location}>"
     )
     assert repr(declaration.arguments) == "(<Argument total: int = 0>,)"
 
@@ -179,10 +179,10 @@ def test_a_connection_tells_how_it_delivers_and_whether_it_has_ended() -> None:
 
     assert shown == (
         f"<Connection of {__name__}.receive for a str with priority=2, on_error='log', "
-        f"inline=True, weak=False, at {strong.where}>"
+        f"inline=True, weak=False, at {strong.location}>"
     )
     assert repr(strong) == f"{shown[:-1]}, ended>"
-    assert repr(plain) == f"<Connection of {__name__}.receive for ANY, at {plain.where}>"
+    assert repr(plain) == f"<Connection of {__name__}.receive for ANY, at {plain.location}>"
 
 
 def test_what_is_waited_for_shows_whether_it_is_over() -> None:
@@ -253,10 +253,10 @@ def test_a_declared_signal_without_documentation_tells_how_it_is_declared() -> N
     generated = paid.__doc__
     shop.signal("paid", "Sent when paid.")
 
-    assert generated == f"Declared as (sender: object, *, total: int), at {declaration.where}."
+    assert generated == f"Declared as (sender: object, *, total: int), at {declaration.location}."
     assert paid.__doc__ == "Sent when paid."
     assert Signal("other").__doc__ == Signal.__doc__
-    assert str(Signal.__doc__).startswith("A point where a program says")
+    assert str(Signal.__doc__).startswith("A named point where a program says")
 
 
 def errors() -> list[type[BaseException]]:

@@ -705,7 +705,7 @@ def test_wrong_arguments_of_a_decorator_are_refused_at_once(
     assert declaration is not None
     assert str(caught.value) == (
         f"Spans 'work' cannot be around a function: {problem}.\n"
-        f"  They are declared as (sender: object, *, path: str), at {declaration.where}"
+        f"  They are declared as (sender: object, *, path: str), at {declaration.location}"
     )
 
 

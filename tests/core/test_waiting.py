@@ -680,7 +680,7 @@ def test_whoever_waits_counts_as_a_receiver() -> None:
     signal = Signal("paid")
     stream = signal.stream("shop")
     heard = (signal.has_receivers_for("shop"), signal.has_receivers_for("kiosk"))
-    where = signal.connections[0].where
+    where = signal.connections[0].location
     stream.close()
 
     assert (heard, signal.has_receivers_for("shop")) == ((True, False), False)

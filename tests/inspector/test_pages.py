@@ -22,7 +22,7 @@ PLAIN = KnownSignal(
     variable="",
     doc=None,
     declared=False,
-    where=None,
+    location=None,
     sender="",
     payload=(),
     deprecated=None,
@@ -31,7 +31,7 @@ PLAIN = KnownSignal(
 )
 COUNT = KnownReceiver(
     name="count",
-    where="shop.py:7",
+    location="shop.py:7",
     sender="ANY",
     priority=0,
     on_error="raise",
@@ -43,7 +43,7 @@ PAID = KnownSignal(
     variable="shop.paid",
     doc="All is paid.\n\nIn full.",
     declared=True,
-    where="shop.py:3",
+    location="shop.py:3",
     sender="Shop",
     payload=(
         KnownArgument("order", "Order | None", required=True, default=None, deprecated=None),
@@ -112,7 +112,7 @@ def test_a_signal_has_a_section_with_all_that_is_known_of_it() -> None:
 
 def test_what_is_not_known_of_a_signal_is_said() -> None:
     """An empty place would leave it open whether somebody has looked."""
-    bare = replace(PLAIN, name="bare", declared=True, where="shop.py:4")
+    bare = replace(PLAIN, name="bare", declared=True, location="shop.py:4")
 
     assert page(KnownNamespace(None, "", (PLAIN, bare))) == dedent("""\
         ## In no namespace
@@ -166,7 +166,7 @@ def test_programs_read_all_that_is_known() -> None:
                         "variable": "",
                         "doc": None,
                         "declared": False,
-                        "where": None,
+                        "location": None,
                         "sender": "",
                         "payload": [
                             {
@@ -181,7 +181,7 @@ def test_programs_read_all_that_is_known() -> None:
                         "receivers": [
                             {
                                 "name": "count",
-                                "where": "shop.py:7",
+                                "location": "shop.py:7",
                                 "sender": "ANY",
                                 "priority": 0,
                                 "on_error": "raise",
@@ -189,7 +189,7 @@ def test_programs_read_all_that_is_known() -> None:
                                 "takes_extra": True,
                             }
                         ],
-                        "sends": [{"name": "shop.pay", "where": "shop.py:9"}],
+                        "sends": [{"name": "shop.pay", "location": "shop.py:9"}],
                     }
                 ],
             }

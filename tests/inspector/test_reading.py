@@ -31,7 +31,7 @@ PLAIN = KnownSignal(
     variable="",
     doc=None,
     declared=False,
-    where=None,
+    location=None,
     sender="",
     payload=(),
     deprecated=None,
@@ -90,7 +90,7 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                         variable="shop.settled",
                         doc="All is paid.\n\nIn full:\n    the total.",
                         declared=True,
-                        where="shop.py:4",
+                        location="shop.py:4",
                         sender="str",
                         payload=(
                             KnownArgument("order", "int", True, None, None),
@@ -101,7 +101,7 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                         receivers=(
                             KnownReceiver(
                                 name="thanks.count",
-                                where="thanks.py:8",
+                                location="thanks.py:8",
                                 sender="'till'",
                                 priority=7,
                                 on_error="log",
@@ -110,7 +110,7 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                             ),
                             KnownReceiver(
                                 name="thanks.thank",
-                                where="thanks.py:6",
+                                location="thanks.py:6",
                                 sender="ANY",
                                 priority=0,
                                 on_error="raise",

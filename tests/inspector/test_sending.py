@@ -28,7 +28,7 @@ def sends(modules: list[ModuleType]) -> dict[str, list[tuple[str, str]]]:
     """Return who sends each signal, and where."""
     catalogue = read("", found_in(modules), modules)
     return {
-        signal.name: [(it.name, it.where) for it in signal.sends]
+        signal.name: [(it.name, it.location) for it in signal.sends]
         for namespace in catalogue.namespaces
         for signal in namespace.signals
         if signal.sends

@@ -70,9 +70,9 @@ def test_an_emission_says_all_about_itself() -> None:
     )
     assert (delivery.receiver, delivery.value, delivery.error) == (receiver, "thanks", None)
     assert 0.0 <= delivery.duration <= emission.duration
-    assert emission.where == f"tests/testing/test_capturing.py:{line}"
+    assert emission.location == f"tests/testing/test_capturing.py:{line}"
     assert (emission.thread, emission.muted) == (threading.current_thread().name, False)
-    assert repr(sent) == f"<Capture of 'paid': [<Sent 'paid' at {emission.where}: total>]>"
+    assert repr(sent) == f"<Capture of 'paid': [<Sent 'paid' at {emission.location}: total>]>"
 
 
 def test_a_value_of_the_payload_is_got_by_its_key() -> None:
@@ -96,7 +96,7 @@ async def test_async_sends_are_captured_too() -> None:
         await paid.send_async("awaited"); line = here()  # fmt: skip  # noqa: E702 - on one line.
         await asyncio.create_task(paid.send_async("task"))
 
-    assert [(it.sender, it.where) for it in sent] == [
+    assert [(it.sender, it.location) for it in sent] == [
         ("awaited", f"tests/testing/test_capturing.py:{line}"),
         ("task", "a task of its own"),
     ]

@@ -27,7 +27,7 @@ def test_a_plain_blinker_signal_is_captured() -> None:
         ("another", {"created": False}),
     ]
     assert of_a_model.one().sender == "a model"
-    assert first.where.startswith("tests/testing/test_other_engines.py:")
+    assert first.location.startswith("tests/testing/test_other_engines.py:")
     assert (first.deliveries, first.duration, first.muted) == ((), 0.0, False)
     assert not saved.receivers
 

@@ -141,4 +141,4 @@ def test_a_place_is_shown_where_the_current_folder_is_gone(
     monkeypatch.chdir(tmp_path / "here")
     (tmp_path / "here").rmdir()
 
-    assert sent.one().where == f"{sent.one().place[0]}:{sent.one().place[1]}"
+    assert sent.one().location == f"{sent.one().place[0]}:{sent.one().place[1]}"

@@ -63,7 +63,7 @@ def _why(emission: Emission) -> str:
     if emission.signal.connections:
         return "  nobody connected for this sender"
     # The usual mistake: a function inside of a function, connected weakly.
-    gone = [f"{dead.name} of {shortened(dead.where)}" for dead in emission.signal.dead_receivers]
+    gone = [f"{dead.name} of {shortened(dead.location)}" for dead in emission.signal.dead_receivers]
     return f"  nobody connected any more; gone: {', '.join(gone)}" if gone else "  nobody connected"
 
 

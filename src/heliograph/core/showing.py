@@ -68,4 +68,4 @@ class Documentation:
 
     def __get__(self, signal: Any, kind: type) -> str | None:
         it = None if signal is None else signal.declaration
-        return self.of_class if it is None else f"Declared as {it.signature}, at {it.where}."
+        return self.of_class if it is None else f"Declared as {it.signature}, at {it.location}."

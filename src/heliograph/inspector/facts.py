@@ -30,7 +30,7 @@ class KnownReceiver:
 
     Attributes:
         name: Its qualified name, with its module.
-        where: The ``file:line`` that connected it.
+        location: The ``file:line`` that connected it.
         sender: The only sender that is heard, or ``ANY``.
         priority: Receivers with a higher one are called earlier.
         on_error: What becomes of its errors: ``"raise"`` or ``"log"``.
@@ -39,7 +39,7 @@ class KnownReceiver:
     """
 
     name: str
-    where: str
+    location: str
     sender: str
     priority: int
     on_error: str
@@ -53,11 +53,11 @@ class KnownSend:
 
     Attributes:
         name: The qualified name of the function, with its module, or that of the module.
-        where: The ``file:line`` of the send.
+        location: The ``file:line`` of the send.
     """
 
     name: str
-    where: str
+    location: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class KnownSignal:
         variable: Where it can be imported from, or "".
         doc: Its documentation, or None.
         declared: Whether it is; otherwise nothing is known of its payload.
-        where: The ``file:line`` that declares it, or None.
+        location: The ``file:line`` that declares it, or None.
         sender: The type of its senders as it is written in the source, or "".
         payload: The arguments of its payload, in the order of the source.
         deprecated: What to use instead, or None.
@@ -81,7 +81,7 @@ class KnownSignal:
     variable: str
     doc: str | None
     declared: bool
-    where: str | None
+    location: str | None
     sender: str
     payload: tuple[KnownArgument, ...]
     deprecated: str | None

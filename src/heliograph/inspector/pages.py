@@ -60,7 +60,7 @@ def _signal(signal: KnownSignal) -> Iterator[str]:
     else:
         yield "Nobody is connected."
     if signal.sends:
-        rows = ((_code(it.name), _code(it.where)) for it in signal.sends)
+        rows = ((_code(it.name), _code(it.location)) for it in signal.sends)
         yield _table(("sent by", "at"), rows)
     else:
         yield "No place is known that sends it."
@@ -69,10 +69,10 @@ def _signal(signal: KnownSignal) -> Iterator[str]:
 def _origin(signal: KnownSignal) -> Iterator[str]:
     if signal.variable:
         yield f"It is imported as {_code(signal.variable)}."
-    if signal.where is None:
+    if signal.location is None:
         yield "It is not declared, and may carry anything."
         return
-    yield f"It is declared at {_code(signal.where)}."
+    yield f"It is declared at {_code(signal.location)}."
     if signal.sender:
         yield f"Its senders are of type {_code(signal.sender)}."
     if not signal.payload:
@@ -93,7 +93,7 @@ def _receiver(it: KnownReceiver) -> tuple[str, ...]:
         "without `**extra`": not it.takes_extra,
     }
     said = ", ".join(remark for remark, holds in remarks.items() if holds)
-    return _code(it.name), _code(it.sender), said, _code(it.where)
+    return _code(it.name), _code(it.sender), said, _code(it.location)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -58,7 +58,7 @@ def _signal(signal: Signal, variable: str, sends: tuple[KnownSend, ...]) -> Know
         variable=variable,
         doc=inspect.cleandoc(own) if own else None,
         declared=declaration is not None,
-        where=portable(declaration.where) if declaration else None,
+        location=portable(declaration.location) if declaration else None,
         sender=declaration.sender if declaration else "",
         payload=tuple(map(_argument, declaration.arguments)) if declaration else (),
         deprecated=declaration.deprecated if declaration else None,
@@ -80,7 +80,7 @@ def _argument(declared: Any) -> KnownArgument:
 def _receiver(connection: Connection) -> KnownReceiver:
     return KnownReceiver(
         name=connection.name,
-        where=portable(connection.where),
+        location=portable(connection.location),
         sender=_who(connection.sender),
         priority=connection.priority,
         on_error=connection.on_error,

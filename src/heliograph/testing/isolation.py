@@ -72,7 +72,7 @@ class Noted:
         # Nobody says when a connection ends. Each that is added pays for a look at one or two.
         connected = {it: it.connected for it in self.connections}
         self.dead |= {
-            (it.name, it.where): it
+            (it.name, it.location): it
             for it, is_connected in connected.items()
             if not is_connected and it.receiver is None
         }

@@ -131,7 +131,7 @@ def _agree(wanted: Any, found: Any, name: str, sent: Sent) -> bool:
     except Exception as error:
         msg = (
             f"The matcher for {name!r}, {shown(wanted)}, raised {said(error)}. "
-            f"It was given {short(found)}, which was sent at {sent.where}."
+            f"It was given {short(found)}, which was sent at {sent.location}."
         )
         raise ArgumentError(msg) from error
 

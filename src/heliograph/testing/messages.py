@@ -85,9 +85,9 @@ def _difference(difference: Difference) -> Iterator[str]:
 
 def _origin(sent: Sent) -> str:
     if sent.thread == "MainThread":
-        return sent.where
+        return sent.location
     older = ", which was running before" if sent.older else ""
-    return f"{sent.where} in thread {sent.thread}{older}"
+    return f"{sent.location} in thread {sent.thread}{older}"
 
 
 def _received(sent: Sent) -> str:
@@ -148,7 +148,7 @@ def gone(signals: Iterable[Any]) -> Iterator[str]:
         if dead:
             yield f"Receivers of {title(signal)} that were garbage-collected:"
         for it in dead:
-            yield f"  {it.name}, connected at {placed(it.where)}"
+            yield f"  {it.name}, connected at {placed(it.location)}"
 
 
 # --- whole messages --------------------------------------------------------------------
@@ -204,5 +204,5 @@ def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
     lines.append("These are connected:" if connections else "Nobody is connected.")
     for it in connections:
         hears = "everybody" if it.sender is ANY else short(it.sender)
-        lines.append(hung(f"  {it.name}, hearing ", f"{hears}, connected at {placed(it.where)}"))
+        lines.append(hung(f"  {it.name}, hearing ", f"{hears}, connected at {placed(it.location)}"))
     return "\n".join([*lines, *gone([signal])])

@@ -40,12 +40,12 @@ class Failure:
     Attributes:
         emission: What was being sent.
         delivery: The delivery that failed.
-        where: The ``file:line`` that sent it.
+        location: The ``file:line`` that sent it.
     """
 
     emission: Emission
     delivery: Delivery
-    where: str
+    location: str
 
     def __str__(self) -> str:
         error, connection = self.delivery.error, self.delivery.connection
@@ -53,8 +53,8 @@ class Failure:
         assert connection is not None, "Only a connection says what becomes of errors."  # noqa: S101
         return hung(
             "  ",
-            f"{connection.name}, connected at {placed(connection.where)}, "
-            f"on {title(self.emission.signal)}, sent at {self.where}: "
+            f"{connection.name}, connected at {placed(connection.location)}, "
+            f"on {title(self.emission.signal)}, sent at {self.location}: "
             f"{said(error)}",
         )
 

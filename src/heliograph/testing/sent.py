@@ -58,7 +58,7 @@ class Sent:
     older: bool = False
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The ``file:line`` that sent it, as one would write it from here."""
         return where(*self.place) if self.place[0] else "a task of its own"
 
@@ -87,9 +87,8 @@ class Sent:
             raise KeyError(msg) from None
 
     def __repr__(self) -> str:
-        return (
-            f"<Sent {title(self.signal)} at {self.where}: {', '.join(self.payload) or 'nothing'}>"
-        )
+        names = ", ".join(self.payload) or "nothing"
+        return f"<Sent {title(self.signal)} at {self.location}: {names}>"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def _emission(sent: Sent, everything: Sequence[Sent]) -> Iterator[str]:
     inside = [it for it in everything if it.emission and it.emission.parent is sent.emission]
     payload = f" ({', '.join(sent.payload)})" if sent.payload else ""
     silence = "" if sent.deliveries else "; muted" if sent.muted else "; received by nobody"
-    yield f"{title(sent.signal)}{payload}, sent at {sent.where}{silence}"
+    yield f"{title(sent.signal)}{payload}, sent at {sent.location}{silence}"
     for turn, delivery in enumerate(sent.deliveries):
         yield from hung("  to ", _outcome(delivery)).splitlines()
         yield from _indented([it for it in inside if it.turn == turn], everything)

@@ -103,7 +103,7 @@ class Connection(ref[object]):
         return receiver is not None and takes_extra(receiver)
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
         return where_is(self._terms[PLACE])
 
@@ -127,7 +127,7 @@ class Connection(ref[object]):
         options += [] if self.weak else ["weak=False"]
         how = f" with {', '.join(options)}" if options else ""
         ended = "" if self.connected else ", ended"
-        return f"<Connection of {self.name} for {sender}{how}, at {self.where}{ended}>"
+        return f"<Connection of {self.name} for {sender}{how}, at {self.location}{ended}>"
 
     if not TYPE_CHECKING:
 

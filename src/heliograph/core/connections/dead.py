@@ -42,13 +42,13 @@ class DeadReceiver:
         self._lost_in: str | None = _this_test() if lost else None
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The ``file:line`` that connected it."""
         return where_is(self._place)
 
     @shown
     def __repr__(self) -> str:
-        return f"<DeadReceiver {self.name}, connected at {self.where}>"
+        return f"<DeadReceiver {self.name}, connected at {self.location}>"
 
 
 def is_lost(record: Record, frame: Any) -> bool:

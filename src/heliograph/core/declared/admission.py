@@ -57,7 +57,7 @@ class _Agreement:
             spared = left_out_for(receiver, declaration)
         except ReceiverError as error:
             msg = (
-                f"{title_of(self.signal)} cannot be declared at {declaration.where}. "
+                f"{title_of(self.signal)} cannot be declared at {declaration.location}. "
                 f"{record.name}, connected at {where_is(place)}, could not take it. {error}"
             )
             raise ReceiverError(msg) from None

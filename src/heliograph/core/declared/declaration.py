@@ -55,7 +55,7 @@ class Declaration:
         sender: The type of its senders as it is written in the source, or "".
         arguments: Those of its payload, in the order of the source.
         deprecated: What to use instead, if it is deprecated.
-        where: The ``file:line`` that declares it.
+        location: The ``file:line`` that declares it.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Declaration:
     sender: str
     arguments: tuple[Argument, ...]
     deprecated: str | None
-    where: str
+    location: str
     _origin: Origin = field(repr=False, compare=False)
     _hints: Mapping[str, tuple[Hint, ...]] = field(repr=False, compare=False)
 
@@ -105,8 +105,8 @@ class Declaration:
             return self
         if not self._origin.is_again(before._origin):
             msg = (
-                f"signal {self.name!r} is declared already, at {before.where}: declare it "
-                f"once, or use another name at {self.where}."
+                f"signal {self.name!r} is declared already, at {before.location}: declare it "
+                f"once, or use another name at {self.location}."
             )
             raise ArgumentError(msg)
         # Where a module runs under two names, each has classes of its own.
@@ -120,7 +120,7 @@ class Declaration:
 
     @shown
     def __repr__(self) -> str:
-        return f"<Declaration of {self.name!r}: {self.signature}, at {self.where}>"
+        return f"<Declaration of {self.name!r}: {self.signature}, at {self.location}>"
 
     # It never changes; and classes that were made in functions, and code, cannot be pickled.
     def __copy__(self) -> Declaration:

@@ -266,7 +266,7 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         sender=annotation_text(source.sender.shown.annotation),
         arguments=arguments,
         deprecated=_advice(remarks.deprecated),
-        where=str(source.origin),
+        location=str(source.origin),
         _origin=source.origin,
         _hints={name: (it,) for name, it in hints.items() if it.annotation is not _EMPTY},
     )

@@ -238,10 +238,10 @@ class Sending:
                 "It was connected with on_error='log' at %s.",
                 connection.name,
                 title_of(self.signal),
-                connection.where,
+                connection.location,
             )
             return
-        where = f", connected at {connection.where}" if connection is not None else ""
+        where = f", connected at {connection.location}" if connection is not None else ""
         whose = f"{name_of(receiver)}{where}"
         note(error, f"while {title_of(self.signal)} was delivered to {whose}")
         if isinstance(error, TypeError):

@@ -153,7 +153,7 @@ def _around(
     if problems:
         msg = (
             f"Spans {declaration.name!r} cannot be around a function: {', and '.join(problems)}.\n"
-            f"  They are declared as {declaration.signature}, at {declaration.where}"
+            f"  They are declared as {declaration.signature}, at {declaration.location}"
         )
         raise ArgumentError(msg)
     return partial(_wrap, lambda *_, **__: begin(*args, **payload))
