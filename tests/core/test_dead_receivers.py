@@ -74,12 +74,12 @@ def test_dead_receivers_are_forgotten_line_by_line() -> None:
     [connection] = signal.connections
     signal.connect(diary.receiver("other"))
     diary.kept.clear()
-    both = [dead.where for dead in signal.dead_receivers]
+    both = [dead.location for dead in signal.dead_receivers]
     signal.forget_dead(connection)
 
     assert len(both) == 2
-    left = [where for where in both if where != connection.where]
-    assert [dead.where for dead in signal.dead_receivers] == left
+    left = [where for where in both if where != connection.location]
+    assert [dead.location for dead in signal.dead_receivers] == left
 
 
 def test_only_connections_have_dead_receivers_to_forget() -> None:
