@@ -202,11 +202,11 @@ def test_nobody_else_pays(seeing: Seeing) -> None:
     named = paid._registry.watchers
 
     assert (list(named), list(lost._registry.watchers)) == ([seeing], [])
-    assert lost._registry.watchers is lost._registry.busy is EVERYWHERE
+    assert lost._registry.watchers is lost._registry.anyone is EVERYWHERE
 
     remove_instrument(seeing)
 
-    assert paid._registry.watchers is paid._registry.busy is EVERYWHERE
+    assert paid._registry.watchers is paid._registry.anyone is EVERYWHERE
 
 
 def test_a_signal_that_is_named_does_not_live_longer(seeing: Seeing) -> None:

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.timeout(0 if _many else 900)
 
 
 class _PlanningRegistry(Registry):
-    """What a registry is where there is no C: it keeps the last plan."""
+    """What a registry is where there is no C: it keeps the last snapshot."""
 
     __slots__ = ()
 
-    keeps_plans = True
+    keeps_snapshots = True
 
 
 class InPython(Signal):

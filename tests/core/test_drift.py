@@ -94,9 +94,13 @@ class Stage:
         theirs = [Shop.receive, receive, fail, leave, receive_later, run, Signal.send]
         registry = self.signal._registry
         groups, records = registry.senders.values(), registry.receivers.values()
-        plans = [registry.any._plan, *(it._plan for it in groups), *(it.alone for it in records)]
+        snapshots = [
+            registry.any._snapshot,
+            *(it._snapshot for it in groups),
+            *(it.shared_snapshot for it in records),
+        ]
         # And what C keeps of the last call.
-        engine = [registry, registry.stamp, *plans, *gc.get_referents(Signal.send)]
+        engine = [registry, registry.version, *snapshots, *gc.get_referents(Signal.send)]
         return [*mine, *theirs, *self.receivers, *SHARED, *engine]
 
 

@@ -26,7 +26,7 @@ from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_r
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
-from heliograph.core.sending.snapshot import Plan
+from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.watched import finish_watched
 from tests.core.diary import Diary
 
@@ -180,7 +180,7 @@ def test_arguments_in_a_tuple_stay_what_they_are() -> None:
 
     looking = Looking()
     signal.connect(looking.receive)
-    for _ in range(2):  # The first send makes the plan, in Python.
+    for _ in range(2):  # The first send makes the snapshot, in Python.
         Signal.send(*arguments)
 
     assert seen == [signal, signal]
@@ -245,7 +245,7 @@ def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -
             signal._registry = Signal("other")._registry
             signal.taken = [[Registry(), Group(), {}] for _ in range(50)]
 
-        signal.send(sender)  # It makes the plan, in Python.
+        signal.send(sender)  # It makes the snapshot, in Python.
         type(sender).changed = True  # So that it is looked at again.
         name.act = replace
 
@@ -290,7 +290,7 @@ def test_results_cannot_be_found_before_they_are_complete() -> None:
 
     signal.connect(first)
     signal.connect(second)
-    signal.send("kiosk")  # It makes the plan, in Python.
+    signal.send("kiosk")  # It makes the snapshot, in Python.
 
     assert signal.send("shop") == [(first, None), (second, None)]
     assert found == []
@@ -305,12 +305,12 @@ def test_send_is_a_method_like_any_other() -> None:
     outer.send("shop")
 
     assert (Signal.send.__name__, Signal.send.__qualname__) == ("send", "Signal.send")
-    assert (Signal.send.__doc__ or "").startswith("Call everybody")
+    assert (Signal.send.__doc__ or "").startswith("Call the receivers")
     assert [it.name for it in outer.connections] == ["heliograph.core.signal.Signal.send"]
 
 
 def _parts(**others: type) -> dict[str, Any]:
-    kinds = {"registry": Registry, "group": Group, "connection": Connection, "plan": Plan}
+    kinds = {"registry": Registry, "group": Group, "connection": Connection, "snapshot": Snapshot}
     records = {"record": Record, "method_record": MethodRecord}
     seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
     return {
@@ -360,11 +360,11 @@ def test_classes_without_the_slots_that_are_read_are_refused() -> None:
         """Computes what was a slot."""
 
         __slots__ = ()
-        stamp = property(lambda self: 0)
+        version = property(lambda self: 0)
 
-    with pytest.raises(TypeError, match=r"Dynamic'> has no slot stamp"):
+    with pytest.raises(TypeError, match=r"Dynamic'> has no slot version"):
         Send(**_parts(registry=Dynamic))
-    with pytest.raises(AttributeError, match="busy"):
+    with pytest.raises(AttributeError, match="anyone"):
         Send(**_parts(registry=object))
 
 
@@ -391,7 +391,7 @@ def test_what_begins_spans_reads_registries_alone() -> None:
         TypeError, match=r"^7 is no <class 'heliograph.core.connections.registry.Registry'>$"
     ):
         UnlessHeard(None, Registry, (7,))
-    with pytest.raises(AttributeError, match="busy"):
+    with pytest.raises(AttributeError, match="anyone"):
         UnlessHeard(None, int, ())
     with pytest.raises(TypeError, match="tuple"):
         UnlessHeard(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.

@@ -983,14 +983,14 @@ async def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out() -> None
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    plan = find(signal._registry, "shop")[1]
+    snapshot = find(signal._registry, "shop")[1]
 
     def dead() -> None:
         """Be a reference to nobody."""
 
-    plan.refs = (dead, *plan.refs)
-    plan.turns = ((dead, True), *plan.turns)
-    plan.connections = (connection, *plan.connections)
+    snapshot.receiver_refs = (dead, *snapshot.receiver_refs)
+    snapshot.calls = ((dead, True), *snapshot.calls)
+    snapshot.connections = (connection, *snapshot.connections)
     with watching() as seen:
         signal.send("shop")
         await signal.send_async("shop")
@@ -1003,13 +1003,13 @@ def test_an_error_that_comes_between_two_receivers_ends_the_send_and_is_told_of(
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    plan = find(signal._registry, "shop")[1]
+    snapshot = find(signal._registry, "shop")[1]
 
     def fail() -> None:
         raise LookupError
 
-    plan.refs = (*plan.refs, fail)
-    plan.connections = (*plan.connections, connection)
+    snapshot.receiver_refs = (*snapshot.receiver_refs, fail)
+    snapshot.connections = (*snapshot.connections, connection)
     with watching() as seen, pytest.raises(LookupError) as caught:
         signal.send("shop")
 

@@ -378,7 +378,7 @@ def test_a_strongly_held_receiver_goes_with_its_last_connection(
     end: Callable[[Signal, list[Shop]], None],
     others: int,
 ) -> None:
-    """No plan of an earlier send keeps it alive."""
+    """No snapshot of an earlier send keeps it alive."""
     signal, shops = Signal("sold"), [Shop()]
     receiver: Any = closure()
     seen = ref(receiver)
@@ -399,7 +399,7 @@ def test_a_strongly_held_receiver_goes_with_its_last_connection(
 def test_what_a_slotted_receiver_holds_goes_with_its_last_connection(
     before: Callable[[Signal, Shop], None],
 ) -> None:
-    """A receiver that cannot be held weakly is let go by plans, too."""
+    """A receiver that cannot be held weakly is let go by snapshots, too."""
     signal, shop, held = Signal("sold"), Shop(), Shop()
     seen = ref(held)
     signal.connect(Slotted(held), weak=False)

@@ -65,7 +65,7 @@ def test_no_send_asks_while_the_answer_is_open(app: Flask, monkeypatch: pytest.M
     with app.app_context():
         order_paid.send(app)
 
-    assert not order_paid._registry.unusual
+    assert not order_paid._registry.needs_slow_path
 
 
 def test_an_application_in_debug_mode_is_noticed_by_those_who_were_sent_before(

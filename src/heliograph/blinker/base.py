@@ -159,8 +159,10 @@ class MetaSignal(Signal):
         registry.names_sender = True
         return registry
 
-    def _overriding_steps(self, sender: Any, plan: Any) -> list[Any]:
-        return [(c, _fitted(receiver)) for c, receiver in super()._overriding_steps(sender, plan)]
+    def _overriding_steps(self, sender: Any, snapshot: Any) -> list[Any]:
+        return [
+            (c, _fitted(receiver)) for c, receiver in super()._overriding_steps(sender, snapshot)
+        ]
 
 
 def _fitted(receiver: Callable[..., Any] | None) -> Callable[..., Any] | None:

@@ -178,8 +178,8 @@ class Overridable(heliograph.Signal, **_TYPE):
             _BLOCK.set(outer)
         return block.made
 
-    def _sending(self, sender: Any, payload: dict[str, Any], plan: Any, stamp: int) -> Any:
-        sending = super()._sending(sender, payload, plan, stamp)
+    def _sending(self, sender: Any, payload: dict[str, Any], snapshot: Any, version: int) -> Any:
+        sending = super()._sending(sender, payload, snapshot, version)
         if self.is_muted:  # The subclass's own flag, which the engine does not know.
             sending.steps, sending.muted = [], True
         return sending

@@ -16,7 +16,7 @@ from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_r
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
-from heliograph.core.sending.snapshot import Plan
+from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.watched import finish_watched
 from heliograph.core.signal import Signal
 
@@ -36,7 +36,7 @@ def _put_in_place() -> str:
         registry=Registry,
         group=Group,
         connection=Connection,
-        plan=Plan,
+        snapshot=Snapshot,
         record=Record,
         method_record=MethodRecord,
         tellers=TELLERS,
@@ -51,7 +51,7 @@ def _put_in_place() -> str:
         emission=Emission,
         delivery=Delivery,
     )
-    Registry.keeps_plans = False
+    Registry.keeps_snapshots = False
     # Type checkers go on seeing the method that it stands for.
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
     return "c"

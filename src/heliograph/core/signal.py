@@ -16,7 +16,7 @@ from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_te
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
 from heliograph.core.sending.delivering import Sending, deliver, deliver_async, rest_of
-from heliograph.core.sending.lookup import counted, find, keep, whole
+from heliograph.core.sending.lookup import counted, find, keep, unshared
 from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.dead import DeadReceiver
     from heliograph.core.observing.wishes import Choice
     from heliograph.core.sending.delivering import Step
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]
@@ -132,52 +132,58 @@ class Signal(Waitable[P]):
         except ValueError:
             raise not_named(self, unnamed, Signal.send) from None
         registry = self._registry
-        if not registry.busy:
+        if not registry.anyone:
             return []
-        stamp, kind, plan = registry.fast
-        # A stamp that is still the same number is the same object, and `is` is faster.
+        version, kind, snapshot = registry.last_snapshot
+        # A version that is still the same number is the same object, and `is` is faster.
         if (
-            stamp is not registry.stamp
+            version is not registry.version
             or type(sender) is not kind
             or registry.watchers
             or (registry.senders and id(sender) in registry.senders)
             or (sender is None and "sender" in payload)
         ):
-            stamp = registry.stamp
-            sender, plan = find(registry, sender)
-            if not plan.plain or registry.unusual or (sender is None and "sender" in payload):
-                return deliver(self._sending(sender, payload, plan, stamp), _async_wrapper)
+            version = registry.version
+            sender, snapshot = find(registry, sender)
+            if (
+                snapshot.slow_in_send
+                or registry.needs_slow_path
+                or (sender is None and "sender" in payload)
+            ):
+                return deliver(self._sending(sender, payload, snapshot, version), _async_wrapper)
             if registry.watchers and not (TELLERS and is_telling()):
-                return send_watched(self, registry, sender, payload, plan, stamp, _async_wrapper)
-            keep(registry, stamp, sender, plan)
+                return send_watched(
+                    self, registry, sender, payload, snapshot, version, _async_wrapper
+                )
+            keep(registry, version, sender, snapshot)
         results: Results = _NONE
-        receiver: Any = plan  # Nobody yet.
+        receiver: Any = snapshot  # Nobody yet.
         try:
-            if plan.one is not None:  # The usual case, and a tenth of its time.
-                receiver = plan.one()
+            if snapshot.only_ref is not None:  # The usual case, and a tenth of its time.
+                receiver = snapshot.only_ref()
                 return [(receiver, receiver(sender, **payload))]
             results = []
-            for receiver in plan.refs:
+            for receiver in snapshot.receiver_refs:
                 # The reference as long as looking up goes on, which can fail as all calls can.
                 receiver = receiver()  # noqa: PLW2901 - another name would cost time.
                 results.append((receiver, receiver(sender, **payload)))
-                if registry.stamp is not stamp:
+                if registry.version is not version:
                     failure = None
                     break
             else:
                 return results
         except Exception as error:
-            if isinstance(error, AT_ONCE) or not _was_called(receiver, plan, results):
+            if isinstance(error, AT_ONCE) or not _was_called(receiver, snapshot, results):
                 raise
             failure = error
         try:
             return self._finish(
                 sender,
                 payload,
-                plan,
+                snapshot,
                 len(results),
                 list(results),
-                stamp,
+                version,
                 failure,
                 receiver,
                 _async_wrapper,
@@ -189,16 +195,18 @@ class Signal(Waitable[P]):
         self,
         sender: Any,
         payload: dict[str, Any],
-        plan: Plan,
+        snapshot: Snapshot,
         position: int,
         results: list[tuple[Receiver, Any]],
-        stamp: int,
+        version: int,
         failure: Exception | None,
         receiver: Receiver | None,
         async_wrapper: Callable[[Receiver], Receiver] | None,
     ) -> list[tuple[Receiver, Any]]:
         """Do the rest of a send that was plain until an error or a change came."""
-        sending = rest_of(self, sender, payload, plan, position, results, stamp, failure, receiver)
+        sending = rest_of(
+            self, sender, payload, snapshot, position, results, version, failure, receiver
+        )
         failure = None  # An error must not refer to itself through its traceback's frames.
         return deliver(sending, async_wrapper)
 
@@ -254,21 +262,27 @@ class Signal(Waitable[P]):
         if unnamed:
             raise not_named(self, unnamed, Signal.send_async)
         registry = self._registry
-        if not registry.busy:
+        if not registry.anyone:
             return []
-        # Read before the plan is: what is disconnected from here on is not called.
-        stamp = registry.stamp
-        sender, plan = find(registry, sender)
-        if plan.careful or registry.unusual or (sender is None and "sender" in payload):
-            return await deliver_async(self._sending(sender, payload, plan, stamp), _sync_wrapper)
+        # Read before the snapshot is: what is disconnected from here on is not called.
+        version = registry.version
+        sender, snapshot = find(registry, sender)
+        if (
+            snapshot.slow_in_send_async
+            or registry.needs_slow_path
+            or (sender is None and "sender" in payload)
+        ):
+            return await deliver_async(
+                self._sending(sender, payload, snapshot, version), _sync_wrapper
+            )
         if registry.watchers and not (TELLERS and is_telling()):
             return await send_async_watched(
-                self, registry, sender, payload, plan, stamp, _sync_wrapper
+                self, registry, sender, payload, snapshot, version, _sync_wrapper
             )
         results: list[tuple[Receiver, Any]] = []
-        receiver: Any = plan  # Nobody yet.
+        receiver: Any = snapshot  # Nobody yet.
         try:
-            for receiver, in_place in plan.turns:
+            for receiver, in_place in snapshot.calls:
                 receiver = receiver()  # noqa: PLW2901 - as in `send`.
                 if in_place or _sync_wrapper is None:
                     value = receiver(sender, **payload)
@@ -279,38 +293,38 @@ class Signal(Waitable[P]):
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
                 results.append((receiver, value))
-                if registry.stamp is not stamp:
+                if registry.version is not version:
                     failure = None
                     break
             else:
                 return results
         except Exception as error:
-            if isinstance(error, AT_ONCE) or not _was_called(receiver, plan, results):
+            if isinstance(error, AT_ONCE) or not _was_called(receiver, snapshot, results):
                 raise
             failure = error
         at = len(results)
-        sending = rest_of(self, sender, payload, plan, at, results, stamp, failure, receiver)
+        sending = rest_of(self, sender, payload, snapshot, at, results, version, failure, receiver)
         failure = None  # An error must not refer to itself through its traceback's frames.
         return await deliver_async(sending, _sync_wrapper)
 
     async def _send_to_the_end_async(self, sender: Any, payload: dict[str, Any]) -> None:
         """Like `send_async`, but if it is cancelled, still call the remaining sync receivers."""
         registry = self._registry
-        if registry.busy:
-            stamp = registry.stamp
-            sender, plan = find(registry, sender)
-            sending = self._sending(sender, payload, plan, stamp)
+        if registry.anyone:
+            version = registry.version
+            sender, snapshot = find(registry, sender)
+            sending = self._sending(sender, payload, snapshot, version)
             await deliver_async(sending, None, to_the_end=True)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Yield each receiver that a send from *sender* would call now, in order."""
         registry = self._registry
-        stamp = registry.stamp
-        real, plan = find(registry, sender)
-        plan = whole(registry, plan, real)
-        steps: list[Step] = [] if is_muted(registry.mutes) else self._steps(plan)
-        newest = plan.newest
-        sending = Sending(self, registry, real, {}, steps, stamp=stamp, newest=newest)
+        version = registry.version
+        real, snapshot = find(registry, sender)
+        snapshot = unshared(registry, snapshot, real)
+        steps: list[Step] = [] if is_muted(registry.mutes) else self._steps(snapshot)
+        newest = snapshot.newest
+        sending = Sending(self, registry, real, {}, steps, version=version, newest=newest)
         return (receiver for _, receiver in sending.due())
 
     def has_receivers_for(self, sender: Any) -> bool:
@@ -319,12 +333,12 @@ class Signal(Waitable[P]):
         Ask this before you compute a payload that is expensive.
         """
         registry = self._registry
-        if not registry.busy:
+        if not registry.anyone:
             return False
-        plan = find(registry, sender)[1]
-        if plan.scoped or registry.unusual:
+        snapshot = find(registry, sender)[1]
+        if snapshot.scoped or registry.needs_slow_path:
             return next(iter(self.receivers_for(sender)), None) is not None
-        for ref in plan.refs:  # noqa: SIM110 - any() takes twice as long, and this is asked often.
+        for ref in snapshot.receiver_refs:  # noqa: SIM110 - any() takes twice as long, and this is asked often.
             if ref() is not None:
                 return True
         return False
@@ -339,7 +353,9 @@ class Signal(Waitable[P]):
         found: Signal = self.__dict__.setdefault(name, made)
         return found
 
-    def _sending(self, sender: Any, payload: dict[str, Any], plan: Plan, stamp: int) -> Sending:
+    def _sending(
+        self, sender: Any, payload: dict[str, Any], snapshot: Snapshot, version: int
+    ) -> Sending:
         registry = self._registry
         if sender is None and "sender" in payload and registry.declaration is None:
             self._warn_of_named_sender()
@@ -349,10 +365,12 @@ class Signal(Waitable[P]):
         steps: list[Step] = []
         if not muted:
             overridden = registry.overridden
-            steps = self._overriding_steps(sender, plan) if overridden else self._steps(plan)
-        newest = plan.newest
+            steps = (
+                self._overriding_steps(sender, snapshot) if overridden else self._steps(snapshot)
+            )
+        newest = snapshot.newest
         return Sending(
-            self, registry, sender, payload, steps, stamp=stamp, newest=newest, muted=muted
+            self, registry, sender, payload, steps, version=version, newest=newest, muted=muted
         )
 
     def _choice(self) -> Choice:
@@ -389,11 +407,11 @@ class Signal(Waitable[P]):
         if in_development():
             warn_of_named_sender(title_of(self))
 
-    def _steps(self, plan: Plan) -> list[Step]:
-        return [(connection, None) for connection in counted(self._registry, plan)]
+    def _steps(self, snapshot: Snapshot) -> list[Step]:
+        return [(connection, None) for connection in counted(self._registry, snapshot)]
 
-    def _overriding_steps(self, sender: Any, plan: Plan) -> list[Step]:
-        known = {c._record.key: c for c in counted(self._registry, plan)}
+    def _overriding_steps(self, sender: Any, snapshot: Snapshot) -> list[Step]:
+        known = {c._record.key: c for c in counted(self._registry, snapshot)}
         return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
 
 
@@ -401,10 +419,14 @@ class Signal(Waitable[P]):
 Signal.__doc__ = Documentation(Signal.__doc__)  # type: ignore[assignment]  # As good as a text.
 
 
-def _was_called(receiver: Any, plan: Plan, results: Results) -> bool:
+def _was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
     """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
     at = len(results)
-    if at == len(plan.refs) or receiver is plan or receiver is plan.refs[at]:
+    if (
+        at == len(snapshot.receiver_refs)
+        or receiver is snapshot
+        or receiver is snapshot.receiver_refs[at]
+    ):
         return False
     # An alarm, say, may raise when one has been called and the next one not been looked up.
     return not at or receiver is not results[-1][0]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.options import Terms
     from heliograph.core.connections.receivers import Record
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
 
 _AGE = (1 << 64) - 1
 _HELD_WEAKLY = object()
@@ -31,9 +31,9 @@ class Connection(ref[object]):
 
     # A million connections of one receiver to a million senders cost 250 bytes each
     # because this is the one object that each of them needs.
-    __slots__ = ("_key", "_order", "_plan", "_record", "_sender", "_terms")
+    __slots__ = ("_key", "_order", "_record", "_sender", "_snapshot", "_terms")
 
-    _stamp = 0
+    _version = 0
 
     if TYPE_CHECKING:
         _key: Hashable
@@ -41,7 +41,7 @@ class Connection(ref[object]):
         _record: Record
         _sender: Any
         _terms: Terms
-        _plan: Plan | None
+        _snapshot: Snapshot | None
 
     # A reference would compare by what it refers to, which may have no hash.
     if not TYPE_CHECKING:  # pragma: no branch - what type checkers would object to.
@@ -166,7 +166,7 @@ def connected(
     # One number that sorts by priority, the highest first, then by age.
     made._order = age - (how[PRIORITY] << 64)
     made._terms = how
-    made._plan = None
+    made._snapshot = None
     return made
 
 

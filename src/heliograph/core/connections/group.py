@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.receivers import Record
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
 
 in_order: attrgetter[Any] = attrgetter("_order")
 
@@ -21,14 +21,14 @@ in_order: attrgetter[Any] = attrgetter("_order")
 class Group:
     """The connections for one sender once there are several, and those for `ANY`."""
 
-    __slots__ = ("_plan", "_stamp", "connections")
+    __slots__ = ("_snapshot", "_version", "connections")
 
     def __init__(self, *connections: Connection) -> None:
         # A receiver has at most one lasting connection for a sender, kept under its record;
         # temporary ones are kept under themselves.
         self.connections: dict[Record | Connection, Connection] = {}
-        self._plan: Plan | None = None
-        self._stamp: int = 0
+        self._snapshot: Snapshot | None = None
+        self._version: int = 0
         for connection in connections:
             self.add(connection)
 
@@ -36,10 +36,10 @@ class Group:
         """Take in a connection."""
         lasting = connection._terms[SCOPE] is None
         self.connections[connection._record if lasting else connection] = connection
-        # The stamp comes after the change and makes plans old that are being made of it;
-        # the plan goes because it may be the last to refer to what has ended.
-        self._stamp += 1
-        self._plan = None
+        # The version comes after the change and makes snapshots old that are being made of it;
+        # the snapshot goes because it may be the last to refer to what has ended.
+        self._version += 1
+        self._snapshot = None
 
     def remove(self, connection: Connection) -> bool:
         """Leave out a connection; tells whether it was in."""
@@ -49,8 +49,8 @@ class Group:
             return False
         del self.connections[place]
         self.connections = shrunk(self.connections)
-        self._stamp += 1
-        self._plan = None
+        self._version += 1
+        self._snapshot = None
         return True
 
 

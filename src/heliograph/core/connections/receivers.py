@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.options import Terms
     from heliograph.core.connections.registry import Registry
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.source import Place
 
 NOTHING: frozenset[str] = frozenset()
@@ -48,7 +48,6 @@ class Record(ref[object]):
     """
 
     __slots__ = (
-        "alone",
         "anchor",
         "failures",
         "fate",
@@ -59,12 +58,13 @@ class Record(ref[object]):
         "links",
         "maker",
         "named",
+        "shared_snapshot",
         "strong",
         "terms",
     )
 
     if TYPE_CHECKING:
-        alone: Plan | None
+        shared_snapshot: Snapshot | None
         anchor: Any
         failures: int
         fate: int
@@ -256,7 +256,7 @@ def recorded(
     record.home = home
     record.key = key
     record.links = {}
-    record.alone = None
+    record.shared_snapshot = None
     record.anchor = None
     record.strong = 0
     record.is_async = is_async

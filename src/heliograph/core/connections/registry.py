@@ -35,22 +35,22 @@ if TYPE_CHECKING:
     from heliograph.core.connections.scopes import Mutes, Scope
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Watchers
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.source import Place
 
     # The connection, and the one in whose place it is: itself, if that says all already.
     Made = tuple[Connection, Connection | None]
 
-_BUSY = (True,)
+_SOMEONE = (True,)
 
-_NO_PLAN: Any = (-1, type, None)  # There is no stamp -1.
+_NO_SNAPSHOT: Any = (-1, type, None)  # There is no version -1.
 
 _REMEMBERED = 16
 """Dead receivers of a signal: a few are enough to find out what went wrong."""
 
 # Rule of this file: whatever changes a registry runs in `under_lock`. Reading takes no
 # lock: a reader copies a dict in one step, and what it builds of the copy carries the
-# stamps that it read before, by which anybody can tell that it is out of date.
+# versions that it read before, by which anybody can tell that it is out of date.
 
 
 def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
@@ -85,27 +85,27 @@ class Registry:
     __slots__ = (
         "__weakref__",
         "any",
-        "busy",
+        "anyone",
         "checked",
         "clock",
         "dead",
         "declaration",
-        "fast",
         "home",
         "idle",
+        "last_snapshot",
         "lenient",
         "mutes",
         "names_sender",
+        "needs_slow_path",
         "overridden",
         "receivers",
         "senders",
-        "stamp",
-        "unusual",
+        "version",
         "watchers",
     )
 
-    keeps_plans = True
-    """Whether sends look for the last plan here; they do not where C looks for it."""
+    keeps_snapshots = True
+    """Whether sends look for the last snapshot here; they do not where C looks for it."""
 
     def __init__(self) -> None:
         self.senders: dict[Hashable, Group | Connection] = {}
@@ -125,21 +125,21 @@ class Registry:
         # What is known of every payload, and whether each send is still held against it.
         self.declaration: Declaration | None = None
         self.checked: bool = False
-        # What a send reads: who watches; whether nobody at all is connected; whether a plan does
-        # not say all; the last plan, where it is for all senders of a type; and what every change
-        # changes.
+        # What a send reads: who watches; whether anyone receives or watches at all; whether a
+        # snapshot does not say all; the last snapshot, where it is for all senders of a type; and
+        # what every change changes.
         self.watchers: Watchers = EVERYWHERE
-        self.busy: Sequence[object] = EVERYWHERE
-        self.unusual: bool = False
-        self.fast: tuple[int, type, Plan] = _NO_PLAN
-        self.stamp: int = 0
+        self.anyone: Sequence[object] = EVERYWHERE
+        self.needs_slow_path: bool = False
+        self.last_snapshot: tuple[int, type, Snapshot] = _NO_SNAPSHOT
+        self.version: int = 0
 
     def __del__(self) -> None:
-        # Only a lone connection and its plan refer to each other: all else is freed at once.
+        # Only a lone connection and its snapshot refer to each other: all else is freed at once.
         for group in self.senders.values():
-            group._plan = None
+            group._snapshot = None
         for record in (*self.receivers.values(), *self.idle.values()):
-            record.alone = None
+            record.shared_snapshot = None
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> Made | None:
         """Connect; returns None if it has to wait."""
@@ -224,12 +224,12 @@ class Registry:
         for record in self.receivers.values():
             record.left_out = spared.get(record, NOTHING)
         self.checked |= declaration is not None
-        self._remake_plans()
+        self._outdate_snapshots()
 
     def check(self, *, on: bool) -> None:
         """Let every send ask whether it is to be held against the declaration, or none any more."""
         self.checked = on
-        under_lock(self._remake_plans)
+        under_lock(self._outdate_snapshots)
 
     def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         """Call only the spared receivers, by their keys, inside of a scope; None ends the mute."""
@@ -238,8 +238,8 @@ class Registry:
     def be_watched_by(self, watchers: Watchers) -> None:
         """Let these instruments watch, and no others. Must run under the lock."""
         self.watchers = watchers
-        if self.busy is not _BUSY:
-            self.busy = watchers
+        if self.anyone is not _SOMEONE:
+            self.anyone = watchers
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and age."""
@@ -275,7 +275,7 @@ class Registry:
         known = self.receivers.setdefault(record.key, record)
         if known is not record:
             known.join(record)
-            self._remake_plans()
+            self._outdate_snapshots()
             record = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
         if record.links and how[SCOPE] is None:
@@ -324,8 +324,8 @@ class Registry:
         links = record.links
         links[key] = links[key] + 1 if key in links else 1
         self._no_longer_idle(record.key)
-        self.stamp += 1
-        self.busy = _BUSY
+        self.version += 1
+        self.anyone = _SOMEONE
 
     def _end(self, connection: Connection) -> bool:
         key = connection._key
@@ -344,7 +344,7 @@ class Registry:
 
     def _unlink(self, connection: Connection) -> None:
         keep_until_unlocked(connection)
-        connection._plan = None  # They refer to each other.
+        connection._snapshot = None  # They refer to each other.
         record, key = connection._record, connection._key
         links = record.links
         links[key] -= 1
@@ -356,7 +356,7 @@ class Registry:
             if not record.strong:
                 keep_until_unlocked(record.let_go())
         if not links:
-            record.alone = None
+            record.shared_snapshot = None
             del self.receivers[record.key]
             self.receivers = shrunk(self.receivers)
         self._changed()
@@ -426,8 +426,8 @@ class Registry:
         """Put right what an interrupted change has left. Must run under the lock."""
         for connection in recount(self, self._all()):
             self._end(connection)
-        self.any._plan = None
-        self._remake_plans()
+        self.any._snapshot = None
+        self._outdate_snapshots()
 
     def _forget(self, known: set[tuple[str, Place]]) -> None:
         # A new one, as others may be reading.
@@ -442,14 +442,14 @@ class Registry:
     def _count_failure(self, record: Record) -> None:
         record.failures += 1
 
-    def _remake_plans(self) -> None:
-        self.any._stamp += 1
+    def _outdate_snapshots(self) -> None:
+        self.any._version += 1
         self._changed()
 
     def _changed(self) -> None:
         asked = self.overridden or self.checked
-        self.unusual = asked or bool(self.mutes)
+        self.needs_slow_path = asked or bool(self.mutes)
         # Whoever finds this empty, as nobody receives or watches, has nothing to do.
-        self.busy = _BUSY if self.receivers or asked else self.watchers
-        # Last, or a send in between would keep a plan as good for what has not come yet.
-        self.stamp += 1
+        self.anyone = _SOMEONE if self.receivers or asked else self.watchers
+        # Last, or a send in between would keep a snapshot as good for what has not come yet.
+        self.version += 1

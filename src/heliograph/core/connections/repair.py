@@ -38,7 +38,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         elif record.anchor is None:
             record.anchor = record.living()
         if not record.links:
-            record.alone = None
+            record.shared_snapshot = None
     registry.receivers = {record.key: record for record in links}
     for key in registry.receivers:
         registry.idle.pop(key, None)

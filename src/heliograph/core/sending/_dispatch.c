@@ -19,7 +19,7 @@ enum slot {
     GROUP_PLAN, GROUP_STAMP,
     CONNECTION_PLAN, CONNECTION_RECORD, CONNECTION_TERMS,
     RECORD_ALONE, RECORD_TERMS,
-    REFS, PLAIN, ANY_STAMP, OWN_STAMP, SHARED, CONNECTIONS,
+    REFS, SLOW_IN_SEND, ANY_STAMP, OWN_STAMP, SHARED, CONNECTIONS,
     PART,
     ON_START,
     WORK, AROUND,
@@ -34,23 +34,23 @@ enum kind {
 };
 
 static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
-    [BUSY] = {REGISTRY, "busy"},
-    [UNUSUAL] = {REGISTRY, "unusual"},
-    [STAMP] = {REGISTRY, "stamp"},
+    [BUSY] = {REGISTRY, "anyone"},
+    [UNUSUAL] = {REGISTRY, "needs_slow_path"},
+    [STAMP] = {REGISTRY, "version"},
     [SENDERS] = {REGISTRY, "senders"},
     [ANY_GROUP] = {REGISTRY, "any"},
     [WATCHERS] = {REGISTRY, "watchers"},
-    [GROUP_PLAN] = {GROUP, "_plan"},
-    [GROUP_STAMP] = {GROUP, "_stamp"},
-    [CONNECTION_PLAN] = {CONNECTION, "_plan"},
+    [GROUP_PLAN] = {GROUP, "_snapshot"},
+    [GROUP_STAMP] = {GROUP, "_version"},
+    [CONNECTION_PLAN] = {CONNECTION, "_snapshot"},
     [CONNECTION_RECORD] = {CONNECTION, "_record"},
     [CONNECTION_TERMS] = {CONNECTION, "_terms"},
-    [RECORD_ALONE] = {RECORD, "alone"},
+    [RECORD_ALONE] = {RECORD, "shared_snapshot"},
     [RECORD_TERMS] = {RECORD, "terms"},
-    [REFS] = {PLAN, "refs"},
-    [PLAIN] = {PLAN, "plain"},
-    [ANY_STAMP] = {PLAN, "any_stamp"},
-    [OWN_STAMP] = {PLAN, "own_stamp"},
+    [REFS] = {PLAN, "receiver_refs"},
+    [SLOW_IN_SEND] = {PLAN, "slow_in_send"},
+    [ANY_STAMP] = {PLAN, "any_version"},
+    [OWN_STAMP] = {PLAN, "own_version"},
     [SHARED] = {PLAN, "shared"},
     [CONNECTIONS] = {PLAN, "connections"},
     [PART] = {METHOD_RECORD, "part"},
@@ -283,7 +283,7 @@ good_plan(Send *self, PyObject *registry, PyObject *group)
     PyObject *plan = plan_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
     if (read_slot(self, registry, UNUSUAL) != Py_False || plan == Py_None
         || read_slot(self, plan, ANY_STAMP) != read_slot(self, any, GROUP_STAMP)
-        || read_slot(self, plan, PLAIN) != Py_True) {
+        || read_slot(self, plan, SLOW_IN_SEND) != Py_False) {
         return NULL;
     }
     return Py_NewRef(plan);
@@ -1108,7 +1108,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
                             "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
-                            "switch_off", "registry", "group", "connection", "plan", "record",
+                            "switch_off", "registry", "group", "connection", "snapshot", "record",
                             "method_record", "watchers", "place", "emission", "delivery", NULL};
     PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
     PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
@@ -1314,7 +1314,7 @@ UnlessHeard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                                      &heard)) {
         return NULL;
     }
-    Py_ssize_t busy = offset_of(registry, "busy");
+    Py_ssize_t busy = offset_of(registry, "anyone");
     if (busy < 0) {
         return NULL;
     }
@@ -1378,7 +1378,7 @@ static PyMemberDef UnlessHeard_members[] = {
     {NULL},
 };
 
-PyDoc_STRVAR(UnlessHeard_doc, "Gives *value* while none of *registries* is busy; else calls.");
+PyDoc_STRVAR(UnlessHeard_doc, "Gives *value* while *registries* have nobody to tell; else calls.");
 
 static PyType_Slot UnlessHeard_slots[] = {
     {Py_tp_doc, (void *)UnlessHeard_doc},

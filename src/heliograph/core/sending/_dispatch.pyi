@@ -13,7 +13,7 @@ class Send:
         registry: type,
         group: type,
         connection: type,
-        plan: type,
+        snapshot: type,
         record: type,
         method_record: type,
         tellers: dict[Any, None],

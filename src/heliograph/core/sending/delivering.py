@@ -15,7 +15,7 @@ from heliograph.core.observing.emission import PLACE, Emission, delivery
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.nesting import enter
 from heliograph.core.observing.watching import begin_watching, end_watching
-from heliograph.core.sending.lookup import audience, whole
+from heliograph.core.sending.lookup import audience, unshared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.connection import Connection
     from heliograph.core.connections.registry import Registry
     from heliograph.core.observing.nesting import Place
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]
@@ -52,9 +52,9 @@ class Sending:
         "results",
         "sender",
         "signal",
-        "stamp",
         "steps",
         "turn",
+        "version",
         "watched",
     )
 
@@ -66,7 +66,7 @@ class Sending:
         payload: dict[str, Any],
         steps: Sequence[Step],
         *,
-        stamp: int,
+        version: int,
         newest: int = 0,
         muted: bool = False,
     ) -> None:
@@ -78,7 +78,7 @@ class Sending:
         self.given: dict[str, Any] = payload
         self.steps: Sequence[Step] = steps
         self.newest: int = newest
-        self.stamp: int = stamp
+        self.version: int = version
         self.results: Results = []
         # What was raised, and by whom.
         self.failures: list[tuple[Exception, str]] = []
@@ -169,8 +169,8 @@ class Sending:
         for connection, given in self.steps:
             receiver = given
             if connection is not None:
-                if self.registry.stamp != self.stamp:
-                    self.stamp = self.registry.stamp
+                if self.registry.version != self.version:
+                    self.version = self.registry.version
                     gone_unless = self._still_connected()
                 if gone_unless is not None and connection._record not in gone_unless:
                     continue
@@ -278,10 +278,10 @@ def rest_of(
     signal: Signal[...],
     sender: Any,
     payload: dict[str, Any],
-    plan: Plan,
+    snapshot: Snapshot,
     position: int,
     results: Results,
-    stamp: int,
+    version: int,
     failure: BaseException | None,
     receiver: Receiver | None,
     clock: float = 0.0,
@@ -292,13 +292,15 @@ def rest_of(
     It does so from a position on: at that one a call has failed, if there is a failure.
     """
     registry = signal._registry
-    plan = whole(registry, plan, sender)
+    snapshot = unshared(registry, snapshot, sender)
     after = position if failure is None else position + 1
-    steps: list[Step] = [(left, None) for left in plan.connections[after:]]
+    steps: list[Step] = [(left, None) for left in snapshot.connections[after:]]
     turn = None
     if failure is not None and receiver is not None:
-        turn = plan.connections[position], receiver
-    sending = Sending(signal, registry, sender, payload, steps, stamp=stamp, newest=plan.newest)
+        turn = snapshot.connections[position], receiver
+    sending = Sending(
+        signal, registry, sender, payload, steps, version=version, newest=snapshot.newest
+    )
     sending.resume(results, failure, turn, clock, place)
     return sending
 

@@ -7,7 +7,7 @@ from heliograph.core.connections.group import listed
 from heliograph.core.connections.scopes import counted_here, unmuted
 from heliograph.core.identity import ANY, is_held_by_value, key_function, sender_key, unwrapped
 from heliograph.core.lock import pending_changes
-from heliograph.core.sending.snapshot import Plan, one_each
+from heliograph.core.sending.snapshot import Snapshot, one_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.registry import Registry
 
-# Reading takes no lock: what is built of a copy carries the stamps that were read before, by
+# Reading takes no lock: what is built of a copy carries the versions that were read before, by
 # which anybody can tell that it is out of date.
 
 
-def find(registry: Registry, sender: Any) -> tuple[Any, Plan]:
-    """Return the real sender and the plan for it, which is made again if it is old."""
+def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
+    """Return the real sender and the snapshot for it, which is made again if it is old."""
     key = key_function(type(sender))
     if key is None:
         sender = unwrapped(sender)
@@ -30,58 +30,70 @@ def find(registry: Registry, sender: Any) -> tuple[Any, Plan]:
     group = (senders.get(key(sender)) if senders else None) or any_group
     if pending_changes and any(connection() is None for connection in listed(group)):
         group = any_group  # It is that of a dead sender, which had the same address.
-    plan, any_stamp, own_stamp = group._plan, any_group._stamp, group._stamp
-    if plan is None and isinstance(group, Connection) and group._terms is group._record.terms:
-        plan = group._record.alone
-    if plan is None or plan.any_stamp != any_stamp or plan.own_stamp != own_stamp:
-        if isinstance(group, Connection) and (alone := _alone(registry, group, any_stamp)):
-            return sender, alone
-        # The stamps were read before: if a change comes while the connections are
-        # copied, the plan is an old one from the start.
+    snapshot, any_version, own_version = group._snapshot, any_group._version, group._version
+    if snapshot is None and isinstance(group, Connection) and group._terms is group._record.terms:
+        snapshot = group._record.shared_snapshot
+    if (
+        snapshot is None
+        or snapshot.any_version != any_version
+        or snapshot.own_version != own_version
+    ):
+        if isinstance(group, Connection) and (
+            shared := _shared_snapshot(registry, group, any_version)
+        ):
+            return sender, shared
+        # The versions were read before: if a change comes while the connections are
+        # copied, the snapshot is an old one from the start.
         found = listed(any_group)
         if group is not any_group:
             found += listed(group)
-        group._plan = plan = Plan(found, any_stamp, own_stamp)
-    return sender, plan
+        group._snapshot = snapshot = Snapshot(found, any_version, own_version)
+    return sender, snapshot
 
 
-def _alone(registry: Registry, connection: Connection, any_stamp: int) -> Plan | None:
-    """Return the plan that all senders share for whom a receiver alone is connected."""
-    # A plan each would take twice the memory of the connections.
+def _shared_snapshot(
+    registry: Registry, connection: Connection, any_version: int
+) -> Snapshot | None:
+    """Return the snapshot that all senders share for whom a receiver alone is connected."""
+    # A snapshot each would take twice the memory of the connections.
     record = connection._record
     if registry.any.connections or connection._terms is not record.terms:
         return None
-    if connection() is ANY:  # Held strongly, and a plan must not hold it any longer.
+    if connection() is ANY:  # Held strongly, and a snapshot must not hold it any longer.
         return None
-    plan = record.alone
-    if plan is None or plan.any_stamp != any_stamp:
-        record.alone = plan = Plan([connection], any_stamp, connection._stamp, shared=True)
-    return plan
+    snapshot = record.shared_snapshot
+    if snapshot is None or snapshot.any_version != any_version:
+        record.shared_snapshot = snapshot = Snapshot(
+            [connection], any_version, connection._version, shared=True
+        )
+    return snapshot
 
 
-def keep(registry: Registry, stamp: int, sender: Any, plan: Plan) -> None:
-    """Let the next sends use a plan without looking for it, if it is for no sender alone."""
-    usable = registry.keeps_plans and plan is registry.any._plan
+def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
+    """Let the next sends use a snapshot without looking for it, if it is for no sender alone."""
+    usable = registry.keeps_snapshots and snapshot is registry.any._snapshot
     if usable and (not registry.senders or not is_held_by_value(sender)):
-        registry.fast = (stamp, type(sender), plan)
+        registry.last_snapshot = (version, type(sender), snapshot)
 
 
-def whole(registry: Registry, plan: Plan, sender: Any) -> Plan:
-    """Return a plan with the sender's own connection, where it is one that senders share."""
-    if not plan.shared:
-        return plan
-    [other] = plan.connections
+def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:
+    """Return a snapshot with the sender's own connection, where it is one that senders share."""
+    if not snapshot.shared:
+        return snapshot
+    [other] = snapshot.connections
     key = sender_key(sender)
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._record is not other._record:
         # It has ended meanwhile; one like it tells what became of the call.
         found = connected(other._record, key, 0, other._terms, sender, None)
-    return Plan([found], plan.any_stamp, plan.own_stamp)
+    return Snapshot([found], snapshot.any_version, snapshot.own_version)
 
 
-def counted(registry: Registry, plan: Plan) -> list[Connection]:
-    """Return the connections of a plan that count in the current context, in order."""
-    found = one_each(counted_here(plan.connections)) if plan.scoped else plan.connections
+def counted(registry: Registry, snapshot: Snapshot) -> list[Connection]:
+    """Return the connections of a snapshot that count in the current context, in order."""
+    found = (
+        one_each(counted_here(snapshot.connections)) if snapshot.scoped else snapshot.connections
+    )
     return list(unmuted(registry.mutes, found))
 
 

@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from heliograph.core.connections.receivers import Record
 
 
-class Plan:
-    """The receivers to call for one sender, in order: immutable, good until a stamp differs."""
+class Snapshot:
+    """The receivers to call for one sender, in order: immutable, good until a version differs."""
 
     __slots__ = (
-        "any_stamp",
-        "careful",
+        "any_version",
+        "calls",
         "connections",
         "newest",
-        "one",
-        "own_stamp",
-        "plain",
-        "refs",
+        "only_ref",
+        "own_version",
+        "receiver_refs",
         "scoped",
         "shared",
-        "turns",
+        "slow_in_send",
+        "slow_in_send_async",
     )
 
     def __init__(
         self,
         found: list[Connection],
-        any_stamp: int,
-        own_stamp: int,
+        any_version: int,
+        own_version: int,
         *,
         shared: bool = False,
     ) -> None:
@@ -45,27 +45,31 @@ class Plan:
         for connection in found:
             connection._record.fate = SENT
         self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
-        # If some are temporary, which one of a receiver's counts depends on who sends.
+        # Which of a receiver's temporary connections counts depends on the context that sends.
         self.connections: tuple[Connection, ...] = tuple(found if self.scoped else one_each(found))
-        self.refs: tuple[Callable[[], Any], ...] = tuple(
+        self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(
             connection._record.resolver() for connection in self.connections
         )
-        self.one: Callable[[], Any] | None = self.refs[0] if len(self.refs) == 1 else None
-        # Whether its connections are not all called, or not with the whole payload.
-        self.careful: bool = self.scoped or any(c._record.left_out for c in self.connections)
-        self.plain: bool = not self.careful and not any(
-            c._record.is_async for c in self.connections
+        alone = len(self.receiver_refs) == 1
+        self.only_ref: Callable[[], Any] | None = self.receiver_refs[0] if alone else None
+        # Sends take the slow path where not all are called, or not with the whole payload, and
+        # `send` where some have to be awaited, too.
+        self.slow_in_send_async: bool = self.scoped or any(
+            connection._record.left_out for connection in self.connections
         )
-        # What is async, or connected inline, is called in place whatever the caller wraps.
-        self.turns: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
+        self.slow_in_send: bool = self.slow_in_send_async or any(
+            connection._record.is_async for connection in self.connections
+        )
+        # With whether it is called in place whatever the caller wraps: async or inline.
+        self.calls: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
             (ref, connection._record.is_async or connection._terms[INLINE])
-            for ref, connection in zip(self.refs, self.connections, strict=True)
+            for ref, connection in zip(self.receiver_refs, self.connections, strict=True)
         )
         self.newest: int = max(map(age_of, found), default=0)
-        # Whether it is used for other senders too, each with a connection of its own.
+        # Whether other senders use it too, each with a connection of its own.
         self.shared: bool = shared
-        self.any_stamp: int = any_stamp
-        self.own_stamp: int = own_stamp
+        self.any_version: int = any_version
+        self.own_version: int = own_version
 
 
 def one_each(connections: Iterable[Connection]) -> list[Connection]:

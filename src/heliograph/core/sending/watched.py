@@ -8,7 +8,7 @@ from heliograph.core.mistakes import wrapped
 from heliograph.core.observing.emission import PLACE, delivery
 from heliograph.core.observing.watching import begin_watching, end_watching
 from heliograph.core.sending.delivering import deliver, deliver_async, rest_of
-from heliograph.core.sending.lookup import whole
+from heliograph.core.sending.lookup import unshared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.registry import Registry
     from heliograph.core.observing.nesting import Place
-    from heliograph.core.sending.snapshot import Plan
+    from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]
@@ -37,11 +37,11 @@ def send_watched(  # noqa: PLR0915
     registry: Registry,
     sender: Any,
     payload: dict[str, Any],
-    plan: Plan,
-    stamp: int,
+    snapshot: Snapshot,
+    version: int,
     async_wrapper: Wrapper | None,
 ) -> Results:
-    """Send by a plan that is plain."""
+    """Send by a snapshot that is plain."""
     place = begin_watching(registry.watchers, signal, sender, payload)
     results: Results = []
     noted, clock = place.work._deliveries.append, place.work._clock
@@ -49,11 +49,11 @@ def send_watched(  # noqa: PLR0915
     receiver: Any = None
     failure: BaseException | None = None
     try:
-        if plan.refs:  # Or nothing can be inside of it.
-            plan = whole(registry, plan, sender)
+        if snapshot.receiver_refs:  # Or nothing can be inside of it.
+            snapshot = unshared(registry, snapshot, sender)
             PLACE.set(place)
-        for connection in plan.connections:
-            receiver = plan.refs[position]()
+        for connection in snapshot.connections:
+            receiver = snapshot.receiver_refs[position]()
             if receiver is not None:
                 value = receiver(sender, **payload)
                 called, receiver = receiver, None
@@ -61,9 +61,9 @@ def send_watched(  # noqa: PLR0915
                 noted(delivery(called, connection, clock - begun, value))
                 results.append((called, value))
             position += 1
-            if registry.stamp is not stamp:
+            if registry.version is not version:
                 break
-        over = position == len(plan.connections)
+        over = position == len(snapshot.connections)
     except BaseException as error:  # noqa: BLE001 - told of, and settled.
         failure = error
     if over:
@@ -73,7 +73,16 @@ def send_watched(  # noqa: PLR0915
     noted = None
     try:
         return finish_watched(
-            signal, place, plan, position, results, stamp, failure, receiver, async_wrapper, clock
+            signal,
+            place,
+            snapshot,
+            position,
+            results,
+            version,
+            failure,
+            receiver,
+            async_wrapper,
+            clock,
         )
     finally:
         # There may have been no room on the stack to end it.
@@ -83,10 +92,10 @@ def send_watched(  # noqa: PLR0915
 def finish_watched(
     signal: Signal[...],
     place: Place,
-    plan: Plan,
+    snapshot: Snapshot,
     position: int,
     results: Results,
-    stamp: int,
+    version: int,
     failure: BaseException | None,
     receiver: Receiver | None,
     async_wrapper: Wrapper | None,
@@ -95,7 +104,17 @@ def finish_watched(
     """Do the rest of a watched send that was plain until an error or a change came."""
     sender, payload = place.work._sender, place.work._payload
     sending = rest_of(
-        signal, sender, payload, plan, position, results, stamp, failure, receiver, clock, place
+        signal,
+        sender,
+        payload,
+        snapshot,
+        position,
+        results,
+        version,
+        failure,
+        receiver,
+        clock,
+        place,
     )
     failure = None
     return deliver(sending, async_wrapper)
@@ -106,11 +125,11 @@ async def send_async_watched(  # noqa: PLR0915
     registry: Registry,
     sender: Any,
     payload: dict[str, Any],
-    plan: Plan,
-    stamp: int,
+    snapshot: Snapshot,
+    version: int,
     sync_wrapper: Any,
 ) -> Results:
-    """Send by a plan that is not careful, as `send_watched` does."""
+    """Send by a snapshot that is not careful, as `send_watched` does."""
     place = begin_watching(registry.watchers, signal, sender, payload)
     results: Results = []
     noted, clock = place.work._deliveries.append, place.work._clock
@@ -118,11 +137,11 @@ async def send_async_watched(  # noqa: PLR0915
     receiver: Any = None
     failure: BaseException | None = None
     try:
-        if plan.refs:
-            plan = whole(registry, plan, sender)
+        if snapshot.receiver_refs:
+            snapshot = unshared(registry, snapshot, sender)
             PLACE.set(place)
-        for connection in plan.connections:
-            ref, in_place = plan.turns[position]
+        for connection in snapshot.connections:
+            ref, in_place = snapshot.calls[position]
             receiver = ref()
             if receiver is not None:
                 if in_place or sync_wrapper is None:
@@ -138,9 +157,9 @@ async def send_async_watched(  # noqa: PLR0915
                 noted(delivery(called, connection, clock - begun, value))
                 results.append((called, value))
             position += 1
-            if registry.stamp is not stamp:
+            if registry.version is not version:
                 break
-        over = position == len(plan.connections)
+        over = position == len(snapshot.connections)
     except BaseException as error:  # noqa: BLE001 - as above.
         failure = error
     if over:
@@ -150,7 +169,17 @@ async def send_async_watched(  # noqa: PLR0915
     noted = None
     try:
         sending = rest_of(
-            signal, sender, payload, plan, position, results, stamp, failure, receiver, clock, place
+            signal,
+            sender,
+            payload,
+            snapshot,
+            position,
+            results,
+            version,
+            failure,
+            receiver,
+            clock,
+            place,
         )
         failure = None
         return await deliver_async(sending, sync_wrapper)

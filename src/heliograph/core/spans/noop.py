@@ -55,7 +55,7 @@ IDLE: Span = _Idle()
 
 def _put_in_place() -> Any:
     """Let the idle span answer in C where signals are sent in C; returns what does it."""
-    if Registry.keeps_plans:
+    if Registry.keeps_snapshots:
         return None
     from heliograph.core.sending._dispatch import UnlessHeard
 
@@ -80,7 +80,7 @@ def unless_idle(kind: Kind, stub: Callable[..., object]) -> Any:
     def begin(sender: Any = None, /, **payload: Any) -> Span:
         if not payload and type(sender) is FunctionType:
             kind.refuse_to_decorate(sender)
-        if started.busy or finished.busy or failed.busy:
+        if started.anyone or finished.anyone or failed.anyone:
             return span(sender, **payload)
         return IDLE
 

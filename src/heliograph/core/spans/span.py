@@ -96,7 +96,7 @@ class Kind:
         """
         for signal in (self.started, self.finished, self.failed):
             registry = signal._registry
-            if registry.busy and not find(registry, sender)[1].plain:
+            if registry.anyone and find(registry, sender)[1].slow_in_send:
                 for receiver in filter(is_async, signal.receivers_for(sender)):
                     raise _not_awaited(signal, receiver)
 
