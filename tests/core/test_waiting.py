@@ -107,9 +107,9 @@ async def test_only_what_is_meant_is_waited_for() -> None:
     ways = [
         signal.next(shop),
         signal.next(Proxy(lambda: shop)),
-        signal.next(where={"n": 3}),
-        signal.next(where={"n": 4, "gift": None}),
-        signal.next(shop, where=lambda emission: emission.payload["n"] > 4),
+        signal.next(matching={"n": 3}),
+        signal.next(matching={"n": 4, "gift": None}),
+        signal.next(shop, matching=lambda emission: emission.payload["n"] > 4),
     ]
     send(signal, 1, 3, sender="kiosk")
     send(signal, 2, 4, sender=shop)
@@ -632,17 +632,17 @@ def test_what_has_not_come_in_time_is_named_by_sender_and_choice() -> None:
         (Namespace("shop"), None),
         ("berlin", lambda _: True),
     ]
-    for sender, where in chosen:
+    for sender, matching in chosen:
         with pytest.raises(TimeoutError) as caught:
-            signal.wait(sender, timeout=0, where=where)
+            signal.wait(sender, timeout=0, matching=matching)
         said.append(str(caught.value))
 
     assert said == [
         f"No emission of signal 'paid'{which} came within 0 seconds."
         for which in (
-            " that `where` chooses",
+            " that `matching` accepts",
             " from a Namespace",
-            " from a str that `where` chooses",
+            " from a str that `matching` accepts",
         )
     ]
 
@@ -656,7 +656,7 @@ def test_what_the_payload_must_have_is_no_option(method: Callable[..., object]) 
 
     assert str(caught.value) == (
         f"{method.__name__}() has no option 'order'. What the payload must have is given as "
-        "`where={'order': ...}`."
+        "`matching={'order': ...}`."
     )
     assert signal.connections == ()
 
@@ -668,7 +668,7 @@ def test_whoever_waits_is_woken_last() -> None:
     """What the receivers do is done then, also of those connected later with a low priority."""
     signal, diary = Signal("paid"), Diary()
     look = diary.receiver("stream")
-    stream = signal.stream(where=look)
+    stream = signal.stream(matching=look)
     signal.connect(diary.receiver("late"), priority=-1000)
     signal.send()
 
@@ -712,7 +712,7 @@ def test_a_sender_lives_as_long_as_somebody_waits_for_it() -> None:
 def test_what_the_choice_raises_is_raised_to_the_reader() -> None:
     """In its place, and never to whoever sends."""
     signal = Signal("paid")
-    stream = signal.stream(where=lambda emission: 6 // emission.payload["n"])
+    stream = signal.stream(matching=lambda emission: 6 // emission.payload["n"])
     send(signal, 3, 0, 2)
     first = stream.wait().payload["n"]
     with pytest.raises(ZeroDivisionError):
@@ -731,7 +731,7 @@ def test_what_the_choice_raises_keeps_what_it_came_from() -> None:
             raise LookupError  # noqa: B904 - that is the point.
 
     signal = Signal("paid")
-    stream = signal.stream(where=choose)
+    stream = signal.stream(matching=choose)
     signal.send("shop")
     with pytest.raises(LookupError) as caught:
         call_while_handling(stream.wait)
@@ -808,7 +808,7 @@ class Elementwise:
 def test_what_cannot_be_compared_is_not_what_is_waited_for(value: object) -> None:
     """It is no error of who sends or of who waits; the very object is what it is."""
     signal = Signal("measured")
-    number, same = signal.stream(where={"value": 12}), signal.stream(where={"value": value})
+    number, same = signal.stream(matching={"value": 12}), signal.stream(matching={"value": value})
     with number, same:
         signal.send("a", value=value)
         signal.send("b", value=12)
@@ -825,7 +825,7 @@ def test_a_declared_signal_can_be_waited_for() -> None:
     def order_paid(sender: str, *, total: int) -> None:
         """An order was paid."""
 
-    stream = order_paid.stream("berlin", where={"total": 12})
+    stream = order_paid.stream("berlin", matching={"total": 12})
     order_paid.send("berlin", total=12)
 
     assert dict(stream.wait(timeout=0).payload) == {"total": 12}
@@ -854,7 +854,7 @@ async def test_anyio_may_cancel_whoever_waits() -> None:
             "when_full='block' is not a way to go on. Use 'raise' or 'drop_oldest'.",
         ),
         ({"sise": 7}, "stream() has no option 'sise'. Did you mean 'size'?"),
-        ({"where": 7}, "where=7 chooses no emissions. Use a mapping or a function."),
+        ({"matching": 7}, "matching=7 cannot choose emissions. Use a mapping or a function."),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:

@@ -57,8 +57,8 @@ def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
     name = next(iter(misspelt))
     close = get_close_matches(name, options, 1)
     there = f"There are {', '.join(options)}."
-    if "where" in options:
-        there = f"What the payload must have is given as `where={{{name!r}: ...}}`."
+    if "matching" in options:
+        there = f"What the payload must have is given as `matching={{{name!r}: ...}}`."
     hint = f"Did you mean {close[0]!r}?" if close else there
     msg = f"{method.__name__}() has no option {name!r}. {hint}"
     raise ArgumentError(msg)

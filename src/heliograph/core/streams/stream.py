@@ -205,7 +205,9 @@ async def _next(stream: Stream, seconds: float | None) -> Emission:
         return await stream.next(timeout=seconds)
 
 
-def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_full: Any) -> Stream:
+def listen(
+    signal: Any, sender: object, matching: Wanted | None, size: Any, when_full: Any
+) -> Stream:
     """Return a stream that has begun to hear the signal.
 
     Raises:
@@ -217,9 +219,9 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
     if when_full not in ("raise", "drop_oldest"):
         msg = f"when_full={when_full!r} is not a way to go on. Use 'raise' or 'drop_oldest'."
         raise ArgumentError(msg)
-    inbox = Inbox(signal, _predicate(where), size, when_full)
+    inbox = Inbox(signal, _predicate(matching), size, when_full)
     sender = unwrapped(sender)
-    inbox.limits = _limits(sender, where)
+    inbox.limits = _limits(sender, matching)
     # First, so that nothing stays connected if a signal handler comes in between.
     stream = Stream(inbox, sender)
     # In place also under a wrapper that would put it into a thread.
@@ -229,20 +231,20 @@ def listen(signal: Any, sender: object, where: Wanted | None, size: Any, when_fu
     return stream
 
 
-def _limits(sender: object, where: Wanted | None) -> str:
+def _limits(sender: object, matching: Wanted | None) -> str:
     of_sender = "" if sender is ANY else f" from {by_kind(sender)}"
-    return of_sender if where is None else f"{of_sender} that `where` chooses"
+    return of_sender if matching is None else f"{of_sender} that `matching` accepts"
 
 
-def _predicate(where: Wanted | None) -> Callable[[Emission], object]:
-    if where is None:
+def _predicate(matching: Wanted | None) -> Callable[[Emission], object]:
+    if matching is None:
         return lambda _: True
-    if callable(where):
-        return where
+    if callable(matching):
+        return matching
     try:
-        wanted = dict(where)
+        wanted = dict(matching)
     except (TypeError, ValueError):
-        msg = f"where={where!r} chooses no emissions. Use a mapping or a function."
+        msg = f"matching={matching!r} cannot choose emissions. Use a mapping or a function."
         raise ArgumentError(msg) from None
     return lambda emission: all(
         name in emission.payload and _is_equal(emission.payload[name], value)

@@ -24,7 +24,7 @@ class Waitable(Connectable[P]):
         sender: Any = ANY,
         *,
         timeout: float | None = None,
-        where: Wanted | None = None,
+        matching: Wanted | None = None,
         **misspelt: Never,
     ) -> Coroutine[Any, Any, Emission]:
         """Wait in a task of asyncio for the next emission: ``await`` what this returns.
@@ -34,7 +34,7 @@ class Waitable(Connectable[P]):
         Args:
             sender: Hear this sender alone, as for `connect`; it is held meanwhile.
             timeout: The most seconds to wait, from the ``await`` on; None is for ever.
-            where: Which emissions are meant: what their payload must have, as a mapping,
+            matching: Which emissions are meant: what their payload must have, as a mapping,
                 or a function that is given the `Emission`. What it raises, this raises.
             misspelt: Any other option is an error.
 
@@ -58,14 +58,14 @@ class Waitable(Connectable[P]):
             refuse_misspelt(misspelt, Waitable.next)
         from heliograph.core.streams.stream import Next
 
-        return Next(self.stream(sender, where=where, size=1), timeout)
+        return Next(self.stream(sender, matching=matching, size=1), timeout)
 
     def wait(
         self,
         sender: Any = ANY,
         *,
         timeout: float | None = None,
-        where: Wanted | None = None,
+        matching: Wanted | None = None,
         **misspelt: Never,
     ) -> Emission:
         """Block this thread until the next emission, and return it.
@@ -76,7 +76,7 @@ class Waitable(Connectable[P]):
         Args:
             sender: Hear this sender alone, as for `connect`; it is held meanwhile.
             timeout: The most seconds to wait; None is for ever.
-            where: As for `next`.
+            matching: As for `next`.
             misspelt: As for `next`.
 
         Raises:
@@ -86,14 +86,14 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.wait)
-        with self.stream(sender, where=where, size=1) as stream:
+        with self.stream(sender, matching=matching, size=1) as stream:
             return stream.wait(timeout=timeout)
 
     def stream(
         self,
         sender: Any = ANY,
         *,
-        where: Wanted | None = None,
+        matching: Wanted | None = None,
         size: int = 1000,
         when_full: WhenFull = "raise",
         **misspelt: Never,
@@ -106,7 +106,7 @@ class Waitable(Connectable[P]):
 
         Args:
             sender: Hear this sender alone, as for `connect`; it is held meanwhile.
-            where: As for `next`.
+            matching: As for `next`.
             size: How many emissions may wait to be read.
             when_full: What becomes of more than these: ``"raise"`` keeps the oldest, and
                 tells the reader how many were lost once all before them are read;
@@ -128,4 +128,4 @@ class Waitable(Connectable[P]):
             refuse_misspelt(misspelt, Waitable.stream)
         from heliograph.core.streams.stream import listen
 
-        return listen(self, sender, where, size, when_full)
+        return listen(self, sender, matching, size, when_full)
