@@ -51,7 +51,7 @@ def ratio(timings: Timings, dividend: str, divisor: str) -> float | None:
 
 
 def watched_table(title: str, measured: Sequence[Measured]) -> Table:
-    """One line per row: how many times as long as unwatched on Blinker each way takes."""
+    """One line per row: how many times as long as the first way each other way takes."""
     names = list(dict.fromkeys(name for _, timings in measured for name in timings))
     beside, *others = names
     head = ["× blinker", f"{beside},\nns", *(name.replace(", ", ",\n") for name in others)]

@@ -10,6 +10,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from benchmarks import harness, report
+from benchmarks.asking import ROWS as ROWS_ASKED
+from benchmarks.asking import ways_to_ask
 from benchmarks.declared import declared_beside_plain, in_production, span_beside_sends
 from benchmarks.engines import Engine, UnsupportedError
 from benchmarks.growth import disconnecting_rows, growth_rows
@@ -146,6 +148,28 @@ def _watched(key: str, title: str, effort: Effort) -> list[Finding]:
     measured = [
         (row, measure(ways_to_watch(row), effort.growth_rounds))
         for row in ROWS_WATCHED
+        if _wanted(row, effort)
+    ]
+    if not measured:
+        return []
+    return [Finding(key, report.watched_table(title, measured), report.plain(measured))]
+
+
+def asking(effort: Effort) -> Iterator[Finding]:
+    """What questions cost, and sends that are muted or beside others' local blocks."""
+    yield from _asked("asking", "Questions, beside Blinker's", effort)
+    yield from _in_python_alone(_asked_in_python_alone, effort)
+
+
+def _asked_in_python_alone(effort: Effort) -> list[Finding]:
+    title = "Questions in Python alone (HELIOGRAPH_PURE=1)"
+    return _asked("asking pure", title, effort)
+
+
+def _asked(key: str, title: str, effort: Effort) -> list[Finding]:
+    measured = [
+        (row, measure(ways_to_ask(row), effort.growth_rounds))
+        for row in ROWS_ASKED
         if _wanted(row, effort)
     ]
     if not measured:
@@ -292,6 +316,7 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "flask": as_flask,
     "pure": pure,
     "watched": watched,
+    "asking": asking,
     "declared": declared,
     "connecting": connections,
     "growth": growth,

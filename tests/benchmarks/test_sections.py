@@ -21,13 +21,14 @@ ONCE = Effort(
     interpreters=1,
     tests=2,
     suites=1,
-    rows="^nobody|^1 receiver$|^[12]$|^disconnect",
+    rows="^nobody|^if receivers: nobody$|^1 receiver$|^[12]$|^disconnect",
 )
 
 TABLES = {
     "sending": ["sending", "sending minima", "sending medians"],
     "pure": ["pure"],
     "watched": ["watched", "watched pure"],
+    "asking": ["asking", "asking pure"],
     "flask": ["flask"],
     "declared": ["declared", "spans"],
     "connecting": ["connecting", "connecting minima"],
