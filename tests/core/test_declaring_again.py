@@ -133,7 +133,9 @@ def test_receivers_that_do_not_fit_an_edited_declaration_are_named(folder: Path)
 
     def narrow(sender: object, *, total: int) -> None: ...
 
-    def resized(sender: object, *, path: str, span: object, duration: float, added: object) -> None:
+    def resized(
+        sender: object, *, path: str, span: object, duration: float, attributes: object
+    ) -> None:
         """Name all that is there."""
 
     app.paid.connect(narrow)

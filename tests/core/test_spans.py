@@ -20,7 +20,7 @@ import pytest
 from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
 from heliograph.core.errors import StateError
 from heliograph.core.observing.nesting import innermost
-from heliograph.core.spans.noop import IDLE
+from heliograph.core.spans.noop import NOOP
 from heliograph.core.spans.span import PLACE, Span
 from tests.core.cast import Thing
 from tests.core.proxies import Proxy
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from heliograph import Signal
-    from heliograph.core.spans.factory import Spanning
+    from heliograph.core.spans.factory import SpanFactory
 
 WORDS = ("started", "finished", "failed")
 
@@ -45,7 +45,7 @@ class Work:
         def work(sender: object, *, path: str) -> None:
             """Something is worked on."""
 
-        self.span: Spanning[...] = work
+        self.span: SpanFactory[...] = work
         self.told: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -113,11 +113,11 @@ def test_a_span_tells_of_its_start_and_its_end(work: Work) -> None:
                 "path": "a",
                 "span": span,
                 "duration": span.duration,
-                "added": added,
+                "attributes": added,
             },
         ),
     ]
-    assert (span.name, span.sender, dict(span.payload), dict(span.added)) == (
+    assert (span.name, span.sender, dict(span.payload), dict(span.attributes)) == (
         "work",
         "shop",
         {"path": "a"},
@@ -172,7 +172,7 @@ def test_whatever_is_raised_fails_the_span(work: Work, kind: type[BaseException]
     with pytest.raises(kind) as caught, span:
         raise error
 
-    payload = {"sender": "shop", "path": "a", "span": span, "added": {}}
+    payload = {"sender": "shop", "path": "a", "span": span, "attributes": {}}
     failed = {**payload, "duration": span.duration, "error": error}
     assert caught.value is error
     assert (work.words, work.told[1]) == (["started", "failed"], ("failed", failed))
@@ -623,12 +623,12 @@ def test_a_span_says_how_it_stands(work: Work) -> None:
 async def test_a_decorated_function_is_a_span_each_time(work: Work) -> None:
     """With the same arguments, or with its own; coroutine functions until they are done."""
 
-    @work.span.around("shop", path="a")
+    @work.span.wrap("shop", path="a")
     def count(number: int) -> int:
         """Count."""
         return number + len(work.told)
 
-    @work.span.around("shop", path="b")
+    @work.span.wrap("shop", path="b")
     async def count_slowly(number: int) -> int:
         await asyncio.sleep(0)
         return number + len(work.told)
@@ -699,12 +699,12 @@ def test_wrong_arguments_of_a_decorator_are_refused_at_once(
 ) -> None:
     """Where it decorates, and not at the first call; in production too."""
     with pytest.raises(ArgumentError) as caught:
-        unheard.span.around(*args, **payload)
+        unheard.span.wrap(*args, **payload)
 
     declaration = unheard.span.started.declaration
     assert declaration is not None
     assert str(caught.value) == (
-        f"Spans 'work' cannot be around a function: {problem}.\n"
+        f"Spans 'work' cannot wrap a function: {problem}.\n"
         f"  They are declared as (sender: object, *, path: str), at {declaration.location}"
     )
 
@@ -717,7 +717,7 @@ def test_a_sender_with_a_default_may_be_left_out() -> None:
     begin = Namespace("shop").span(work)
     told: list[object] = []
     begin.finished.connect(lambda sender, **payload: told.append(sender), weak=False)
-    begin.around()(lambda: None)()
+    begin.wrap()(lambda: None)()
 
     assert told == [None]
 
@@ -728,7 +728,7 @@ def test_a_generator_function_is_not_decorated(work: Work) -> None:
     def pages(sender: object, *, path: str) -> Iterator[int]:
         yield 1
 
-    for decorate in (work.span.each_call, work.span.around("shop", path="a")):
+    for decorate in (work.span.each_call, work.span.wrap("shop", path="a")):
         with pytest.raises(ArgumentError) as caught:
             decorate(pages)
 
@@ -747,7 +747,7 @@ def test_a_generator_function_is_not_decorated(work: Work) -> None:
 )
 def test_what_is_no_function_is_not_decorated(work: Work, unfit: Any, why: str) -> None:
     """A class would be one from then on, and nobody could derive from it, or find it."""
-    for decorate in (work.span.each_call, work.span.around("shop", path="a")):
+    for decorate in (work.span.each_call, work.span.wrap("shop", path="a")):
         with pytest.raises(ArgumentError, match=why):
             decorate(unfit)
 
@@ -755,7 +755,7 @@ def test_what_is_no_function_is_not_decorated(work: Work, unfit: Any, why: str) 
 def test_a_span_itself_does_not_decorate(work: Work, unheard: Work) -> None:
     """It is for one block, and one that nobody hears of knows nothing: the error says how."""
     for span in (work.span("shop", path="a"), unheard.span("shop", path="a")):
-        with pytest.raises(ArgumentError, match="around") as caught:
+        with pytest.raises(ArgumentError, match="wrap") as caught:
             span(len)
 
         assert isinstance(caught.value, TypeError)
@@ -837,20 +837,20 @@ async def test_with_nobody_connected_all_spans_are_one(unheard: Work) -> None:
     async with first as awaited:
         pass
 
-    assert {id(it) for it in (first, second, entered, again, awaited)} == {id(IDLE)}
+    assert {id(it) for it in (first, second, entered, again, awaited)} == {id(NOOP)}
     assert isinstance(first, Span)
-    assert (repr(first), dict(first.added)) == ("<Span that nobody hears of>", {})
+    assert (repr(first), dict(first.attributes)) == ("<Span that nobody hears of>", {})
     assert (first.name, first.sender, first.parent, first.duration) == ("", None, None, None)
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_one_receiver_of_any_signal_makes_spans_real(unheard: Work, word: str) -> None:
-    """A span is idle only if none of its three signals would reach anybody."""
+    """A span is the no-op one only if none of its three signals would reach anybody."""
     heard = unheard.signals[word].connected_to(lambda sender, **payload: None)
     with heard:
         inside = unheard.span("shop", path="a")
 
-    assert (inside is IDLE, unheard.span("shop", path="a") is IDLE) == (False, True)
+    assert (inside is NOOP, unheard.span("shop", path="a") is NOOP) == (False, True)
 
 
 def test_who_connects_in_the_middle_hears_of_the_next_span(unheard: Work) -> None:
@@ -914,9 +914,9 @@ def test_the_signals_of_a_span_are_declared() -> None:
     assert signatures == {
         "billing.close_books.started": f"({payload})",
         "billing.close_books.finished": f"({payload}, duration: float, "
-        "added: Mapping[str, object])",
+        "attributes: Mapping[str, object])",
         "billing.close_books.failed": f"({payload}, duration: float, "
-        "added: Mapping[str, object], error: BaseException)",
+        "attributes: Mapping[str, object], error: BaseException)",
     }
     assert shop["billing.close_books.failed"] is close_books.failed
     assert close_books.failed.__doc__ == (
@@ -945,7 +945,9 @@ def test_a_receiver_that_does_not_fit_is_refused(work: Work) -> None:
     def receive(sender: object, *, error: BaseException) -> None:
         """Take too little."""
 
-    with pytest.raises(ReceiverError, match="does not take 'path', 'span', 'duration', 'added'"):
+    with pytest.raises(
+        ReceiverError, match="does not take 'path', 'span', 'duration', 'attributes'"
+    ):
         work.span.failed.connect(receive)
 
 
@@ -973,7 +975,7 @@ def test_the_name_may_be_another_one() -> None:
     assert list(shop) == ["import.started", "import.finished", "import.failed"]
 
 
-@pytest.mark.parametrize("name", ["span", "duration", "added", "error"])
+@pytest.mark.parametrize("name", ["span", "duration", "attributes", "error"])
 def test_a_payload_has_no_name_that_the_signals_carry(name: str) -> None:
     """The span is refused where it is declared, and nothing is declared."""
     shop = Namespace("shop")
@@ -1004,7 +1006,9 @@ def declared(namespace: Namespace) -> dict[str, bool]:
     return {name: namespace[name].declaration is not None for name in namespace}
 
 
-def errorless(sender: object, *, path: str, span: Span, duration: float, added: object) -> None:
+def errorless(
+    sender: object, *, path: str, span: Span, duration: float, attributes: object
+) -> None:
     """Take what is told of an end that is no failure."""
 
 
@@ -1105,12 +1109,12 @@ def test_a_span_that_is_used_as_a_decorator_is_refused(heard: bool) -> None:
         @wrapping
         def wrapped_work() -> None: ...
 
-    with pytest.raises(ArgumentError, match="decorate that with `around"):
+    with pytest.raises(ArgumentError, match="decorate that with `wrap"):
         no_payload(wrapping(no_payload))()
 
     assert str(caught.value) == (
         f"{__name__}.test_a_span_that_is_used_as_a_decorator_is_refused.<locals>.work is not a "
-        "sender of 'resize', and `@resize` is no decorator. Write `@resize.around(sender, ...)` "
+        "sender of 'resize', and `@resize` is no decorator. Write `@resize.wrap(sender, ...)` "
         "or `@resize.each_call`, or put `with resize(...)` into the function."
     )
 
@@ -1149,6 +1153,6 @@ def test_a_span_with_a_body_is_refused() -> None:
         f"{__name__}.{resize.__qualname__} cannot declare a signal. Its body, at "
         f"{__file__}:{resize.__code__.co_firstlineno}, would never run. Leave the function empty, "
         "and put the work into `with resize(...)`, or into another function that is decorated "
-        "with `resize.around(...)` or `resize.each_call`."
+        "with `resize.wrap(...)` or `resize.each_call`."
     )
     assert list(shop) == []

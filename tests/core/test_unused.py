@@ -66,7 +66,7 @@ def test_what_is_used_is_not_told_of() -> None:
 
     @paid.muted()
     @paid.connected_to(receive)
-    @work.around("me", path="a.png")
+    @work.wrap("me", path="a.png")
     def decorated() -> None:
         with paid.muted(), work("me", path="b.png"), paid.stream():
             pass

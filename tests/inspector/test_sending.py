@@ -40,7 +40,7 @@ def sends(modules: list[ModuleType]) -> dict[str, list[tuple[str, str]]]:
     [
         "with imported('shop', path='a'): pass",
         "async with imported('shop', path='a'): pass",
-        "imported.around('shop', path='a')(print)",
+        "imported.wrap('shop', path='a')(print)",
         "imported.each_call(print)",
     ],
 )

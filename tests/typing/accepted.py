@@ -247,7 +247,7 @@ def read(sender: Shop, *, path: str, draft: bool = False) -> int:
     return 7
 
 
-@import_catalogue.around(berlin, path="books.csv")
+@import_catalogue.wrap(berlin, path="books.csv")
 def rows_of(number: int) -> int:
     """Keep the own type, which has nothing to do with the span."""
     return number

@@ -147,7 +147,7 @@ def import_catalogue(sender: Shop, *, path: str) -> None:
 import_catalogue(berlin)  # refused: path is missing
 import_catalogue(berlin, path=7)  # refused: path is of another type
 import_catalogue(berlin, path="books.csv", rows=7)  # refused: there is no such argument
-import_catalogue.around("Berlin", path="books.csv")  # refused: the sender is of another type
+import_catalogue.wrap("Berlin", path="books.csv")  # refused: the sender is of another type
 import_catalogue.finished.connect("tell")  # refused: it is not a receiver
 import_catalogue.begun.connect(print)  # refused: there is no such signal
 

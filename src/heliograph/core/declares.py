@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.names import Names
     from heliograph.core.signal import Signal
-    from heliograph.core.spans.factory import Spanning
+    from heliograph.core.spans.factory import SpanFactory
 
     class DeclaringSpans(Protocol):
         """A decorator that makes of a stub what begins spans."""
 
-        def __call__(self, stub: Callable[Q, None], /) -> Spanning[Q]:
+        def __call__(self, stub: Callable[Q, None], /) -> SpanFactory[Q]:
             """Return what begins the spans that the stub declares."""
             ...
 
@@ -117,7 +117,7 @@ class Declares:
     if TYPE_CHECKING:
 
         @overload
-        def span(self, stub: Callable[Q, None], /) -> Spanning[Q]: ...
+        def span(self, stub: Callable[Q, None], /) -> SpanFactory[Q]: ...
         @overload
         def span(
             self,
@@ -147,14 +147,14 @@ class Declares:
 
         Args:
             stub: As for `declare`. No argument may be called ``span``, ``duration``,
-                ``added`` or ``error``: those are what the signals carry besides.
+                ``attributes`` or ``error``: those are what the signals carry besides.
             name: As for `declare`, of the kind.
             deprecated: As for `declare`.
             deprecated_arguments: As for `declare`.
 
         Returns:
             What begins the spans, with the signals as attributes, and the decorators
-            ``around(sender, **payload)`` and ``each_call``.
+            ``wrap(sender, **payload)`` and ``each_call``.
 
         Raises:
             ArgumentError: If the function declares no span, or has a body; or if one of the
@@ -168,8 +168,8 @@ class Declares:
             ... def import_catalogue(sender: str, *, path: str) -> None:
             ...     '''A catalogue is read.'''
             >>> @import_catalogue.finished.connect
-            ... def tell(sender, *, path, added, **extra):
-            ...     print(f"{added['rows']} rows of {path}")
+            ... def tell(sender, *, path, attributes, **extra):
+            ...     print(f"{attributes['rows']} rows of {path}")
             >>> with import_catalogue("berlin", path="books.csv") as span:
             ...     span.add(rows=7)
             7 rows of books.csv
@@ -182,11 +182,11 @@ class Declares:
                 deprecated_arguments=deprecated_arguments,
             )
         from heliograph.core.declared.parsing import Remarks, read_stub
-        from heliograph.core.spans.factory import advice, spanning
+        from heliograph.core.spans.factory import advice, span_factory
 
         remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
         declaration = read_stub(stub, remarks, advice(stub))
-        return spanning(stub, declaration, self._names.declared)
+        return span_factory(stub, declaration, self._names.declared)
 
     if TYPE_CHECKING:
 

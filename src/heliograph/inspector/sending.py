@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SENDING = ("send", "send_async")
-_SPANNING = ("around", "each_call")
+_SPAN_DECORATORS = ("wrap", "each_call")
 _OF_A_SPAN = ("started", "finished", "failed")
 
 
@@ -54,7 +54,7 @@ def _sent_by(node: ast.expr, scope: Scope) -> list[Signal[...]]:
         case ast.Attribute(value=owner, attr=name) if name in _SENDING:
             signal = scope.value(owner)
             return [signal] if is_a(signal, Signal) else []
-        case ast.Attribute(value=owner, attr=name) if name in _SPANNING:
+        case ast.Attribute(value=owner, attr=name) if name in _SPAN_DECORATORS:
             return _of_span(scope.value(owner))
         case ast.Call(func=made):
             return _of_span(scope.value(made))

@@ -12,8 +12,8 @@ from heliograph.core.declared.declaration import Argument
 from heliograph.core.declared.runtime_types import Hint
 from heliograph.core.describe import called, name_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.spans.noop import unless_idle
-from heliograph.core.spans.span import Kind, Span
+from heliograph.core.spans.noop import begin_or_noop
+from heliograph.core.spans.span import Span, SpanKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
 
-    class Spanning(Protocol[P]):
+    class SpanFactory(Protocol[P]):
         """What begins the spans of one kind: call it as its stub says.
 
         Attributes:
             started: A signal, sent before the work, with the payload and the ``span``.
-            finished: A signal, sent after the work, with its ``duration`` and what was
-                ``added``, too.
-            failed: A signal, sent instead if something was raised, with that as the
-                ``error``, too.
+            finished: A signal, sent after the work, with the payload, the ``span``, its
+                ``duration`` and its ``attributes``.
+            failed: A signal, sent instead if the work raised, with the same and the
+                ``error``.
         """
 
         started: Signal[...]
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
         def __get__(self, sender: None, kind: type, /) -> Self: ...
         @overload
         def __get__(
-            self: Spanning[Concatenate[S, Q]], sender: S, kind: type, /
+            self: SpanFactory[Concatenate[S, Q]], sender: S, kind: type, /
         ) -> Callable[Q, Span]: ...
 
-        def around(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[F], F]:
+        def wrap(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[F], F]:
             """Return a decorator: each call of the function is a span with these arguments.
 
             Raises:
@@ -69,15 +69,15 @@ if TYPE_CHECKING:
 
 _DURATION = Argument("duration", "float")
 _SPAN = Argument("span", "Span")
-_ADDED = Argument("added", "Mapping[str, object]")
+_ATTRIBUTES = Argument("attributes", "Mapping[str, object]")
 _ERROR = Argument("error", "BaseException")
-_CLASSES = {"span": Span, "duration": float, "added": Mapping, "error": BaseException}
+_CLASSES = {"span": Span, "duration": float, "attributes": Mapping, "error": BaseException}
 
 # The last word of a signal's name: when it is sent, and with what beside the payload.
 _SIGNALS = {
     "started": ("Sent when a span begins.", (_SPAN,)),
-    "finished": ("Sent when a span ends without an error.", (_SPAN, _DURATION, _ADDED)),
-    "failed": ("Sent when an error ends a span.", (_SPAN, _DURATION, _ADDED, _ERROR)),
+    "finished": ("Sent when a span ends without an error.", (_SPAN, _DURATION, _ATTRIBUTES)),
+    "failed": ("Sent when an error ends a span.", (_SPAN, _DURATION, _ATTRIBUTES, _ERROR)),
 }
 
 # It stands for three of them, and is called as a function: it cannot say what it has not got.
@@ -89,11 +89,13 @@ def advice(stub: Any) -> str:
     name = getattr(stub, "__name__", "span")
     return (
         f"Leave the function empty, and put the work into `with {name}(...)`, or into another "
-        f"function that is decorated with `{name}.around(...)` or `{name}.each_call`."
+        f"function that is decorated with `{name}.wrap(...)` or `{name}.each_call`."
     )
 
 
-def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Signal[...]]]) -> Any:
+def span_factory(
+    stub: Any, declaration: Declaration, declare: Callable[..., list[Signal[...]]]
+) -> Any:
     """Return what begins the spans that a stub declares.
 
     Args:
@@ -115,10 +117,10 @@ def spanning(stub: Any, declaration: Declaration, declare: Callable[..., list[Si
         raise ArgumentError(msg)
     made = declare(*(_declaration(declaration, word) for word in _SIGNALS))
     signals = dict(zip(_SIGNALS, made, strict=True))
-    kind = Kind(declaration.name, **signals)
-    begin = unless_idle(kind, stub)
-    around = partial(_around, begin, declaration)
-    begin.__dict__.update(signals, around=around, each_call=partial(_each_call, begin))
+    kind = SpanKind(declaration.name, **signals)
+    begin = begin_or_noop(kind, stub)
+    wrap = partial(_wrap_with, begin, declaration)
+    begin.__dict__.update(signals, wrap=wrap, each_call=partial(_each_call, begin))
     begin.__dict__.update((word, partial(_refuse_to_connect, kind.name)) for word in _OF_SIGNALS)
     return begin
 
@@ -137,7 +139,7 @@ def _declaration(declaration: Declaration, word: str) -> Declaration:
     )
 
 
-def _around(
+def _wrap_with(
     begin: Any, declaration: Declaration, /, *args: Any, **payload: Any
 ) -> Callable[[F], F]:
     """Return a decorator: each call of the function is a span with these arguments.
@@ -152,7 +154,7 @@ def _around(
         problems.insert(0, f"the sender is given by position, and there are {len(args)} of it")
     if problems:
         msg = (
-            f"Spans {declaration.name!r} cannot be around a function: {', and '.join(problems)}.\n"
+            f"Spans {declaration.name!r} cannot wrap a function: {', and '.join(problems)}.\n"
             f"  They are declared as {declaration.signature}, at {declaration.location}"
         )
         raise ArgumentError(msg)

@@ -1,4 +1,4 @@
-"""The span that stands for all of which nobody hears, and what gives it at once."""
+"""The no-op span, which stands in for every span while no receiver is connected."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Self
 
-    from heliograph.core.spans.span import Kind
+    from heliograph.core.spans.span import SpanKind
 
 
-class _Idle(Span):
-    """What does nothing, and knows nothing."""
+class _NoopSpan(Span):
+    """A span that does nothing and knows nothing."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class _Idle(Span):
         self.name = ""
         self.sender = self.duration = self._parent = self._place = None
         self._payload = {}
-        self._added = {}
+        self._attributes = {}
 
     def add(self, **values: Any) -> None:
         """Do nothing."""
@@ -34,7 +34,7 @@ class _Idle(Span):
         # Without `self`, as binding it takes longer than the call itself.
         @staticmethod
         def __enter__() -> Span:
-            return IDLE
+            return NOOP
 
         @staticmethod
         def __exit__(_: object, __: object, ___: object) -> None:
@@ -50,26 +50,26 @@ class _Idle(Span):
         return "<Span that nobody hears of>"
 
 
-IDLE: Span = _Idle()
+NOOP: Span = _NoopSpan()
 
 
 def _put_in_place() -> Any:
-    """Let the idle span answer in C where signals are sent in C; returns what does it."""
+    """Let the no-op span answer in C where sends run in C; returns the class that does so."""
     if Registry.keeps_snapshots:
         return None
     from heliograph.core.sending._dispatch import UnlessHeard
 
-    for method, value in (("__enter__", IDLE), ("__exit__", None), ("add", None)):
-        answer = update_wrapper(UnlessHeard(value, Registry, ()), getattr(_Idle, method))
-        setattr(_Idle, method, staticmethod(answer))
+    for method, value in (("__enter__", NOOP), ("__exit__", None), ("add", None)):
+        answer = update_wrapper(UnlessHeard(value, Registry, ()), getattr(_NoopSpan, method))
+        setattr(_NoopSpan, method, staticmethod(answer))
     return UnlessHeard
 
 
 _UnlessHeard = _put_in_place()
 
 
-def unless_idle(kind: Kind, stub: Callable[..., object]) -> Any:
-    """Return what makes a span, or gives the idle one at once while nobody is connected.
+def begin_or_noop(kind: SpanKind, stub: Callable[..., object]) -> Any:
+    """Return a function that makes a span, or returns the no-op span while nobody is connected.
 
     It is called as the stub is, in errors too. It is no decorator, and refuses to be one.
     """
@@ -82,9 +82,9 @@ def unless_idle(kind: Kind, stub: Callable[..., object]) -> Any:
             kind.refuse_to_decorate(sender)
         if started.anyone or finished.anyone or failed.anyone:
             return span(sender, **payload)
-        return IDLE
+        return NOOP
 
     named = update_wrapper(begin, stub)
     if _UnlessHeard is None:
         return named
-    return update_wrapper(_UnlessHeard(IDLE, Registry, (started, finished, failed), named), stub)
+    return update_wrapper(_UnlessHeard(NOOP, Registry, (started, finished, failed), named), stub)

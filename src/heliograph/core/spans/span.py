@@ -34,14 +34,15 @@ PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 _NOT_RAISED = "Receivers of %s failed; what the span failed with is raised instead."
 
 
-class Kind:
+class SpanKind:
     """What the spans of one kind have in common.
 
     Attributes:
         name: The name that all three signals begin with.
         started: Sent before the work, with the payload and the ``span``.
-        finished: Sent after the work, with its ``duration`` and what was ``added``, too.
-        failed: Sent instead if something was raised, with that as the ``error``, too.
+        finished: Sent after the work, with the payload, the ``span``, its ``duration`` and
+            its ``attributes``.
+        failed: Sent instead if the work raised, with the same and the ``error``.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Kind:
             name = self.name.rpartition(".")[2]
             msg = (
                 f"{name_of(function)} is not a sender of {self.name!r}, and `@{name}` is no "
-                f"decorator. Write `@{name}.around(sender, ...)` or `@{name}.each_call`, or put "
+                f"decorator. Write `@{name}.wrap(sender, ...)` or `@{name}.each_call`, or put "
                 f"`with {name}(...)` into the function."
             )
             raise ArgumentError(msg)
@@ -116,7 +117,7 @@ class Span:
 
     __slots__ = (
         "__weakref__",
-        "_added",
+        "_attributes",
         "_clock",
         "_kind",
         "_parent",
@@ -131,7 +132,7 @@ class Span:
     sender: Any
     duration: float | None
 
-    def __init__(self, kind: Kind, sender: Any, payload: dict[str, Any]) -> None:
+    def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
         self.name = kind.name
         self.sender = sender
         self.duration = None
@@ -139,7 +140,7 @@ class Span:
         self._place: Place | None = None
         self._kind = kind
         self._payload = payload
-        self._added: dict[str, Any] = {}
+        self._attributes: dict[str, Any] = {}
         self._clock: float | None = None
 
     @property
@@ -153,22 +154,23 @@ class Span:
         return MappingProxyType(self._payload)
 
     @property
-    def added(self) -> Mapping[str, Any]:
-        """What was added until now, read-only."""
-        return MappingProxyType(self._added)
+    def attributes(self) -> Mapping[str, Any]:
+        """The values added so far, read-only."""
+        return MappingProxyType(self._attributes)
 
     def add(self, **values: Any) -> None:
-        """Add what is known by now: those who hear of the end are told of it as ``added``.
+        """Attach values; receivers of `finished` and `failed` get them as ``attributes``.
 
         Args:
-            values: Anything, under names of your choice; the last one of a name counts.
+            values: Anything, under names of your choice. If a name is added again, the
+                last value counts.
 
         Raises:
             StateError: If the span is over, or has not begun.
         """
         if self._clock is None or self.duration is not None:
             self._refuse("nothing can be added to it")
-        self._added.update(values)
+        self._attributes.update(values)
 
     def __enter__(self) -> Self:
         kind = self._kind
@@ -229,7 +231,12 @@ class Span:
         place.work = None  # First, as a signal handler may raise after any call.
         self.duration = perf_counter() - self._clock
         leave(PLACE, place)
-        return {**self._payload, "span": self, "duration": self.duration, "added": self.added}
+        return {
+            **self._payload,
+            "span": self,
+            "duration": self.duration,
+            "attributes": self.attributes,
+        }
 
     def _outlive(self) -> None:
         """Keep a parent no more that was over before this one: all have been told by now."""
@@ -273,7 +280,7 @@ class Span:
         """
         msg = (
             "A span is for one `with` block. To make one for each call of a function, decorate "
-            "that with `around(sender, ...)` or `each_call` of what declares the span."
+            "that with `wrap(sender, ...)` or `each_call` of what declares the span."
         )
         raise ArgumentError(msg)
 
@@ -289,7 +296,7 @@ class _WatchedSpan(Span):
 
     _unused: Line | None
 
-    def __init__(self, kind: Kind, sender: Any, payload: dict[str, Any]) -> None:
+    def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
         super().__init__(kind, sender, payload)
         self._unused = None  # The place that made it, once nothing is wrong with it.
 
