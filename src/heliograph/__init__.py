@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from heliograph.core.accelerate import implementation
 from heliograph.core.connections.connection import Connection
+from heliograph.core.development import load_check
 from heliograph.core.errors import (
     ArgumentError,
     AsyncReceiverError,
@@ -35,6 +36,8 @@ from heliograph.core.signal import Signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.spans.span import Span
     from heliograph.core.streams.stream import Stream
@@ -72,6 +75,17 @@ _ON_DEMAND = {
     "Span": "heliograph.core.spans.span",
     "Stream": "heliograph.core.streams.stream",
 }
+
+
+def _debug_modes() -> Callable[[], bool | None]:
+    # A wing, which is not loaded by an import, but by the first signal that asks.
+    from heliograph.lifecycle.debug_modes import debug_modes
+
+    return debug_modes
+
+
+load_check(_debug_modes)
+
 
 if not TYPE_CHECKING:
 

@@ -1,66 +1,63 @@
-"""Whether programs are developed in a process: the switch, Python, pytest and the frameworks."""
+"""Whether programs are being developed in a process: the switch, Python, and checks of others."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph.core.declared.development import in_development
+from heliograph import ArgumentError, Namespace, development
+from heliograph.development import in_development
+from heliograph.lifecycle.debug_modes import debug_modes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
-class Bound:
-    """A proxy for the application, as long as there is one."""
-
-    def __init__(self, app: object) -> None:
-        self._app = app
-
-    def __bool__(self) -> bool:
-        return self._app is not None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._app, name)
+@pytest.fixture
+def unanswered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nobody answer but the checks that the test adds: pytest itself would."""
+    monkeypatch.delenv("HELIOGRAPH_CHECK", raising=False)
+    in_development()  # The first question loads the check.
+    development.remove_check(debug_modes)
+    yield
+    development.add_check(debug_modes)
 
 
-def say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away all that says something: this is a test, and frameworks may be loaded.
+class Opening:
+    """A check that cannot say yet, and tells later."""
 
-    No fixture, as pytest names the test in the environment once its fixtures are there.
-    """
-    for name in ("PYTEST_VERSION", "PYTEST_CURRENT_TEST", "HELIOGRAPH_CHECK"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("FLASK_DEBUG", "QUART_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("flask", "quart", "django.conf"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    def __init__(self) -> None:
+        self.tell: Callable[[bool], None] = print
 
+    def __call__(self) -> bool | None:
+        """Say nothing."""
+        return None
 
-def test_without_a_word_nobody_develops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Production is what needs no setting."""
-    say_nothing(monkeypatch)
-
-    assert in_development() is False
+    def when_known(self, tell: Callable[[bool], None]) -> None:
+        """Keep what is to be told."""
+        self.tell = tell
 
 
-def test_a_test_is_development() -> None:
-    """As it runs in pytest, and so do the programs that it starts."""
-    assert in_development() is True
+def paid() -> Any:
+    """Return a signal that is declared, with another payload than none."""
+
+    @Namespace("shop").declare
+    def paid(sender: object, *, total: int) -> None: ...
+
+    return paid
 
 
-@pytest.mark.parametrize("name", ["PYTEST_VERSION", "PYTEST_CURRENT_TEST"])
-def test_every_pytest_is_recognized(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """The newest ones say so for the whole run, those before 8.2 in each test."""
-    say_nothing(monkeypatch)
-    monkeypatch.setenv(name, "x")
-
-    assert in_development() is True
+def is_refused(signal: Any) -> bool:
+    """Tell whether a send that is not as declared is refused."""
+    try:
+        signal.send("shop")
+    except ArgumentError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(
@@ -85,9 +82,7 @@ def test_an_empty_switch_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("options", "answer"), [(["-X", "dev"], "True"), ([], "False")])
 def test_pythons_development_mode_is_development(options: list[str], answer: str) -> None:
     """``python -X dev``, or PYTHONDEVMODE=1."""
-    program = (
-        "from heliograph.core.declared.development import in_development; print(in_development())"
-    )
+    program = "from heliograph import development; print(development.in_development())"
     said = ("PYTEST", "PYTHONDEVMODE", "HELIOGRAPH_CHECK")
     environment = {name: it for name, it in os.environ.items() if not name.startswith(said)}
     command = [sys.executable, *options, "-c", program]
@@ -96,57 +91,142 @@ def test_pythons_development_mode_is_development(options: list[str], answer: str
     assert done.stdout.strip() == answer
 
 
-@pytest.mark.parametrize("framework", ["flask", "quart"])
-@pytest.mark.parametrize(
-    ("debug", "said", "answer"),
-    [
-        (True, "", True),
-        (False, "", None),
-        (False, "1", None),
-        (None, "", None),
-        (None, "1", True),
-        (None, "false", None),
-    ],
-)
-def test_flasks_debug_is_that_of_the_application_in_use(
-    monkeypatch: pytest.MonkeyPatch,
-    framework: str,
-    debug: bool | None,
-    said: str,
-    answer: bool | None,
-) -> None:
-    """While none is in use, the environment may say so, and `app.run(debug=True)` may follow."""
-    say_nothing(monkeypatch)
-    app = None if debug is None else SimpleNamespace(debug=debug)
-    monkeypatch.setitem(sys.modules, framework, SimpleNamespace(current_app=Bound(app)))
-    monkeypatch.setenv(f"{framework.upper()}_DEBUG", said)
-
-    assert in_development() is answer
-
-
-def configured(*, debug: bool) -> object:
-    """Return the settings of a configured Django."""
-    return SimpleNamespace(configured=True, DEBUG=debug)
-
-
-def unconfigured() -> object:
-    """Return the settings of a Django that is imported and not in use."""
-    return SimpleNamespace(configured=False)
+def test_without_a_check_nobody_develops(unanswered: None) -> None:
+    """Production is what needs no setting."""
+    assert in_development() is False
 
 
 @pytest.mark.parametrize(
-    ("settings", "answer"),
+    ("answers", "answer"),
     [
-        (lambda: configured(debug=True), True),
-        (lambda: configured(debug=False), False),
-        (unconfigured, False),
+        ([True], True),
+        ([False], False),
+        ([None], None),
+        ([1], True),
+        ([0], False),
+        ([False, None], None),
+        ([None, False, True], True),
     ],
 )
-def test_djangos_debug_is_that_of_its_settings(
-    monkeypatch: pytest.MonkeyPatch, settings: Callable[[], object], answer: bool
+def test_one_yes_is_enough_and_an_open_answer_is_not_a_no(
+    unanswered: None, answers: list[Any], answer: bool | None
 ) -> None:
-    """Where they are configured."""
-    say_nothing(monkeypatch)
-    monkeypatch.setitem(sys.modules, "django.conf", SimpleNamespace(settings=settings()))
+    """Whichever of the checks it comes from."""
+    checks = [lambda it=it: it for it in answers]
+    for check in checks:
+        development.add_check(check)
 
-    assert in_development() is answer
+    asked = in_development()
+    for check in checks:
+        development.remove_check(check)
+
+    assert (asked, in_development()) == (answer, False)
+
+
+def test_a_check_is_asked_once_however_often_it_is_added(unanswered: None) -> None:
+    """And no more once it is removed; removing it again is no error."""
+    asked: list[str] = []
+
+    class Debugger:
+        def is_on(self) -> bool:
+            asked.append("asked")
+            return False
+
+    debugger = Debugger()
+    assert development.add_check(debugger.is_on) == debugger.is_on
+    development.add_check(debugger.is_on)
+    in_development()
+    development.remove_check(debugger.is_on)
+    development.remove_check(debugger.is_on)
+    in_development()
+
+    assert asked == ["asked"]
+
+
+async def later() -> bool:
+    """Answer when it is awaited."""
+    return True
+
+
+@pytest.mark.parametrize("check", [None, "yes", bool, later], ids=str)
+def test_what_cannot_answer_is_refused(check: Any) -> None:
+    """A class would be true, and so would a coroutine."""
+    with pytest.raises(ArgumentError, match="cannot tell whether programs are being developed"):
+        development.add_check(check)
+
+
+@pytest.mark.parametrize("at", ["__call__", "when_known"])
+def test_a_check_that_fails_is_named_once_and_asked_no_more(
+    unanswered: None, caplog: pytest.LogCaptureFixture, at: str
+) -> None:
+    """The send that asked goes on."""
+
+    class Failing(Opening):
+        def fail(self, *_: object) -> bool | None:
+            raise LookupError
+
+    check, signal = Failing(), paid()
+    kind = type("Broken", (Failing,), {at: Failing.fail})
+    check.__class__ = kind
+    development.add_check(check)
+
+    assert [signal.send("shop"), paid().send("shop"), in_development()] == [[], [], False]
+    assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [LookupError]
+    assert "which is to tell whether programs are being developed, failed" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_signals_that_wait_are_checked_once_a_check_says_yes(
+    unanswered: None, answer: bool
+) -> None:
+    """Until then they refuse nothing, and ask nobody."""
+    check, signal = Opening(), paid()
+    development.add_check(check)
+    before = [is_refused(signal), is_refused(signal)]
+    check.tell(answer)
+    development.remove_check(check)
+    if answer:  # It is asked again, and what it has told it says from now on.
+        development.add_check(true)
+    after = is_refused(signal)
+    development.remove_check(true)
+
+    assert (before, after) == ([False, False], answer)
+
+
+def true() -> bool:
+    """Say yes."""
+    return True
+
+
+def test_a_no_is_final_once_all_open_checks_have_told_it(unanswered: None) -> None:
+    """Two frameworks may be loaded, and an application of the second be in debug mode."""
+    first, second, signal = Opening(), Opening(), paid()
+    for check in (first, second):
+        development.add_check(check)
+    is_refused(signal)
+    first.tell(False)
+    second.tell(True)
+    for check in (first, second):
+        development.remove_check(check)
+    development.add_check(true)
+    refused = is_refused(signal)
+    development.remove_check(true)
+
+    assert refused
+
+
+def test_without_a_method_to_tell_an_open_answer_is_taken_for_no(unanswered: None) -> None:
+    """Nobody could say when to ask again."""
+
+    def check() -> bool | None:
+        return None
+
+    signal = paid()
+    development.add_check(check)
+    before = is_refused(signal)
+    development.remove_check(check)
+    development.add_check(true)
+    after = is_refused(signal)
+    development.remove_check(true)
+
+    assert (before, after) == (False, False)

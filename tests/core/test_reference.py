@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Connection, Delivery, Emission, Namespace, Signal, inspector
+from heliograph import Connection, Delivery, Emission, Namespace, Signal, development, inspector
 from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.patterns import Matching
 from heliograph.core.spans.span import Span
@@ -85,6 +85,15 @@ def test_every_name_of_the_inspector_is_on_the_page() -> None:
     assert attributes(text) == {
         name: [it.name for it in fields(getattr(inspector, name))] for name in known
     }
+
+
+def test_every_name_of_development_is_on_the_page() -> None:
+    """With its arguments."""
+    text = section("`heliograph.development`")
+    calls = [getattr(development, name) for name in development.__all__]
+
+    assert rows(text) == set(development.__all__)
+    assert [it for it in map(written, calls) if f"`{it}`" not in text] == []
 
 
 KINDS = [Signal, Stream, Span, Connection, Emission, Delivery, Declaration, Argument]

@@ -7,6 +7,7 @@ from types import CoroutineType, FunctionType
 
 from heliograph.core.claims import function_of
 from heliograph.core.describe import name_of, title_of
+from heliograph.core.development import in_development
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import note
 from heliograph.core.showing import counted
@@ -44,8 +45,6 @@ def warn_of_text(name: str) -> None:
 
     The first argument of Blinker's signals is what it is here for `NamedSignal` alone.
     """
-    from heliograph.core.declared.development import in_development
-
     words = name.split()
     if (len(words) > _WORDS or name.rstrip().endswith(".")) and in_development():
         shown = " ".join([*words[:_WORDS], "..."])
@@ -64,8 +63,6 @@ def warn_of_namesake(name: str) -> None:
     known = getattr(sys.modules["blinker"], "default_namespace", None)
     if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
         return
-    from heliograph.core.declared.development import in_development
-
     if in_development():
         msg = (
             f"Blinker has a signal {name!r} of its own: whoever is connected there does not hear "
@@ -82,7 +79,7 @@ def warn_of_twin(name: str, known: Collection[object]) -> None:
         name: Its whole name.
         known: Those of the signals that are there, among which a Blinker namespace has others.
     """
-    if name in known or not _in_development():
+    if name in known or not in_development():
         return
     folded = _folded(name)
     texts = [it for it in tuple(known) if isinstance(it, str) and len(it) == len(name)]
@@ -195,15 +192,9 @@ def warn_of_named_sender(title: str) -> None:
 def warn_of_unused(what: str, made: Place) -> None:
     """Warn while programs are developed of something that does nothing unless it is entered."""
     # What is left when the interpreter ends was not forgotten.
-    if not sys.is_finalizing() and _in_development():
+    if not sys.is_finalizing() and in_development():
         message = f"{what} did nothing, as nobody has entered it. Use it in a `with` statement."
         warn_at(made, message)
-
-
-def _in_development() -> bool | None:
-    from heliograph.core.declared.development import in_development
-
-    return in_development()
 
 
 def hints(

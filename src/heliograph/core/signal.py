@@ -9,6 +9,7 @@ from heliograph.core.connecting import P
 from heliograph.core.connections.dead import lost_now, warn_of_lost
 from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import title_of
+from heliograph.core.development import check_once_known, in_development
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.identity import canonical, receiver_key
@@ -379,8 +380,6 @@ class Signal(Waitable[P]):
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
         """In development mode, warn about or refuse a send that looks wrong."""
-        from heliograph.core.declared.development import check_once_known, in_development
-
         registry, checked = self._registry, in_development()
         declaration = registry.declaration
         if checked is None:
@@ -402,8 +401,6 @@ class Signal(Waitable[P]):
             warn_of_lost(it, title_of(self))
 
     def _warn_of_named_sender(self) -> None:
-        from heliograph.core.declared.development import in_development
-
         if in_development():
             warn_of_named_sender(title_of(self))
 

@@ -1,0 +1,162 @@
+"""Whether programs are being developed in this process: the question, and who may answer it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from weakref import WeakSet
+
+from heliograph.core.callables import is_async
+from heliograph.core.describe import name_of
+from heliograph.core.errors import ArgumentError
+from heliograph.core.failures import log
+from heliograph.core.identity import receiver_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any
+
+    from heliograph.core.connections.registry import Registry
+
+    Check = Callable[[], bool | None]
+
+SWITCH = "HELIOGRAPH_CHECK"
+"""The environment variable that settles the question: 1 for yes, 0 for no."""
+
+_NO = ("0", "false", "no")
+
+_checks: dict[Hashable, Any] = {}
+_not_loaded: list[Callable[[], Check]] = []
+
+_waiting: WeakSet[Registry] = WeakSet()
+"""The signals that were sent while the answer was open."""
+
+_awaited: dict[Hashable, None] = {}
+"""The checks that are to tell these signals the answer."""
+
+
+def in_development() -> bool | None:
+    """Tell whether programs are being developed in this process.
+
+    They are if the environment variable ``HELIOGRAPH_CHECK`` says so, in Python's
+    development mode, and if one of the checks says so.
+
+    Returns:
+        None while that is open: nobody says yes, and a check cannot say yet.
+    """
+    switch = os.environ.get(SWITCH)
+    if switch:
+        return switch.lower() not in _NO
+    if sys.flags.dev_mode:
+        return True
+    answers = [_answer(check) for check in _loaded()]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def add_check(check: Check) -> Check:
+    """Let *check* answer, too, whether programs are being developed in this process.
+
+    For extensions of frameworks that have a debug mode. What Flask, Quart, Django and
+    pytest say of it is known already.
+
+    It is called without arguments, and seldom: while declared signals are sent for the first
+    time, and where something looks wrong. It returns True or False, or None as long as it
+    cannot know. If it has a method ``when_known(tell)``, that is called when signals
+    wait for the answer, maybe several times: it is to call ``tell(True)`` or ``tell(False)``
+    as soon as the answer is known. Without it, signals take None for no.
+
+    One that raises is named once, with its traceback, on the logger ``heliograph``, and
+    is removed.
+
+    Args:
+        check: A plain function, or an object with a plain ``__call__``. Adding it again
+            adds nothing. Add it before signals are sent, as a signal that was told no
+            does not ask again.
+
+    Returns:
+        The check, so that this can be a decorator.
+
+    Raises:
+        ArgumentError: If it cannot be called, or if it is a class or async.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from heliograph import development
+        >>> framework = SimpleNamespace(debug=False)
+        >>> @development.add_check
+        ... def is_in_debug_mode():
+        ...     return framework.debug
+        >>> development.remove_check(is_in_debug_mode)
+    """
+    given: Any = check  # It is more than what can be called.
+    if issubclass(type(given), type) or not callable(given) or is_async(given):
+        msg = (
+            f"{check!r} cannot tell whether programs are being developed: pass a plain function "
+            "without parameters, or an object with such a __call__."
+        )
+        raise ArgumentError(msg)
+    _checks.setdefault(receiver_key(given), check)
+    return check
+
+
+def remove_check(check: Check) -> None:
+    """Ask *check* no more; one that was never added is no error."""
+    key = receiver_key(check)
+    _checks.pop(key, None)
+    _awaited.pop(key, None)
+
+
+def load_check(load: Callable[[], Check]) -> None:
+    """Add the check that *load* returns, once the question is asked for the first time."""
+    _not_loaded.append(load)
+
+
+def check_once_known(registry: Registry) -> None:
+    """Check no sends of a signal until a check says that programs are being developed."""
+    registry.check(on=False)
+    _waiting.add(registry)
+    for check in _loaded():
+        if _answer(check) is None and hasattr(check, "when_known"):
+            key = receiver_key(check)
+            _awaited[key] = None
+            _ask(check, partial(check.when_known, partial(_settle, key)))
+
+
+def _settle(key: Hashable, on: bool) -> None:
+    _awaited.pop(key, None)
+    if on or not _awaited:
+        known = list(_waiting)
+        _waiting.clear()
+        for registry in known if on else ():
+            registry.check(on=True)
+
+
+def _loaded() -> tuple[Any, ...]:
+    for load in tuple(_not_loaded):
+        add_check(load())
+    # Only now, or another thread that asks would find neither.
+    _not_loaded.clear()
+    return tuple(_checks.values())
+
+
+def _answer(check: Check) -> bool | None:
+    said = _ask(check, check)
+    return None if said is None else bool(said)
+
+
+def _ask(check: Check, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - it must not break the send that asks.
+        remove_check(check)
+        log(
+            error,
+            "The check %s, which is to tell whether programs are being developed, failed, and is "
+            "not asked any more. Mend it, and add it again with add_check().",
+            name_of(check),
+        )
+        return False
