@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import (
     Callable,
+    Collection,
     Coroutine,
     Hashable,
     Iterable,

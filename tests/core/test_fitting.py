@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import Namespace, ReceiverError, Signal
+from heliograph import ArgumentError, Namespace, ReceiverError, Signal
 from heliograph.core.connections.registry import Registry
 from tests.threads import fast_switching
 
@@ -132,6 +132,55 @@ def test_receivers_that_can_take_the_payload_are_given_what_they_take(paid: Sign
         ("shop", 4, "none"),
         ("shop", 4),
     ]
+
+
+def test_what_is_offered_is_given_to_those_who_take_it() -> None:
+    """Every send carries it, and a receiver need not know that."""
+
+    def named(sender: str, *, order: int, request: str) -> object:
+        return order, request
+
+    def not_named(sender: str, *, order: int) -> object:
+        return order
+
+    def any_extra(sender: str, *, order: int, **extra: object) -> object:
+        return order, extra
+
+    @Namespace().declare(offered={"request"})
+    def placed(sender: str, *, order: int, request: str) -> None:
+        """An order was placed."""
+
+    receivers: list[Any] = [named, not_named, any_extra]  # Type checkers want all of it taken.
+    for receiver in receivers:
+        placed.connect(receiver)
+
+    assert [value for _, value in placed.send("shop", order=3, request="GET /")] == [
+        (3, "GET /"),
+        3,
+        (3, {"request": "GET /"}),
+    ]
+    with pytest.raises(ReceiverError, match=r"does not take 'order'"):
+        Signal.connect(placed, lambda sender, request: None)
+    assert placed.declaration is not None
+    assert placed.declaration.offered == frozenset({"request"})
+    assert placed.declaration.required == frozenset({"order", "request"})
+
+
+@pytest.mark.parametrize(
+    ("offered", "problem"),
+    [
+        ("order", "offered='order' does not name arguments"),
+        (7, "offered=7 does not name arguments"),
+        (["orders"], "offered names 'orders', which is not in the payload"),
+    ],
+)
+def test_only_arguments_of_the_payload_are_offered(offered: Any, problem: str) -> None:
+    """A misspelt name would be left out for nobody."""
+    with pytest.raises(ArgumentError, match=problem):
+
+        @Namespace().declare(offered=offered)
+        def placed(sender: str, *, order: int) -> None:
+            """An order was placed."""
 
 
 async def test_send_async_spares_receivers_as_send_does(paid: Signal) -> None:

@@ -8,7 +8,7 @@ from heliograph.core.source import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Any, Concatenate, Protocol, overload
 
     from heliograph.core._types import Q, S
@@ -53,6 +53,7 @@ class Declares:
             name: str | None = ...,
             deprecated: str | None = ...,
             deprecated_arguments: Mapping[str, str] | None = ...,
+            offered: Collection[str] = ...,
         ) -> DeclaringSignals: ...
 
     def declare(
@@ -63,6 +64,7 @@ class Declares:
         name: str | None = None,
         deprecated: str | None = None,
         deprecated_arguments: Mapping[str, str] | None = None,
+        offered: Collection[str] = (),
     ) -> Any:
         """Declare a signal by the signature of a function without a body. A decorator.
 
@@ -83,6 +85,8 @@ class Declares:
             deprecated: What to use instead. Whoever connects a receiver is warned.
             deprecated_arguments: What to use instead, by the name of the argument.
                 Whoever connects a receiver that takes one of them by name is warned.
+            offered: The names of arguments that every send carries, and that a receiver need
+                not take: one without ``**extra`` that does not name them is called without them.
 
         Returns:
             The signal.
@@ -107,10 +111,11 @@ class Declares:
                 name=name,
                 deprecated=deprecated,
                 deprecated_arguments=deprecated_arguments,
+                offered=offered,
             )
         from heliograph.core.declared.parsing import Remarks, read_stub
 
-        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
+        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments, offered)
         [signal] = self._names.declared(read_stub(stub, remarks))
         return signal
 

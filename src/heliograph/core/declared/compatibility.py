@@ -40,7 +40,7 @@ class _Taken:
 
 
 def left_out_for(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
-    """Return the names of the optional arguments that a receiver does not take.
+    """Return the names of the optional and offered arguments that a receiver does not take.
 
     Raises:
         ReceiverError: If there is a payload that it could not be called with.
@@ -54,7 +54,8 @@ def left_out_for(receiver: Callable[..., Any], declaration: Declaration) -> froz
             f"  The receiver: {signature_text(taken.signature)}"
         )
         raise ReceiverError(msg)
-    return frozenset() if taken.extra else declaration.optional - taken.named
+    spared = declaration.optional | declaration.offered
+    return frozenset() if taken.extra else spared - taken.named
 
 
 def _of_the_sender(taken: _Taken, declaration: Declaration) -> Iterator[str]:
@@ -76,7 +77,8 @@ def _of_the_payload(taken: _Taken, declaration: Declaration) -> Iterator[str]:
             yield f"needs {it.name!r}, which may be left out: give it a default"
         elif it.name not in declaration.required:
             yield f"needs {it.name!r}, which is not in the payload"
-    missing = [name for name in declaration.names if name in declaration.required - taken.named]
+    needed = declaration.required - declaration.offered - taken.named
+    missing = [name for name in declaration.names if name in needed]
     if missing and not taken.extra:
         yield f"does not take {', '.join(map(repr, missing))}: name what it needs, and add **extra"
 

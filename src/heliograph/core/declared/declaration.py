@@ -28,12 +28,14 @@ class Argument:
         default: Its default as Python shows it, or None if it has to be sent. What
             is left out of a send is not filled in: each receiver has a default of its own.
         deprecated: What to use instead, if it is deprecated.
+        offered: Whether receivers need not take it.
     """
 
     name: str
     annotation: str
     default: str | None = None
     deprecated: str | None = None
+    offered: bool = False
 
     @shown
     def __repr__(self) -> str:
@@ -88,6 +90,11 @@ class Declaration:
     def optional(self) -> frozenset[str]:
         """The names of the arguments that a payload may leave out."""
         return frozenset(it.name for it in self.arguments if it.default is not None)
+
+    @cached_property
+    def offered(self) -> frozenset[str]:
+        """The names of the arguments that receivers need not take."""
+        return frozenset(it.name for it in self.arguments if it.offered)
 
     @cached_property
     def classes(self) -> dict[str, tuple[type, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import contextmanager
 from inspect import Parameter, cleandoc
 from types import FunctionType
@@ -61,6 +61,7 @@ class Remarks(NamedTuple):
     doc: str | None = None
     deprecated: str | None = None
     deprecated_arguments: Mapping[str, str] | None = None
+    offered: Collection[str] = ()
 
 
 class _Field(NamedTuple):
@@ -255,7 +256,10 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
     doc = remarks.doc or source.doc
     instead = _all_advice(remarks.deprecated_arguments)
     shown = [it.shown for it in source.fields]
-    arguments = tuple(_argument(it, instead.pop(it.name, None)) for it in shown)
+    offered = _all_offered(remarks.offered, [it.name for it in shown])
+    arguments = tuple(
+        _argument(it, instead.pop(it.name, None), offered=it.name in offered) for it in shown
+    )
     for unknown in instead:
         msg = f"deprecated_arguments names {unknown!r}, which is not in the payload."
         raise ArgumentError(msg)
@@ -282,6 +286,17 @@ def _all_advice(texts: object) -> dict[str, str]:
     raise ArgumentError(msg)
 
 
+def _all_offered(names: object, payload: list[str]) -> Collection[str]:
+    if isinstance(names, str) or not isinstance(names, Collection):
+        msg = f"offered={names!r} does not name arguments: write them as {{'request'}}."
+        raise ArgumentError(msg)
+    for unknown in names:
+        if unknown not in payload:
+            msg = f"offered names {unknown!r}, which is not in the payload."
+            raise ArgumentError(msg)
+    return names
+
+
 def _advice(text: object) -> str | None:
     if text is None or (isinstance(text, str) and text.strip()):
         return text
@@ -289,12 +304,14 @@ def _advice(text: object) -> str | None:
     raise ArgumentError(msg)
 
 
-def _argument(field: Parameter, deprecated: str | None) -> Argument:
+def _argument(field: Parameter, deprecated: str | None, *, offered: bool) -> Argument:
     if field.name in _TAKEN:
         msg = f"{field.name!r} cannot be in a payload: it is an argument of sending itself."
         raise ArgumentError(msg)
     default = None if field.default is _EMPTY else _shown(field)
-    return Argument(field.name, annotation_text(field.annotation), default, _advice(deprecated))
+    return Argument(
+        field.name, annotation_text(field.annotation), default, _advice(deprecated), offered
+    )
 
 
 def _shown(field: Parameter) -> str:
