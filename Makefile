@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
 TESTS := coverage run -m pytest
-COMPILED := setup.py src/heliograph/core/sending/_dispatch.c
+COMPILED := setup.py $(wildcard src/heliograph/core/*/*.[ch])
 # What `make fuzz` runs; a seed that found a difference finds it again.
 PROGRAMS ?= 20000
 SEED := $(or $(SEED),$(shell date +%s))

@@ -46,6 +46,14 @@ class BuildOrTell(build_ext):
             raise
 
 
+CORE = "src/heliograph/core"
+SOURCES = [
+    f"{CORE}/sending/_dispatch.c",
+    f"{CORE}/sending/_watching.c",
+    f"{CORE}/spans/_noop.c",
+]
+HEADERS = [f"{CORE}/sending/_{name}.h" for name in ("callable", "dispatch", "lookup")]
+
 setup(
     cmdclass={"build_ext": BuildOrTell},
     ext_modules=[]
@@ -55,7 +63,8 @@ setup(
         # Whoever tests or releases it asks for a failure instead.
         Extension(
             "heliograph.core.sending._dispatch",
-            ["src/heliograph/core/sending/_dispatch.c"],
+            SOURCES,
+            depends=HEADERS,
             optional=not required,
         )
     ],

@@ -1,7 +1,7 @@
 """Runs the tests on a part in C that watches itself, by gcc's sanitizers.
 
-It compiles `_dispatch.c` once more with AddressSanitizer and UndefinedBehaviorSanitizer, into a
-copy of the source that goes when this ends, and starts pytest on that copy. The first time that
+It compiles the C files once more with AddressSanitizer and UndefinedBehaviorSanitizer, into a copy
+of the source that goes when this ends, and starts pytest on that copy. The first time that
 this code touches memory that was freed or never asked for, or does what C leaves undefined, the
 run ends with a report of where that was. What Python itself does is not watched.
 
@@ -78,9 +78,9 @@ def sanitizer() -> Path | None:
 def compile_in(folder: Path) -> None:
     """Compile the part in C where it is."""
     gcc = shutil.which("gcc") or "gcc"
-    made = folder / f"_dispatch{sysconfig.get_config_var('EXT_SUFFIX')}"
+    made = folder / "sending" / f"_dispatch{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = sysconfig.get_path("include")
-    files = [str(folder / "_dispatch.c"), "-o", str(made)]
+    files = [*map(str, sorted(folder.glob("*/*.c"))), "-o", str(made)]
     subprocess.run([gcc, *FLAGS, *PYTHON_DOES, "-isystem", include, *files], check=True)
 
 

@@ -49,7 +49,7 @@ def test_the_wheel_has_the_package_and_its_licence(sdist: Path, tmp_path: Path) 
     about = f"{sdist.name.removesuffix('.tar.gz')}.dist-info"
 
     assert files == {
-        *(name for name in source_files() if not name.endswith(".c")),
+        *(name for name in source_files() if not name.endswith((".c", ".h"))),
         EXTENSION,
         f"{about}/METADATA",
         f"{about}/RECORD",

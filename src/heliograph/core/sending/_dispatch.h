@@ -1,0 +1,161 @@
+/* What the files in C share: the object that sends, a send under way, and the slots that are read.
+ *
+ * Rule 2 of `_dispatch.c` holds in all of them.
+ */
+
+#ifndef HELIOGRAPH_DISPATCH_H
+#define HELIOGRAPH_DISPATCH_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
+
+/* The slots that are read: of Registry, Group, Connection, Snapshot and MethodRecord. */
+enum slot {
+    ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS,
+    GROUP_SNAPSHOT, GROUP_VERSION,
+    CONNECTION_SNAPSHOT, CONNECTION_RECORD, CONNECTION_TERMS,
+    SHARED_SNAPSHOT, RECORD_TERMS,
+    RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS,
+    PART,
+    ON_START,
+    WORK, AROUND,
+    SIGNAL, SENDER, PAYLOAD, PARENT, STARTED, CLOCK, TOOK, DELIVERIES, MUTED, TURN,
+    RECEIVER, BY, DURATION, VALUE, FAILED,
+    SLOTS
+};
+
+enum kind {
+    REGISTRY, GROUP, CONNECTION, SNAPSHOT, RECORD, METHOD_RECORD, WATCHED_BY, PLACE, EMISSION,
+    DELIVERY, KINDS
+};
+
+#define SEEN 64  /* senders whose keys are kept */
+
+/* Whether every change of a dict gives it another version (PEP 509): not in Python 3.13. */
+#define HAS_DICT_VERSIONS (PY_VERSION_HEX < 0x030D0000)
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *weakrefs;
+    PyObject *dict;
+    PyObject *in_python;    /* the whole of send, for what is not plain */
+    PyObject *finish;       /* the rest of a send that was plain until now */
+    PyObject *pending_changes;  /* a deque of changes that are still to be made */
+    PyObject *at_once;      /* a tuple of errors that leave a send at once */
+    PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
+    PyObject *inside;       /* the context variable for the place of the innermost send */
+    PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
+    PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
+    PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
+    unsigned long thread;   /* in this thread, and in this greenlet or None, which is not held */
+    PyObject *switched;
+    PyTypeObject *kinds[KINDS];
+    Py_ssize_t offsets[SLOTS];
+    PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
+    PyObject *seen_names, *seen_rest;  /* a call's keyword names, and those without the wrapper */
+    unsigned int seen_type;  /* the version of a type whose objects are no proxies */
+    struct { PyObject *sender, *key; } seen[SEEN];  /* the senders are not held */
+#if HAS_DICT_VERSIONS
+    struct { uint64_t version; PyObject *registry; } signals[SEEN];  /* nothing of it is held */
+    uint64_t modules;        /* the version of `sys.modules` in which those were looked for */
+#endif
+} Send;
+
+/* One send under way. All that it points to is held by it or by the caller. */
+typedef struct {
+    PyObject *signal, *sender, *registry, *snapshot, *refs, *version;
+    PyObject *names;           /* of the payload, or NULL */
+    PyObject *wrapper;
+    PyObject *const *values;   /* of the payload */
+    /* The sender, then the values. A callee may put its `self` in front, as CPython's own do. */
+    PyObject **arguments;
+    PyObject **pairs;          /* of receivers and values, where no collector can find them */
+    Py_ssize_t done;           /* how many of them there are */
+    int watched;
+    PyObject *own;             /* the sender's connection, if senders share a snapshot; or NULL */
+    PyObject *place;           /* where it is watched, or NULL */
+    PyObject *seen;            /* the emission that is to be told of, or NULL */
+    double begun, now;         /* when it began, and when the last call ended */
+} Dispatch;
+
+static inline PyObject *
+read_slot(Send *self, PyObject *object, enum slot slot)
+{
+    return *(PyObject **)((char *)object + self->offsets[slot]);
+}
+
+/* Put something into a slot, which takes over the reference. */
+static inline void
+write_slot(Send *self, PyObject *object, enum slot slot, PyObject *value)
+{
+    PyObject **place = (PyObject **)((char *)object + self->offsets[slot]), *old = *place;
+    *place = value;
+    Py_XDECREF(old);
+}
+
+/* Give what a weak reference refers to, a new reference, or NULL if it is dead. */
+static inline PyObject *
+referent(PyObject *reference)
+{
+    PyObject *object = ((PyWeakReference *)reference)->wr_object;
+    return object == Py_None || Py_REFCNT(object) == 0 ? NULL : Py_NewRef(object);
+}
+
+/* Take over the error that is set; a new reference, or NULL if there is none. */
+static inline PyObject *
+taken_error(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    if (type == NULL) {
+        return NULL;
+    }
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
+/* Set an error that was taken over, which takes over the reference. */
+static inline void
+set_error(PyObject *error)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef(Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
+}
+
+/* Tell whether C can watch: no instrument wants to see sends begin, nor is just being told. */
+static inline int
+can_watch(Send *self, PyObject *watchers)
+{
+    return PyList_GET_SIZE(read_slot(self, watchers, ON_START)) == 0
+           && PyDict_GET_SIZE(self->tellers) == 0;
+}
+
+/* Give the payload as a dict. */
+PyObject *payload_of(Dispatch *dispatch);
+
+/* Sends that are watched, in `_watching.c`. */
+int begin_watching(Send *self, Dispatch *dispatch);
+int note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *receiver,
+                  PyObject *value);
+int end_watching(Send *self, Dispatch *dispatch);
+void end_with_error(Send *self, Dispatch *dispatch);
+
+/* The type `UnlessHeard`, in `spans/_noop.c`. */
+extern PyType_Spec UnlessHeard_spec;
+
+#endif
