@@ -1,17 +1,17 @@
 """Heliograph: signals for Python web applications.
 
-A signal is a named point where a program says "this happened", and whoever connected to it is
-called. `signal`, `Signal` and `Namespace` make signals, which are connected by `Signal.connect` and
-sent by `Signal.send`; `Namespace.declare` makes one that says what it carries.
+A signal is a named point where a program says "this happened"; the receivers connected to it are
+called. `signal`, `Signal` and `Namespace` make signals. `Signal.connect` connects a receiver, and
+`Signal.send` calls the connected ones. `Namespace.declare` makes a signal with a declared payload.
 
-`heliograph.blinker` has Blinker's names and stands in for it, `heliograph.testing` tests what is
-sent, and the `heliograph` command shows which signals a program has.
+`heliograph.blinker` has Blinker's names and stands in for Blinker, `heliograph.testing` helps to
+test what is sent, and the `heliograph` command shows which signals a program has.
 
 (A word for pytest: PYTEST_DONT_REWRITE.)
 """
 
-# pytest looks for the word up there: there is no assertion here for it to rewrite, and it warns if
-# the engine was imported before it.
+# pytest looks for the word in the docstring. There is no assertion here to rewrite, and without
+# the word pytest warns if something imported the engine before it.
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# What nobody makes by hand, and only annotations name: costly to import, and seldom needed.
+# Only annotations name these classes: users do not make objects of them by hand.
 _ON_DEMAND = {
     "Declaration": "heliograph.core.declared.declaration",
     "Span": "heliograph.core.spans.span",

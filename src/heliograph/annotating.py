@@ -1,11 +1,11 @@
-"""Names in annotations that only type checkers import, for whoever evaluates annotations.
+"""Names in annotations that only type checkers import, for programs that evaluate annotations.
 
 `typing.get_type_hints(Signal.connect, localns=vars(heliograph.annotating))` evaluates those of
 Heliograph. `heliograph.blinker.annotating` and `heliograph.testing.annotating` do it for those
 packages, which have names of their own. Importing Heliograph imports none of the three.
 """
 
-# ruff: noqa: F401 - these names serve others, who evaluate annotations.
+# ruff: noqa: F401 - programs that evaluate annotations look these names up here.
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_without_install_a_name_that_blinker_has_too_is_warned_of() -> None:
 
     assert used == []
     assert [str(it.message).partition(":")[0] for it in caught] == [
-        "Blinker has a signal 'both' of its own"
+        "Blinker has another signal 'both'"
     ] * 2
 
 

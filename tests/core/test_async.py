@@ -63,7 +63,7 @@ def test_send_refuses_an_async_receiver_before_anybody_is_called() -> None:
         "signal 'paid' has an async receiver, "
         "tests.core.diary.Diary.async_receiver.<locals>.receive. "
         "Send it with `await signal.send_async(...)`, give `send` an _async_wrapper, "
-        "or connect a plain function. Nobody was called."
+        "or connect a plain function. No receiver was called."
     )
     assert diary.lines == []
 
@@ -154,12 +154,12 @@ def test_a_wrapper_that_fails_fails_for_its_receiver() -> None:
 
 
 FOR_ASYNC = (
-    "An _async_wrapper is given a coroutine function, and returns a plain function that runs it: "
-    "asgiref.sync.async_to_sync does, and Flask's app.ensure_sync."
+    "An _async_wrapper takes a coroutine function and returns a plain function that runs it, as "
+    "asgiref.sync.async_to_sync and Flask's app.ensure_sync do."
 )
 FOR_SYNC = (
-    "A _sync_wrapper is given a plain function, and returns a coroutine function that calls it: "
-    "asgiref.sync.sync_to_async does, and Quart's app.ensure_async."
+    "A _sync_wrapper takes a plain function and returns a coroutine function that calls it, as "
+    "asgiref.sync.sync_to_async and Quart's app.ensure_async do."
 )
 
 
@@ -175,7 +175,7 @@ def test_what_runs_coroutines_is_no_async_wrapper() -> None:
 
     assert failed.value.__notes__[0] == FOR_ASYNC
     assert str(unusable.value) == (
-        f"_async_wrapper made a coroutine of {name_of(receiver)}, which cannot be called. "
+        f"_async_wrapper turned {name_of(receiver)} into a coroutine, which cannot be called. "
         f"{FOR_ASYNC}"
     )
 
@@ -191,7 +191,8 @@ async def test_what_begins_a_thread_is_no_sync_wrapper(*, watched: bool) -> None
         await signal.send_async("shop", _sync_wrapper=lambda function: None)
 
     assert [str(it.value) for it in (unusable, nothing)] == [
-        f"_sync_wrapper made a {kind} of {name_of(receiver)}, which cannot be called. {FOR_SYNC}"
+        f"_sync_wrapper turned {name_of(receiver)} into a {kind}, which cannot be called. "
+        f"{FOR_SYNC}"
         for kind in ("coroutine", "NoneType")
     ]
 

@@ -124,7 +124,7 @@ def test_a_method_that_is_connected_in_its_class_body_is_refused(
         "shop.Mailer.send cannot be connected to signal 'paid'. It is a method without its "
         f"object. The sender would become its {first!r}. Connect the method of an object, such as "
         "`signal.connect(self.send)` in `__init__`, and keep the object, or define 'send' outside "
-        "of the class."
+        "the class."
     )
     assert signal.connections == ()
 
@@ -465,8 +465,8 @@ async def test_a_payload_without_names_is_refused(
 
     assert said == [
         (
-            f"{title}: {name}() takes the sender without a name and the payload by keyword, and "
-            f"was given {many} more without a name. Nobody was called. Write `{name}(sender, "
+            f"{title}: {name}() takes the sender without a name and the payload by keyword, but "
+            f"got {many} more without a name. No receiver was called. Write `{name}(sender, "
             f"{payload})`."
         )
         for many in ("1 value", "1 value", "2 values")
@@ -511,7 +511,7 @@ async def test_a_sender_that_is_given_by_name_is_warned_of_in_development(
         (
             (
                 "signal 'paid' is sent by None, and its payload has a key 'sender'. If that is "
-                "who sends, give it first and without a name: `send(sender, ...)`."
+                "the sender, pass it first, without a name: `send(sender, ...)`."
             ),
             __file__,
             8,

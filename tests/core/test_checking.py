@@ -94,7 +94,7 @@ async def test_a_send_that_is_not_as_declared_is_refused(
     declaration = paid.declaration
     assert declaration is not None
     message = (
-        f"signal 'paid' is not sent as it is declared: {problem}. Nobody was called.\n"
+        f"signal 'paid' is not sent as it is declared: {problem}. No receiver was called.\n"
         f"  It is declared as {DECLARED}, at {declaration.location}"
     )
 

@@ -188,8 +188,8 @@ def test_a_payload_key_named_sender_is_explained() -> None:
 
     assert caught.value.__notes__[1:] == [
         (
-            "The payload has a key 'sender', which a first parameter of that name collides with: "
-            "name it differently, or make the parameter positional-only."
+            "The payload has a key 'sender', which collides with a first parameter of that name: "
+            "rename the key, or make the parameter positional-only."
         )
     ]
 
@@ -209,7 +209,7 @@ def test_a_sender_that_is_given_by_name_is_explained() -> None:
         signal.send(sender="shop")
 
     assert caught.value.__notes__[2:] == [
-        "If that is who sends, give it first and without a name: `send(sender, ...)`."
+        "If that is the sender, pass it first, without a name: `send(sender, ...)`."
     ]
 
 
@@ -230,7 +230,8 @@ async def test_a_wrapper_without_its_underscore_is_explained() -> None:
 
     assert notes == ["The payload has a key 'sync_wrapper'. Did you mean '_sync_wrapper'?"]
     assert str(refused.value).endswith(
-        " Nobody was called. The payload has a key 'async_wrapper'. Did you mean '_async_wrapper'?"
+        " No receiver was called. The payload has a key 'async_wrapper'. Did you mean "
+        "'_async_wrapper'?"
     )
 
 
@@ -262,7 +263,7 @@ def test_a_method_without_its_object_is_explained(*, watched: bool) -> None:
             (
                 "It looks like a method without its object. The sender would become its 'self'. "
                 "Connect the method of an object, such as `signal.connect(self.send)` in "
-                "`__init__`, and keep the object, or define 'send' outside of the class."
+                "`__init__`, and keep the object, or define 'send' outside the class."
             )
         ],
         [],

@@ -181,7 +181,7 @@ def test_a_send_that_nobody_awaits_any_more_is_told_of() -> None:
 
 
 def test_a_muted_send_is_told_of_as_muted() -> None:
-    """Nobody was called, and the emission says why."""
+    """No receiver was called, and the emission says why."""
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     with watching() as seen, signal.muted():

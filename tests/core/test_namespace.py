@@ -206,13 +206,16 @@ def test_a_namespace_is_equal_to_itself_alone() -> None:
     assert (one == one, one == other, one == {}, len({one, other})) == (True, False, False, 2)  # noqa: PLR0124 - that it is equal to itself.
 
 
-DICT = ". It can be read as a dict is; its signals are made by signal(name) or declare, and stay."
+DICT = (
+    ". A namespace can be read like a dict; only signal(name) and declare add signals, and none is "
+    "removed."
+)
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("paid", ". The signal of that name is found as namespace['paid']."),
+        ("paid", ". The signal of that name is namespace['paid']."),
         ("setdefault", DICT),
         ("lost", ""),
         ("__lost__", ""),
@@ -240,8 +243,8 @@ def test_a_namespace_that_is_written_to_as_a_dict_says_what_to_write() -> None:
         del shop["paid"]
 
     assert [str(it.value) for it in (of_setting, of_deleting)] == [
-        f"{name!r} cannot be set or deleted in <Namespace 'shop': paid>: its signals are made by "
-        "namespace.signal(name) or declare, and stay."
+        f"{name!r} cannot be set or deleted in <Namespace 'shop': paid>: only "
+        "namespace.signal(name) and declare add signals, and none is removed."
         for name in ("sent", "paid")
     ]
     assert dict(shop) == {"paid": paid}
@@ -266,8 +269,8 @@ def test_a_name_that_is_nearly_another_one_is_warned_of() -> None:
     assert [(str(it.message), it.filename) for it in (*caught, *caught_declaring)] == [
         (
             (
-                f"A new signal is called {name!r}, and there is a signal 'order-paid': whoever is "
-                "connected to one of them does not hear the other. Did you mean the same?"
+                f"A new signal is called {name!r}, and there is a signal 'order-paid': a receiver "
+                "connected to one does not get what the other sends. Did you mean the same?"
             ),
             __file__,
         )

@@ -51,7 +51,7 @@ def test_what_nobody_has_entered_is_told_of_with_the_line_that_made_it() -> None
         kept = paid.muted(local=True)
         del kept
 
-    advice = " did nothing, as nobody has entered it. Use it in a `with` statement."
+    advice = " did nothing, as it was never entered. Use it in a `with` statement."
     assert told_of(forget) == [
         (f"muted() of signal 'paid'{advice}", 1),
         (f"connected_to({__name__}.receive) of signal 'paid'{advice}", 2),

@@ -56,7 +56,7 @@ def test_a_block_that_nobody_has_entered_is_told_of_with_the_line_that_made_it()
         kept = mute()
         del kept
 
-    advice = " did nothing, as nobody has entered it. Use it in a `with` statement."
+    advice = " did nothing, as it was never entered. Use it in a `with` statement."
     told = told_of(forget)
     here = f"receive at {os.path.relpath(__file__)}:{receive.__code__.co_firstlineno}"
     assert told == [

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from heliograph.core.spans.factory import SpanFactory
 
     class DeclaringSpans(Protocol):
-        """A decorator that makes of a stub what begins spans."""
+        """A decorator that turns a stub into a span factory."""
 
         def __call__(self, stub: Callable[Q, None], /) -> SpanFactory[Q]:
-            """Return what begins the spans that the stub declares."""
+            """Return the span factory that the stub declares."""
             ...
 
     class DeclaringSignals(Protocol):
-        """A decorator that makes a signal of a stub."""
+        """A decorator that turns a stub into a signal."""
 
         def __call__(self, stub: Callable[Concatenate[S, Q], None], /) -> Signal[Concatenate[S, Q]]:
             """Return the signal that the stub declares."""
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Declares:
-    """The half of a namespace that declares."""
+    """The declaring methods of a namespace."""
 
     _names: Names
     _prefix: str
@@ -68,33 +68,34 @@ class Declares:
     ) -> Any:
         """Declare a signal by the signature of a function without a body. A decorator.
 
-        The function's name becomes that of the signal and its docstring the signal's; its
-        first parameter is the sender, all others are keyword-only and make up the payload.
-        An argument with a default may be left out by who sends; the default itself is not
-        sent. ``**payload: Unpack[OrderPaid]`` takes the arguments from a `TypedDict`.
+        The function's name and docstring become those of the signal. Its first parameter
+        is the sender; all others are keyword-only and make up the payload. A send may leave
+        out an argument that has a default; the default itself is not sent.
+        ``**payload: Unpack[OrderPaid]`` takes the arguments from a `TypedDict`.
 
-        Declaring it again at the same place, as a module does that is reloaded or runs under two
-        names, gives the same signal; an edited declaration takes the place of the earlier one.
+        A module that is reloaded, or that runs under two names, declares its signals again:
+        it gets the same signals. An edited declaration replaces the earlier one.
 
-        From then on a receiver that could not be called with every such payload is refused
-        when it is connected. In development, a send that is not as declared is refused too.
+        From then on `connect` refuses a receiver that some declared payload could not be
+        passed to. In development, a send with another payload is refused too.
 
         Args:
-            stub: The function. None to get a decorator that takes the options.
-            name: The name of the signal, where that of the function will not do.
-            deprecated: What to use instead. Whoever connects a receiver is warned.
+            stub: The function. Without it, a decorator with these options is returned.
+            name: The name of the signal, if it is not the function's name.
+            deprecated: What to use instead. Connecting a receiver then warns.
             deprecated_arguments: What to use instead, by the name of the argument.
-                Whoever connects a receiver that takes one of them by name is warned.
-            offered: The names of arguments that every send carries, and that a receiver need
-                not take: one without ``**extra`` that does not name them is called without them.
+                Connecting a receiver that takes one of them by name then warns.
+            offered: The names of arguments that every send carries but that a receiver need
+                not take. A receiver that does not name them and has no ``**extra`` is called
+                without them.
 
         Returns:
             The signal.
 
         Raises:
-            ArgumentError: If the function declares no signal, or has a body; or if the signal is
+            ArgumentError: If the function is not such a stub, or has a body; or if the signal is
                 declared already, at another place.
-            ReceiverError: If somebody is connected already who could not take the payload.
+            ReceiverError: If a connected receiver cannot accept the payload.
 
         Example:
             >>> from heliograph import Namespace
@@ -143,28 +144,28 @@ class Declares:
         deprecated: str | None = None,
         deprecated_arguments: Mapping[str, str] | None = None,
     ) -> Any:
-        """Declare a kind of work by the signature of a function without a body.
+        """Declare a type of span by the signature of a function without a body. A decorator.
 
-        A decorator. Calling what it returns gives a `Span` for a ``with`` or an ``async with``
-        block. Its three signals ``started``, ``finished`` and ``failed`` are declared, too:
-        in this namespace they are called ``import_catalogue.started`` and so on. For each
-        start that is sent, one of the two others is, whatever ends the block.
+        Calling the span factory that it returns makes a `Span`, for a ``with`` or an
+        ``async with`` block. Three signals are declared in this namespace, such as
+        ``import_catalogue.started``, ``.finished`` and ``.failed``. After each ``started``
+        exactly one of the two others is sent, whatever ends the block.
 
         Args:
             stub: As for `declare`. No argument may be called ``span``, ``duration``,
-                ``attributes`` or ``error``: those are what the signals carry besides.
-            name: As for `declare`, of the kind.
+                ``attributes`` or ``error``: the signals carry these themselves.
+            name: As for `declare`; the names of the signals begin with it.
             deprecated: As for `declare`.
             deprecated_arguments: As for `declare`.
 
         Returns:
-            What begins the spans, with the signals as attributes, and the decorators
-            ``wrap(sender, **payload)`` and ``each_call``.
+            The span factory: call it as the stub says. Its attributes are the three signals
+            and the decorators ``wrap(sender, **payload)`` and ``each_call``.
 
         Raises:
-            ArgumentError: If the function declares no span, or has a body; or if one of the
+            ArgumentError: If the function is not such a stub, or has a body; or if one of the
                 signals is declared already, at another place.
-            ReceiverError: If somebody is connected already who could not take the payload.
+            ReceiverError: If a connected receiver cannot accept the payload.
 
         Example:
             >>> from heliograph import Namespace
@@ -229,14 +230,14 @@ class Declares:
     ) -> Any:
         """Declare a signal whose payload a class describes; see `declare`.
 
-        Receivers are called with keyword arguments all the same: no object of the class is made.
+        Receivers still get keyword arguments: no object of the class is made.
 
         Args:
             name: The name of the signal.
-            payload: A dataclass with ``kw_only=True``, or another class that is made by
-                keyword arguments alone.
-            sender: The class of the senders; anybody sends if there is none.
-            doc: The signal's docstring; that of the class if there is none.
+            payload: A dataclass with ``kw_only=True``, or another class whose constructor
+                takes keyword arguments only.
+            sender: The class of the senders; None allows any sender.
+            doc: The signal's docstring; by default, that of the class.
             deprecated: As for `declare`.
             deprecated_arguments: As for `declare`.
 
@@ -244,8 +245,19 @@ class Declares:
             The signal.
 
         Raises:
-            ArgumentError: As `declare`.
-            ReceiverError: As `declare`.
+            ArgumentError: As for `declare`.
+            ReceiverError: As for `declare`.
+
+        Example:
+            >>> from dataclasses import dataclass
+            >>> from heliograph import Namespace
+            >>> @dataclass(kw_only=True)
+            ... class OrderPaid:
+            ...     total: int
+            >>> shop = Namespace("shop")
+            >>> order_paid = shop.declare_payload("order_paid", OrderPaid, sender=str)
+            >>> order_paid.declaration.signature
+            '(sender: str, *, total: int)'
         """
         from heliograph.core.declared.parsing import Remarks, read_class
 
@@ -255,7 +267,7 @@ class Declares:
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """What is declared here and in nested namespaces, in the order of the declarations."""
+        """The declarations here and in nested namespaces, in the order in which they were made."""
         names = self._names
         found = (names.signals[name].declaration for name in names.below(self._prefix))
         return tuple(it for it in found if it is not None)

@@ -1,4 +1,4 @@
-"""What can be written but never meant: decorators without parentheses, methods without objects."""
+"""Explains code that runs but cannot be meant: a decorator without parentheses, for one."""
 
 from __future__ import annotations
 
@@ -22,73 +22,73 @@ if TYPE_CHECKING:
 
 _OBJECT = ("self", "cls")
 _WORDS = 2
-"""More of them are a text, and no name."""
+"""A name has at most so many words; more are a text."""
 _OF_BLINKERS = {"receiver", "weak"}
-"""What Blinker tells of a connection under these names, we tell by the connection."""
+"""Names of Blinker's arguments that a receiver here gets as attributes of the connection."""
 _VARKEYWORDS = 0x08
 """The flag of a code object with ``**extra``, as the inspect module documents it."""
 
 _WRAPPERS = {
     "_async_wrapper": (
-        "An _async_wrapper is given a coroutine function, and returns a plain function that runs "
-        "it: asgiref.sync.async_to_sync does, and Flask's app.ensure_sync."
+        "An _async_wrapper takes a coroutine function and returns a plain function that runs it, "
+        "as asgiref.sync.async_to_sync and Flask's app.ensure_sync do."
     ),
     "_sync_wrapper": (
-        "A _sync_wrapper is given a plain function, and returns a coroutine function that calls "
-        "it: asgiref.sync.sync_to_async does, and Quart's app.ensure_async."
+        "A _sync_wrapper takes a plain function and returns a coroutine function that calls it, "
+        "as asgiref.sync.sync_to_async and Quart's app.ensure_async do."
     ),
 }
 
 
 def warn_of_text(name: str) -> None:
-    """Warn while programs are developed, if a signal is given its documentation for a name.
+    """In development, warn if a program passes a signal's documentation as its name.
 
-    The first argument of Blinker's signals is what it is here for `NamedSignal` alone.
+    The first argument of Blinker's `Signal` is the documentation, ours is the name.
     """
     words = name.split()
     if (len(words) > _WORDS or name.rstrip().endswith(".")) and in_development():
         shown = " ".join([*words[:_WORDS], "..."])
         msg = (
-            f"A signal is called {shown!r}, which reads like its documentation: the first "
-            "argument is the name. Write Signal(doc=...), or Signal(name, doc)."
+            f"The name of a signal, {shown!r}, reads like its documentation, and the first "
+            "argument is the name. Write Signal(doc=...) or Signal(name, doc)."
         )
         warn_at(place(), msg, UserWarning)
 
 
 def warn_of_namesake(name: str) -> None:
-    """Warn while programs are developed, if Blinker itself has a signal of that name.
+    """In development, warn if Blinker has another signal of that name.
 
-    Once `heliograph.blinker.install` was called, both have one and the same.
+    After `heliograph.blinker.install`, the two libraries share one signal.
     """
     known = getattr(sys.modules["blinker"], "default_namespace", None)
     if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
         return
     if in_development():
         msg = (
-            f"Blinker has a signal {name!r} of its own: whoever is connected there does not hear "
-            "what is sent here, nor the other way round. Call heliograph.blinker.install() first "
-            "of all, or start the program by `heliograph run`."
+            f"Blinker has another signal {name!r}: receivers connected to that one do not get "
+            "what this one sends, nor the other way round. Call heliograph.blinker.install() "
+            "before anything else, or start the program with `heliograph run`."
         )
         warn_at(place(), msg, UserWarning)
 
 
 def warn_of_twin(name: str, known: Collection[object]) -> None:
-    """Warn while programs are developed, if a new signal is called nearly as another one is.
+    """In development, warn if a new signal has nearly the same name as another one.
 
     Args:
-        name: Its whole name.
-        known: Those of the signals that are there, among which a Blinker namespace has others.
+        name: The full name of the new signal.
+        known: The names of the signals that exist. In Blinker's namespaces, some are not strings.
     """
     if name in known or not in_development():
         return
     folded = _folded(name)
     texts = [it for it in tuple(known) if isinstance(it, str) and len(it) == len(name)]
-    # Another thread may have made the very same one by now.
+    # Another thread may have made a signal of the very same name by now.
     twin = next((it for it in texts if it != name and _folded(it) == folded), None)
     if twin is not None:
         msg = (
-            f"A new signal is called {name!r}, and there is a signal {twin!r}: whoever is "
-            "connected to one of them does not hear the other. Did you mean the same?"
+            f"A new signal is called {name!r}, and there is a signal {twin!r}: a receiver "
+            "connected to one does not get what the other sends. Did you mean the same?"
         )
         warn_at(place(), msg, UserWarning)
 
@@ -98,10 +98,15 @@ def _folded(name: str) -> str:
 
 
 def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
-    """Refuse to take the function that is being decorated for a sender; or only warn of it.
+    """Refuse `@signal.connect_via`, which passes the function below it as the sender.
+
+    Args:
+        given: What was passed as the sender.
+        title: What messages call the signal.
+        lenient: Whether to warn instead, as for Blinker's signals.
 
     Raises:
-        ArgumentError: If that was done to a decorator that takes a sender.
+        ArgumentError: If *given* is the function that is being decorated.
     """
     if type(given) is not FunctionType:
         return
@@ -118,9 +123,9 @@ def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
 
 
 def is_decorated_at(function: FunctionType, here: Place) -> bool:
-    """Tell whether a call at a place is the decorator of a function."""
-    # The call stands in the code that defines the function, at a line of its definition. A
-    # function that has a name by now may be a sender as any other object.
+    """Tell whether the call at a place is a decorator of *function*."""
+    # A decorator is called by the code that defines the function, at a line of the definition.
+    # A function that is defined already may be a sender like any other object.
     code = function.__code__
     if all(it is not code for it in here[0].co_consts):
         return False
@@ -129,10 +134,10 @@ def is_decorated_at(function: FunctionType, here: Place) -> bool:
 
 
 def refuse_inline(inline: bool, *, is_async: bool) -> None:
-    """Refuse to call an async receiver in place of a thread, as it is never called in one.
+    """Refuse ``inline=True`` for an async receiver, which never runs in a thread anyway.
 
     Raises:
-        ArgumentError: If that is wanted.
+        ArgumentError: If both are true.
     """
     if inline and is_async:
         msg = (
@@ -143,11 +148,11 @@ def refuse_inline(inline: bool, *, is_async: bool) -> None:
 
 
 def without_object(receiver: Any, registry: Any) -> str | None:
-    """Tell what is wrong with a method that was taken from its class, and can never be called.
+    """Tell what is wrong with a method taken from its class, which no send can call.
 
-    A function that calls its first parameter ``self`` gets the sender there, which may be
-    meant; but not if the second one is the ``sender``, as nothing is left for that, unless
-    what the signal of this registry sends has such a key.
+    A function whose first parameter is ``self`` gets the sender there, which may be meant.
+    It cannot be meant if the second parameter is ``sender``: no argument is left for it,
+    unless the payload of this registry's signal has a key of that name.
     """
     if type(receiver) is not FunctionType or registry.names_sender:
         return None
@@ -159,55 +164,55 @@ def without_object(receiver: Any, registry: Any) -> str | None:
 
 
 def bound_instead(method: Any) -> str:
-    """Return what to write instead of connecting a method in the body of its class."""
+    """Return what to write instead of connecting a method inside the body of its class."""
     name = method.__name__
     return (
         f"The sender would become its {method.__code__.co_varnames[0]!r}. Connect the method of "
         f"an object, such as `signal.connect(self.{name})` in `__init__`, and keep the object, "
-        f"or define {name!r} outside of the class."
+        f"or define {name!r} outside the class."
     )
 
 
 def not_named(signal: Any, unnamed: tuple[Any, ...], method: Any) -> ArgumentError:
-    """Return what is raised where some of a payload is given to a send without a name."""
+    """Return the error of a send that got more than one positional argument."""
     known = [] if signal.declaration is None else [*signal.declaration.names]
     payload = ", ".join(f"{name}=..." for name in known or ["name"])
     many = counted(len(unnamed), "value", "values")
     return ArgumentError(
         f"{title_of(signal)}: {method.__name__}() takes the sender without a name and the payload "
-        f"by keyword, and was given {many} more without a name. Nobody was called. Write "
+        f"by keyword, but got {many} more without a name. No receiver was called. Write "
         f"`{method.__name__}(sender, {payload})`."
     )
 
 
 def warn_of_named_sender(title: str) -> None:
-    """Warn of a send whose sender is given by name, and so is in the payload."""
+    """Warn of a send whose sender is passed by keyword, and so is part of the payload."""
     message = (
-        f"{title} is sent by None, and its payload has a key 'sender'. If that is who sends, give "
-        "it first and without a name: `send(sender, ...)`."
+        f"{title} is sent by None, and its payload has a key 'sender'. If that is the sender, "
+        "pass it first, without a name: `send(sender, ...)`."
     )
     warn_at(place(), message)
 
 
 def warn_of_unused(what: str, made: Place) -> None:
-    """Warn while programs are developed of something that does nothing unless it is entered."""
-    # What is left when the interpreter ends was not forgotten.
+    """In development, warn of something that was dropped and never entered."""
+    # What is left when the interpreter ends is not a mistake.
     if not sys.is_finalizing() and in_development():
-        message = f"{what} did nothing, as nobody has entered it. Use it in a `with` statement."
+        message = f"{what} did nothing, as it was never entered. Use it in a `with` statement."
         warn_at(made, message)
 
 
 def hints(
     error: TypeError, receiver: object, sender: object, payload: dict[str, Any]
 ) -> Iterator[str]:
-    """Give what may be wrong with a call that failed, and what to write instead."""
+    """Yield hints at what may be wrong with a failed call, and what to write instead."""
     if "sender" in payload:
         yield (
-            "The payload has a key 'sender', which a first parameter of that name collides "
-            "with: name it differently, or make the parameter positional-only."
+            "The payload has a key 'sender', which collides with a first parameter of that "
+            "name: rename the key, or make the parameter positional-only."
         )
         if sender is None:
-            yield "If that is who sends, give it first and without a name: `send(sender, ...)`."
+            yield "If that is the sender, pass it first, without a name: `send(sender, ...)`."
     yield from misspelt_wrappers(payload)
     traceback = error.__traceback__
     entered = traceback is not None and traceback.tb_next is not None
@@ -231,11 +236,11 @@ def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any])
 
 
 def wrapped(wrapper: Callable[[Any], Any], receiver: Any, option: str) -> Any:
-    """Return what a wrapper makes of a receiver, and explain wrappers that can make nothing.
+    """Return the wrapped receiver, or explain what is wrong with the wrapper.
 
     Raises:
-        ArgumentError: If it is nothing that can be called.
-        Exception: What the wrapper raises.
+        ArgumentError: If the wrapper returns something that cannot be called.
+        Exception: An error of the wrapper itself.
     """
     try:
         made = wrapper(receiver)
@@ -245,14 +250,14 @@ def wrapped(wrapper: Callable[[Any], Any], receiver: Any, option: str) -> Any:
     if callable(made):
         return made
     if type(made) is CoroutineType:
-        made.close()  # Or Python warns that nobody has awaited it.
+        made.close()  # Otherwise Python warns that it was never awaited.
     kind = type(made).__qualname__
-    msg = f"{option} made a {kind} of {name_of(receiver)}, which cannot be called. "
+    msg = f"{option} turned {name_of(receiver)} into a {kind}, which cannot be called. "
     raise ArgumentError(msg + _WRAPPERS[option])
 
 
 def misspelt_wrappers(payload: dict[str, Any]) -> Iterator[str]:
-    """Give a hint for each wrapper that is in the payload because its name is not exact."""
+    """Yield a hint for each wrapper that is in the payload because its name is misspelt."""
     for option in _WRAPPERS:
         name = option[1:]
         if name in payload:

@@ -1,4 +1,4 @@
-"""The signals that namespaces share by their full names: each is made once, whoever asks."""
+"""The table of signals by full name that nested namespaces share; it makes each signal once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Choice, Wish
 
-    # What the names begin with, and the pattern of the rest: None for whatever it is.
+    # A prefix, and the pattern of the rest of a name: None matches any rest.
     Where = tuple[str, str | None]
 
 
 class Standing(dict["Where", Signal]):
-    """Who wants to hear signals that are still to come, by pattern. It can be held weakly.
+    """Connections to signals that do not exist yet, by pattern. It can be held weakly.
 
     Attributes:
-        wishes: What instruments want to see of them, held weakly.
+        wishes: What instruments want to see of such signals, held weakly.
     """
 
     __slots__ = ("__weakref__", "wishes")
@@ -34,17 +34,17 @@ class Standing(dict["Where", Signal]):
         self.wishes: list[tuple[Where, ref[Wish]]] = []
 
     def __reduce__(self) -> Any:
-        """Leave them behind: to the signals of a copy nobody is connected, now or later."""
+        """Leave the connections behind: signals of a copied namespace start without receivers."""
         return Standing, ()
 
 
 class Names:
-    """What a namespace has in common with those that are nested in it.
+    """What a namespace shares with the namespaces nested in it.
 
     Attributes:
-        signals: By their full names. In a namespace of Blinker's, a name may be no string.
-        standing: Who wants to hear signals that are still to come.
-        kind: What makes a signal of a name and its documentation.
+        signals: The signals by full name. In Blinker's namespaces a name need not be a string.
+        standing: The connections to signals that do not exist yet.
+        kind: Makes a signal, given its name and its documentation.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Names:
         self.kind: Callable[[str, str], Signal[...]] = kind
 
     def signal(self, name: str, doc: str | None) -> Signal[...]:
-        """Return the signal of that name, which is made if there is none yet."""
+        """Return the signal of that name; make it if it does not exist yet."""
         found: Signal[...] | None = self.signals.get(name)
         if found is None:
             new = self.kind(name, "")
@@ -69,31 +69,31 @@ class Names:
         return found
 
     def below(self, prefix: str) -> Iterator[str]:
-        """Give the names that begin with a prefix, in the order in which they came."""
+        """Yield the names that begin with a prefix, in the order in which they were added."""
         names = tuple(self.signals)
         return (it for it in names if isinstance(it, str) and it.startswith(prefix))
 
     def join(self, signals: dict[Any, Any], kind: Callable[[str, str], Signal[...]]) -> None:
-        """Keep the signals in another dict from now on, to which those of this one are added."""
+        """Keep the signals in *signals* from now on, after adding those of this table to it."""
         before = self.signals
         signals.update(before)
         self.kind, self.signals = kind, signals
-        # Again, for those that came meanwhile.
+        # Again, for signals that other threads added in between.
         for name, it in tuple(before.items()):
             signals.setdefault(name, it)
 
     def choice(self, where: Where) -> Choice:
-        """Say how an instrument that names such signals is to see them."""
+        """Return how an instrument gets to see the signals that match."""
         from heliograph.core.patterns import stand_by_to_see
 
         return (id(self.standing), where), partial(stand_by_to_see, self, where)
 
     def declared(self, *declarations: Declaration) -> list[Signal[...]]:
-        """Declare a signal each, or none at all.
+        """Declare one signal for each declaration, or none at all.
 
         Raises:
-            ArgumentError: If one is declared already, elsewhere.
-            ReceiverError: If somebody is connected already who could not take the payload.
+            ArgumentError: If one is declared already, at another place.
+            ReceiverError: If a connected receiver cannot accept the payload.
         """
         from heliograph.core.declared.admission import agree
 
@@ -106,7 +106,7 @@ class Names:
             for name, signal in zip(names, signals, strict=True):
                 if self.signals.get(name) is not signal:
                     self._connect_standing(signal, name)
-            # Only now: nobody is to find the first one here if the last one is refused.
+            # Publish the signals only when all declarations are accepted.
             for at, it in enumerate(declarations):
                 signal = self._taken_in(it.name, signals[at])
                 if signal is not signals[at]:
@@ -126,17 +126,17 @@ class Names:
         return self.kind(name, "") if found is None else found
 
     def _taken_in(self, name: str, signal: Signal[...]) -> Signal[...]:
-        """Take in a signal, unless another thread was quicker; return the one that is in."""
+        """Add a signal, unless another thread was quicker; return the one that is in the table."""
         known: object = self.signals.get(name)
         if known is signal:
             return signal
         found, signals = signal, None
-        while signals is not self.signals:  # Others may have joined this with another dict.
+        while signals is not self.signals:  # Another thread may have called `join`.
             signals = self.signals
-            # One step, so that two threads cannot each get a signal of their own.
+            # One step, so that two threads get the same signal.
             taken: Signal[...] = signals.setdefault(name, found)
             found = taken
-        # Again, for those who asked after the first look, but before they could see it.
+        # Again, for patterns connected since the first look, which did not find the signal yet.
         self._connect_standing(found, name)
         return found
 

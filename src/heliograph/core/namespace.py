@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     D = TypeVar("D")
 
-# What a dict has, and a mapping that is made by asking for its signals has not.
+# Methods of dict that a namespace lacks: its signals are made by asking for them, and stay.
 _OF_DICTS = ("clear", "copy", "fromkeys", "pop", "popitem", "setdefault", "update")
 
 
 class Namespace(Declares, Copyable):
     """Signals by name: asking for the same name again gives the same signal.
 
-    It is a mapping from names to signals, which can be read as a dict is, and keeps its signals
-    alive. Two of them are never equal.
+    A namespace is a mapping from names to signals: it can be read like a dict. It keeps its
+    signals alive. Two namespaces are never equal.
 
     Args:
         name: What messages and tools call the namespace.
@@ -48,19 +48,19 @@ class Namespace(Declares, Copyable):
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        # Those of a nested namespace are among those of the outermost one, by their full names:
-        # however a signal is asked for, it is the same one.
+        # A nested namespace shares the names of the outermost one, so that a signal is the same
+        # however a program asks for it.
         self._names = Names()
 
     def signal(self, name: str, doc: str | None = None) -> Signal[...]:
-        """Return the signal of that name, which is made if there is none yet.
+        """Return the signal of that name; make it if it does not exist yet.
 
-        In the default namespace it is a signal of Blinker's kind as soon as
+        In the default namespace, new signals are of Blinker's kind once
         `heliograph.blinker` is loaded, which keeps its own signals there too.
 
         Args:
-            name: Any string; ``verb-noun`` in the past tense reads well.
-            doc: The signal's docstring. The first one that is given stays.
+            name: Any string. A noun and a past participle read well: ``order-paid``.
+            doc: The signal's docstring. If several calls give one, the first stays.
 
         Raises:
             ArgumentError: If the name is not a string.
@@ -72,15 +72,15 @@ class Namespace(Declares, Copyable):
         return self._names.signal(full, doc)
 
     def namespace(self, name: str) -> Namespace:
-        """Return the nested namespace of that name, which is made if there is none yet.
+        """Return the nested namespace of that name; make it if it does not exist yet.
 
-        Its signals are signals of this namespace too, by their longer names.
+        Its signals are signals of this namespace too, under their longer names.
 
         Args:
             name: Any string; `billing` in `shop` is called ``shop.billing``.
 
         Raises:
-            ArgumentError: If the name is not a string, or an empty one.
+            ArgumentError: If the name is not a string, or is empty.
 
         Example:
             >>> shop = Namespace("shop")
@@ -89,25 +89,24 @@ class Namespace(Declares, Copyable):
             True
         """
         if not self._full(name).removeprefix(self._prefix):
-            msg = f"A namespace inside of {self!r} needs a name, and '' is none."
+            msg = f"A namespace inside of {self!r} needs a name, and '' is not one."
             raise ArgumentError(msg)
         prefix = f"{self._full(name)}."
         nested = Namespace(name if self.name is None else f"{self.name}.{name}")
         nested._names, nested._prefix = self._names, prefix
-        # One step, so that two threads cannot each get one of their own.
+        # One step, so that two threads get the same one.
         known: dict[str, Namespace] = self.__dict__.setdefault("_nested", {})
         return known.setdefault(name, nested)
 
     def signals(self, pattern: str = "*") -> Matching:
-        """Return the signals whose names match, to go over them, or to connect to all of them.
+        """Return the signals whose names match: iterate over them, or connect to all of them.
 
         Args:
-            pattern: In a name, ``*`` stands for any characters, ``?`` for one, and
-                ``[abc]`` for one of these. Those of nested namespaces match by their
-                longer names.
+            pattern: ``*`` stands for any characters, ``?`` for one, and ``[abc]`` for
+                one of these. Signals of nested namespaces match by their longer names.
 
         Raises:
-            ArgumentError: If it is not a pattern.
+            ArgumentError: If the pattern is not a string.
 
         Example:
             >>> shop = Namespace("shop")
@@ -129,7 +128,7 @@ class Namespace(Declares, Copyable):
         def get(self, name: object, default: D) -> Signal[...] | D: ...
 
     def get(self, name: object, default: object = None) -> object:
-        """Return the signal of that name, or *default* if there is none: nothing is made."""
+        """Return the signal of that name, or *default*; unlike `signal`, never make one."""
         found = self._found(name)
         return default if found is None else found
 
@@ -183,21 +182,21 @@ class Namespace(Declares, Copyable):
 
     def _no_attribute(self, name: str) -> str:
         said = f"{type(self).__name__!r} object has no attribute {name!r}"
-        if name.startswith("_"):  # Asked for by the machinery, and before there is anything.
+        if name.startswith("_"):  # Python asks, perhaps before `__init__` has run.
             return said
         if name in self:
-            return f"{said}. The signal of that name is found as namespace[{name!r}]."
+            return f"{said}. The signal of that name is namespace[{name!r}]."
         if name in _OF_DICTS:
             return (
-                f"{said}. It can be read as a dict is; its signals are made by signal(name) or "
-                "declare, and stay."
+                f"{said}. A namespace can be read like a dict; only signal(name) and declare add "
+                "signals, and none is removed."
             )
         return said
 
     def _refuse_change(self, name: object) -> NoReturn:
         msg = (
-            f"{name!r} cannot be set or deleted in {self!r}: its signals are made by "
-            "namespace.signal(name) or declare, and stay."
+            f"{name!r} cannot be set or deleted in {self!r}: only namespace.signal(name) and "
+            "declare add signals, and none is removed."
         )
         raise ArgumentError(msg)
 
@@ -221,11 +220,11 @@ class Namespace(Declares, Copyable):
         return UnknownSignalError(f"{title} has no signal {name!r}. {hint}")
 
 
-# Only registered: as its subclass it would take the metaclass and the equality of a mapping.
-Mapping.register(Namespace)  # pyright: ignore[reportAttributeAccessIssue] - an ABC, as it runs.
+# Registered, not derived: a subclass would get the metaclass and the equality of a mapping.
+Mapping.register(Namespace)  # pyright: ignore[reportAttributeAccessIssue] - at run time it is an ABC.
 
 default_namespace: Namespace = Namespace("default")
-"""Where `signal` keeps its signals."""
+"""The namespace of the function `signal`."""
 
 
 def signal(name: str, doc: str | None = None) -> Signal[...]:

@@ -28,7 +28,7 @@ class Block:
         # What is left when the interpreter ends was not forgotten.
         if not self._used and not sys.is_finalizing():
             msg = (
-                f"{self._called()} did nothing, as nobody has entered it. Use it in a `with` "
+                f"{self._called()} did nothing, as it was never entered. Use it in a `with` "
                 "statement."
             )
             warn_explicit(msg, ReceiverWarning, *self._made)

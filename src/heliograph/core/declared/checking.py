@@ -24,7 +24,7 @@ def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str,
     if problems:
         msg = (
             f"signal {declaration.name!r} is not sent as it is declared: "
-            f"{', and '.join(problems)}. Nobody was called.\n"
+            f"{', and '.join(problems)}. No receiver was called.\n"
             f"  It is declared as {declaration.signature}, at {declaration.location}"
         )
         raise ArgumentError(msg)

@@ -205,7 +205,7 @@ class Sending:
                 msg = (
                     f"{title_of(self.signal)} has an async receiver, {name_of(receiver)}. "
                     "Send it with `await signal.send_async(...)`, give `send` an "
-                    "_async_wrapper, or connect a plain function. Nobody was called."
+                    "_async_wrapper, or connect a plain function. No receiver was called."
                 )
                 raise AsyncReceiverError(" ".join([msg, *misspelt_wrappers(self.payload)]))
 
