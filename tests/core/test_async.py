@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ArgumentError, AsyncReceiverError, Signal
-from heliograph.core.describe import name_of
+from heliograph.describe import name_of
 from tests.core.diary import Diary
 from tests.core.watching import watching
 

@@ -19,8 +19,8 @@ from heliograph import (
     blinker,
     default_namespace,
 )
-from heliograph.core.describe import title_of
 from heliograph.core.observing.wishes import EVERYWHERE
+from heliograph.describe import title_of
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:

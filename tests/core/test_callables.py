@@ -16,7 +16,7 @@ import wrapt
 
 from heliograph import ReceiverError, Signal
 from heliograph.core.callables import examined, is_async
-from heliograph.core.describe import name_of
+from heliograph.describe import name_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

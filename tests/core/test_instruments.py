@@ -30,6 +30,7 @@ from heliograph import (
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
 from heliograph.core.sending.lookup import find
+from heliograph.describe import describe_duration
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
@@ -1186,11 +1187,10 @@ def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:
     first, second = emission.deliveries
     name = "tests.core.diary.Diary.receiver.<locals>.receive"
 
-    assert repr(emission) == (
-        f"<Emission of signal 'paid' from a str: 2 deliveries in {emission.duration:.6f} s>"
-    )
-    assert repr(first) == f"<Delivery to {name}: delivered in {first.duration:.6f} s>"
-    assert repr(second) == f"<Delivery to {name}: raised ValueError in {second.duration:.6f} s>"
+    times = [describe_duration(it.duration) for it in (emission, first, second)]
+    assert repr(emission) == f"<Emission of signal 'paid' from a str: 2 deliveries in {times[0]}>"
+    assert repr(first) == f"<Delivery to {name}: delivered in {times[1]}>"
+    assert repr(second) == f"<Delivery to {name}: logged ValueError in {times[2]}>"
 
 
 def test_an_emission_and_a_delivery_are_their_own_copies() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Signal, blinker, implementation, testing
+from heliograph import Signal, blinker, describe, implementation, testing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +104,8 @@ ON_DEMAND = [
     "declared.stubs",
     "elsewhere",
     "importable",
+    "locations",
+    "observing.tree",
     "patterns",
     "spans",
     "spans.factory",
@@ -247,7 +249,7 @@ def test_a_name_that_is_not_there_is_told_of_as_anywhere() -> None:
         from heliograph import Singal  # type: ignore[attr-defined]  # noqa: F401 - likewise.
 
 
-@pytest.mark.parametrize("wing", [blinker, testing], ids=lambda it: it.__name__)
+@pytest.mark.parametrize("wing", [blinker, describe, testing], ids=lambda it: it.__name__)
 def test_a_name_that_a_wing_has_is_told_of_with_the_wing(wing: ModuleType) -> None:
     """Whoever asks the front door for it, as an attribute or in an import statement."""
     names = [name for name in dir(wing) if name[0] != "_" and name not in PUBLIC]

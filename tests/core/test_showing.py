@@ -31,6 +31,7 @@ from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.identity import Symbol
 from heliograph.core.patterns import Matching
 from heliograph.core.streams.stream import Next
+from heliograph.describe import describe_duration
 from tests.core.watching import watching
 
 if TYPE_CHECKING:
@@ -156,9 +157,8 @@ def test_values_tell_what_they_are() -> None:
         f"<connected_to({name}) of signal 'paid', in no block>",
     )
     assert repr(seen[0]) == "<Emission of signal 'paid' from None: muted>"
-    assert repr(heard[0]) == (
-        f"<Emission of signal 'paid' from a str: 1 delivery in {heard[0].duration:.6f} s>"
-    )
+    took = describe_duration(heard[0].duration)
+    assert repr(heard[0]) == f"<Emission of signal 'paid' from a str: 1 delivery in {took}>"
     assert repr(shop) == "<Namespace 'shop': paid, a, b, c, d and 2 more>"
     declaration = paid.declaration
     assert declaration is not None

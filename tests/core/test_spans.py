@@ -22,6 +22,7 @@ from heliograph.core.errors import StateError
 from heliograph.core.observing.nesting import innermost
 from heliograph.core.spans.noop import NOOP
 from heliograph.core.spans.span import PLACE, Span
+from heliograph.describe import describe_duration
 from tests.core.cast import Thing
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
@@ -589,10 +590,11 @@ async def test_a_span_is_for_one_block(work: Work) -> None:
     refused(lambda: span.__exit__(None, None, None))
     refused(lambda: span.add(rows=1))
 
+    assert span.duration is not None
     assert messages == [
         *["Span 'work' is not entered yet: "] * 4,
         *["Span 'work' is under way: it can"] * 2,
-        *[f"Span 'work' is over after {span.duration:.6f}"[:32]] * 3,
+        *[f"Span 'work' is over after {describe_duration(span.duration)}"[:32]] * 3,
     ]
     assert (work.words, span.parent) == (["started", "finished"], None)
 
@@ -607,10 +609,11 @@ def test_a_span_says_how_it_stands(work: Work) -> None:
             span.__enter__()
     texts.append(repr(span))
 
+    assert span.duration is not None
     assert texts == [
         "<Span 'work' not entered yet>",
         "<Span 'work' under way>",
-        f"<Span 'work' over after {span.duration:.6f} s>",
+        f"<Span 'work' over after {describe_duration(span.duration)}>",
     ]
     assert str(caught.value) == (
         "Span 'work' is under way: it cannot be entered again. Each `with` needs a span of its own."

@@ -11,7 +11,7 @@ from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.reviving import revive
 from heliograph.core.connections.scopes import ForAWhile, counted_here, is_muted
 from heliograph.core.copying import Copyable
-from heliograph.core.describe import called, title_of
+from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
@@ -160,7 +160,7 @@ class Connectable(Copyable, Generic[P]):
             how = terms(priority, on_error, inline, weak)
             made = self._registry.connect(receiver, real, how)
         except SignalError as error:
-            raise self._not_connected(called(receiver), error) from None
+            raise self._not_connected(describe_callable(receiver), error) from None
         if made is not None:
             connection, previous = made
             self._tell_connected(receiver, real, connection, previous is None)
@@ -256,7 +256,7 @@ class Connectable(Copyable, Generic[P]):
                 refuse_misspelt(misspelt, Connectable.connected_to)
             how = terms(priority, on_error, inline, False)
         except SignalError as error:
-            raise self._not_connected(called(receiver), error) from None
+            raise self._not_connected(describe_callable(receiver), error) from None
         self._examine(receiver, inline=inline)
 
         def begin(scope: Scope) -> list[Connection]:
@@ -270,7 +270,7 @@ class Connectable(Copyable, Generic[P]):
             self._tell_disconnected(receiver, real, ended)
 
         def call() -> str:
-            return f"connected_to({called(receiver)}) of {title_of(self)}"
+            return f"connected_to({describe_callable(receiver)}) of {title_of(self)}"
 
         return ForAWhile(begin, end, tell, local=local, called=call, made=how[PLACE])
 
@@ -356,7 +356,9 @@ class Connectable(Copyable, Generic[P]):
         """
         for it in connections:
             if not isinstance(it, Connection):
-                msg = f"forget_dead() takes connections, one by one, and not {called(it)}."
+                msg = (
+                    f"forget_dead() takes connections, one by one, and not {describe_callable(it)}."
+                )
                 raise ArgumentError(msg)
         self._registry.forget(connections)
 
@@ -386,7 +388,7 @@ class Connectable(Copyable, Generic[P]):
         try:
             self._registry.examine(canonical(receiver), inline=inline)
         except SignalError as error:
-            raise self._not_connected(called(receiver), error) from None
+            raise self._not_connected(describe_callable(receiver), error) from None
 
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")

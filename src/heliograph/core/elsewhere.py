@@ -10,6 +10,25 @@ if TYPE_CHECKING:
 
 _OF_WINGS = {
     "blinker": ("NamedSignal", "install"),
+    "describe": (
+        "EmissionNode",
+        "calling_location",
+        "describe_callable",
+        "describe_duration",
+        "describe_error",
+        "describe_outcome",
+        "describe_sender",
+        "emission_tree",
+        "full_repr",
+        "label_of",
+        "location_of",
+        "name_of",
+        "portable_location",
+        "relative_location",
+        "short_repr",
+        "title_of",
+        "variables",
+    ),
     "testing": (
         "Capture",
         "Emissions",

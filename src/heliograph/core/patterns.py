@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.connections.options import terms
 from heliograph.core.connections.registry import Registry
-from heliograph.core.describe import called
+from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.lock import keep_until_unlocked, under_lock
@@ -104,7 +104,7 @@ class Matching:
             how = terms(priority, on_error, inline, weak)
             self._stand_by(receiver, real, how)
         except SignalError as error:
-            raise self._new_template()._not_connected(called(receiver), error) from None
+            raise self._new_template()._not_connected(describe_callable(receiver), error) from None
         for signal in self:
             signal._connect_on_terms(receiver, real, how)
         return receiver

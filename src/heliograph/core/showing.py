@@ -55,11 +55,6 @@ def counted(many: int, one: str, several: str) -> str:
     return f"{many} {one if many == 1 else several}"
 
 
-def by_kind(sender: object) -> str:
-    """Return how a sender is called where its own words may be long, secret, or an error."""
-    return "None" if sender is None else f"a {type(sender).__qualname__}"
-
-
 class Documentation:
     """The docstring of a class of signals, and what a declared signal without one has for it."""
 

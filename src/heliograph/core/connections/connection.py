@@ -5,8 +5,9 @@ from __future__ import annotations
 from weakref import ref
 
 from heliograph.core.connections.options import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK
+from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY
-from heliograph.core.showing import by_kind, shown
+from heliograph.core.showing import shown
 from heliograph.core.source import where_is
 
 TYPE_CHECKING = False
@@ -120,11 +121,11 @@ class Connection(ref[object]):
 
     @shown
     def __repr__(self) -> str:
-        sender = "ANY" if self.sender is ANY else by_kind(self.sender)
         options = [f"priority={self.priority}"] if self.priority else []
         options += ["on_error='log'"] if self.on_error == "log" else []
         options += ["inline=True"] if self.inline else []
         options += [] if self.weak else ["weak=False"]
+        sender = describe_sender(self.sender)
         how = f" with {', '.join(options)}" if options else ""
         ended = "" if self.connected else ", ended"
         return f"<Connection of {self.name} for {sender}{how}, at {self.location}{ended}>"

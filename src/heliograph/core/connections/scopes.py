@@ -8,7 +8,7 @@ from itertools import chain
 
 from heliograph.core.callables import is_async, why_not_decorated
 from heliograph.core.connections.options import SCOPE
-from heliograph.core.describe import called
+from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
 from heliograph.core.showing import counted, shown
@@ -186,7 +186,7 @@ class ForAWhile:
         self._used = True
         problem = why_not_decorated(function)
         if problem is not None:
-            msg = f"{called(function)} {problem}"
+            msg = f"{describe_callable(function)} {problem}"
             raise ArgumentError(msg)
 
         def again() -> ForAWhile:

@@ -29,7 +29,7 @@ from heliograph.core.declared.signatures import (
     signature_of,
 )
 from heliograph.core.declared.stubs import is_stub
-from heliograph.core.describe import called, name_of
+from heliograph.core.describe import describe_callable, describe_error, name_of
 from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
     Raises:
         ArgumentError: If it declares no signal.
     """
-    with _named(called(stub)):
+    with _named(describe_callable(stub)):
         if type(stub) is not FunctionType:
             msg = f"It is not a function. {_instead_of(stub)}"
             raise ArgumentError(msg)
@@ -132,7 +132,7 @@ def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks
     Raises:
         ArgumentError: If it describes no payload.
     """
-    with _named(called(payload)):
+    with _named(describe_callable(payload)):
         if not issubclass(type(payload), type):
             msg = f"It is not a class. {_CLASS}"
             raise ArgumentError(msg)
@@ -242,7 +242,7 @@ def _evaluating(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         msg = (
-            f"{what} cannot be evaluated ({type(error).__name__}: {error}). Import what it names "
+            f"{what} cannot be evaluated ({describe_error(error)}). Import what it names "
             "at run time, not for type checkers alone."
         )
         raise ArgumentError(msg) from error

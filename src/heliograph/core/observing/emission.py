@@ -7,8 +7,14 @@ from time import perf_counter, time
 from types import MappingProxyType
 from weakref import ref
 
-from heliograph.core.describe import name_of, title_of
-from heliograph.core.showing import by_kind, counted, shown
+from heliograph.core.describe import (
+    describe_duration,
+    describe_outcome,
+    describe_sender,
+    name_of,
+    title_of,
+)
+from heliograph.core.showing import counted, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +74,11 @@ class Delivery(_Delivery):
 
     @shown
     def __repr__(self) -> str:
-        outcome = "delivered" if self.error is None else f"raised {type(self.error).__name__}"
-        return f"<Delivery to {name_of(self.receiver)}: {outcome} in {self.duration:.6f} s>"
+        outcome = describe_outcome(self, message=False)
+        return (
+            f"<Delivery to {name_of(self.receiver)}: {outcome} in "
+            f"{describe_duration(self.duration)}>"
+        )
 
 
 def delivery(
@@ -189,8 +198,10 @@ class Emission:
     @shown
     def __repr__(self) -> str:
         many = counted(len(self._deliveries), "delivery", "deliveries")
-        became = "muted" if self._muted else f"{many} in {self._duration:.6f} s"
-        return f"<Emission of {title_of(self._signal)} from {by_kind(self._sender)}: {became}>"
+        became = "muted" if self._muted else f"{many} in {describe_duration(self._duration)}"
+        return (
+            f"<Emission of {title_of(self._signal)} from {describe_sender(self._sender)}: {became}>"
+        )
 
 
 def emission(

@@ -10,7 +10,7 @@ from heliograph.core.callables import is_async, why_not_decorated
 from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
 from heliograph.core.declared.runtime_types import Hint
-from heliograph.core.describe import called, name_of
+from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.spans.noop import begin_or_noop
 from heliograph.core.spans.span import Span, SpanKind
@@ -184,7 +184,7 @@ def _wrap(begin: Callable[..., Span], function: F) -> F:
     """
     problem = why_not_decorated(function)
     if problem is not None:
-        msg = f"{called(function)} {problem}"
+        msg = f"{describe_callable(function)} {problem}"
         raise ArgumentError(msg)
 
     @wraps(function)

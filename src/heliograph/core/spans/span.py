@@ -8,7 +8,7 @@ from types import MappingProxyType
 from weakref import ref
 
 from heliograph.core.callables import is_async
-from heliograph.core.describe import name_of, title_of
+from heliograph.core.describe import describe_duration, name_of, title_of
 from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
 from heliograph.core.failures import log_aside
 from heliograph.core.identity import unwrapped
@@ -265,7 +265,11 @@ class Span:
     def _state(self) -> str:
         if self._clock is None:
             return "not entered yet"
-        return "under way" if self.duration is None else f"over after {self.duration:.6f} s"
+        return (
+            "under way"
+            if self.duration is None
+            else f"over after {describe_duration(self.duration)}"
+        )
 
     def _refuse(self, what: str) -> NoReturn:
         msg = f"Span {self.name!r} is {self._state()}: {what}. Each `with` needs a span of its own."

@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 
 from heliograph.core.connections.dead import is_at_once
 from heliograph.core.connections.options import PLACE, terms
-from heliograph.core.describe import title_of
+from heliograph.core.describe import describe_sender, title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import warn_of_unused
-from heliograph.core.showing import by_kind, shown
+from heliograph.core.showing import shown
 from heliograph.core.streams.blocking import Patience, pause, pause_task, refuse_loop
 from heliograph.core.streams.inbox import Inbox
 
@@ -232,7 +232,7 @@ def listen(
 
 
 def _limits(sender: object, matching: Wanted | None) -> str:
-    of_sender = "" if sender is ANY else f" from {by_kind(sender)}"
+    of_sender = "" if sender is ANY else f" from {describe_sender(sender)}"
     return of_sender if matching is None else f"{of_sender} that `matching` accepts"
 
 

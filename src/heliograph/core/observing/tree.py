@@ -1,0 +1,69 @@
+"""Emissions as a tree: each receiver with what was sent while it was at work."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from heliograph.core.observing.emission import Delivery, Emission
+
+
+class EmissionNode:
+    """An emission in a tree, with what was sent inside of it.
+
+    Attributes:
+        emission: The emission.
+    """
+
+    __slots__ = ("_inside", "emission")
+
+    def __init__(self, emission: Emission) -> None:
+        self.emission: Emission = emission
+        self._inside: dict[int, list[EmissionNode]] = {}
+
+    def deliveries(self) -> Iterator[tuple[Delivery, list[EmissionNode]]]:
+        """Yield each delivery with what its receiver sent, in order."""
+        for turn, delivery in enumerate(self.emission.deliveries):
+            yield delivery, self._inside.get(turn, [])
+
+    def unfinished(self) -> list[EmissionNode]:
+        """Return what was sent by a receiver that has not returned, or by tasks left running."""
+        several = len(self.emission.deliveries)
+        return [it for turn, nodes in self._inside.items() if turn >= several for it in nodes]
+
+
+def emission_tree(emissions: Iterable[Emission]) -> list[EmissionNode]:
+    """Arrange emissions as a tree.
+
+    Args:
+        emissions: Emissions in the order in which they began, as the `on_start` of an
+            instrument is told of them, or in that in which they ended.
+
+    Returns:
+        The outermost ones: those whose parent is None, or is not among them.
+
+    Example:
+        >>> from heliograph import Signal, add_instrument, remove_instrument
+        >>> paid, packed = Signal("paid"), Signal("packed")
+        >>> @paid.connect
+        ... def pack(sender):
+        ...     packed.send(sender)
+        >>> emissions = []
+        >>> _ = add_instrument(emissions.append)
+        >>> _ = paid.send("shop")
+        >>> remove_instrument(emissions.append)
+        >>> [node] = emission_tree(emissions)
+        >>> [(delivery, [inner])] = node.deliveries()
+        >>> node.emission.signal.name, delivery.receiver is pack, inner.emission.signal.name
+        ('paid', True, 'packed')
+    """
+    nodes = {id(it): EmissionNode(it) for it in emissions}
+    outermost = []
+    for node in nodes.values():
+        parent = nodes.get(id(node.emission.parent))
+        if parent is None:
+            outermost.append(node)
+        else:
+            parent._inside.setdefault(node.emission.turn, []).append(node)
+    return outermost
