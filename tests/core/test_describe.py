@@ -225,7 +225,7 @@ def test_values_of_the_engine_are_where_they_were_made() -> None:
     del dying
     [dead] = paid.dead_receivers
 
-    assert location_of(connection) == connection.where == f"{HERE}:{line + 7}"
+    assert location_of(connection) == connection.location == f"{HERE}:{line + 7}"
     assert location_of(dead) == f"{HERE}:{line + 9}"
     assert location_of(paid) == location_of(paid.declaration) == f"{HERE}:{line + 4}"
 

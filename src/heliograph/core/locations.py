@@ -39,7 +39,7 @@ def location_of(thing: Any) -> str | None:
         return f"{thing.f_code.co_filename}:{thing.f_lineno}"
     if kind.__module__.startswith("heliograph."):
         thing = told(thing, "declaration") or thing
-        if (known := told_text(thing, "where")) is not None:
+        if (known := told_text(thing, "location")) is not None:
             return known
     return _of_code(thing)
 
