@@ -15,7 +15,7 @@ import pytest
 import wrapt
 
 from heliograph import ReceiverError, Signal
-from heliograph.core.callables import examined, is_async
+from heliograph.core.callables import check_receiver, is_async
 from heliograph.describe import name_of
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def test_a_plain_receiver_is_known_without_calling_it(receiver: Callable[..., An
 
     What they return may be awaitable all the same.
     """
-    assert (is_async(receiver), examined(receiver)[0]) == (False, False)
+    assert (is_async(receiver), check_receiver(receiver)[0]) == (False, False)
 
 
 @pytest.mark.parametrize("kind", [FunctionType, MethodType, BuiltinMethodType, partial, Unbound])
@@ -297,7 +297,7 @@ def test_a_receiver_is_called_by_its_module_and_qualified_name(thing: object, na
 )
 def test_whatever_can_be_given_a_sender_is_fit(receiver: Callable[..., Any]) -> None:
     """Only functions and methods that surely have no room for a sender are refused."""
-    assert examined(receiver) == (False, False)
+    assert check_receiver(receiver) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_whatever_can_be_given_a_sender_is_fit(receiver: Callable[..., Any]) -> 
 def test_what_has_no_room_for_a_sender_is_unfit(receiver: Callable[..., Any]) -> None:
     """A function without a positional parameter would fail at every send."""
     with pytest.raises(ReceiverError, match="takes no positional argument"):
-        examined(receiver)
+        check_receiver(receiver)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_receiver_is_examined_without_calling_it(
     receiver: Callable[..., Any], expected: tuple[bool, bool]
 ) -> None:
     """Whether it is async and whether it is a generator function is found out at connect."""
-    assert examined(receiver) == expected
+    assert check_receiver(receiver) == expected
 
 
 def test_a_function_of_no_module_has_a_name() -> None:

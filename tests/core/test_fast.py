@@ -17,7 +17,7 @@ import pytest
 from heliograph import ANY, Signal, implementation
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.receivers import MethodRecord, Record
+from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import pending_changes
@@ -311,7 +311,7 @@ def test_send_is_a_method_like_any_other() -> None:
 
 def _parts(**others: type) -> dict[str, Any]:
     kinds = {"registry": Registry, "group": Group, "connection": Connection, "snapshot": Snapshot}
-    records = {"record": Record, "method_record": MethodRecord}
+    records = {"receiver_ref": ReceiverRef, "method_ref": MethodRef}
     seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
     return {
         "in_python": Signal.send,

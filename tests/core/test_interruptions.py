@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import Namespace, Signal
-from heliograph.core.connections.scopes import ForAWhile, entered
+from heliograph.core.connections.scopes import Scoped, entered
 from heliograph.core.errors import StateError
 from heliograph.core.lock import _after_fork, _before_fork, under_lock
 from heliograph.core.observing.emission import PLACE
@@ -107,7 +107,7 @@ def test_a_change_that_is_interrupted_is_made_or_not(
     before = whole.heard()
     change(whole)
     after = whole.heard()
-    is_block = whole.block.__class__ is ForAWhile
+    is_block = whole.block.__class__ is Scoped
     cleared(whole)  # A block that is left open would go on in the tests that come later.
     for step in every_step(Return):
         scene = make()
@@ -198,7 +198,7 @@ def _stream(signal: Signal) -> Any:
 
 
 # A handler may raise before the first line of these, which nobody can do anything about.
-ENDS = {"ForAWhile.__exit__", "Sending.__exit__", "Span.__exit__", "Span._end", "Stream.__exit__"}
+ENDS = {"Scoped.__exit__", "Sending.__exit__", "Span.__exit__", "Span._end", "Stream.__exit__"}
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def tables(signal: Signal) -> dict[str, int]:
         "receivers": registry.receivers,
         "idle": registry.idle,
         "mutes": registry.mutes,
-        "links": [key for record in registry.receivers.values() for key in record.links],
+        "links": [key for record in registry.receivers.values() for key in record.sender_counts],
         "pending_changes": pending_changes,
     }
     return {name: len(table) for name, table in found.items() if table}
@@ -229,7 +229,7 @@ def test_connecting_again_and_again_leaves_nothing() -> None:
 def room(signal: Signal) -> dict[str, int]:
     """Return how many bytes the tables of a signal take, however little they hold."""
     registry = signal._registry
-    links = [sys.getsizeof(record.links) for record in registry.receivers.values()]
+    links = [sys.getsizeof(record.sender_counts) for record in registry.receivers.values()]
     return {
         "for everybody": sys.getsizeof(registry.any.connections),
         "senders": sys.getsizeof(registry.senders),

@@ -26,7 +26,7 @@ from heliograph import (
     blinker,
 )
 from heliograph.core.connections.dead import DeadReceiver
-from heliograph.core.connections.scopes import ForAWhile
+from heliograph.core.connections.scopes import Scoped
 from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.identity import Symbol
 from heliograph.core.patterns import Matching
@@ -69,7 +69,7 @@ HALF_MADE = [
     Symbol,
     Matching,
     Next,
-    ForAWhile,
+    Scoped,
 ]
 
 

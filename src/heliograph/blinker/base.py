@@ -114,12 +114,16 @@ class Signal(Overridable):
 
     @Table
     def _by_sender(self) -> Buckets:
-        pairs = ((sender_key(c), receiver_key(c._record, c.receiver)) for c in self.connections)
+        pairs = (
+            (sender_key(c), receiver_key(c._receiver_ref, c.receiver)) for c in self.connections
+        )
         return Buckets(pairs, self.__dict__.setdefault("_seen_senders", set()), self.set_class)
 
     @Table
     def _by_receiver(self) -> Buckets:
-        pairs = ((receiver_key(c._record, c.receiver), sender_key(c)) for c in self.connections)
+        pairs = (
+            (receiver_key(c._receiver_ref, c.receiver), sender_key(c)) for c in self.connections
+        )
         return Buckets(pairs, self.__dict__.setdefault("_seen_receivers", set()), self.set_class)
 
     @Table
@@ -134,7 +138,7 @@ class Signal(Overridable):
     def _disconnect(self, receiver_id: Hashable, sender_id: Hashable) -> None:
         for connection in self.connections:
             here = sender_id in (ANY_ID, sender_key(connection))
-            if here and receiver_key(connection._record, connection.receiver) == receiver_id:
+            if here and receiver_key(connection._receiver_ref, connection.receiver) == receiver_id:
                 self._registry.end([connection])
 
     def _cleanup_bookkeeping(self) -> None:

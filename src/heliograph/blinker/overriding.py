@@ -131,7 +131,7 @@ class Overridable(heliograph.Signal, **_TYPE):
             weak = issubclass(type(held), weakref.ref)
             receiver: Any = held() if weak else held
             # A copy of the table does not say for whom: of strangers, nobody knows.
-            known = [c for c in before if receiver_key(c._record, c.receiver) == key]
+            known = [c for c in before if receiver_key(c._receiver_ref, c.receiver) == key]
             senders = [c.sender for c in known or taken.get(key, ()) if c() is not None]
             for sender in senders or [ANY]:
                 self.connect(receiver, sender, weak)

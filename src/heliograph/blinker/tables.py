@@ -76,7 +76,7 @@ class Receivers(MutableMapping["Any", "Any"]):
     def _now(self) -> dict[Any, Any]:
         found = [(record, record()) for record in self._records()]
         return {
-            receiver_key(record, receiver): receiver if record.strong else record
+            receiver_key(record, receiver): receiver if record.strong_count else record
             for record, receiver in found
             if receiver is not None
         }
@@ -89,7 +89,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         held = ((record, record()) for record in found if record is not None)
         alive = ((record, it) for record, it in held if it is not None)
         for record, receiver in (pair for pair in alive if receiver_key(*pair) == key):
-            return receiver if record.strong else record
+            return receiver if record.strong_count else record
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[Any]:
@@ -124,7 +124,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         """Disconnect everybody."""
         ended: dict[Any, list[Connection]] = {}
         for connection in self.registry.connections():
-            key = receiver_key(connection._record, connection.receiver)
+            key = receiver_key(connection._receiver_ref, connection.receiver)
             ended.setdefault(key, []).append(connection)
         self.registry.end(self.registry.connections())
         self.registry.idle.clear()

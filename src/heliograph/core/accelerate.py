@@ -7,7 +7,7 @@ from functools import update_wrapper
 
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.receivers import MethodRecord, Record
+from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import pending_changes
@@ -37,8 +37,8 @@ def _put_in_place() -> str:
         group=Group,
         connection=Connection,
         snapshot=Snapshot,
-        record=Record,
-        method_record=MethodRecord,
+        receiver_ref=ReceiverRef,
+        method_ref=MethodRef,
         tellers=TELLERS,
         inside=PLACE,
         finish_watched=finish_watched,

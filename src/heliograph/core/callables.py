@@ -19,7 +19,7 @@ _GENERATORS = 0x20 | 0x200
 _PLAIN = (False, False)
 
 
-def examined(receiver: Any) -> tuple[bool, bool]:
+def check_receiver(receiver: Any) -> tuple[bool, bool]:
     """Refuse what can never be called as ``receiver(sender, **payload)``.
 
     Returns:

@@ -9,7 +9,7 @@ from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import PLACE, SCOPE, refuse_misspelt, terms
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.reviving import revive
-from heliograph.core.connections.scopes import ForAWhile, counted_here, is_muted
+from heliograph.core.connections.scopes import Scoped, counted_here, is_muted
 from heliograph.core.copying import Copyable
 from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -211,14 +211,14 @@ class Connectable(Copyable, Generic[P]):
             receiver: Callable[..., Any],
             sender: Any = ...,
             **options: Unpack[LocalOptions],
-        ) -> ForAWhile: ...
+        ) -> Scoped: ...
         @overload
         def connected_to(
             self,
             receiver: Callable[P, Any],
             sender: Any = ...,
             **options: Unpack[LocalOptions],
-        ) -> ForAWhile: ...
+        ) -> Scoped: ...
 
     def connected_to(
         self,
@@ -230,7 +230,7 @@ class Connectable(Copyable, Generic[P]):
         on_error: OnError = "raise",
         inline: bool = False,
         **misspelt: Never,
-    ) -> ForAWhile:
+    ) -> Scoped:
         """Connect *receiver* for the length of a ``with`` block, or of a decorated function.
 
         Leaving undoes just this connection: one that was there before stays, as
@@ -272,11 +272,11 @@ class Connectable(Copyable, Generic[P]):
         def call() -> str:
             return f"connected_to({describe_callable(receiver)}) of {title_of(self)}"
 
-        return ForAWhile(begin, end, tell, local=local, called=call, made=how[PLACE])
+        return Scoped(begin, end, tell, local=local, called=call, made=how[PLACE])
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
-    ) -> ForAWhile:
+    ) -> Scoped:
         """Swallow what is sent for the length of a ``with`` block, or of a decorated function.
 
         Blocks nest: the signal is heard again when the last one is left.
@@ -303,7 +303,7 @@ class Connectable(Copyable, Generic[P]):
         def call() -> str:
             return f"muted() of {title_of(self)}"
 
-        return ForAWhile(begin, end, local=local, called=call, made=place())
+        return Scoped(begin, end, local=local, called=call, made=place())
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Call *receiver* no more when *sender* sends, or when anybody does.
@@ -335,7 +335,7 @@ class Connectable(Copyable, Generic[P]):
         registry = self._registry
         if not registry.receivers:
             return ()
-        here = {c._record: c.receiver for c in counted_here(registry.connections())}
+        here = {c._receiver_ref: c.receiver for c in counted_here(registry.connections())}
         return tuple(receiver for receiver in here.values() if receiver is not None)
 
     @property

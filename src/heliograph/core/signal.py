@@ -376,7 +376,7 @@ class Signal(Waitable[P]):
 
     def _choice(self) -> Choice:
         registry = self._registry
-        return registry.home, partial(show, registries=[registry])
+        return registry.self_ref, partial(show, registries=[registry])
 
     def _check(self, sender: Any, payload: dict[str, Any]) -> None:
         """In development mode, warn about or refuse a send that looks wrong."""
@@ -408,7 +408,7 @@ class Signal(Waitable[P]):
         return [(connection, None) for connection in counted(self._registry, snapshot)]
 
     def _overriding_steps(self, sender: Any, snapshot: Snapshot) -> list[Step]:
-        known = {c._record.key: c for c in counted(self._registry, snapshot)}
+        known = {c._receiver_ref.key: c for c in counted(self._registry, snapshot)}
         return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
 
 

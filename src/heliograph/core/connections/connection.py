@@ -1,4 +1,4 @@
-"""One receiver, connected for one sender: the record, with its delivery options."""
+"""One receiver, connected for one sender: with its delivery options."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from heliograph.core.connections.options import Terms
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.sending.snapshot import Snapshot
 
-_AGE = (1 << 64) - 1
+_ORDER = (1 << 64) - 1
 _HELD_WEAKLY = object()
 
 
@@ -32,15 +32,15 @@ class Connection(ref[object]):
 
     # A million connections of one receiver to a million senders cost 250 bytes each
     # because this is the one object that each of them needs.
-    __slots__ = ("_key", "_order", "_record", "_sender", "_snapshot", "_terms")
+    __slots__ = ("_key", "_receiver_ref", "_sender", "_snapshot", "_sort_key", "_terms")
 
     _version = 0
 
     if TYPE_CHECKING:
         _key: Hashable
-        _order: int
-        _record: Record
+        _receiver_ref: ReceiverRef
         _sender: Any
+        _sort_key: int
         _terms: Terms
         _snapshot: Snapshot | None
 
@@ -53,12 +53,12 @@ class Connection(ref[object]):
     @property
     def receiver(self) -> Callable[..., Any] | None:
         """The receiver, or None once it is dead."""
-        return self._record()  # type: ignore[no-any-return]  # Any callable.
+        return self._receiver_ref()  # type: ignore[no-any-return]  # Any callable.
 
     @property
     def name(self) -> str:
         """The receiver's qualified name, with its module."""
-        return self._record.name
+        return self._receiver_ref.name
 
     @property
     def sender(self) -> Any:
@@ -67,7 +67,7 @@ class Connection(ref[object]):
 
     @property
     def priority(self) -> int:
-        """Receivers with a higher one are called earlier; those with the same, in order of age."""
+        """Receivers with a higher one are called earlier; equal ones, in order of connecting."""
         return self._terms[PRIORITY]
 
     @property
@@ -88,7 +88,7 @@ class Connection(ref[object]):
     @property
     def is_async(self) -> bool:
         """Whether the receiver has to be awaited."""
-        return self._record.is_async
+        return self._receiver_ref.is_async
 
     @property
     def takes_extra(self) -> bool:
@@ -111,12 +111,12 @@ class Connection(ref[object]):
     @property
     def failures(self) -> int:
         """How many errors of this receiver were logged instead of raised, over all its senders."""
-        return self._record.failures
+        return self._receiver_ref.failures
 
     @property
     def connected(self) -> bool:
         """Whether it still is."""
-        registry = self._record.home()
+        registry = self._receiver_ref.registry_ref()
         return registry is not None and registry.holds(self)
 
     @shown
@@ -139,17 +139,17 @@ class Connection(ref[object]):
             raise AttributeError(msg, name=name, obj=self)
 
 
-def connected(
-    record: Record,
+def make_connection(
+    receiver_ref: ReceiverRef,
     key: Hashable,
-    age: int,
+    order: int,
     how: Terms,
     sender: Any,
     died: Callable[[Connection], object] | None,
 ) -> Connection:
     """Make a connection; *died*, if given, is called with it when its sender dies.
 
-    Its *age* is its number in the order in which connections are made.
+    *order* is its number in the order in which connections are made.
     """
     if type(key) is not int:  # Another object may be the same sender.
         made = Connection(ANY)
@@ -162,15 +162,15 @@ def connected(
             # Held strongly, or another object could get its id and be taken for it.
             made = Connection(ANY)
             made._sender = sender
-    made._record = record
+    made._receiver_ref = receiver_ref
     made._key = key
-    # One number that sorts by priority, the highest first, then by age.
-    made._order = age - (how[PRIORITY] << 64)
+    # One number that sorts by priority, the highest first, then by order.
+    made._sort_key = order - (how[PRIORITY] << 64)
     made._terms = how
     made._snapshot = None
     return made
 
 
-def age_of(connection: Connection) -> int:
+def order_of(connection: Connection) -> int:
     """Return the number of the connection in the order in which they were made."""
-    return connection._order & _AGE
+    return connection._sort_key & _ORDER

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Final
 
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.source import Place
 
 OPEN: Final = 0
@@ -51,7 +51,7 @@ class DeadReceiver:
         return f"<DeadReceiver {self.name}, connected at {self.location}>"
 
 
-def is_lost(record: Record, frame: Any) -> bool:
+def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
     """Tell whether a receiver that no send has come to dies because nobody kept it.
 
     A function does if the one that defines and connects it has returned. While that still
@@ -59,12 +59,12 @@ def is_lost(record: Record, frame: Any) -> bool:
     An object that connects itself or its methods while it is made does if it is made in a
     statement of its own, and dropped there. Others come and go: they may be meant to.
     """
-    if record.fate != OPEN:
+    if receiver_ref.fate != OPEN:
         return False
-    if record.maker is not None:
-        return _is_dropped(record.maker, frame)
-    code = record.terms[PLACE][0]
-    if not record.named[1].startswith(f"{code.co_qualname}.<locals>."):
+    if receiver_ref.maker is not None:
+        return _is_dropped(receiver_ref.maker, frame)
+    code = receiver_ref.terms[PLACE][0]
+    if not receiver_ref.named[1].startswith(f"{code.co_qualname}.<locals>."):
         return False
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
@@ -112,16 +112,16 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
     warn_at(dead._place, message)
 
 
-def warn_if_at_once(record: Record, frame: Any) -> None:
+def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
     # Nothing else held it.
-    if is_at_once(record.terms[PLACE], frame):
+    if is_at_once(receiver_ref.terms[PLACE], frame):
         message = (
-            f"{record.name} was garbage-collected in the very statement that connected it, "
+            f"{receiver_ref.name} was garbage-collected in the very statement that connected it, "
             "because nothing else holds it: it will never be called. Connect it with "
             "weak=False, or keep it in a variable."
         )
-        warn_at(record.terms[PLACE], message)
+        warn_at(receiver_ref.terms[PLACE], message)
 
 
 def is_at_once(place: Place, frame: Any) -> bool:

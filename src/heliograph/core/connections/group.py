@@ -12,10 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.sending.snapshot import Snapshot
 
-in_order: attrgetter[Any] = attrgetter("_order")
+in_order: attrgetter[Any] = attrgetter("_sort_key")
 
 
 class Group:
@@ -24,9 +24,9 @@ class Group:
     __slots__ = ("_snapshot", "_version", "connections")
 
     def __init__(self, *connections: Connection) -> None:
-        # A receiver has at most one lasting connection for a sender, kept under its record;
+        # A receiver has at most one lasting connection for a sender, kept under its reference;
         # temporary ones are kept under themselves.
-        self.connections: dict[Record | Connection, Connection] = {}
+        self.connections: dict[ReceiverRef | Connection, Connection] = {}
         self._snapshot: Snapshot | None = None
         self._version: int = 0
         for connection in connections:
@@ -35,7 +35,7 @@ class Group:
     def add(self, connection: Connection) -> None:
         """Take in a connection."""
         lasting = connection._terms[SCOPE] is None
-        self.connections[connection._record if lasting else connection] = connection
+        self.connections[connection._receiver_ref if lasting else connection] = connection
         # The version comes after the change and makes snapshots old that are being made of it;
         # the snapshot goes because it may be the last to refer to what has ended.
         self._version += 1
@@ -44,7 +44,7 @@ class Group:
     def remove(self, connection: Connection) -> bool:
         """Leave out a connection; tells whether it was in."""
         lasting = connection._terms[SCOPE] is None
-        place = connection._record if lasting else connection
+        place = connection._receiver_ref if lasting else connection
         if self.connections.get(place) is not connection:
             return False
         del self.connections[place]

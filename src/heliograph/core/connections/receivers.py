@@ -7,7 +7,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from weakref import ref
 
-from heliograph.core.callables import examined
+from heliograph.core.callables import check_receiver
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import (
     LOST,
@@ -37,51 +37,51 @@ if TYPE_CHECKING:
     from heliograph.core.source import Place
 
 NOTHING: frozenset[str] = frozenset()
-"""What those receivers are spared who are given everything."""
+"""What is omitted for a receiver that gets the whole payload."""
 
 
-class Record(ref[object]):
-    """A receiver that can be held weakly. Calling it gives the receiver, or None once it is dead.
+class ReceiverRef(ref[object]):
+    """A weak reference to a receiver. Calling it returns the receiver, or None once it is dead.
 
-    It is held weakly whatever its connections ask for, so that no snapshot keeps it
-    alive; the anchor is what strong connections hold on to.
+    It is weak even if connections hold the receiver strongly, so that no snapshot keeps the
+    receiver alive; *strong_ref* is what keeps it alive for them.
     """
 
     __slots__ = (
-        "anchor",
         "failures",
         "fate",
-        "home",
         "is_async",
         "key",
-        "left_out",
-        "links",
         "maker",
         "named",
+        "omitted",
+        "registry_ref",
+        "sender_counts",
         "shared_snapshot",
-        "strong",
+        "strong_count",
+        "strong_ref",
         "terms",
     )
 
     if TYPE_CHECKING:
-        shared_snapshot: Snapshot | None
-        anchor: Any
         failures: int
         fate: int
-        home: Callable[[], Registry | None]
         is_async: bool
         key: Hashable
-        left_out: frozenset[str]
-        links: dict[Hashable, int]
         maker: Place | None
         named: tuple[str, str] | str
-        strong: int
+        omitted: frozenset[str]
+        registry_ref: Callable[[], Registry | None]
+        sender_counts: dict[Hashable, int]
+        shared_snapshot: Snapshot | None
+        strong_count: int
+        strong_ref: Any
         terms: Terms
 
         def __call__(self) -> Any:
             """Return the receiver, or None once it is dead."""
     else:
-        # A reference would compare by what it refers to, which may have no hash.
+        # A weak reference compares and hashes like its object, which may have no hash.
         __eq__ = object.__eq__
         __ne__ = object.__ne__
         __hash__ = object.__hash__
@@ -92,102 +92,105 @@ class Record(ref[object]):
         if isinstance(self.named, str):
             return self.named
         module, name = self.named
-        # Anybody may set a function's module, to anything.
+        # A function's `__module__` can be set to anything.
         return f"{module if type(module) is str else 'builtins'}.{name}"
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
-        # The plain reference that all weak references to a receiver share is faster than this
-        # one, and costs nothing. There is none if the receiver is being finalized.
+        # A plain weak reference is faster to call than this subclass, and Python shares one per
+        # object, so it costs nothing. None can be made while the receiver is being finalized.
         receiver = self()
         return self if receiver is None else ref(receiver)
 
-    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - some ask for these.
-        """Tell whether this record can carry a connection of the receiver on such terms."""
+    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - subclasses use them.
+        """Tell whether a new connection of the receiver, with these options, can use this."""
         return self() is not None
 
-    def join(self, other: Record) -> None:
-        """Stand for what another record of the same receiver was made of, too."""
+    def join(self, other: ReceiverRef) -> None:
+        """Refer also to the object that another reference to the same receiver was made of."""
 
     def living(self) -> object:
         """Return something that lives as long as the receiver, or None once it is dead.
 
-        Other than the receiver itself, it is had without running any code of its owner.
+        Unlike looking up the receiver itself, this runs no code of the receiver's owner.
         """
         return ref.__call__(self)
 
     def hold(self, receiver: object) -> None:
-        """Hold the receiver strongly, for one connection more."""
-        self.strong += 1
-        self.anchor = receiver
+        """Hold the receiver strongly, for one more connection."""
+        self.strong_count += 1
+        self.strong_ref = receiver
 
-    def let_go(self) -> object:
-        """Hold the receiver strongly no more; returns what may now be dropped."""
-        anchor, self.anchor = self.anchor, None
-        return anchor
+    def release(self) -> object:
+        """Stop holding the receiver strongly; returns what the caller has to drop."""
+        strong_ref, self.strong_ref = self.strong_ref, None
+        return strong_ref
 
 
-class MethodRecord(Record):
-    """A bound method, held by its object: the method itself is gone as soon as it is connected."""
+class MethodRef(ReceiverRef):
+    """A bound method, as weak references to its object and its function.
 
-    __slots__ = ("part",)
+    A reference to the method itself would be dead at once: Python makes a new one at each look.
+    """
+
+    __slots__ = ("function_ref",)
 
     if TYPE_CHECKING:
-        part: ref[Any]
+        function_ref: ref[Any]
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
         return self
 
     def __call__(self) -> Any:
-        """Return the method, made again, or None."""
+        """Return the method, newly bound, or None."""
         owner = ref.__call__(self)
         if owner is None:
             return None
-        function = self.part()
+        function = self.function_ref()
         return None if function is None else MethodType(function, owner)
 
     def living(self) -> object:
         """Return something that lives as long as the receiver, or None once it is dead."""
-        owner, function = ref.__call__(self), self.part()
+        owner, function = ref.__call__(self), self.function_ref()
         return None if owner is None or function is None else (owner, function)
 
 
-class FoundRecord(Record):
-    """What each look at an object makes again, held by that object and found there again."""
+class AttributeRef(ReceiverRef):
+    """A receiver that an object makes at each attribute access, found there when it is called."""
 
-    __slots__ = ("place",)
+    __slots__ = ("attribute",)
 
     if TYPE_CHECKING:
-        place: str
+        attribute: str
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
         return self
 
     def __call__(self) -> Any:
-        """Return what is found now, or None."""
+        """Return what the attribute gives now, or None."""
         owner = ref.__call__(self)
-        return None if owner is None else told(owner, self.place)
+        return None if owner is None else told(owner, self.attribute)
 
 
-class LooksRecord(Record):
-    """What each look at an object makes again, where that object cannot be held weakly.
+class LookedUpRef(ReceiverRef):
+    """A receiver that is made at each attribute access, of an object without weak references.
 
-    It is there for as long as any of the looks is that were connected.
+    It lives for as long as any of the objects that were connected.
     """
 
     __slots__ = ("others",)
 
     if TYPE_CHECKING:
-        others: tuple[Record, ...]
+        others: tuple[ReceiverRef, ...]
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
         return self if self.others else super().resolver()
 
     def __call__(self) -> Any:
-        """Return one that is alive, or None."""
+        """Return one of the objects that is alive, or None."""
         found = ref.__call__(self)
         if found is None and self.others:
             alive = (ref.__call__(it) for it in self.others)
@@ -195,85 +198,88 @@ class LooksRecord(Record):
         return found
 
     def living(self) -> object:
-        """Return one that is alive, or None."""
+        """Return one of the objects that is alive, or None."""
         return self()
 
-    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - as above.
-        """Tell whether this very look is known."""
+    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - see above.
+        """Tell whether this very object was connected."""
         return any(ref.__call__(it) is receiver for it in (self, *self.others))
 
-    def join(self, other: Record) -> None:
-        """Live for as long as another look does, too."""
+    def join(self, other: ReceiverRef) -> None:
+        """Refer also to another object."""
         alive = [it for it in self.others if ref.__call__(it) is not None]
         self.others = (*alive, other)
 
 
-class HeldRecord(Record):
-    """A receiver to which there can be no weak reference: it is there while it is anchored."""
+class StrongRef(ReceiverRef):
+    """A receiver that has no weak references: it is known as long as connections hold it."""
 
     __slots__ = ()
 
     def resolver(self) -> Callable[[], Any]:
-        """Return what a send calls to get the receiver, or None once it is let go."""
+        """Return what a send calls to get the receiver, or None once it is released."""
         return self
 
     def __call__(self) -> Any:
-        """Return the receiver, or None once it is let go."""
-        return self.anchor
+        """Return the receiver, or None once it is released."""
+        return self.strong_ref
 
     def living(self) -> object:
-        """Return the receiver, or None once it is let go."""
-        return self.anchor
+        """Return the receiver, or None once it is released."""
+        return self.strong_ref
 
-    def serves(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - as above.
-        """Tell whether this record can carry a connection on such terms."""
+    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - see above.
+        """Tell whether a new connection with these options can use this."""
         return not how[WEAK]
 
 
-def recorded(
-    receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]
-) -> Record:
-    """Make the record of a receiver, after a look at it.
+def make_receiver_ref(
+    receiver: Any, key: Hashable, how: Terms, registry_ref: Callable[[], Registry | None]
+) -> ReceiverRef:
+    """Check a receiver and make the reference to it.
 
     Raises:
-        ReceiverError: If it cannot be a receiver, or not on such terms.
+        ReceiverError: If it cannot be a receiver, or not with these options.
     """
-    is_async, generates = examined(receiver)
+    is_async, generates = check_receiver(receiver)
     if type(receiver) is FunctionType:
         if receiver.__code__.co_argcount > 1:
-            _refuse_without_object(receiver, how, home)
-        record = Record(receiver, _died)
-        record.named = receiver.__module__ or "builtins", receiver.__qualname__
-        record.maker = None
-        record.fate = OPEN
+            _refuse_without_object(receiver, how, registry_ref)
+        receiver_ref = ReceiverRef(receiver, _died)
+        receiver_ref.named = receiver.__module__ or "builtins", receiver.__qualname__
+        receiver_ref.maker = None
+        receiver_ref.fate = OPEN
     else:
-        record = _held(receiver, key, how, home)
-        record.named = name_of(receiver)
-        # Objects come and go, and their methods with them: that is what weak is for.
+        receiver_ref = _make_ref(receiver, key, how, registry_ref)
+        receiver_ref.named = name_of(receiver)
+        # Objects may come and go, and their methods with them: weak connections are for that. Only
+        # an object that connects itself while it is made may be lost by mistake.
         code = how[PLACE][0]
-        record.maker = maker_of(code) if code.co_name in MAKING else None
-        record.fate = SENT if record.maker is None else OPEN
-    record.home = home
-    record.key = key
-    record.links = {}
-    record.shared_snapshot = None
-    record.anchor = None
-    record.strong = 0
-    record.is_async = is_async
-    record.terms = how
-    record.failures = 0
-    record.left_out = NOTHING
+        receiver_ref.maker = maker_of(code) if code.co_name in MAKING else None
+        receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
+    receiver_ref.registry_ref = registry_ref
+    receiver_ref.key = key
+    receiver_ref.sender_counts = {}
+    receiver_ref.shared_snapshot = None
+    receiver_ref.strong_ref = None
+    receiver_ref.strong_count = 0
+    receiver_ref.is_async = is_async
+    receiver_ref.terms = how
+    receiver_ref.failures = 0
+    receiver_ref.omitted = NOTHING
     if generates:
         message = (
-            f"{record.name} is a generator function: calling it runs none of its lines, so as "
-            "a receiver it does nothing. Take the yield out."
+            f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
+            "as a receiver it does nothing. Take the yield out."
         )
         warn_at(how[PLACE], message)
-    return record
+    return receiver_ref
 
 
-def _refuse_without_object(receiver: Any, how: Terms, home: Callable[[], Registry | None]) -> None:
-    registry = home()
+def _refuse_without_object(
+    receiver: Any, how: Terms, registry_ref: Callable[[], Registry | None]
+) -> None:
+    registry = registry_ref()
     problem = None if registry is None else without_object(receiver, registry)
     if problem is not None and registry is not None:
         if not registry.lenient:
@@ -281,20 +287,26 @@ def _refuse_without_object(receiver: Any, how: Terms, home: Callable[[], Registr
         warn_at(how[PLACE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
 
 
-def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry | None]) -> Record:
+def _make_ref(
+    receiver: Any, key: Hashable, how: Terms, registry_ref: Callable[[], Registry | None]
+) -> ReceiverRef:
     try:
         if type(receiver) is MethodType:
-            method = ref.__new__(MethodRecord, receiver.__self__, _died)
-            # The function may be the only one of its kind and refer to the object, so
-            # holding it would keep both alive.
-            method.part = ref(receiver.__func__, partial(_part_died, home, key))
+            method = ref.__new__(MethodRef, receiver.__self__, _died)
+            # The function may refer to the object (as a closure, say): holding the function
+            # would keep both alive.
+            method.function_ref = ref(receiver.__func__, partial(_function_died, registry_ref, key))
             return method
-        # Its key says already whether it is found at a place, and looking again takes a while.
+        # Its key tells already whether it is an attribute of an object; looking again is slow.
         place = None if type(key) is int else place_of(receiver)
-        return ref.__new__(Record, receiver, _died) if place is None else _looked(receiver, *place)
+        return (
+            ref.__new__(ReceiverRef, receiver, _died)
+            if place is None
+            else _made_at_access(receiver, *place)
+        )
     except TypeError:
         if not how[WEAK]:
-            return ref.__new__(HeldRecord, ANY)
+            return ref.__new__(StrongRef, ANY)
         if type(receiver) is staticmethod:
             msg = (
                 "It is a staticmethod, which cannot be held weakly. Write @staticmethod above the "
@@ -310,41 +322,41 @@ def _held(receiver: Any, key: Hashable, how: Terms, home: Callable[[], Registry 
         raise ReceiverError(msg) from None
 
 
-def _looked(receiver: Any, owner: Any, name: str) -> Record:
-    """Return the record of a receiver that a look at an object has made."""
+def _made_at_access(receiver: Any, owner: Any, name: str) -> ReceiverRef:
+    """Return the reference to a receiver that an attribute access has made."""
     if type(owner).__weakrefoffset__ and is_found_again(receiver, owner, name):
-        found = ref.__new__(FoundRecord, owner, _died)
-        found.place = name
+        found = ref.__new__(AttributeRef, owner, _died)
+        found.attribute = name
         return found
-    looks = ref.__new__(LooksRecord, receiver, _died)
+    looks = ref.__new__(LookedUpRef, receiver, _died)
     looks.others = ()
     return looks
 
 
-# When the interpreter ends, modules may be emptied before these callbacks run. So each of them
-# carries with it the function that tells whether that is so.
-def _died(record: Record, ending: Callable[[], bool] = sys.is_finalizing) -> None:
-    registry = None if ending() else record.home()
+# When the interpreter exits, modules may be emptied before these callbacks run. So each callback
+# has as a default argument the function that tells whether the interpreter is exiting.
+def _died(receiver_ref: ReceiverRef, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+    registry = None if ending() else receiver_ref.registry_ref()
     if registry is not None:
-        connected = bool(record.links)
+        connected = bool(receiver_ref.sender_counts)
         frame = sys._getframe().f_back
-        # First: what comes now may fail, at the end of the stack or by a signal handler.
-        pending_changes.append(partial(registry.bury, record.key))
+        # First: what follows may fail, without room on the stack or by a signal handler.
+        pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))
         try:
-            if connected and is_lost(record, frame):
-                record.fate = LOST
+            if connected and is_lost(receiver_ref, frame):
+                receiver_ref.fate = LOST
         finally:
             make_pending_changes()
         if connected:
-            warn_if_at_once(record, frame)
+            warn_if_at_once(receiver_ref, frame)
 
 
-def _part_died(
-    home: Callable[[], Registry | None],
+def _function_died(
+    registry_ref: Callable[[], Registry | None],
     key: Hashable,
     _: object,
     ending: Callable[[], bool] = sys.is_finalizing,
 ) -> None:
-    registry = None if ending() else home()
+    registry = None if ending() else registry_ref()
     if registry is not None:
-        run_deferred(partial(registry.bury, key))
+        run_deferred(partial(registry.remove_dead_receiver, key))

@@ -7,12 +7,12 @@ from functools import partial
 from sys import is_finalizing
 from weakref import ref
 
-from heliograph.core.callables import examined
-from heliograph.core.connections.connection import Connection, age_of, connected
+from heliograph.core.callables import check_receiver
+from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
 from heliograph.core.connections.group import Group, in_order, listed
 from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
-from heliograph.core.connections.receivers import NOTHING, Record, recorded
+from heliograph.core.connections.receivers import NOTHING, ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.tables import shrunk
 from heliograph.core.errors import ReceiverError
@@ -55,28 +55,28 @@ _REMEMBERED = 16
 
 def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
     # What modules are made of may be gone when the interpreter ends.
-    registry = None if ending() else connection._record.home()
+    registry = None if ending() else connection._receiver_ref.registry_ref()
     if registry is not None:
-        run_deferred(partial(registry._orphan, connection))
+        run_deferred(partial(registry.remove_dead_sender, connection))
 
 
-def _lives(record: Record) -> bool:
+def _lives(receiver_ref: ReceiverRef) -> bool:
     # Others may let the receiver go just now: it must not die in a change for having been seen.
-    living = record.living()
+    living = receiver_ref.living()
     keep_until_unlocked(living)
     return living is not None
 
 
-def fit(record: Record, receiver: Any, declaration: Declaration) -> None:
+def fit(receiver_ref: ReceiverRef, receiver: Any, declaration: Declaration) -> None:
     """Note what a receiver is spared of a declared payload.
 
     Raises:
         ReceiverError: If it cannot take what is declared.
     """
-    from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
+    from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
 
-    record.left_out = left_out_for(receiver, declaration)
-    warn_of_deprecation(receiver, declaration, record.terms[PLACE])
+    receiver_ref.omitted = omitted_for(receiver, declaration)
+    warn_of_deprecation(receiver, declaration, receiver_ref.terms[PLACE])
 
 
 class Registry:
@@ -87,11 +87,10 @@ class Registry:
         "any",
         "anyone",
         "checked",
-        "clock",
         "dead",
         "declaration",
-        "home",
         "idle",
+        "last_order",
         "last_snapshot",
         "lenient",
         "mutes",
@@ -99,6 +98,7 @@ class Registry:
         "needs_slow_path",
         "overridden",
         "receivers",
+        "self_ref",
         "senders",
         "version",
         "watchers",
@@ -109,14 +109,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.senders: dict[Hashable, Group | Connection] = {}
-        self.receivers: dict[Hashable, Record] = {}
+        self.receivers: dict[Hashable, ReceiverRef] = {}
         # Weakly held receivers that live on, but whose last sender has died.
-        self.idle: dict[Hashable, Record] = {}
+        self.idle: dict[Hashable, ReceiverRef] = {}
         self.any: Group = Group()
-        self.home: ref[Registry] = ref(self)
+        self.self_ref: ref[Registry] = ref(self)
         self.mutes: Mutes = {}
         self.dead: deque[DeadReceiver] | None = None
-        self.clock: int = 0
+        self.last_order: int = 0
         self.overridden: bool = False
         # Whether what Blinker lets pass, and cannot be meant, is warned of instead of refused.
         self.lenient: bool = False
@@ -138,8 +138,8 @@ class Registry:
         # Only a lone connection and its snapshot refer to each other: all else is freed at once.
         for group in self.senders.values():
             group._snapshot = None
-        for record in (*self.receivers.values(), *self.idle.values()):
-            record.shared_snapshot = None
+        for receiver_ref in (*self.receivers.values(), *self.idle.values()):
+            receiver_ref.shared_snapshot = None
 
     def connect(self, receiver: Any, sender: Any, how: Terms) -> Made | None:
         """Connect; returns None if it has to wait."""
@@ -147,14 +147,14 @@ class Registry:
         made: Made | Literal[False] | None = False
         while made is False:
             declaration = self.declaration
-            record = self.receivers.get(key)
-            if record is None or not record.serves(receiver, how):
-                record = recorded(receiver, key, how, self.home)
+            receiver_ref = self.receivers.get(key)
+            if receiver_ref is None or not receiver_ref.accepts(receiver, how):
+                receiver_ref = make_receiver_ref(receiver, key, how, self.self_ref)
                 if declaration is not None:
-                    fit(record, receiver, declaration)
-            if record.is_async:
+                    fit(receiver_ref, receiver, declaration)
+            if receiver_ref.is_async:
                 refuse_inline(how[INLINE], is_async=True)
-            made = under_lock(self._connect, declaration, record, receiver, sender, how)
+            made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, how)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -162,8 +162,8 @@ class Registry:
         receiver, key = identified(receiver)
         if issubclass(type(receiver), partial) and key not in self.receivers:
             # Each is another object, but one that makes the same call is what is meant.
-            records = list(self.receivers.values())
-            key = next((it.key for it in records if same_partial(it(), receiver)), key)
+            receiver_refs = list(self.receivers.values())
+            key = next((it.key for it in receiver_refs if same_partial(it(), receiver)), key)
         return under_lock(self._disconnect, key, sender) or []
 
     def end(self, connections: Iterable[Connection]) -> list[Connection]:
@@ -183,11 +183,11 @@ class Registry:
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
-        return connection in self._of(connection._record, connection._key)
+        return connection in self._of(connection._receiver_ref, connection._key)
 
     def count_failure(self, connection: Connection) -> None:
         """Count an error of a receiver that was logged."""
-        under_lock(self._count_failure, connection._record)
+        under_lock(self._count_failure, connection._receiver_ref)
 
     def override(self, *, on: bool) -> None:
         """Let every send ask the signal itself who is to be called, or none any more."""
@@ -201,28 +201,28 @@ class Registry:
             ReceiverError: If it cannot be a receiver of this signal.
             ArgumentError: If it cannot be connected inline.
         """
-        is_async, _ = examined(receiver)
+        is_async, _ = check_receiver(receiver)
         refuse_inline(inline, is_async=is_async)
         problem = without_object(receiver, self)
         if problem is not None and not self.lenient:
             raise ReceiverError(problem)
         if self.declaration is not None:
             from heliograph.core.declared.compatibility import (
-                left_out_for,
+                omitted_for,
             )
 
-            left_out_for(receiver, self.declaration)
+            omitted_for(receiver, self.declaration)
 
     def agree(
-        self, declaration: Declaration | None, spared: Mapping[Record, frozenset[str]]
+        self, declaration: Declaration | None, spared: Mapping[ReceiverRef, frozenset[str]]
     ) -> None:
         """Be declared so, and spare receivers what they do not take. Must run under the lock.
 
         Whoever calls this has found out that every receiver takes what is declared.
         """
         self.declaration = declaration
-        for record in self.receivers.values():
-            record.left_out = spared.get(record, NOTHING)
+        for receiver_ref in self.receivers.values():
+            receiver_ref.omitted = spared.get(receiver_ref, NOTHING)
         self.checked |= declaration is not None
         self._outdate_snapshots()
 
@@ -242,13 +242,17 @@ class Registry:
             self.anyone = watchers
 
     def connections(self) -> list[Connection]:
-        """Return all connections, by priority and age."""
+        """Return all connections, by priority and order of connecting."""
         found = self._all()
         # Where the callback of a weak reference could not even begin, as it would have been a
         # call too deep, or a signal handler raised first.
-        forgotten = [partial(self._orphan, it) for it in found if it() is None]
-        records = [*self.receivers.values(), *self.idle.values()]
-        forgotten += [partial(self.bury, it.key) for it in records if it.living() is None]
+        forgotten = [partial(self.remove_dead_sender, it) for it in found if it() is None]
+        receiver_refs = [*self.receivers.values(), *self.idle.values()]
+        forgotten += [
+            partial(self.remove_dead_receiver, it.key)
+            for it in receiver_refs
+            if it.living() is None
+        ]
         for each in forgotten:
             run_deferred(each)
         return self._all() if forgotten else found
@@ -263,32 +267,34 @@ class Registry:
     def _connect(
         self,
         declaration: Declaration | None,
-        record: Record,
+        receiver_ref: ReceiverRef,
         receiver: Any,
         sender: Any,
         how: Terms,
     ) -> Made | Literal[False]:
         """Connect, unless the receiver is new and was held against another declaration."""
         # What it takes is found out before, as looking at a signature may run anybody's code.
-        if declaration is not self.declaration and record.key not in self.receivers:
+        if declaration is not self.declaration and receiver_ref.key not in self.receivers:
             return False
-        known = self.receivers.setdefault(record.key, record)
-        if known is not record:
-            known.join(record)
+        known = self.receivers.setdefault(receiver_ref.key, receiver_ref)
+        if known is not receiver_ref:
+            known.join(receiver_ref)
             self._outdate_snapshots()
-            record = known
+            receiver_ref = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
-        if record.links and how[SCOPE] is None:
-            previous = self._lasting(record, key)
+        if receiver_ref.sender_counts and how[SCOPE] is None:
+            previous = self._lasting(receiver_ref, key)
             if previous is not None:
                 return self._reconnect(previous, receiver, sender, how)
-            if how == record.terms:
-                how = record.terms  # Shared: a tuple each would double the size of a connection.
-        self.clock = age = self.clock + 1
-        connection = connected(record, key, age, how, sender, _sender_died)
-        self._link(connection, record, key, None)
+            if how == receiver_ref.terms:
+                how = (
+                    receiver_ref.terms
+                )  # Shared: a tuple each would double the size of a connection.
+        self.last_order = order = self.last_order + 1
+        connection = make_connection(receiver_ref, key, order, how, sender, _sender_died)
+        self._link(connection, receiver_ref, key, None)
         if not how[WEAK]:
-            record.hold(receiver)
+            receiver_ref.hold(receiver)
         return connection, None
 
     def _reconnect(self, previous: Connection, receiver: Any, sender: Any, how: Terms) -> Made:
@@ -297,19 +303,25 @@ class Registry:
         how = (*how[:WEAK], weak, None, previous._terms[PLACE])
         if how == previous._terms:
             return previous, previous
-        record, key = previous._record, previous._key
-        if how == record.terms:
-            how = record.terms
-        connection = connected(record, key, age_of(previous), how, sender, _sender_died)
-        self._link(connection, record, key, previous)
+        receiver_ref, key = previous._receiver_ref, previous._key
+        if how == receiver_ref.terms:
+            how = receiver_ref.terms
+        connection = make_connection(
+            receiver_ref, key, order_of(previous), how, sender, _sender_died
+        )
+        self._link(connection, receiver_ref, key, previous)
         if not weak:
-            record.hold(receiver)
+            receiver_ref.hold(receiver)
         # Only now, as a send at any moment must find one of the two.
         self._unlink(previous)
         return connection, previous
 
     def _link(
-        self, connection: Connection, record: Record, key: Hashable, previous: Connection | None
+        self,
+        connection: Connection,
+        receiver_ref: ReceiverRef,
+        key: Hashable,
+        previous: Connection | None,
     ) -> None:
         if key is ANY:
             self.any.add(connection)
@@ -321,9 +333,9 @@ class Registry:
                 if isinstance(group, Connection):
                     group = self.senders[key] = Group(group)
                 group.add(connection)
-        links = record.links
+        links = receiver_ref.sender_counts
         links[key] = links[key] + 1 if key in links else 1
-        self._no_longer_idle(record.key)
+        self._no_longer_idle(receiver_ref.key)
         self.version += 1
         self.anyone = _SOMEONE
 
@@ -345,19 +357,19 @@ class Registry:
     def _unlink(self, connection: Connection) -> None:
         keep_until_unlocked(connection)
         connection._snapshot = None  # They refer to each other.
-        record, key = connection._record, connection._key
-        links = record.links
+        receiver_ref, key = connection._receiver_ref, connection._key
+        links = receiver_ref.sender_counts
         links[key] -= 1
         if not links[key]:
             del links[key]
-            record.links = shrunk(links)
+            receiver_ref.sender_counts = shrunk(links)
         if not connection._terms[WEAK]:
-            record.strong -= 1
-            if not record.strong:
-                keep_until_unlocked(record.let_go())
+            receiver_ref.strong_count -= 1
+            if not receiver_ref.strong_count:
+                keep_until_unlocked(receiver_ref.release())
         if not links:
-            record.shared_snapshot = None
-            del self.receivers[record.key]
+            receiver_ref.shared_snapshot = None
+            del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
         self._changed()
 
@@ -368,58 +380,63 @@ class Registry:
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [c for c in self._all() if c._terms[SCOPE] is scope and self._end(c)]
 
-    def _lasting(self, record: Record, key: Hashable) -> Connection | None:
+    def _lasting(self, receiver_ref: ReceiverRef, key: Hashable) -> Connection | None:
         group = self.any if key is ANY else self.senders.get(key)
         if isinstance(group, Group):
-            return group.connections.get(record)
-        if group is not None and group._record is record and group._terms[SCOPE] is None:
+            return group.connections.get(receiver_ref)
+        if (
+            group is not None
+            and group._receiver_ref is receiver_ref
+            and group._terms[SCOPE] is None
+        ):
             return group
         return None
 
     def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
         self._no_longer_idle(key)
-        record = self.receivers.get(key)
-        if record is None:
+        receiver_ref = self.receivers.get(key)
+        if receiver_ref is None:
             return []
-        places = tuple(record.links) if sender is ANY else (sender_key(sender),)
+        places = tuple(receiver_ref.sender_counts) if sender is ANY else (sender_key(sender),)
         ended: list[Connection] = []
         for place in places:
-            ended += filter(self._end, self._of(record, place))
+            ended += filter(self._end, self._of(receiver_ref, place))
         return ended
 
-    def _of(self, record: Record, key: Hashable) -> list[Connection]:
+    def _of(self, receiver_ref: ReceiverRef, key: Hashable) -> list[Connection]:
         """Return the connections of a receiver for one sender: the temporary ones too."""
-        lasting = self._lasting(record, key)
-        if record.links.get(key, 0) == int(lasting is not None):
+        lasting = self._lasting(receiver_ref, key)
+        if receiver_ref.sender_counts.get(key, 0) == int(lasting is not None):
             return [] if lasting is None else [lasting]
         group = self.any if key is ANY else self.senders.get(key)
         found = [] if group is None else listed(group)  # None if it is just being ended.
-        return [connection for connection in found if connection._record is record]
+        return [connection for connection in found if connection._receiver_ref is receiver_ref]
 
-    def _orphan(self, connection: Connection) -> None:
-        record = connection._record
+    def remove_dead_sender(self, connection: Connection) -> None:
+        """End a connection whose sender is dead. Must run under the lock."""
+        receiver_ref = connection._receiver_ref
         self._end(connection)
-        if not record.links and _lives(record):
-            self.idle[record.key] = record
+        if not receiver_ref.sender_counts and _lives(receiver_ref):
+            self.idle[receiver_ref.key] = receiver_ref
 
     def _no_longer_idle(self, key: Hashable) -> None:
         if self.idle and self.idle.pop(key, None) is not None:
             self.idle = shrunk(self.idle)
 
-    def bury(self, key: Hashable) -> None:
+    def remove_dead_receiver(self, key: Hashable) -> None:
         """End the connections of a receiver, if it is dead. Must run under the lock."""
         self._no_longer_idle(key)
-        record = self.receivers.get(key)
-        if record is None or _lives(record):
+        receiver_ref = self.receivers.get(key)
+        if receiver_ref is None or _lives(receiver_ref):
             return
         if self.dead is None:
             self.dead = deque(maxlen=_REMEMBERED)
-        place = record.terms[PLACE]
-        lost = record.fate == LOST and not is_told_of(place, self.dead)
-        self.dead.append(DeadReceiver(record.name, place, lost=lost))
+        place = receiver_ref.terms[PLACE]
+        lost = receiver_ref.fate == LOST and not is_told_of(place, self.dead)
+        self.dead.append(DeadReceiver(receiver_ref.name, place, lost=lost))
         self.checked |= lost  # The next send asks whether to warn of it.
-        for sender in list(record.links):
-            for connection in self._of(record, sender):
+        for sender in list(receiver_ref.sender_counts):
+            for connection in self._of(receiver_ref, sender):
                 self._end(connection)
 
     def repair(self) -> None:
@@ -439,8 +456,8 @@ class Registry:
         self.mutes = others if spared is None else {**others, scope: spared}
         self._changed()
 
-    def _count_failure(self, record: Record) -> None:
-        record.failures += 1
+    def _count_failure(self, receiver_ref: ReceiverRef) -> None:
+        receiver_ref.failures += 1
 
     def _outdate_snapshots(self) -> None:
         self.any._version += 1

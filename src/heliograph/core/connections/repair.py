@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.connection import Connection
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
 
 
 def recount(registry: Any, found: list[Connection]) -> list[Connection]:
@@ -23,23 +23,23 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
     Returns:
         Those of them that were to hold their receiver, and do not: they must end.
     """
-    links: dict[Record, dict[Hashable, int]] = {}
-    strong: dict[Record, int] = {}
+    links: dict[ReceiverRef, dict[Hashable, int]] = {}
+    strong: dict[ReceiverRef, int] = {}
     for connection in found:
-        record, key = connection._record, connection._key
-        here = links.setdefault(record, {})
+        receiver_ref, key = connection._receiver_ref, connection._key
+        here = links.setdefault(receiver_ref, {})
         here[key] = here.get(key, 0) + 1
-        strong[record] = strong.get(record, 0) + (not connection._terms[WEAK])
-    for record in {*registry.receivers.values(), *links}:
-        record.links = links.get(record, {})
-        record.strong = strong.get(record, 0)
-        if not record.strong:
-            keep_until_unlocked(record.let_go())
-        elif record.anchor is None:
-            record.anchor = record.living()
-        if not record.links:
-            record.shared_snapshot = None
-    registry.receivers = {record.key: record for record in links}
+        strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._terms[WEAK])
+    for receiver_ref in {*registry.receivers.values(), *links}:
+        receiver_ref.sender_counts = links.get(receiver_ref, {})
+        receiver_ref.strong_count = strong.get(receiver_ref, 0)
+        if not receiver_ref.strong_count:
+            keep_until_unlocked(receiver_ref.release())
+        elif receiver_ref.strong_ref is None:
+            receiver_ref.strong_ref = receiver_ref.living()
+        if not receiver_ref.sender_counts:
+            receiver_ref.shared_snapshot = None
+    registry.receivers = {receiver_ref.key: receiver_ref for receiver_ref in links}
     for key in registry.receivers:
         registry.idle.pop(key, None)
     registry.senders = {
@@ -47,4 +47,4 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         for key, group in registry.senders.items()
         if not isinstance(group, Group) or group.connections
     }
-    return [it for it in found if not it._terms[WEAK] and it._record.anchor is None]
+    return [it for it in found if not it._terms[WEAK] and it._receiver_ref.strong_ref is None]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.connection import age_of, connected
+from heliograph.core.connections.connection import make_connection, order_of
 from heliograph.core.connections.options import WEAK
-from heliograph.core.connections.receivers import recorded
+from heliograph.core.connections.receivers import make_receiver_ref
 from heliograph.core.connections.registry import _sender_died, fit
 from heliograph.core.lock import under_lock
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.connection import Connection
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.registry import Registry
     from heliograph.core.declared.declaration import Declaration
 
@@ -29,35 +29,37 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     Raises:
         ReceiverError: If it does not take what its signal was declared to send meanwhile.
     """
-    record, how = connection._record, connection._terms
-    if not record.serves(receiver, how):
-        record = recorded(receiver, record.key, how, registry.home)
+    receiver_ref, how = connection._receiver_ref, connection._terms
+    if not receiver_ref.accepts(receiver, how):
+        receiver_ref = make_receiver_ref(receiver, receiver_ref.key, how, registry.self_ref)
     made = False
     while made is False:  # None if it has to wait.
         declaration = registry.declaration
-        if declaration is not None and record.key not in registry.receivers:
-            fit(record, receiver, declaration)
-        made = under_lock(_revive, declaration, registry, record, connection, receiver)
+        if declaration is not None and receiver_ref.key not in registry.receivers:
+            fit(receiver_ref, receiver, declaration)
+        made = under_lock(_revive, declaration, registry, receiver_ref, connection, receiver)
 
 
 def _revive(
     declaration: Declaration | None,
     registry: Registry,
-    record: Record,
+    receiver_ref: ReceiverRef,
     connection: Connection,
     receiver: Any,
 ) -> bool:
-    if declaration is not registry.declaration and record.key not in registry.receivers:
+    if declaration is not registry.declaration and receiver_ref.key not in registry.receivers:
         return False  # It was held against another one, or against none.
-    record = registry.receivers.get(record.key, record)
+    receiver_ref = registry.receivers.get(receiver_ref.key, receiver_ref)
     key, how = connection._key, connection._terms
-    if connection() is None or registry.holds(connection) or registry._lasting(record, key):
+    if connection() is None or registry.holds(connection) or registry._lasting(receiver_ref, key):
         return True
-    registry.receivers[record.key] = record
-    if record is not connection._record:
+    registry.receivers[receiver_ref.key] = receiver_ref
+    if receiver_ref is not connection._receiver_ref:
         sender = connection.sender
-        connection = connected(record, key, age_of(connection), how, sender, _sender_died)
-    registry._link(connection, record, key, None)
+        connection = make_connection(
+            receiver_ref, key, order_of(connection), how, sender, _sender_died
+        )
+    registry._link(connection, receiver_ref, key, None)
     if not how[WEAK]:
-        record.hold(receiver)
+        receiver_ref.hold(receiver)
     return True

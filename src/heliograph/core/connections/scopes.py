@@ -75,7 +75,7 @@ def is_muted(mutes: Mutes) -> bool:
 def unmuted(mutes: Mutes, connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the connections whose receivers are muted in the current context."""
     for spared in _spared_here(mutes) if mutes else ():
-        connections = [it for it in connections if it._record.key in spared]
+        connections = [it for it in connections if it._receiver_ref.key in spared]
     return connections
 
 
@@ -85,7 +85,7 @@ def _spared_here(mutes: Mutes) -> list[frozenset[Hashable]]:
     return [it for scope, it in mutes.items() if scope.everywhere or scope in here]
 
 
-class ForAWhile:
+class Scoped:
     """Something that holds inside of a `with` block, or while a decorated function runs.
 
     It may be entered several times, nested and in several threads or tasks, and be left in
@@ -189,8 +189,8 @@ class ForAWhile:
             msg = f"{describe_callable(function)} {problem}"
             raise ArgumentError(msg)
 
-        def again() -> ForAWhile:
-            return ForAWhile(
+        def again() -> Scoped:
+            return Scoped(
                 self._begin,
                 self._end,
                 self._tell,

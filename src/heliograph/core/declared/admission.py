@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from heliograph.core.connections.options import PLACE
-from heliograph.core.declared.compatibility import left_out_for, warn_of_deprecation
+from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.lock import under_lock
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any
 
-    from heliograph.core.connections.receivers import Record
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
 
@@ -33,7 +33,7 @@ class _Agreement:
         # come to have the key.
         self.spared: dict[Hashable, frozenset[str]] = {}
         self.held: list[object] = []
-        self.spared_before: dict[Record, frozenset[str]] | None = None
+        self.spared_before: dict[ReceiverRef, frozenset[str]] | None = None
 
     def look(self) -> None:
         """Find out whether those take it who have not been looked at yet.
@@ -45,20 +45,20 @@ class _Agreement:
         registry = self.signal._registry
         self.before = registry.declaration
         self.declaration = self.wanted._after(self.before)
-        for record in list(registry.receivers.values()):
-            receiver = None if record.key in self.spared else record()
+        for receiver_ref in list(registry.receivers.values()):
+            receiver = None if receiver_ref.key in self.spared else receiver_ref()
             if receiver is not None:
                 self.held.append(receiver)
-                self.spared[record.key] = self._looked_at(record, receiver)
+                self.spared[receiver_ref.key] = self._looked_at(receiver_ref, receiver)
 
-    def _looked_at(self, record: Record, receiver: Any) -> frozenset[str]:
-        declaration, place = self.declaration, record.terms[PLACE]
+    def _looked_at(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
+        declaration, place = self.declaration, receiver_ref.terms[PLACE]
         try:
-            spared = left_out_for(receiver, declaration)
+            spared = omitted_for(receiver, declaration)
         except ReceiverError as error:
             msg = (
                 f"{title_of(self.signal)} cannot be declared at {declaration.location}. "
-                f"{record.name}, connected at {where_is(place)}, could not take it. {error}"
+                f"{receiver_ref.name}, connected at {where_is(place)}, could not take it. {error}"
             )
             raise ReceiverError(msg) from None
         if declaration != self.before:
@@ -75,7 +75,7 @@ class _Agreement:
     def make(self) -> None:
         """Declare. Must run under the lock."""
         registry = self.signal._registry
-        self.spared_before = {it: it.left_out for it in registry.receivers.values()}
+        self.spared_before = {it: it.omitted for it in registry.receivers.values()}
         registry.agree(self.declaration, {it: self.spared[it.key] for it in self.spared_before})
 
     def undo(self) -> None:

@@ -39,7 +39,7 @@ class _Taken:
         self.any_position = any(it.kind is it.VAR_POSITIONAL for it in parameters)
 
 
-def left_out_for(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
+def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
     """Return the names of the optional and offered arguments that a receiver does not take.
 
     Raises:

@@ -22,17 +22,17 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
     [GROUP_VERSION] = {GROUP, "_version"},
     [CONNECTION_SNAPSHOT] = {CONNECTION, "_snapshot"},
-    [CONNECTION_RECORD] = {CONNECTION, "_record"},
+    [CONNECTION_RECEIVER] = {CONNECTION, "_receiver_ref"},
     [CONNECTION_TERMS] = {CONNECTION, "_terms"},
-    [SHARED_SNAPSHOT] = {RECORD, "shared_snapshot"},
-    [RECORD_TERMS] = {RECORD, "terms"},
+    [SHARED_SNAPSHOT] = {RECEIVER_REF, "shared_snapshot"},
+    [RECEIVER_TERMS] = {RECEIVER_REF, "terms"},
     [RECEIVER_REFS] = {SNAPSHOT, "receiver_refs"},
     [SLOW_IN_SEND] = {SNAPSHOT, "slow_in_send"},
     [ANY_VERSION] = {SNAPSHOT, "any_version"},
     [OWN_VERSION] = {SNAPSHOT, "own_version"},
     [SHARED] = {SNAPSHOT, "shared"},
     [CONNECTIONS] = {SNAPSHOT, "connections"},
-    [PART] = {METHOD_RECORD, "part"},
+    [FUNCTION_REF] = {METHOD_REF, "function_ref"},
     [ON_START] = {WATCHED_BY, "on_start"},
     [WORK] = {PLACE, "work"},
     [AROUND] = {PLACE, "around"},
@@ -150,15 +150,15 @@ done:
     return result;
 }
 
-/* Give a bound method of which the record holds both halves weakly, or NULL. */
+/* Give the bound method to whose halves this is a weak reference, or NULL. */
 static PyObject *
-bound_method(Send *self, PyObject *record)
+bound_method(Send *self, PyObject *receiver_ref)
 {
-    PyObject *part = read_slot(self, record, PART);
+    PyObject *part = read_slot(self, receiver_ref, FUNCTION_REF);
     if (part == NULL || !PyWeakref_CheckRefExact(part)) {
         return NULL;
     }
-    PyObject *owner = referent(record);
+    PyObject *owner = referent(receiver_ref);
     if (owner == NULL) {
         return NULL;
     }
@@ -176,7 +176,7 @@ look_up(Send *self, PyObject *reference)
     if (PyWeakref_CheckRefExact(reference)) {
         return referent(reference);
     }
-    if (Py_TYPE(reference) == self->kinds[METHOD_RECORD]) {
+    if (Py_TYPE(reference) == self->kinds[METHOD_REF]) {
         PyObject *method = bound_method(self, reference);
         if (method != NULL || PyErr_Occurred()) {
             return method;
@@ -418,8 +418,8 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
                             "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
-                            "switch_off", "registry", "group", "connection", "snapshot", "record",
-                            "method_record", "watchers", "place", "emission", "delivery", NULL};
+                            "switch_off", "registry", "group", "connection", "snapshot",
+                            "receiver_ref", "method_ref", "watchers", "place", "emission", "delivery", NULL};
     PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
     PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
     PyTypeObject *kinds[KINDS];
@@ -428,8 +428,8 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type,
             &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
             &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
-            &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECORD],
-            &PyType_Type, &kinds[METHOD_RECORD], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
+            &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
+            &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
             &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY])) {
         return NULL;
     }

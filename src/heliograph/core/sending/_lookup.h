@@ -126,11 +126,12 @@ snapshot_of(Send *self, PyObject *group)
         return snapshot;
     }
     PyObject *snapshot = read_slot(self, group, CONNECTION_SNAPSHOT);
-    PyObject *record = read_slot(self, group, CONNECTION_RECORD);
+    PyObject *receiver_ref = read_slot(self, group, CONNECTION_RECEIVER);
     if (snapshot == Py_None
-        && read_slot(self, group, CONNECTION_TERMS) == read_slot(self, record, RECORD_TERMS)) {
+        && (read_slot(self, group, CONNECTION_TERMS)
+            == read_slot(self, receiver_ref, RECEIVER_TERMS))) {
         /* That of all senders for whom this receiver alone is connected, on such terms. */
-        return read_slot(self, record, SHARED_SNAPSHOT);
+        return read_slot(self, receiver_ref, SHARED_SNAPSHOT);
     }
     return snapshot;
 }

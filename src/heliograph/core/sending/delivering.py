@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async
-from heliograph.core.connections.connection import age_of
+from heliograph.core.connections.connection import order_of
 from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import AsyncReceiverError
@@ -172,12 +172,12 @@ class Sending:
                 if self.registry.version != self.version:
                     self.version = self.registry.version
                     gone_unless = self._still_connected()
-                if gone_unless is not None and connection._record not in gone_unless:
+                if gone_unless is not None and connection._receiver_ref not in gone_unless:
                     continue
                 receiver = receiver or connection.receiver
             if receiver is not None:
-                left_out = connection is not None and connection._record.left_out
-                self.given = self._without(left_out) if left_out else self.payload
+                omitted = connection is not None and connection._receiver_ref.omitted
+                self.given = self._without(omitted) if omitted else self.payload
                 self.clock = perf_counter()
                 self.turn = connection, receiver
                 yield self.turn
@@ -188,10 +188,10 @@ class Sending:
         if is_muted(self.registry.mutes):
             return set()
         now = audience(self.registry, self.sender)
-        return {c._record for c in now if age_of(c) <= self.newest}
+        return {c._receiver_ref for c in now if order_of(c) <= self.newest}
 
-    def _without(self, left_out: frozenset[str]) -> dict[str, Any]:
-        return {name: value for name, value in self.payload.items() if name not in left_out}
+    def _without(self, omitted: frozenset[str]) -> dict[str, Any]:
+        return {name: value for name, value in self.payload.items() if name not in omitted}
 
     def refuse_async(self) -> None:
         """Make sure that every receiver can be called without awaiting.

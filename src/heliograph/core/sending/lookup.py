@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.connection import Connection, connected
+from heliograph.core.connections.connection import Connection, make_connection
 from heliograph.core.connections.group import listed
 from heliograph.core.connections.scopes import counted_here, unmuted
 from heliograph.core.identity import ANY, is_held_by_value, key_function, sender_key, unwrapped
@@ -31,8 +31,12 @@ def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
     if pending_changes and any(connection() is None for connection in listed(group)):
         group = any_group  # It is that of a dead sender, which had the same address.
     snapshot, any_version, own_version = group._snapshot, any_group._version, group._version
-    if snapshot is None and isinstance(group, Connection) and group._terms is group._record.terms:
-        snapshot = group._record.shared_snapshot
+    if (
+        snapshot is None
+        and isinstance(group, Connection)
+        and group._terms is group._receiver_ref.terms
+    ):
+        snapshot = group._receiver_ref.shared_snapshot
     if (
         snapshot is None
         or snapshot.any_version != any_version
@@ -56,14 +60,14 @@ def _shared_snapshot(
 ) -> Snapshot | None:
     """Return the snapshot that all senders share for whom a receiver alone is connected."""
     # A snapshot each would take twice the memory of the connections.
-    record = connection._record
-    if registry.any.connections or connection._terms is not record.terms:
+    receiver_ref = connection._receiver_ref
+    if registry.any.connections or connection._terms is not receiver_ref.terms:
         return None
     if connection() is ANY:  # Held strongly, and a snapshot must not hold it any longer.
         return None
-    snapshot = record.shared_snapshot
+    snapshot = receiver_ref.shared_snapshot
     if snapshot is None or snapshot.any_version != any_version:
-        record.shared_snapshot = snapshot = Snapshot(
+        receiver_ref.shared_snapshot = snapshot = Snapshot(
             [connection], any_version, connection._version, shared=True
         )
     return snapshot
@@ -83,9 +87,9 @@ def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:
     [other] = snapshot.connections
     key = sender_key(sender)
     found = registry.senders.get(key)
-    if not isinstance(found, Connection) or found._record is not other._record:
+    if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
         # It has ended meanwhile; one like it tells what became of the call.
-        found = connected(other._record, key, 0, other._terms, sender, None)
+        found = make_connection(other._receiver_ref, key, 0, other._terms, sender, None)
     return Snapshot([found], snapshot.any_version, snapshot.own_version)
 
 
