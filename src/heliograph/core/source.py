@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     # rest of connecting, and few programs ask for it.
     Place = tuple[CodeType, int]
 
-# Names of modules, not of files, as a program may be frozen or compiled elsewhere. After
-# `install()` Blinker's functions forward to ours, and keep their module.
-_NOT_THE_USERS = (__name__.partition(".")[0], "blinker")
+ENGINES = {__name__.partition(".")[0]}
+"""Packages whose code is not the user's.
+
+By the names of modules, not of files, as a program may be frozen or compiled elsewhere.
+"""
 
 _looked_up = dict.get
 
@@ -33,10 +35,15 @@ def place() -> Place:
     frame = sys._getframe(1)
     # Code run by `exec` may have any name, or none.
     while type(name := _looked_up(frame.f_globals, "__name__")) is str:
-        if name.partition(".")[0] not in _NOT_THE_USERS or frame.f_back is None:
+        if name.partition(".")[0] not in ENGINES or frame.f_back is None:
             break
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def pass_over(package: str) -> None:
+    """Take the code of a package for the engine's: its functions call ours."""
+    ENGINES.add(package)
 
 
 def line_of(place: Place) -> int:
