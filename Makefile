@@ -65,11 +65,9 @@ imports: $(VENV)/ready ## the rules of the house: who may import whom
 	$(call heading,imports: lint-imports)
 	@$(BIN)/lint-imports
 
-# The whole suite on one of the two that send: $(1) is how it is called, $(2) is HELIOGRAPH_PURE.
-# Each run of Flask's tests is a process of its own: what is installed stays installed.
-define test_on
-	$(call heading,tests $(1): all but Flask)
-	@HELIOGRAPH_PURE=$(2) $(BIN)/$(TESTS) tests --ignore=tests/flask --ignore=tests/packaging
+# Flask's tests on one of the two that send: $(1) is how it is called, $(2) is HELIOGRAPH_PURE.
+# Each run is a process of its own: what is installed stays installed.
+define flask_on
 	$(call heading,tests $(1): latest Flask - install() before Flask is imported)
 	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
 	$(call heading,tests $(1): latest Flask - install() after Flask is imported)
@@ -87,8 +85,10 @@ doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 
 cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, in every environment, and their coverage
 	@$(BIN)/coverage erase
-	$(call test_on,in C,0)
-	$(call test_on,in Python,1)
+	$(call heading,tests in C and in Python: all but Flask)
+	@$(BIN)/$(TESTS) tests --ignore=tests/flask --ignore=tests/packaging
+	$(call flask_on,in C,0)
+	$(call flask_on,in Python,1)
 	$(call heading,tests: what is installed with a compiler and without it)
 	@$(BIN)/python -m pytest tests/packaging
 	$(call heading,tests: with the pytest plugin)

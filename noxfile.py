@@ -17,9 +17,9 @@ def tests(session: nox.Session) -> None:
     """Run all tests on the latest frameworks, as `make cover` does: in C and in Python."""
     _install(session, ".[cli,flask]", *_groups("test", "frameworks", "packaging"))
     pytest = ["python", "-m", "pytest", *session.posargs]
+    session.run(*pytest, "tests", "--ignore=tests/flask")
     # In processes of their own: what is installed stays installed.
     for pure in ("0", "1"):
-        session.run(*pytest, "tests", "--ignore=tests/flask", env={"HELIOGRAPH_PURE": pure})
         for install in ("before", "after"):
             env = {"HELIOGRAPH_PURE": pure, "HELIOGRAPH_INSTALL": install}
             session.run(*pytest, "tests/flask", env=env)

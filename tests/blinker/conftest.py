@@ -1,4 +1,4 @@
-"""A signal of each kind: Heliograph's own, and that which stands in for Blinker's."""
+"""Tests run in C and in Python, on Heliograph's signals and on the stand-in for Blinker's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import pytest
 
 import heliograph
 from heliograph import blinker
+from tests.implementations import pytest_generate_tests, served
 
 if TYPE_CHECKING:
     Signals = type[heliograph.Signal]
+
+__all__ = ["pytest_generate_tests", "served", "signal", "signals"]
 
 
 @pytest.fixture(params=[heliograph.Signal, blinker.Signal], ids=["heliograph", "blinker"])

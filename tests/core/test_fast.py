@@ -33,7 +33,12 @@ from tests.core.diary import Diary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-in_c = pytest.mark.skipif(implementation != "c", reason="HELIOGRAPH_PURE=1, or no compiler")
+
+def in_c(test: Callable[[], None]) -> Callable[[], None]:
+    """Decorate a test that is about the part in C alone."""
+    reason = "HELIOGRAPH_PURE=1, or no compiler"
+    return pytest.mark.once(pytest.mark.skipif(implementation != "c", reason=reason)(test))
+
 
 SENDS: dict[str, Callable[[Signal, object], object]] = {
     "nothing": lambda signal, _: signal.send(),

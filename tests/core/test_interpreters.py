@@ -8,14 +8,12 @@ import sys
 
 import pytest
 
-from heliograph import implementation
+from tests.implementations import in_use
 
 # What each interpreter runs: plain sends, one that goes on in Python, and one that fails.
-INSIDE = f"""
+INSIDE = """
 import gc
 import heliograph
-
-assert heliograph.implementation == {implementation!r}
 
 class Shop:
     def receive(self, sender, **payload):
@@ -28,8 +26,8 @@ signal, shop = heliograph.Signal("paid"), Shop()
 signal.connect(shop.receive)
 signal.connect(shop.receive, shop)
 for number in range(2_000):
-    assert signal.send(shop, a=number) == [(shop.receive, (shop, {{"a": number}}))]
-    assert signal.send("shop", _async_wrapper=None) == [(shop.receive, ("shop", {{}}))]
+    assert signal.send(shop, a=number) == [(shop.receive, (shop, {"a": number}))]
+    assert signal.send("shop", _async_wrapper=None) == [(shop.receive, ("shop", {}))]
 with signal.connected_to(fail, "shop", local=True):
     try:
         signal.send("shop")
@@ -85,7 +83,9 @@ def _run(code: str, given: str = "") -> tuple[int, str, str]:
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="CPython's interpreters")
 def test_interpreters_come_and_go_and_send() -> None:
     """Several of one process, at the same time, with a lock each where there can be one."""
-    assert _run(OUTSIDE, INSIDE) == (0, "[] 20\n", "")
+    inside = f"{INSIDE}\nassert heliograph.implementation == {in_use()!r}\n"
+
+    assert _run(OUTSIDE, inside) == (0, "[] 20\n", "")
 
 
 def test_a_program_may_end_while_somebody_still_sends() -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import heliograph
-from heliograph import Signal, blinker, describe, implementation, testing
+from heliograph import Signal, blinker, describe, testing
+from tests.implementations import in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,7 @@ ON_DEMAND = [
     "declared.runtime_types",
     "declared.signatures",
     "declared.stubs",
+    "elsewhere",
     "importable",
     "locations",
     "observing.tree",
@@ -222,7 +224,7 @@ def test_importing_loads_exactly_these_modules() -> None:
         "heliograph",
         "heliograph.core",
         *(f"heliograph.core.{name}" for name in ENGINE),
-        *(["heliograph.core.sending._dispatch"] if implementation == "c" else []),
+        *(["heliograph.core.sending._dispatch"] if in_use() == "c" else []),
         *modules_of(*NAMED),
     }
 

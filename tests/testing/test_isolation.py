@@ -322,6 +322,7 @@ def test_a_local_block_undoes_what_is_started_from_it() -> None:
     assert paid.receivers == (receive_too,)
 
 
+@pytest.mark.once  # What it connects cannot be undone.
 def test_what_a_module_connects_while_it_is_imported_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.children import child, heliograph, write
-from tests.testing.runs import PLAIN, RULES, run
+from tests.testing.runs import PLAIN, RULES, run, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytest_plugins = ["pytester"]
 
-def test_the_fixtures_capture_and_mute(tmp_path: Path) -> None:
+pytestmark = pytest.mark.once
+
+
+def test_the_fixtures_capture_and_mute(pytester: pytest.Pytester) -> None:
     """From set-up to the end of the test; and nothing of one test is left for the next."""
     tests = """
     def test_signals(signals):
@@ -39,7 +43,7 @@ def test_the_fixtures_capture_and_mute(tmp_path: Path) -> None:
     def test_nothing_is_muted():
         assert not placed.is_muted
     """
-    assert run(tmp_path, tests).passed == [
+    assert run_here(pytester, tests).passed == [
         "test_capture",
         "test_mute",
         "test_nothing_is_muted",
@@ -139,10 +143,10 @@ def test_4(number):
 """
 
 
-def test_connections_end_with_the_fixture_that_made_them(tmp_path: Path) -> None:
+def test_connections_end_with_the_fixture_that_made_them(pytester: pytest.Pytester) -> None:
     """Those of a session stay for it, those of an import for ever, those of a test end with it."""
-    write(tmp_path / "late.py", "import shop\nshop.placed.connect(shop.receive, 'late')\n")
-    assert run(tmp_path, SCOPES, settings=RULES).passed == [
+    write(pytester.path / "late.py", "import shop\nshop.placed.connect(shop.receive, 'late')\n")
+    assert run_here(pytester, SCOPES, settings=RULES).passed == [
         "test_1",
         "test_2",
         "test_3",
@@ -184,10 +188,10 @@ def test_forgotten_expect():
     ],
 )
 def test_tests_are_held_to_the_rules_that_the_settings_name(
-    tmp_path: Path, setting: str, broken: list[str]
+    pytester: pytest.Pytester, setting: str, broken: list[str]
 ) -> None:
     """To all of them, to some by name, and to none unless anybody asks."""
-    assert run(tmp_path, BREAKS_EACH, settings=setting).failed == broken
+    assert run_here(pytester, BREAKS_EACH, settings=setting).failed == broken
 
 
 @pytest.mark.parametrize(
@@ -205,28 +209,30 @@ def test_tests_are_held_to_the_rules_that_the_settings_name(
         ),
     ],
 )
-def test_the_rules_can_be_set_in_pyproject_toml(tmp_path: Path, table: str, value: str) -> None:
+def test_the_rules_can_be_set_in_pyproject_toml(
+    pytester: pytest.Pytester, table: str, value: str
+) -> None:
     """In both of pytest's tables; the names are one string."""
-    config = write(tmp_path / "pyproject.toml", f"[{table}]\nsignals_rules = {value}\n")
-    ended = run(tmp_path, BREAKS_EACH, "-c", str(config), "-W", "error")
+    config = write(pytester.path / "pyproject.toml", f"[{table}]\nsignals_rules = {value}\n")
+    ended = run_here(pytester, BREAKS_EACH, "-c", str(config), "-W", "error")
 
     assert "test_logged_errors" in ended.failed, ended.out
     assert "test_isolation" in ended.passed
 
 
 @pytest.mark.parametrize("setting", ["isolation, modules", "fixture", "True isolation"])
-def test_an_unknown_rule_is_an_error(tmp_path: Path, setting: str) -> None:
+def test_an_unknown_rule_is_an_error(pytester: pytest.Pytester, setting: str) -> None:
     """The error names those that there are."""
-    ended = run(tmp_path, "", "-o", f"signals_rules={setting}")
+    ended = run_here(pytester, "", "-o", f"signals_rules={setting}")
     [wrong] = [it for it in ("modules", "fixture", "True") if it in setting]
 
-    assert ended.out == (
+    assert ended.out.rstrip() == (
         f"ERROR: signals_rules = {setting}: there is no rule {wrong!r}. "
-        "Use true for all rules, or some of: isolation logged_errors forgotten_expect.\n\n"
+        "Use true for all rules, or some of: isolation logged_errors forgotten_expect."
     )
 
 
-def test_an_observer_that_fails_fails_the_test(tmp_path: Path) -> None:
+def test_an_observer_that_fails_fails_the_test(pytester: pytest.Pytester) -> None:
     """In set-up and tear-down too; unless the test says that it expects it."""
     tests = """
     from heliograph.testing import expect, expect_logged
@@ -268,7 +274,7 @@ def test_an_observer_that_fails_fails_the_test(tmp_path: Path) -> None:
     def test_is_not_blamed_for_it():
         pass
     """
-    ended = run(tmp_path, tests, settings=RULES)
+    ended = run_here(pytester, tests, settings=RULES)
 
     assert (ended.passed, ended.failed, ended.errors) == (
         ["test_at_teardown", "test_expects", "test_is_not_blamed_for_it"],
@@ -288,7 +294,7 @@ def test_an_observer_that_fails_fails_the_test(tmp_path: Path) -> None:
     ) in ended.out
 
 
-def test_marks_hold_a_test_to_signals(tmp_path: Path) -> None:
+def test_marks_hold_a_test_to_signals(pytester: pytest.Pytester) -> None:
     """What its function sends counts, and not what its fixtures send."""
     tests = """
     @pytest.fixture(autouse=True)
@@ -321,7 +327,7 @@ def test_marks_hold_a_test_to_signals(tmp_path: Path) -> None:
     def test_keywords_fail():
         pass
     """
-    ended = run(tmp_path, tests, "--strict-markers")
+    ended = run_here(pytester, tests, "--strict-markers")
 
     assert (ended.passed, ended.failed) == (
         ["test_none", "test_only"],
@@ -338,7 +344,7 @@ def test_marks_hold_a_test_to_signals(tmp_path: Path) -> None:
     ) in ended.out
 
 
-def test_a_fixture_may_give_a_test_its_mark(tmp_path: Path) -> None:
+def test_a_fixture_may_give_a_test_its_mark(pytester: pytest.Pytester) -> None:
     """It is held to it as to one that is written above it, and the next test is not."""
     tests = """
     @pytest.fixture
@@ -351,14 +357,14 @@ def test_a_fixture_may_give_a_test_its_mark(tmp_path: Path) -> None:
     def test_passes():
         placed.send("shop")
     """
-    ended = run(tmp_path, tests)
+    ended = run_here(pytester, tests)
 
     assert (ended.passed, ended.failed) == (["test_passes"], ["test_fails"])
 
 
 @pytest.mark.parametrize("settings", [PLAIN, RULES])
 def test_a_capture_leaves_out_what_another_captured_test_has_left_running(
-    tmp_path: Path, settings: str
+    pytester: pytest.Pytester, settings: str
 ) -> None:
     """What a fixture of the session has started works for every test."""
     tests = """
@@ -383,13 +389,13 @@ def test_a_capture_leaves_out_what_another_captured_test_has_left_running(
         copy_context().run(placed.send, "second")
         assert [it.sender for it in sent] == ["worker", "second"]
     """
-    assert run(tmp_path, tests, settings=settings).passed == ["test_first", "test_second"]
+    assert run_here(pytester, tests, settings=settings).passed == ["test_first", "test_second"]
 
 
-def test_a_test_that_is_run_again_starts_from_nothing(tmp_path: Path) -> None:
+def test_a_test_that_is_run_again_starts_from_nothing(pytester: pytest.Pytester) -> None:
     """As plugins do that give a failing test another chance, within the same protocol."""
     write(
-        tmp_path / "conftest.py",
+        pytester.path / "conftest.py",
         """
         from _pytest.runner import runtestprotocol
 
@@ -407,7 +413,7 @@ def test_a_test_that_is_run_again_starts_from_nothing(tmp_path: Path) -> None:
         placed.connect(fail, on_error="log")
         placed.send("shop")
     """
-    ended = run(tmp_path, tests, "--signals", settings=RULES)
+    ended = run_here(pytester, tests, "--signals", settings=RULES)
 
     # pytest's own summary at the end may repeat the message: some versions show it whole.
     report, _, _ = ended.out.partition("short test summary info")
@@ -437,7 +443,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
 # --- reports ---------------------------------------------------------------------------
 
 
-def test_a_failing_test_shows_what_was_sent(tmp_path: Path) -> None:
+def test_a_failing_test_shows_what_was_sent(pytester: pytest.Pytester) -> None:
     """As a tree, if it is wanted: what receivers sent stands below them."""
     tests = """
     @pytest.fixture
@@ -456,7 +462,7 @@ def test_a_failing_test_shows_what_was_sent(tmp_path: Path) -> None:
     def test_passes():
         placed.send("shop")
     """
-    ended = run(tmp_path, tests, "--signals", settings=RULES)
+    ended = run_here(pytester, tests, "--signals", settings=RULES)
 
     assert (ended.passed, ended.failed) == (["test_passes"], ["test_fails"])
     assert (
@@ -469,10 +475,10 @@ def test_a_failing_test_shows_what_was_sent(tmp_path: Path) -> None:
         "'order-paid', sent at test_it.py:14; muted\n"
     ) in ended.out
     assert ended.out.count("Signals sent") == 1
-    assert "Signals sent" not in run(tmp_path, tests).out
+    assert "Signals sent" not in run_here(pytester, tests).out
 
 
-def test_a_tree_shows_what_a_receiver_has_left_running(tmp_path: Path) -> None:
+def test_a_tree_shows_what_a_receiver_has_left_running(pytester: pytest.Pytester) -> None:
     """What is sent when the send is over stands for itself."""
     tests = """
     from contextvars import copy_context
@@ -491,7 +497,7 @@ def test_a_tree_shows_what_a_receiver_has_left_running(tmp_path: Path) -> None:
         contexts[0].run(paid.send, "later")
         assert False
     """
-    ended = run(tmp_path, tests, "--signals")
+    ended = run_here(pytester, tests, "--signals")
 
     assert (
         "'order-placed', sent at test_it.py:16\n"
@@ -501,7 +507,7 @@ def test_a_tree_shows_what_a_receiver_has_left_running(tmp_path: Path) -> None:
     ) in ended.out
 
 
-def test_what_is_no_function_is_held_to_the_rules_too(tmp_path: Path) -> None:
+def test_what_is_no_function_is_held_to_the_rules_too(pytester: pytest.Pytester) -> None:
     """A doctest, for one."""
     tests = '''
     def example():
@@ -514,7 +520,7 @@ def test_what_is_no_function_is_held_to_the_rules_too(tmp_path: Path) -> None:
     def test_nothing_is_left():
         assert not placed.receivers
     '''
-    ended = run(tmp_path, tests, "--doctest-modules", settings=RULES)
+    ended = run_here(pytester, tests, "--doctest-modules", settings=RULES)
 
     assert (ended.passed, ended.failed) == (["test_nothing_is_left"], ["test_it"])
     assert "Receivers connected with on_error='log' failed:\n  shop.fail" in ended.out
@@ -545,7 +551,7 @@ def test_a_run_that_asks_for_nothing_is_not_touched(tmp_path: Path) -> None:
     assert ended.status == 0, ended.out
 
 
-def test_all_rules_share_one_hook_for_each_step_of_a_test(tmp_path: Path) -> None:
+def test_all_rules_share_one_hook_for_each_step_of_a_test(pytester: pytest.Pytester) -> None:
     """Each further one would be paid for by every test."""
     tests = """
     def test_it(request):
@@ -571,7 +577,7 @@ def test_all_rules_share_one_hook_for_each_step_of_a_test(tmp_path: Path) -> Non
             )
         ]
     """
-    ended = run(tmp_path, tests, settings=RULES)
+    ended = run_here(pytester, tests, settings=RULES)
 
     assert ended.passed == ["test_it"], ended.out
 
@@ -616,23 +622,25 @@ def _source() -> str:
     return heliograph.__file__.rpartition("heliograph")[0]
 
 
-def test_the_plugin_can_be_left_out(tmp_path: Path) -> None:
+def test_the_plugin_can_be_left_out(pytester: pytest.Pytester) -> None:
     """Then a run is as if it were not installed."""
     tests = """
     def test_no_fixture(request):
         with pytest.raises(pytest.FixtureLookupError):
             request.getfixturevalue("signals")
     """
-    assert run(tmp_path, tests, "-p", "no:heliograph").passed == ["test_no_fixture"]
+    assert run_here(pytester, tests, "-p", "no:heliograph").passed == ["test_no_fixture"]
 
 
-def test_a_run_without_tests_is_left_alone(tmp_path: Path) -> None:
+def test_a_run_without_tests_is_left_alone(pytester: pytest.Pytester) -> None:
     """Nothing has to be undone then."""
-    assert " no tests ran in " in run(tmp_path, "", "--signals").out
+    assert " no tests ran in " in run_here(pytester, "", "--signals").out
 
 
 @pytest.mark.parametrize("base", ["TestCase", "IsolatedAsyncioTestCase"])
-def test_a_test_case_of_unittest_has_the_rules_of_the_plugin(tmp_path: Path, base: str) -> None:
+def test_a_test_case_of_unittest_has_the_rules_of_the_plugin(
+    pytester: pytest.Pytester, base: str
+) -> None:
     """With the mixin, and without; what fails is told once."""
     tests = f"""
     import unittest
@@ -657,14 +665,14 @@ def test_a_test_case_of_unittest_has_the_rules_of_the_plugin(tmp_path: Path, bas
     def test_nothing_is_left():
         assert not placed.receivers
     """
-    ended = run(tmp_path, tests, settings=RULES)
+    ended = run_here(pytester, tests, settings=RULES)
 
     assert ended.passed == ["test_mixed", "test_nothing_is_left"]
     assert ended.failed == ["test_mixed_fails", "test_plain_fails", "test_plain_fails"]
     assert ended.errors == []
 
 
-def test_async_tests_of_anyio_are_held_to_the_rules(tmp_path: Path) -> None:
+def test_async_tests_of_anyio_are_held_to_the_rules(pytester: pytest.Pytester) -> None:
     """Captures see what their tasks and threads send, and their connections are undone."""
     tests = """
     import anyio
@@ -695,7 +703,7 @@ def test_async_tests_of_anyio_are_held_to_the_rules(tmp_path: Path) -> None:
     def test_nothing_is_left():
         assert not placed.receivers
     """
-    ended = run(tmp_path, tests, settings=RULES)
+    ended = run_here(pytester, tests, settings=RULES)
 
     assert (ended.passed, ended.failed, ended.errors) == (
         ["test_nothing_is_left", "test_tasks"],

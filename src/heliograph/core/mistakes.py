@@ -20,14 +20,11 @@ if TYPE_CHECKING:
 
     from heliograph.core.source import Place
 
-    # Says what is wrong with a name, if another library has a signal of that name.
-    Namesake = Callable[[str], str | None]
-
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """A name has at most so many words; more are a text."""
-_OF_CONNECTIONS = {"receiver", "weak"}
-"""Other libraries pass these, which a receiver here gets as attributes of the connection."""
+_OF_BLINKERS = {"receiver", "weak"}
+"""Names of Blinker's arguments that a receiver here gets as attributes of the connection."""
 _VARKEYWORDS = 0x08
 """The flag of a code object with ``**extra``, as the inspect module documents it."""
 
@@ -41,8 +38,6 @@ _WRAPPERS = {
         "as asgiref.sync.sync_to_async and Quart's app.ensure_async do."
     ),
 }
-
-_namesakes: dict[str, Callable[[], Namesake]] = {}
 
 
 def warn_of_text(name: str) -> None:
@@ -60,17 +55,21 @@ def warn_of_text(name: str) -> None:
         warn_at(place(), msg, UserWarning)
 
 
-def look_for_namesakes(module: str, load: Callable[[], Namesake]) -> None:
-    """Once *module* is imported, ask what *load* returns about names in the default namespace."""
-    _namesakes[module] = load
+def warn_of_namesake(name: str) -> None:
+    """In development, warn if Blinker has another signal of that name.
 
-
-def warn_of_namesakes(name: str) -> None:
-    """In development, warn if another library has another signal of that name."""
-    for module, load in _namesakes.items():
-        problem = load()(name) if module in sys.modules else None
-        if problem is not None and in_development():
-            warn_at(place(), problem, UserWarning)
+    After `heliograph.blinker.install`, the two libraries share one signal.
+    """
+    known = getattr(sys.modules["blinker"], "default_namespace", None)
+    if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
+        return
+    if in_development():
+        msg = (
+            f"Blinker has another signal {name!r}: receivers connected to that one do not get "
+            "what this one sends, nor the other way round. Call heliograph.blinker.install() "
+            "before anything else, or start the program with `heliograph run`."
+        )
+        warn_at(place(), msg, UserWarning)
 
 
 def warn_of_twin(name: str, known: Collection[object]) -> None:
@@ -78,7 +77,7 @@ def warn_of_twin(name: str, known: Collection[object]) -> None:
 
     Args:
         name: The full name of the new signal.
-        known: The names of the signals that exist. Not all need be strings.
+        known: The names of the signals that exist. In Blinker's namespaces, some are not strings.
     """
     if name in known or not in_development():
         return
@@ -98,13 +97,13 @@ def _folded(name: str) -> str:
     return name.replace("-", "_").lower()
 
 
-def refuse_as_sender(given: object, title: str, *, strict: bool) -> None:
+def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
     """Refuse `@signal.connect_via`, which passes the function below it as the sender.
 
     Args:
         given: What was passed as the sender.
         title: What messages call the signal.
-        strict: Whether to refuse it, and not only warn.
+        lenient: Whether to warn instead, as for Blinker's signals.
 
     Raises:
         ArgumentError: If *given* is the function that is being decorated.
@@ -118,7 +117,7 @@ def refuse_as_sender(given: object, title: str, *, strict: bool) -> None:
             "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
             "hear all senders."
         )
-        if strict:
+        if not lenient:
             raise ArgumentError(msg)
         warn_at(here, msg)
 
@@ -228,7 +227,7 @@ def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any])
     if len(names) > 1 and names[0] in _OBJECT and not bound:
         yield f"It looks like a method without its object. {bound_instead(function)}"
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
-    if "connection" in payload and not _OF_CONNECTIONS.isdisjoint(known):
+    if "connection" in payload and not _OF_BLINKERS.isdisjoint(known):
         yield "The receiver, the sender and weak are attributes of the 'connection' here."
     if not code.co_flags & _VARKEYWORDS:
         for name in payload:

@@ -92,6 +92,7 @@ class Registry:
         "idle",
         "last_order",
         "last_snapshot",
+        "lenient",
         "mutes",
         "names_sender",
         "needs_slow_path",
@@ -99,7 +100,6 @@ class Registry:
         "receivers",
         "self_ref",
         "senders",
-        "strict",
         "version",
         "watchers",
     )
@@ -118,8 +118,8 @@ class Registry:
         self.dead: deque[DeadReceiver] | None = None
         self.last_order: int = 0
         self.overridden: bool = False
-        # Whether what can be written and never meant is refused, or only warned of.
-        self.strict: bool = True
+        # Whether what Blinker lets pass, and cannot be meant, is warned of instead of refused.
+        self.lenient: bool = False
         # Whether what is sent has a key `sender`, besides the one who sends.
         self.names_sender: bool = False
         # What is known of every payload, and whether each send is still held against it.
@@ -204,7 +204,7 @@ class Registry:
         is_async, _ = check_receiver(receiver)
         refuse_inline(inline, is_async=is_async)
         problem = without_object(receiver, self)
-        if problem is not None and self.strict:
+        if problem is not None and not self.lenient:
             raise ReceiverError(problem)
         if self.declaration is not None:
             from heliograph.core.declared.compatibility import (

@@ -60,7 +60,7 @@ def _put_in_place() -> Any:
     from heliograph.core.sending._dispatch import UnlessHeard
 
     for method, value in (("__enter__", NOOP), ("__exit__", None), ("add", None)):
-        answer = update_wrapper(UnlessHeard(value, Registry, ()), getattr(_NoopSpan, method))
+        answer = update_wrapper(UnlessHeard(value, Registry, ()), vars(_NoopSpan)[method])
         setattr(_NoopSpan, method, staticmethod(answer))
     return UnlessHeard
 
