@@ -82,10 +82,11 @@ def _connected(count: int, *sender: object, weak: bool = True, dead: int = 0) ->
     return connect
 
 
-def _muted(situation: Situation, **options: Any) -> Situation:
+def _muted(situation: Situation) -> Situation:
     def mute(signal: Any) -> object:
-        kept, block = situation(signal), signal.muted(**options)
-        block.__enter__()
+        kept, block = situation(signal), signal.muted()
+        # It counts everywhere. The other rows' context is not to be inside of it.
+        copy_context().run(block.__enter__)
         return kept, block
 
     return mute

@@ -19,6 +19,7 @@ from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
+from heliograph.core.connections.scopes import INNERMOST, Scope
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import pending_changes
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
@@ -330,6 +331,8 @@ def _parts(**others: type) -> dict[str, Any]:
         "outlive": outlive,
         "whoever_runs": whoever_runs,
         "switch_off": switch_off,
+        "innermost_block": INNERMOST,
+        "scope": Scope,
         **kinds,
         **records,
         **seen,

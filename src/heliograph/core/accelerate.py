@@ -9,6 +9,7 @@ from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
+from heliograph.core.connections.scopes import INNERMOST, Scope
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import pending_changes
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
@@ -50,6 +51,8 @@ def _put_in_place() -> str:
         place=Place,
         emission=Emission,
         delivery=Delivery,
+        innermost_block=INNERMOST,
+        scope=Scope,
     )
     Registry.keeps_snapshots = False
     # Type checkers go on seeing the method that it stands for.

@@ -17,14 +17,14 @@ from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_te
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
 from heliograph.core.sending.delivering import Sending, deliver, deliver_async, rest_of
-from heliograph.core.sending.lookup import counted, find, keep, unshared
+from heliograph.core.sending.lookup import counted, due, find, keep
 from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Sequence
     from typing import Any, Never, overload
 
     from heliograph.core.connections.connection import Connection
@@ -322,11 +322,12 @@ class Signal(Waitable[P]):
         registry = self._registry
         version = registry.version
         real, snapshot = find(registry, sender)
-        snapshot = unshared(registry, snapshot, real)
-        steps: list[Step] = [] if is_muted(registry.mutes) else self._steps(snapshot)
-        newest = snapshot.newest
-        sending = Sending(self, registry, real, {}, steps, version=version, newest=newest)
-        return (receiver for _, receiver in sending.due())
+        connections: Sequence[Connection] = snapshot.connections
+        refs: Iterable[Callable[[], Any]] = snapshot.receiver_refs
+        if registry.mutes:
+            connections = counted(registry, snapshot)
+            refs = [connection._receiver_ref for connection in connections]
+        return due(registry, real, connections, refs, snapshot.newest, version)
 
     def has_receivers_for(self, sender: Any) -> bool:
         """Tell whether a send from *sender* would call a receiver now.
@@ -337,7 +338,7 @@ class Signal(Waitable[P]):
         if not registry.anyone:
             return False
         snapshot = find(registry, sender)[1]
-        if snapshot.scoped or registry.needs_slow_path:
+        if registry.needs_slow_path:
             return next(iter(self.receivers_for(sender)), None) is not None
         for ref in snapshot.receiver_refs:  # noqa: SIM110 - any() takes twice as long, and this is asked often.
             if ref() is not None:

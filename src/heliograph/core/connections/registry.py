@@ -14,6 +14,7 @@ from heliograph.core.connections.group import Group, in_order, listed
 from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
 from heliograph.core.connections.receivers import NOTHING, ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
+from heliograph.core.connections.scopes import is_local
 from heliograph.core.connections.tables import shrunk
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import (
@@ -93,6 +94,7 @@ class Registry:
         "last_order",
         "last_snapshot",
         "lenient",
+        "local_mutes",
         "mutes",
         "names_sender",
         "needs_slow_path",
@@ -100,6 +102,7 @@ class Registry:
         "receivers",
         "self_ref",
         "senders",
+        "silent",
         "version",
         "watchers",
     )
@@ -114,7 +117,11 @@ class Registry:
         self.idle: dict[Hashable, ReceiverRef] = {}
         self.any: Group = Group()
         self.self_ref: ref[Registry] = ref(self)
+        # All blocks that mute, those of them that do so in some contexts alone, and whether one
+        # mutes every receiver in every context.
         self.mutes: Mutes = {}
+        self.local_mutes: Mutes = {}
+        self.silent: bool = False
         self.dead: deque[DeadReceiver] | None = None
         self.last_order: int = 0
         self.overridden: bool = False
@@ -337,7 +344,8 @@ class Registry:
         links[key] = links[key] + 1 if key in links else 1
         self._no_longer_idle(receiver_ref.key)
         self.version += 1
-        self.anyone = _SOMEONE
+        if not self.silent:
+            self.anyone = _SOMEONE
 
     def _end(self, connection: Connection) -> bool:
         key = connection._key
@@ -444,6 +452,7 @@ class Registry:
         for connection in recount(self, self._all()):
             self._end(connection)
         self.any._snapshot = None
+        self._sort_mutes()
         self._outdate_snapshots()
 
     def _forget(self, known: set[tuple[str, Place]]) -> None:
@@ -454,7 +463,13 @@ class Registry:
     def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         others = {other: it for other, it in self.mutes.items() if other is not scope}
         self.mutes = others if spared is None else {**others, scope: spared}
+        self._sort_mutes()
         self._changed()
+
+    def _sort_mutes(self) -> None:
+        mutes = self.mutes.items()
+        self.local_mutes = {scope: it for scope, it in mutes if is_local(scope)}
+        self.silent = any(not it for scope, it in mutes if not is_local(scope))
 
     def _count_failure(self, receiver_ref: ReceiverRef) -> None:
         receiver_ref.failures += 1
@@ -465,8 +480,9 @@ class Registry:
 
     def _changed(self) -> None:
         asked = self.overridden or self.checked
-        self.needs_slow_path = asked or bool(self.mutes)
+        self.needs_slow_path = asked or len(self.mutes) > len(self.local_mutes)
         # Whoever finds this empty, as nobody receives or watches, has nothing to do.
-        self.anyone = _SOMEONE if self.receivers or asked else self.watchers
+        heard = self.receivers and not self.silent
+        self.anyone = _SOMEONE if heard or asked else self.watchers
         # Last, or a send in between would keep a snapshot as good for what has not come yet.
         self.version += 1

@@ -16,7 +16,7 @@ from heliograph.core.showing import counted, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
-    from typing import Any, TypeVar
+    from typing import Any, TypeGuard, TypeVar
 
     from heliograph.core.connections.connection import Connection
     from heliograph.core.source import Place
@@ -55,12 +55,17 @@ def entered() -> Iterator[Scope]:
         scope = scope.outer
 
 
+def is_local(scope: Scope | None) -> TypeGuard[Scope]:
+    """Tell whether what was made in a block counts in the contexts alone that are inside of it."""
+    return scope is not None and not scope.everywhere
+
+
 def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the temporary connections that do not count in the current context."""
     here: set[Scope] | None = None
     for connection in connections:
         scope = connection._terms[SCOPE]
-        if scope is not None and not scope.everywhere:
+        if is_local(scope):
             here = set(entered()) if here is None else here
             if scope not in here:
                 continue

@@ -19,6 +19,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [SENDERS] = {REGISTRY, "senders"},
     [ANY_GROUP] = {REGISTRY, "any"},
     [WATCHERS] = {REGISTRY, "watchers"},
+    [LOCAL_MUTES] = {REGISTRY, "local_mutes"},
     [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
     [GROUP_VERSION] = {GROUP, "_version"},
     [CONNECTION_SNAPSHOT] = {CONNECTION, "_snapshot"},
@@ -32,6 +33,9 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [OWN_VERSION] = {SNAPSHOT, "own_version"},
     [SHARED] = {SNAPSHOT, "shared"},
     [CONNECTIONS] = {SNAPSHOT, "connections"},
+    [SCOPES] = {SNAPSHOT, "scopes"},
+    [OUTSIDE] = {SNAPSHOT, "outside"},
+    [OUTER] = {SCOPE, "outer"},
     [FUNCTION_REF] = {METHOD_REF, "function_ref"},
     [ON_START] = {WATCHED_BY, "on_start"},
     [WORK] = {PLACE, "work"},
@@ -419,18 +423,21 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
                             "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
                             "switch_off", "registry", "group", "connection", "snapshot",
-                            "receiver_ref", "method_ref", "watchers", "place", "emission", "delivery", NULL};
+                            "receiver_ref", "method_ref", "watchers", "place", "emission",
+                            "delivery", "innermost_block", "scope", NULL};
     PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
     PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
+    PyObject *innermost_block;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!:Send", names, &in_python, &finish_,
-            &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type,
+            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!O!O!:Send", names, &in_python,
+            &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type,
             &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
             &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
-            &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY])) {
+            &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
+            &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE])) {
         return NULL;
     }
     Send *self = (Send *)type->tp_alloc(type, 0);
@@ -444,6 +451,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->at_once = Py_NewRef(at_once);
     self->tellers = Py_NewRef(tellers);
     self->inside = Py_NewRef(inside);
+    self->innermost_block = Py_NewRef(innermost_block);
     self->finish_watched = Py_NewRef(finish_watched);
     self->end_watching = Py_NewRef(end_watching_);
     self->outlive = Py_NewRef(outlive_);
@@ -484,6 +492,7 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->at_once);
     Py_VISIT(self->tellers);
     Py_VISIT(self->inside);
+    Py_VISIT(self->innermost_block);
     Py_VISIT(self->finish_watched);
     Py_VISIT(self->end_watching);
     Py_VISIT(self->outlive);
@@ -510,6 +519,7 @@ Send_clear(Send *self)
     Py_CLEAR(self->at_once);
     Py_CLEAR(self->tellers);
     Py_CLEAR(self->inside);
+    Py_CLEAR(self->innermost_block);
     Py_CLEAR(self->finish_watched);
     Py_CLEAR(self->end_watching);
     Py_CLEAR(self->outlive);

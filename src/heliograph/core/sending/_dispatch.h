@@ -11,13 +11,14 @@
 #include <stddef.h>
 #include <structmember.h>
 
-/* The slots that are read: of Registry, Group, Connection, Snapshot and MethodRef. */
+/* The slots that are read: of `Registry`, `Group`, `Connection`, `Snapshot` and so on. */
 enum slot {
-    ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS,
+    ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
     GROUP_SNAPSHOT, GROUP_VERSION,
     CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_TERMS,
     SHARED_SNAPSHOT, RECEIVER_TERMS,
-    RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS,
+    RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS, SCOPES, OUTSIDE,
+    OUTER,
     FUNCTION_REF,
     ON_START,
     WORK, AROUND,
@@ -28,7 +29,7 @@ enum slot {
 
 enum kind {
     REGISTRY, GROUP, CONNECTION, SNAPSHOT, RECEIVER_REF, METHOD_REF, WATCHED_BY, PLACE, EMISSION,
-    DELIVERY, KINDS
+    DELIVERY, SCOPE, KINDS
 };
 
 #define SEEN 64  /* senders whose keys are kept */
@@ -47,6 +48,7 @@ typedef struct {
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
     PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
     PyObject *inside;       /* the context variable for the place of the innermost send */
+    PyObject *innermost_block;  /* the one for the innermost block that connects or mutes */
     PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */

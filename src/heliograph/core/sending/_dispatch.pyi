@@ -27,6 +27,8 @@ class Send:
         place: type,
         emission: type,
         delivery: type,
+        innermost_block: ContextVar[Any],
+        scope: type,
     ) -> None: ...
     def __call__(self, signal: Any, sender: Any = None, /, **payload: Any) -> Any: ...
 

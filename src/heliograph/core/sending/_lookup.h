@@ -136,14 +136,50 @@ snapshot_of(Send *self, PyObject *group)
     return snapshot;
 }
 
-/* Give the snapshot of a group, a new reference, or NULL without an error if it is not plain. */
+/* Tell whether the context is inside of one of these blocks; -1 with an error. */
+static int
+is_inside(Send *self, PyObject *blocks)
+{
+    PyObject *block;
+    if (PyContextVar_Get(self->innermost_block, Py_None, &block) < 0) {
+        return -1;
+    }
+    int inside = 0;
+    while (inside == 0 && block != Py_None) {
+        inside = PySequence_Contains(blocks, block);
+        Py_SETREF(block, Py_NewRef(read_slot(self, block, OUTER)));
+    }
+    Py_DECREF(block);
+    return inside;
+}
+
+/* Give what a snapshot is in this context, borrowed, if that is outside of all local blocks;
+ * or NULL. */
+static inline PyObject *
+snapshot_outside(Send *self, PyObject *registry, PyObject *snapshot)
+{
+    PyObject *mutes = read_slot(self, registry, LOCAL_MUTES);
+    if (PyDict_GET_SIZE(mutes) != 0 && is_inside(self, mutes) != 0) {
+        return NULL;
+    }
+    PyObject *outside = read_slot(self, snapshot, OUTSIDE);
+    if (outside == Py_None) {
+        return snapshot;
+    }
+    return is_inside(self, read_slot(self, snapshot, SCOPES)) == 0 ? outside : NULL;
+}
+
+/* Give the snapshot of a group, a new reference, or NULL; without an error if it is not plain. */
 static inline PyObject *
 good_snapshot(Send *self, PyObject *registry, PyObject *group)
 {
     PyObject *snapshot = snapshot_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
     if (read_slot(self, registry, NEEDS_SLOW_PATH) != Py_False || snapshot == Py_None
-        || read_slot(self, snapshot, ANY_VERSION) != read_slot(self, any, GROUP_VERSION)
-        || read_slot(self, snapshot, SLOW_IN_SEND) != Py_False) {
+        || read_slot(self, snapshot, ANY_VERSION) != read_slot(self, any, GROUP_VERSION)) {
+        return NULL;
+    }
+    snapshot = snapshot_outside(self, registry, snapshot);
+    if (snapshot == NULL || read_slot(self, snapshot, SLOW_IN_SEND) != Py_False) {
         return NULL;
     }
     return Py_NewRef(snapshot);

@@ -5,8 +5,6 @@ from __future__ import annotations
 from time import perf_counter
 
 from heliograph.core.callables import coroutine_function, is_async
-from heliograph.core.connections.connection import order_of
-from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.errors import AsyncReceiverError
 from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
@@ -15,7 +13,7 @@ from heliograph.core.observing.emission import PLACE, Emission, delivery
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.nesting import enter
 from heliograph.core.observing.watching import begin_watching, end_watching
-from heliograph.core.sending.lookup import audience, unshared
+from heliograph.core.sending.lookup import still_connected, unshared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,7 +169,7 @@ class Sending:
             if connection is not None:
                 if self.registry.version != self.version:
                     self.version = self.registry.version
-                    gone_unless = self._still_connected()
+                    gone_unless = still_connected(self.registry, self.sender, self.newest)
                 if gone_unless is not None and connection._receiver_ref not in gone_unless:
                     continue
                 receiver = receiver or connection.receiver
@@ -181,14 +179,6 @@ class Sending:
                 self.clock = perf_counter()
                 self.turn = connection, receiver
                 yield self.turn
-
-    def _still_connected(self) -> set[object]:
-        # Not the connection itself must still be there, but one as old: a receiver that is
-        # disconnected from this sender may go on hearing all senders.
-        if is_muted(self.registry.mutes):
-            return set()
-        now = audience(self.registry, self.sender)
-        return {c._receiver_ref for c in now if order_of(c) <= self.newest}
 
     def _without(self, omitted: frozenset[str]) -> dict[str, Any]:
         return {name: value for name, value in self.payload.items() if name not in omitted}

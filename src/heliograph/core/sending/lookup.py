@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.connection import Connection, make_connection
+from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.group import listed
-from heliograph.core.connections.scopes import counted_here, unmuted
+from heliograph.core.connections.options import SCOPE
+from heliograph.core.connections.scopes import (
+    INNERMOST,
+    counted_here,
+    entered,
+    is_local,
+    is_muted,
+    unmuted,
+)
 from heliograph.core.identity import ANY, is_held_by_value, key_function, sender_key, unwrapped
 from heliograph.core.lock import pending_changes
-from heliograph.core.sending.snapshot import Snapshot, one_each
+from heliograph.core.sending.snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from heliograph.core.connections.registry import Registry
@@ -19,9 +27,12 @@ if TYPE_CHECKING:
 # Reading takes no lock: what is built of a copy carries the versions that were read before, by
 # which anybody can tell that it is out of date.
 
+_MUTED = Snapshot([], 0, 0, muted=True)
+"""What counts where nobody is to hear anything."""
+
 
 def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
-    """Return the real sender and the snapshot for it, which is made again if it is old."""
+    """Return the real sender and the snapshot for it in this context, made again if it is old."""
     key = key_function(type(sender))
     if key is None:
         sender = unwrapped(sender)
@@ -42,17 +53,39 @@ def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
         or snapshot.any_version != any_version
         or snapshot.own_version != own_version
     ):
-        if isinstance(group, Connection) and (
-            shared := _shared_snapshot(registry, group, any_version)
-        ):
-            return sender, shared
-        # The versions were read before: if a change comes while the connections are
-        # copied, the snapshot is an old one from the start.
-        found = listed(any_group)
-        if group is not any_group:
-            found += listed(group)
-        group._snapshot = snapshot = Snapshot(found, any_version, own_version)
+        snapshot = None
+        if isinstance(group, Connection):
+            snapshot = _shared_snapshot(registry, group, any_version)
+        if snapshot is None:
+            # The versions were read before: if a change comes while the connections are
+            # copied, the snapshot is an old one from the start.
+            found = listed(any_group)
+            if group is not any_group:
+                found += listed(group)
+            group._snapshot = snapshot = Snapshot(found, any_version, own_version)
+    if snapshot.scopes or registry.local_mutes:
+        snapshot = _in_context(registry, snapshot)
     return sender, snapshot
+
+
+def _in_context(registry: Registry, snapshot: Snapshot) -> Snapshot:
+    """Return the part of a snapshot that counts in the current context."""
+    if INNERMOST.get() is None:  # The usual case: others are inside of the blocks.
+        return snapshot.outside or snapshot.within(())
+    if snapshot.scopes:
+        snapshot = snapshot.within(tuple(it for it in entered() if it in snapshot.scopes))
+    mutes = registry.local_mutes
+    if not any(it in mutes for it in entered()):
+        return snapshot
+    if is_muted(mutes):
+        return _MUTED
+    return Snapshot(
+        list(unmuted(mutes, snapshot.connections)),
+        snapshot.any_version,
+        snapshot.own_version,
+        counted=True,
+        newest=snapshot.newest,
+    )
 
 
 def _shared_snapshot(
@@ -62,6 +95,8 @@ def _shared_snapshot(
     # A snapshot each would take twice the memory of the connections.
     receiver_ref = connection._receiver_ref
     if registry.any.connections or connection._terms is not receiver_ref.terms:
+        return None
+    if is_local(connection._terms[SCOPE]):
         return None
     if connection() is ANY:  # Held strongly, and a snapshot must not hold it any longer.
         return None
@@ -75,7 +110,8 @@ def _shared_snapshot(
 
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
     """Let the next sends use a snapshot without looking for it, if it is for no sender alone."""
-    usable = registry.keeps_snapshots and snapshot is registry.any._snapshot
+    everywhere = registry.keeps_snapshots and not registry.local_mutes
+    usable = everywhere and snapshot is registry.any._snapshot
     if usable and (not registry.senders or not is_held_by_value(sender)):
         registry.last_snapshot = (version, type(sender), snapshot)
 
@@ -94,11 +130,8 @@ def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:
 
 
 def counted(registry: Registry, snapshot: Snapshot) -> list[Connection]:
-    """Return the connections of a snapshot that count in the current context, in order."""
-    found = (
-        one_each(counted_here(snapshot.connections)) if snapshot.scoped else snapshot.connections
-    )
-    return list(unmuted(registry.mutes, found))
+    """Return the connections of a snapshot whose receivers are not muted here, in order."""
+    return list(unmuted(registry.mutes, snapshot.connections))
 
 
 def audience(registry: Registry, sender: Any) -> Iterable[Connection]:
@@ -107,3 +140,39 @@ def audience(registry: Registry, sender: Any) -> Iterable[Connection]:
     found = [connection for connection in listed(own) if connection() is not None]
     found = found if own is registry.any else listed(registry.any) + found
     return unmuted(registry.mutes, counted_here(found))
+
+
+def still_connected(registry: Registry, sender: Any, newest: int) -> set[object]:
+    """Return the receivers that a send would call now, of those that are as old as a snapshot.
+
+    A connection itself need not be there any more, but one as old: a receiver that is
+    disconnected from this sender may go on hearing all senders.
+
+    Args:
+        registry: That of the signal.
+        sender: Whoever sends.
+        newest: What `Snapshot.newest` is.
+    """
+    if is_muted(registry.mutes):
+        return set()
+    return {c._receiver_ref for c in audience(registry, sender) if order_of(c) <= newest}
+
+
+def due(
+    registry: Registry,
+    sender: Any,
+    connections: Sequence[Connection],
+    refs: Iterable[Callable[[], Any]],
+    newest: int,
+    version: int,
+) -> Iterator[Any]:
+    """Yield the receivers of these connections one by one, without those that went meanwhile."""
+    still = None
+    for connection, ref in zip(connections, refs, strict=True):
+        if registry.version is not version:
+            version = registry.version
+            still = still_connected(registry, sender, newest)
+        if still is None or connection._receiver_ref in still:
+            receiver = ref()
+            if receiver is not None:
+                yield receiver

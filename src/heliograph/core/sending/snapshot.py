@@ -6,6 +6,7 @@ from heliograph.core.connections.connection import order_of
 from heliograph.core.connections.dead import SENT
 from heliograph.core.connections.group import in_order
 from heliograph.core.connections.options import INLINE, SCOPE
+from heliograph.core.connections.scopes import is_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,20 +15,28 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.connection import Connection
     from heliograph.core.connections.receivers import ReceiverRef
+    from heliograph.core.connections.scopes import Scope
 
 
 class Snapshot:
-    """The receivers to call for one sender, in order: immutable, good until a version differs."""
+    """The receivers to call for one sender, in order: immutable, good until a version differs.
+
+    If some of its connections are local, a send works on another one, which has those of them
+    that count in its context: `outside`, or one of `inside`.
+    """
 
     __slots__ = (
         "any_version",
         "calls",
         "connections",
+        "inside",
+        "muted",
         "newest",
         "only_ref",
+        "outside",
         "own_version",
         "receiver_refs",
-        "scoped",
+        "scopes",
         "shared",
         "slow_in_send",
         "slow_in_send_async",
@@ -40,13 +49,23 @@ class Snapshot:
         own_version: int,
         *,
         shared: bool = False,
+        counted: bool = False,
+        newest: int = 0,
+        muted: bool = False,
     ) -> None:
         found.sort(key=in_order)
         for connection in found:
             connection._receiver_ref.fate = SENT
-        self.scoped: bool = any(connection._terms[SCOPE] is not None for connection in found)
-        # Which of a receiver's temporary connections counts depends on the context that sends.
-        self.connections: tuple[Connection, ...] = tuple(found if self.scoped else one_each(found))
+        # The blocks of those connections that do not count in every context, unless it is known
+        # that they all do.
+        blocks = () if counted else {connection._terms[SCOPE] for connection in found}
+        self.scopes: frozenset[Scope] = frozenset(filter(is_local, blocks))
+        # Which of a receiver's connections counts depends on the context, if there are such.
+        self.connections: tuple[Connection, ...] = tuple(found if self.scopes else one_each(found))
+        # What counts outside of all these blocks, and inside of some, by these; made when it is
+        # needed.
+        self.outside: Snapshot | None = None
+        self.inside: dict[tuple[Scope, ...], Snapshot] = {}
         self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(
             connection._receiver_ref.resolver() for connection in self.connections
         )
@@ -54,7 +73,7 @@ class Snapshot:
         self.only_ref: Callable[[], Any] | None = self.receiver_refs[0] if alone else None
         # Sends take the slow path where not all are called, or not with the whole payload, and
         # `send` where some have to be awaited, too.
-        self.slow_in_send_async: bool = self.scoped or any(
+        self.slow_in_send_async: bool = bool(self.scopes) or any(
             connection._receiver_ref.omitted for connection in self.connections
         )
         self.slow_in_send: bool = self.slow_in_send_async or any(
@@ -65,11 +84,30 @@ class Snapshot:
             (ref, connection._receiver_ref.is_async or connection._terms[INLINE])
             for ref, connection in zip(self.receiver_refs, self.connections, strict=True)
         )
-        self.newest: int = max(map(order_of, found), default=0)
+        self.newest: int = newest or max(map(order_of, found), default=0)
+        # Whether nobody is called because the signal is muted where it is sent.
+        self.muted: bool = muted
         # Whether other senders use it too, each with a connection of its own.
         self.shared: bool = shared
         self.any_version: int = any_version
         self.own_version: int = own_version
+
+    def within(self, blocks: tuple[Scope, ...]) -> Snapshot:
+        """Return what counts in a context inside of just these of its `scopes`."""
+        if not self.scopes:
+            return self
+        found = self.inside.get(blocks) if blocks else self.outside
+        if found is None:
+            left_out = self.scopes.difference(blocks)
+            here = [it for it in self.connections if it._terms[SCOPE] not in left_out]
+            found = Snapshot(
+                here, self.any_version, self.own_version, counted=True, newest=self.newest
+            )
+            if blocks:
+                self.inside[blocks] = found
+            else:
+                self.outside = found
+        return found
 
 
 def one_each(connections: Iterable[Connection]) -> list[Connection]:

@@ -42,7 +42,7 @@ def send_watched(  # noqa: PLR0915
     async_wrapper: Wrapper | None,
 ) -> Results:
     """Send by a snapshot that is plain."""
-    place = begin_watching(registry.watchers, signal, sender, payload)
+    place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
     noted, clock = place.work._deliveries.append, place.work._clock
     position, over = 0, False
@@ -130,7 +130,7 @@ async def send_async_watched(  # noqa: PLR0915
     sync_wrapper: Any,
 ) -> Results:
     """Send by a snapshot that is not careful, as `send_watched` does."""
-    place = begin_watching(registry.watchers, signal, sender, payload)
+    place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
     noted, clock = place.work._deliveries.append, place.work._clock
     position, over = 0, False
