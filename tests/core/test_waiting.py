@@ -542,7 +542,7 @@ def test_what_came_before_the_end_can_still_be_read() -> None:
 
     assert (stream.wait().payload["n"], stream.closed) == (1, True)
     assert asyncio.run(rest()) == [2]
-    message = "The stream of signal 'paid' is closed and read: make another one."
+    message = "The stream of signal 'paid' is closed and empty: make another one."
     with pytest.raises(StateError, match=f"^{message}$"):
         stream.wait()
     with pytest.raises(StateError, match=f"^{message}$"):
@@ -847,11 +847,11 @@ async def test_anyio_may_cancel_whoever_waits() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size=0 is not a number of emissions. Use an int, 1 at least."),
-        ({"size": None}, "size=None is not a number of emissions. Use an int, 1 at least."),
+        ({"size": 0}, "size=0 is not a number of emissions. Use an int of at least 1."),
+        ({"size": None}, "size=None is not a number of emissions. Use an int of at least 1."),
         (
             {"when_full": "block"},
-            "when_full='block' is not a way to go on. Use 'raise' or 'drop_oldest'.",
+            "when_full='block' is not an option. Use 'raise' or 'drop_oldest'.",
         ),
         ({"sise": 7}, "stream() has no option 'sise'. Did you mean 'size'?"),
         ({"matching": 7}, "matching=7 cannot choose emissions. Use a mapping or a function."),
@@ -878,7 +878,7 @@ def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
         asyncio.run(stream.next(timeout=timeout))
 
     assert str(caught.value) == (
-        f"timeout={timeout!r} is no time to wait. Use seconds, or None to wait for ever."
+        f"timeout={timeout!r} is not a number of seconds from 0 on, nor None for no limit."
     )
     assert read(stream) == [1]
 
@@ -890,7 +890,7 @@ async def test_a_thread_that_runs_a_loop_does_not_block() -> None:
         signal.wait(timeout=10)
 
     assert str(caught.value) == (
-        "wait() would block the loop of asyncio that runs in this thread: use `await "
+        "wait() would block the asyncio loop that runs in this thread: use `await "
         "signal.next(...)` or `await stream.next()`, or wait in another thread."
     )
     assert signal.connections == ()
@@ -903,8 +903,8 @@ def test_awaiting_needs_asyncio() -> None:
         signal.next().send(None)
 
     assert str(caught.value) == (
-        "No loop of asyncio runs here. Await in a task of asyncio (anyio's are, unless it runs on "
-        "trio), or use wait() in a thread."
+        "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio runs "
+        "on trio), or use wait() in a thread."
     )
     assert signal.connections == ()
 

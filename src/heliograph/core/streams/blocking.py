@@ -1,4 +1,4 @@
-"""Waits for an inbox, in a thread or in a task, until something comes or the time is over."""
+"""Waits in a thread or in a task until an inbox gets something, or until the timeout."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ if TYPE_CHECKING:
     from heliograph.core.streams.inbox import Inbox
 
 _LONGEST = 4_000_000.0
-"""Seconds that every lock can wait for; some 46 days. Whoever wants more waits again."""
+"""Seconds that every lock can wait for, about 46 days. A longer wait is made of several."""
 
 
 class Patience:
-    """How long somebody goes on waiting for an inbox."""
+    """How long a reader goes on waiting for an inbox."""
 
     def __init__(self, inbox: Inbox, timeout: Any) -> None:
         """Begin to wait.
 
         Raises:
-            ArgumentError: If the timeout is none.
+            ArgumentError: If *timeout* is not None and not a number of seconds from 0 on.
         """
-        # Nor may it be what is not a number.
+        # `>=` also refuses the float that is not a number.
         if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
-            msg = f"timeout={timeout!r} is no time to wait. Use seconds, or None to wait for ever."
+            msg = (
+                f"timeout={timeout!r} is not a number of seconds from 0 on, nor None for no limit."
+            )
             raise ArgumentError(msg)
         self._inbox = inbox
         self._timeout = timeout
@@ -40,10 +42,10 @@ class Patience:
         self._since = monotonic()
 
     def seconds(self) -> float | None:
-        """Return how many seconds may be waited now; None is for ever.
+        """Return how many seconds the reader may wait now; None is for ever.
 
         Raises:
-            TimeoutError: If the time is over.
+            TimeoutError: If the timeout has passed.
         """
         if self._timeout is None:
             return None
@@ -55,7 +57,7 @@ class Patience:
         return min(self._left, _LONGEST)
 
     def came_back_empty(self, seconds: float | None) -> None:
-        """Take it that so many seconds have passed, whatever the clock says: it may be frozen."""
+        """Count so many seconds as passed, whatever the clock says: a test may have frozen it."""
         self._pass(seconds or 0.0)
 
     def _pass(self, least: float) -> None:
@@ -65,12 +67,12 @@ class Patience:
 
 
 def pause(inbox: Inbox, patience: Patience) -> None:
-    """Block this thread until something comes, or the time is over.
+    """Block this thread until the inbox gets something, or until the timeout.
 
     Raises:
-        TimeoutError: If it was over before.
+        TimeoutError: If the timeout had passed before.
     """
-    # The only thing in the standard library that can wake others from inside a finalizer.
+    # Nothing else in the standard library can wake another thread from inside a finalizer.
     from queue import Empty, SimpleQueue
 
     woken: SimpleQueue[None] = SimpleQueue()
@@ -84,10 +86,12 @@ def pause(inbox: Inbox, patience: Patience) -> None:
 
 
 async def pause_task(inbox: Inbox, patience: Patience) -> None:
-    """Let other tasks run until something comes, or the time is over, by the loop's own clock.
+    """Let other tasks run until the inbox gets something, or until the timeout.
+
+    The loop's own clock measures the time.
 
     Raises:
-        TimeoutError: If it was over before.
+        TimeoutError: If the timeout had passed before.
     """
     loop = _running_loop()
     woken = loop.create_future()
@@ -103,7 +107,7 @@ async def pause_task(inbox: Inbox, patience: Patience) -> None:
 
 
 def _wake_loop(loop: AbstractEventLoop, woken: Future[bool]) -> None:
-    with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+    with suppress(RuntimeError):  # The loop is closed, and its task is gone.
         loop.call_soon_threadsafe(_settle, woken, True)
 
 
@@ -119,22 +123,22 @@ def _running_loop() -> AbstractEventLoop:
         return get_running_loop()
     except RuntimeError:
         msg = (
-            "No loop of asyncio runs here. Await in a task of asyncio (anyio's are, unless it "
+            "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio "
             "runs on trio), or use wait() in a thread."
         )
         raise StateError(msg) from None
 
 
 def refuse_loop() -> None:
-    """Refuse to block a thread in which a loop of asyncio runs.
+    """Refuse to block a thread in which an asyncio loop runs.
 
     Raises:
-        StateError: If it would.
+        StateError: If one runs.
     """
     asyncio: Any = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:
         msg = (
-            "wait() would block the loop of asyncio that runs in this thread: use "
+            "wait() would block the asyncio loop that runs in this thread: use "
             "`await signal.next(...)` or `await stream.next()`, or wait in another thread."
         )
         raise StateError(msg)

@@ -1,4 +1,4 @@
-"""Inbox: what a stream connects, to take in emissions in any thread and wake those who wait."""
+"""Inbox: the receiver that a stream connects; it keeps emissions and wakes the readers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     WhenFull = Literal["raise", "drop_oldest"]
 
 _A_MOMENT = 0.05
-"""Seconds that a reader waits for another thread to put down what it has in its hands."""
+"""Seconds that a reader waits for another thread to release the lock."""
 
 
 class Inbox:
-    """The emissions that wait to be read, and those who wait for emissions."""
+    """The emissions that wait for readers, and the readers that wait for emissions."""
 
-    # Users know it as what it belongs to, where it is listed with the other receivers.
+    # Listed among the receivers of its signal, it shows as the class that users know.
     __module__ = "heliograph"
     __qualname__ = "Stream"
 
@@ -43,24 +43,25 @@ class Inbox:
         self.matches: Callable[[Emission], object] = matches
         self.size: int = size
         self.raises: bool = when_full == "raise"
-        # What has been sent, and what of it is kept. Whoever has the lock takes one to the other.
+        # Emissions that were sent, and those kept for readers. The thread that has the lock moves
+        # them from one to the other.
         self.arrived: deque[Emission | Exception] = deque()
         self.entries: deque[Emission | Exception] = deque()
         self.lock: Lock = Lock()
         self.waiting: deque[Callable[[], object]] = deque()
         self.closed: bool = False
-        # What messages say of the emissions that are meant, where these are not all.
+        # How messages name the emissions that it accepts, unless it accepts all.
         self.limits: str = ""
-        # How many were lost, and how many of these the reader has been told of.
+        # How many emissions were lost, and how many of these the reader knows of.
         self.lost: int = 0
         self.told: int = 0
 
     def __call__(self, sender: Any, /, **payload: Any) -> None:
-        """Take in what is sent."""
+        """Receive an emission."""
         emission = _emission(self.signal, sender, payload)
         try:
             wanted = self.matches(emission)
-        except Exception as error:  # noqa: BLE001 - it is the reader's, not the sender's.
+        except Exception as error:  # noqa: BLE001 - it goes to the reader, not to the sender.
             self._take_in(error)
         else:
             if wanted:
@@ -78,9 +79,9 @@ class Inbox:
             self.settle()
 
     def settle(self) -> None:
-        """Let what has arrived count, unless somebody else is at it, who then goes on."""
-        # Never waiting: whoever sends may hold any lock, and a finalizer that runs here may wait
-        # for that one.
+        """Keep what has arrived; if another thread is doing so, it goes on with this too."""
+        # It never waits for the lock: the sender may hold any other lock, and a finalizer that
+        # runs in the thread with this lock may wait for that one.
         lock, free = self.lock, True
         while self.arrived and free and not lock.is_mine:
             try:
@@ -96,14 +97,14 @@ class Inbox:
                     self.wake()
 
     def _keep_arrived(self) -> None:
-        # Each is counted in one step, as a signal handler may raise after any call, and at each
-        # turn: nothing is called between adding to one side and taking from the other.
+        # A signal handler may raise after any call. So nothing is called between adding an
+        # emission to one side and taking it from the other.
         arrived, entries = self.arrived, self.entries
         dropped: list[object] = []
         while arrived:
             full = len(entries) >= self.size
             if self.raises and (full or self.lost > self.told):
-                # Until the reader knows, all are lost, so that the gap is in one place.
+                # All are lost until the reader knows, so that there is only one gap.
                 self.lost += 1
                 del arrived[0]
                 continue
@@ -115,8 +116,8 @@ class Inbox:
             del arrived[0]
 
     def wake(self) -> None:
-        """Wake all who wait: each looks whether there is something, and may wait again."""
-        with suppress(IndexError, ValueError):  # Others wake them, too.
+        """Wake all readers: each looks whether there is something, and may wait again."""
+        with suppress(IndexError, ValueError):  # Another thread wakes them, too.
             while True:
                 wake = self.waiting[0]
                 wake()
@@ -124,7 +125,7 @@ class Inbox:
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
-        """Let *wake* be called once, when something has come."""
+        """Have *wake* called once when something arrives."""
         self.waiting.append(wake)
         try:
             yield
@@ -133,20 +134,20 @@ class Inbox:
                 self.waiting.remove(wake)
 
     def something(self) -> bool:
-        """Tell whether whoever waits should look: what comes before looking is not missed."""
+        """Tell whether a reader should look now; it asks before it waits, so it misses nothing."""
         return bool(self.entries) or self.closed or (self.raises and self.lost > self.told)
 
     def take(self) -> Emission | None:
         """Return the next emission, or None if there is none.
 
         Raises:
-            LostEmissionsError: If some are missing before the next one.
-            Exception: What the function that chooses raised instead of choosing.
+            LostEmissionsError: If some were lost before the next one.
+            Exception: An error that the function `matching` raised.
         """
         try:
             entry = self._next()
         finally:
-            self.settle()  # Who sent meanwhile has left it to this.
+            self.settle()  # A thread that sent while this had the lock has left it to this one.
         if isinstance(entry, int):
             raise self._lost_here(entry)
         if isinstance(entry, Exception):
@@ -158,7 +159,7 @@ class Inbox:
         return entry
 
     def _next(self) -> Emission | Exception | int | None:
-        """Return the next entry, or how many are missing here, or None."""
+        """Return the next entry, or how many were lost here, or None."""
         lock, entries = self.lock, self.entries
         if lock.is_mine:  # In a signal handler.
             return None
@@ -187,7 +188,7 @@ class Inbox:
         return LostEmissionsError(msg, lost)
 
     def close(self) -> None:
-        """Take in no more, and let those who wait know."""
+        """Receive nothing more, and wake the readers."""
         try:
             self.signal.disconnect(self)
         except BaseException:
@@ -200,11 +201,11 @@ class Inbox:
 
 
 def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emission:
-    """Return what is just being sent; the very one that instruments see, if any watch."""
+    """Return the emission that is being sent; if an instrument watches, the one that it sees."""
     place = innermost(PLACE.get())
     current: Emission | None = None if place is None else place.work
     same = current is not None and current.signal is signal and current.sender is sender
-    # An instrument that sends is not watched, and what it is told of is over.
+    # What an instrument sends is not watched, and the emission that it sees has ended.
     if current is not None and same and not is_telling():
         return current
     return emission(signal, sender, payload, current)

@@ -1,4 +1,4 @@
-"""Stream: the emissions of a signal from now on, to be read one by one."""
+"""Stream: the emissions of a signal from now on, for reading one by one."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[Emission], object] | Mapping[str, object]
 
-# Whoever waits wants what the receivers did to be done.
+# When a reader wakes up, the other receivers should have finished.
 _AFTER_ALL_OTHERS = -sys.maxsize
 
 
 class Stream:
-    """The emissions of a signal from now on, to be read one by one; see `Signal.stream`.
+    """The emissions of a signal from now on, for reading one by one; see `Signal.stream`.
 
-    It is read in tasks of asyncio, by ``async for`` or `next`, or in threads, by `wait`;
-    in several at once, too: each emission goes to one of them.
+    Asyncio tasks read it by ``async for`` or `next`, threads by `wait`. Several may read
+    at once: each emission goes to one of them.
     """
 
     __slots__ = ("__weakref__", "_inbox", "_sender", "_unused")
 
     def __init__(self, inbox: Inbox, sender: object) -> None:
-        # The place that made it, until it is read, entered or closed.
+        # The place in the source that made it, until it is read, entered or closed.
         self._unused: Place | None = None
         self._inbox = inbox
-        # The connection would end with its sender, and whoever waits would wait forever.
+        # Held here, as the connection ends when the sender dies, and readers would wait for ever.
         self._sender = sender
 
-    # As for threads: whoever asks for one emission should not need another block for it.
+    # A `timeout` as for threads: waiting for one emission should not need a block around it.
     async def next(self, *, timeout: float | None = None) -> Emission:  # noqa: ASYNC109 - above.
         """Return the next emission, once there is one.
 
@@ -53,10 +53,10 @@ class Stream:
             timeout: The most seconds to wait; None is for ever.
 
         Raises:
-            TimeoutError: If there was none in time.
-            LostEmissionsError: If some are missing before the next one.
-            StateError: If the stream is closed and read, or if no loop of asyncio runs here.
-            ArgumentError: If the timeout is none.
+            TimeoutError: If no emission came in time.
+            LostEmissionsError: If some were lost before the next one.
+            StateError: If the stream is closed and empty, or if no asyncio loop runs here.
+            ArgumentError: If *timeout* is not None and not a number of seconds from 0 on.
         """
         emission = await self._read(Patience(self._inbox, timeout))
         if emission is None:
@@ -70,11 +70,11 @@ class Stream:
             timeout: The most seconds to wait; None is for ever.
 
         Raises:
-            TimeoutError: If there was none in time.
-            LostEmissionsError: If some are missing before the next one.
-            StateError: If the stream is closed and read, or if a loop of asyncio runs in
+            TimeoutError: If no emission came in time.
+            LostEmissionsError: If some were lost before the next one.
+            StateError: If the stream is closed and empty, or if an asyncio loop runs in
                 this thread, which this would block.
-            ArgumentError: If the timeout is none.
+            ArgumentError: If *timeout* is not None and not a number of seconds from 0 on.
         """
         self._unused = None
         refuse_loop()
@@ -86,12 +86,12 @@ class Stream:
         return emission
 
     def close(self) -> None:
-        """Hear the signal no more. What has come until now can still be read."""
+        """Receive nothing more. Emissions that came before can still be read."""
         self._unused = None
         self._inbox.close()
 
     async def aclose(self) -> None:
-        """Do as `close` does, for `contextlib.aclosing`."""
+        """Close the stream as `close` does, for `contextlib.aclosing`."""
         self.close()
 
     @property
@@ -102,7 +102,7 @@ class Stream:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether the stream is closed: nothing more comes."""
         return self._inbox.closed
 
     def __aiter__(self) -> Self:
@@ -129,14 +129,14 @@ class Stream:
         self.close()
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
-        # It has none if making it was interrupted; and when the interpreter ends, what modules
-        # are made of may be gone.
+        # Without an inbox, making it was interrupted. When the interpreter ends, the names of
+        # this module may be gone.
         inbox = getattr(self, "_inbox", None)
         if inbox is None or ending() or inbox.closed:
             return
         inbox.close()
-        # If it was made and dropped in one statement: others may have been given up because
-        # something was raised.
+        # Warn only if one statement made and dropped it: otherwise an error may have kept the
+        # program from using it.
         unused = self._unused
         if unused is not None and is_at_once(unused, sys._getframe().f_back):
             warn_of_unused(f"A stream of {title_of(inbox.signal)}", unused)
@@ -154,40 +154,40 @@ class Stream:
 
     def _ended(self) -> StateError:
         title = title_of(self._inbox.signal)
-        return StateError(f"The stream of {title} is closed and read: make another one.")
+        return StateError(f"The stream of {title} is closed and empty: make another one.")
 
 
 class Next(Coroutine["Any", "Any", "Emission"]):
     """What `Signal.next` returns: a coroutine that closes its stream, even if it never begins.
 
-    A coroutine of Python's runs no line if its task is cancelled before it begins, and whoever
-    keeps the task keeps its arguments, by way of the error's traceback.
+    A plain coroutine runs no line if its task is cancelled before it begins. A program that
+    keeps the task then keeps the coroutine's arguments, through the traceback of the error.
     """
 
     __slots__ = ("_coroutine", "_stream")
 
-    __name__ = "Signal.next"  # How tasks are shown that run it.
+    __name__ = "Signal.next"  # The repr of a task shows it.
 
     def __init__(self, stream: Stream, timeout: float | None) -> None:
         stream._unused = None  # Python warns of coroutines itself.
         self._stream = stream
         self._coroutine = _next(stream, timeout)
-        # Python names it where it warns that nobody has awaited it.
+        # Python shows this name when it warns that the coroutine was never awaited.
         setattr(self._coroutine, "__qualname__", self.__name__)  # noqa: B010 - no type has it.
 
     def send(self, value: Any, /) -> Any:
-        """Go on."""
+        """Continue, as `coroutine.send`."""
         return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
-        """Fail: nothing inside goes on after an error."""
+        """Raise an error inside, as `coroutine.throw`, and close the stream."""
         try:
             return self._coroutine.throw(*error)
         finally:
             self._stream.close()
 
     def close(self) -> None:
-        """End, whether it has begun or not."""
+        """Close the coroutine and its stream, whether it has begun or not."""
         self._coroutine.close()
         self._stream.close()
 
@@ -208,23 +208,23 @@ async def _next(stream: Stream, seconds: float | None) -> Emission:
 def listen(
     signal: Any, sender: object, matching: Wanted | None, size: Any, when_full: Any
 ) -> Stream:
-    """Return a stream that has begun to hear the signal.
+    """Return a stream that is connected to the signal.
 
     Raises:
         ArgumentError: If an argument has a value that it cannot have.
     """
     if not isinstance(size, int) or size < 1:
-        msg = f"size={size!r} is not a number of emissions. Use an int, 1 at least."
+        msg = f"size={size!r} is not a number of emissions. Use an int of at least 1."
         raise ArgumentError(msg)
     if when_full not in ("raise", "drop_oldest"):
-        msg = f"when_full={when_full!r} is not a way to go on. Use 'raise' or 'drop_oldest'."
+        msg = f"when_full={when_full!r} is not an option. Use 'raise' or 'drop_oldest'."
         raise ArgumentError(msg)
     inbox = Inbox(signal, _predicate(matching), size, when_full)
     sender = unwrapped(sender)
     inbox.limits = _limits(sender, matching)
     # First, so that nothing stays connected if a signal handler comes in between.
     stream = Stream(inbox, sender)
-    # In place also under a wrapper that would put it into a thread.
+    # `inline`, so that a `_sync_wrapper` does not call it in another thread.
     how = terms(_AFTER_ALL_OTHERS, on_error="raise", inline=True, weak=False)
     signal._connect_on_terms(inbox, sender, how)
     stream._unused = how[PLACE]
@@ -253,12 +253,12 @@ def _predicate(matching: Wanted | None) -> Callable[[Emission], object]:
 
 
 def _is_equal(found: Any, wanted: Any) -> bool:
-    """Tell whether two values are equal; what cannot be compared is not."""
+    """Tell whether two values are equal; values that cannot be compared are not."""
     if found is wanted:
         return True
     try:
         answer = found == wanted
-        # Arrays answer for each element, and one of them might pass for a yes or a no.
+        # Arrays compare each element, and an array of one element has a truth value.
         return bool(answer) and not hasattr(type(answer), "__len__")
-    except Exception:  # noqa: BLE001 - whatever keeps strangers' objects from being compared.
+    except Exception:  # noqa: BLE001 - the objects are the users', and comparing them may fail in any way.
         return False

@@ -1,4 +1,4 @@
-"""Waiting for what is sent: for the next emission, or for one after the other."""
+"""The part of a signal that waits: for the next emission, or for one after another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Waitable(Connectable[P]):
-    """The part of a signal for those who wait, in a task or in a thread."""
+    """The methods of a signal that wait for emissions, in a task or in a thread."""
 
     def next(
         self,
@@ -27,21 +27,23 @@ class Waitable(Connectable[P]):
         matching: Wanted | None = None,
         **misspelt: Never,
     ) -> Coroutine[Any, Any, Emission]:
-        """Wait in a task of asyncio for the next emission: ``await`` what this returns.
+        """Wait in an asyncio task for the next emission: ``await`` the result of this call.
 
-        It counts from this call on, so what is sent before the ``await`` is not missed.
+        It listens from this call on, so an emission before the ``await`` is not missed.
 
         Args:
-            sender: Hear this sender alone, as for `connect`; it is held meanwhile.
+            sender: Wait for emissions of this sender only, as for `connect`. It is kept
+                alive until then.
             timeout: The most seconds to wait, from the ``await`` on; None is for ever.
-            matching: Which emissions are meant: what their payload must have, as a mapping,
-                or a function that is given the `Emission`. What it raises, this raises.
+            matching: Which emissions count: a mapping of values that their payload must
+                have, or a function that takes the `Emission` and returns whether it counts.
+                An error in the function is raised here.
             misspelt: Any other option is an error.
 
         Raises:
-            TimeoutError: If there was none in time.
-            ArgumentError: If an argument has a value that it cannot have.
-            StateError: If no loop of asyncio runs where it is awaited.
+            TimeoutError: If no emission came in time.
+            ArgumentError: If an argument has an impossible value, or there is no such option.
+            StateError: If it is awaited where no asyncio loop runs.
 
         Example:
             >>> import asyncio
@@ -70,19 +72,19 @@ class Waitable(Connectable[P]):
     ) -> Emission:
         """Block this thread until the next emission, and return it.
 
-        To act between beginning to listen and waiting, use a `stream`, which counts from
-        the call that makes it.
+        To cause the emission in this thread, use a `stream`: it listens from the call that
+        makes it, so the program can act between that call and waiting.
 
         Args:
-            sender: Hear this sender alone, as for `connect`; it is held meanwhile.
+            sender: As for `next`.
             timeout: The most seconds to wait; None is for ever.
             matching: As for `next`.
             misspelt: As for `next`.
 
         Raises:
-            TimeoutError: If there was none in time.
-            ArgumentError: If an argument has a value that it cannot have.
-            StateError: If a loop of asyncio runs in this thread, which this would block.
+            TimeoutError: If no emission came in time.
+            ArgumentError: If an argument has an impossible value, or there is no such option.
+            StateError: If an asyncio loop runs in this thread, which this would block.
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.wait)
@@ -98,23 +100,23 @@ class Waitable(Connectable[P]):
         when_full: WhenFull = "raise",
         **misspelt: Never,
     ) -> Stream:
-        """Return all emissions from now on, to be read one by one, in tasks or in threads.
+        """Return a stream of all emissions from now on, for reading in tasks or in threads.
 
-        Whoever sends never waits for whoever reads. The stream hears the signal until it
-        is closed, by leaving a ``with`` or an ``async with`` block, by ``close()``, or when
-        nothing refers to it any more.
+        A sender never waits for a reader. The stream listens until it is closed: by leaving
+        a ``with`` or an ``async with`` block, by ``close()``, or when nothing refers to it
+        any more.
 
         Args:
-            sender: Hear this sender alone, as for `connect`; it is held meanwhile.
+            sender: As for `next`.
             matching: As for `next`.
-            size: How many emissions may wait to be read.
-            when_full: What becomes of more than these: ``"raise"`` keeps the oldest, and
-                tells the reader how many were lost once all before them are read;
+            size: How many emissions may wait for a reader.
+            when_full: What to do with more than these. ``"raise"`` keeps the oldest, and
+                after these raises `LostEmissionsError`, which says how many were lost.
                 ``"drop_oldest"`` keeps the newest. ``Stream.lost`` counts in both cases.
             misspelt: As for `next`.
 
         Raises:
-            ArgumentError: If an argument has a value that it cannot have.
+            ArgumentError: If an argument has an impossible value, or there is no such option.
 
         Example:
             >>> from heliograph import Signal
