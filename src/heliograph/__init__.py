@@ -29,6 +29,7 @@ from heliograph.core.errors import (
     UnknownSignalError,
 )
 from heliograph.core.identity import ANY
+from heliograph.core.mistakes import look_for_namesakes
 from heliograph.core.namespace import Namespace, default_namespace, signal
 from heliograph.core.observing.emission import Delivery, Emission
 from heliograph.core.observing.instruments import add_instrument, remove_instrument
@@ -77,21 +78,30 @@ _ON_DEMAND = {
 }
 
 
+# What the engine asks of other packages. An import does not load it: the first question does.
+
+
 def _debug_modes() -> Callable[[], bool | None]:
-    # A wing, which is not loaded by an import, but by the first signal that asks.
     from heliograph.lifecycle.debug_modes import debug_modes
 
     return debug_modes
 
 
+def _namesake_in_blinker() -> Callable[[str], str | None]:
+    from heliograph.namesakes import namesake_in_blinker
+
+    return namesake_in_blinker
+
+
 load_check(_debug_modes)
+look_for_namesakes("blinker", _namesake_in_blinker)
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name not in _ON_DEMAND:
-            from heliograph.core.elsewhere import not_here
+            from heliograph.elsewhere import not_here
 
             raise not_here(__name__, name)
         from importlib import import_module

@@ -461,6 +461,25 @@ def test_methods_that_were_got_hold_of_before_go_on_working() -> None:
 
 
 @in_a_fresh_process
+def test_a_connection_by_a_method_that_was_got_hold_of_before_is_located_where_it_is_made() -> None:
+    """Blinker's function, which calls ours from now on, is not the user's code."""
+    from blinker import Signal
+
+    from heliograph.blinker import install
+
+    signal: Any = Signal()
+    connect = signal.connect
+    install()
+
+    def receive(sender: object) -> None: ...
+
+    connect(receive)
+
+    [connection] = signal.connections
+    assert connection.location.rpartition(":")[0] == receive.__code__.co_filename
+
+
+@in_a_fresh_process
 def test_functions_that_were_got_hold_of_before_stay_of_their_kind() -> None:
     """A generator function stays one, and a coroutine function too: Python 3.13 insists on it."""
     import inspect

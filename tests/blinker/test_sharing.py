@@ -74,7 +74,7 @@ def test_a_shared_signal_behaves_as_blinkers_do() -> None:
     import heliograph
 
     before: Any = heliograph.signal("before")
-    lenient = before._registry.lenient
+    strict = before._registry.strict
 
     import heliograph.blinker
 
@@ -88,7 +88,7 @@ def test_a_shared_signal_behaves_as_blinkers_do() -> None:
     before.receiver_connected.connect(tell)
     before.connect(hear, "shop")
 
-    assert (lenient, before._registry.lenient) == (False, True)
+    assert (strict, before._registry.strict) == (True, False)
     assert next(iter(before.receivers.values()))() is hear
     assert told == [{"receiver": hear, "sender": "shop", "weak": True}]
 

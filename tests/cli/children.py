@@ -64,8 +64,8 @@ def child(*command: str, cwd: Path, given: str = "", **env: str) -> Ended:
 
 
 def without_times(text: str) -> str:
-    """Put "#" for each number of milliseconds."""
-    return re.sub(r"\d+\.\d+ ms", "# ms", text)
+    """Put "# ms" for each duration."""
+    return re.sub(r"\b\d[\d.]* (ns|µs|ms|s)\b", "# ms", text)
 
 
 def trace(*arguments: str, cwd: Path, **env: str) -> str:

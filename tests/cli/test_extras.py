@@ -85,7 +85,7 @@ def test_a_trace_asks_for_flask(tmp_path: Path, missing: str) -> None:
 
 def test_a_broken_install_is_not_taken_for_a_missing_extra(tmp_path: Path) -> None:
     """A module of Heliograph's own that is missing is reported as what it is."""
-    missing = "heliograph.cli.tree"
+    missing = "heliograph.cli.printing"
 
     ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
 

@@ -81,9 +81,9 @@ def test_errors_of_receivers_are_shown_with_what_became_of_them(tmp_path: Path) 
         GET /pay  raised LookupError  shop.py:10  # ms
         ├── paid
         │   ├── shop.audit  shop.py:7  # ms
-        │   │   logged: ValueError: too much  shop.py:8
+        │   │   logged ValueError: too much  shop.py:8
         │   └── shop.thank  shop.py:9  # ms
-        │       raised: LookupError  shop.py:10
+        │       raised LookupError  shop.py:10
         ├── got-request-exception (exception)  nobody connected
         │   LookupError  shop.py:10
         ├── request-tearing-down (exc)  nobody connected
@@ -120,9 +120,9 @@ def test_errors_of_several_receivers_are_shown_one_by_one(tmp_path: Path) -> Non
         f"GET /  raised {group}  # ms",
         "├── packed",
         "│   ├── shop.seal  shop.py:7  # ms",
-        "│   │   raised: OSError: no wax  shop.py:8",
+        "│   │   raised OSError: no wax  shop.py:8",
         "│   └── shop.send  shop.py:9  # ms",
-        "│       raised: OSError: no cart  shop.py:10",
+        "│       raised OSError: no cart  shop.py:10",
         "├── got-request-exception (exception)  nobody connected",
         f"│   {group}",
     ]
@@ -192,7 +192,7 @@ def test_a_program_that_wants_to_end_is_shown_and_does_not_end_the_trace(tmp_pat
         GET /  raised SystemExit: closed  shop.py:10  # ms
         ├── paid
         │   └── shop.leave  shop.py:7  # ms
-        │       raised: SystemExit: closed  shop.py:10
+        │       raised SystemExit: closed  shop.py:10
         │       └── packed  nobody connected
         ├── request-tearing-down (exc)  nobody connected
         │   SystemExit: closed  shop.py:10
@@ -392,7 +392,7 @@ def test_receivers_of_every_kind_are_named_with_the_line_that_defines_them(tmp_p
         GET /  200 OK  # ms
         ├── paid
         │   ├── shop.bare  shop.py:16  # ms
-        │   ├── shop.Bell.__call__  shop.py:8  # ms
+        │   ├── shop.Bell object  shop.py:8  # ms
         │   ├── shop.Bell.ring  shop.py:9  # ms
         │   ├── shop.Bell.tune  shop.py:10  # ms
         │   ├── shop.Bell.stop  shop.py:12  # ms
@@ -402,16 +402,16 @@ def test_receivers_of_every_kind_are_named_with_the_line_that_defines_them(tmp_p
         │   ├── shop.<lambda>  shop.py:29  # ms
         │   ├── shop.sing  shop.py:22  # ms
         │   ├── shop.remember  shop.py:24  # ms
-        │   ├── list.append  built in  # ms
+        │   ├── builtins.list.append  built in  # ms
         │   ├── builtins.repr  built in  # ms
         │   ├── builtins.str  built in  # ms
-        │   └── itemgetter.__call__  built in  # ms
+        │   └── operator.itemgetter object  built in  # ms
 
         """)
 
 
-def test_signals_without_a_name_are_shown_as_such(tmp_path: Path) -> None:
-    """A name is not required of a signal, nor that it is Heliograph's own class."""
+def test_signals_without_a_name_are_shown_by_their_variables(tmp_path: Path) -> None:
+    """Neither a name nor a variable is required of a signal, nor Heliograph's own class."""
     write(
         tmp_path / "shop.py",
         """
@@ -422,7 +422,7 @@ def test_signals_without_a_name_are_shown_as_such(tmp_path: Path) -> None:
         one, two, three = Signal(), blinker.Signal(), blinker.signal("three")
         @app.get("/")
         def pay():
-            for signal in one, two, three:
+            for signal in one, two, three, Signal():
                 signal.send(app)
             return ""
         """,
@@ -430,9 +430,10 @@ def test_signals_without_a_name_are_shown_as_such(tmp_path: Path) -> None:
 
     assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
         GET /  200 OK  # ms
-        ├── a signal without a name  nobody connected
-        ├── a signal without a name  nobody connected
+        ├── shop.one  nobody connected
+        ├── shop.two  nobody connected
         ├── three  nobody connected
+        ├── a signal without a name  nobody connected
 
         """)
 
@@ -549,7 +550,7 @@ def test_the_application_s_log_is_left_out_of_the_trace(tmp_path: Path) -> None:
     assert "the view is here" not in ended.err
     assert "too much" not in ended.err
     assert "the module is here" in ended.err
-    assert "logged: ValueError: too much  shop.py:4" in ended.out
+    assert "logged ValueError: too much  shop.py:4" in ended.out
 
 
 def test_the_log_can_be_asked_for(tmp_path: Path) -> None:
@@ -560,7 +561,7 @@ def test_the_log_can_be_asked_for(tmp_path: Path) -> None:
 
     assert "the view is here" in ended.err
     assert "ValueError: too much" in ended.err
-    assert "logged: ValueError: too much  shop.py:4" in ended.out
+    assert "logged ValueError: too much  shop.py:4" in ended.out
 
 
 def test_a_receiver_that_is_gone_is_named(tmp_path: Path) -> None:

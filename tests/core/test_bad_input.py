@@ -143,8 +143,8 @@ def test_what_only_a_class_makes_a_method_of_is_refused(
                 """Do nothing."""
 
     assert str(caught.value).partition(f"cannot be connected to {title_of(signal)}. ")[2] == (
-        "It is a classmethod, which cannot be called in the body of its class. Connect what the "
-        "class makes of it, below the class: `signal.connect(TheClass.name)`."
+        "It is a classmethod, which cannot be called inside the body of its class. Connect it "
+        "below the class instead: `signal.connect(TheClass.name)`."
     )
     assert signal.connections == ()
 

@@ -349,7 +349,7 @@ def test_proxies_that_stand_for_each_other_are_refused() -> None:
         lambda: signal.send(proxies[1]),
         lambda: signal.receivers_for(proxies[1]),
     ):
-        with pytest.raises(ArgumentError, match=r"A Proxy cannot be a sender: .* an end"):
+        with pytest.raises(ArgumentError, match=r"A Proxy cannot be a sender: .* without end"):
             attempt()
 
 

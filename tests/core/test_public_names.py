@@ -103,7 +103,6 @@ ON_DEMAND = [
     "declared.runtime_types",
     "declared.signatures",
     "declared.stubs",
-    "elsewhere",
     "importable",
     "locations",
     "observing.tree",

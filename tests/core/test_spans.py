@@ -736,15 +736,15 @@ def test_a_generator_function_is_not_decorated(work: Work) -> None:
             decorate(pages)
 
         assert str(caught.value) == (
-            f"{__name__}.{pages.__qualname__} is a generator function, of which none of the "
-            "lines would run in the call. Use a `with` statement inside of it."
+            f"{__name__}.{pages.__qualname__} is a generator function: calling it runs none of "
+            "its lines. Use a `with` statement inside it."
         )
 
 
 @pytest.mark.parametrize(
     ("unfit", "why"),
     [
-        (Work, f"{__name__}.Work is a class: a function would take its place. Decorate its"),
+        (Work, f"{__name__}.Work is a class, and a function would replace it. Decorate its"),
         (7, "7 cannot be called. Decorate a function"),
     ],
 )

@@ -727,7 +727,7 @@ def test_a_generator_function_is_not_decorated() -> None:
     with pytest.raises(ArgumentError, match="is a generator function") as caught:
         Signal("paid").muted()(pages)
 
-    assert "Use a `with` statement inside of it." in str(caught.value)
+    assert "Use a `with` statement inside it." in str(caught.value)
 
 
 @pytest.mark.parametrize("local", [False, True])
@@ -742,7 +742,7 @@ def test_what_is_no_function_is_not_decorated(*, local: bool) -> None:
 
     blocks = (signal.muted(local=local), signal.connected_to(diary.receiver("r"), local=local))
     for block in blocks:
-        with pytest.raises(ArgumentError, match=r"TestShop is a class: .* Decorate its methods\."):
+        with pytest.raises(ArgumentError, match=r"TestShop is a class, .* Decorate its methods\."):
             block(TestShop)
         with pytest.raises(ArgumentError, match=r"cannot be called\. .* below @classmethod"):
             block(vars(TestShop)["test_it"])

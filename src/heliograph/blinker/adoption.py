@@ -70,6 +70,8 @@ def _take_over(theirs: dict[str, ModuleType], ours: dict[str, ModuleType]) -> li
         not_taken = _adopt(their_base, ours["blinker"])
         for name, module in theirs.items():
             _rename(module, ours[name])
+    # Their functions call ours from now on, and are still those of their module.
+    base.Signal._pass_over("blinker")
     return not_taken
 
 

@@ -273,7 +273,7 @@ class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
             # Receivers of its meta-signals would be called with another payload.
             if type(it) is heliograph.Signal and not vars(it).keys() & _META:
                 it.__class__ = NamedSignal
-                it._registry.lenient = True
+                it._registry.strict = False
 
 
 def _check_signal(name: object, signal: object) -> None:

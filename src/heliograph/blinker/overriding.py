@@ -93,7 +93,7 @@ class Overridable(heliograph.Signal, **_TYPE):
     @classmethod
     def _new_registry(cls) -> Any:
         registry = cls._registry_class()
-        registry.lenient = True
+        registry.strict = False
         if cls._overrides:
             registry.override(on=True)
         return registry

@@ -13,10 +13,10 @@ from rich.console import Console
 from heliograph.cli.application import load_app
 from heliograph.cli.loading import tell_of_lazy
 from heliograph.cli.modules import catalogue_of
+from heliograph.cli.printing import print_trace
 from heliograph.cli.request import RequestType
 from heliograph.cli.run import main
 from heliograph.cli.trace import trace_requests
-from heliograph.cli.tree import show
 from heliograph.inspector import as_json, as_markdown
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
     os.environ.setdefault("HELIOGRAPH_CHECK", "1")
     flask_app = load_app(app)
     for traced in trace_requests(flask_app, requests, logs=logs):
-        show(traced, console)
+        print_trace(traced, console)
     tell_of_lazy([flask_app.import_name.partition(".")[0]])
 
 

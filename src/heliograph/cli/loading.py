@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from heliograph.blinker import install
-from heliograph.cli.places import said, where_raised
+from heliograph.describe import describe_error, location_of, relative_location
 from heliograph.inspector import never_loaded
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def blame(name: str, error: BaseException, command: str) -> NoReturn:
     Raises:
         click.ClickException: Always.
     """
-    place = where_raised(error)
+    location = location_of(error)
     msg = (
-        f"{name!r} cannot be loaded: {said(error)}\n"
-        + (f"It was raised at {place}. " if place else "")
+        f"{name!r} cannot be loaded: {describe_error(error)}\n"
+        + (f"It was raised at {relative_location(location)}. " if location else "")
         + f"`{command}` shows the whole traceback."
     )
     raise click.ClickException(msg) from error

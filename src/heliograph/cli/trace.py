@@ -1,16 +1,16 @@
-"""Sends requests to an application and keeps every emission that they cause."""
+"""Sends requests to an application, and keeps every emission that they cause."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from heliograph import add_instrument, remove_instrument
-from heliograph.cli.places import said
+from heliograph.describe import describe_error, emission_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,19 +20,12 @@ if TYPE_CHECKING:
 
     from heliograph import Emission
     from heliograph.cli.request import Request
-
-
-@dataclass
-class Sent:
-    """An emission, and what was sent by each of its receivers."""
-
-    emission: Emission
-    inside: dict[int, list[Sent]] = field(default_factory=dict)
+    from heliograph.describe import EmissionNode
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from the application: a response, or what it raised instead."""
+    """What the application returned for a request: a response, or the error that it raised."""
 
     status: str
     failed: bool
@@ -42,37 +35,30 @@ class Answer:
 
 @dataclass(frozen=True)
 class Traced:
-    """A request with all that was sent while it was answered."""
+    """A request, with everything that was sent while the application answered it."""
 
     request: Request
     answer: Answer
     duration: float
-    sent: list[Sent]
+    sent: list[EmissionNode]
 
 
 class Recorder:
-    """An instrument that keeps emissions as a tree."""
+    """An instrument that keeps emissions in the order in which they began."""
 
     def __init__(self) -> None:
-        self.roots: list[Sent] = []
-        # By the id of the emission, which is kept alive by being kept here.
-        self._sent: dict[int, Sent] = {}
+        self.emissions: list[Emission] = []
+
+    def on_start(self, emission: Emission) -> None:
+        """Keep an emission. The engine calls this."""
+        self.emissions.append(emission)
 
     def __call__(self, emission: Emission) -> None:
-        """Take in an emission: those inside of it have come before."""
-        sent = self._keep(emission)
-        parent = emission.parent
-        if parent is None:
-            self.roots.append(sent)
-            return
-        self._keep(parent).inside.setdefault(emission.turn, []).append(sent)
-
-    def _keep(self, emission: Emission) -> Sent:
-        return self._sent.setdefault(id(emission), Sent(emission))
+        """Do nothing: the emission itself tells what came of it. The engine calls this."""
 
 
 def trace_requests(app: Flask, requests: Sequence[Request], *, logs: bool) -> Iterator[Traced]:
-    """Send the requests one after the other, as one client that keeps its cookies."""
+    """Send the requests one after the other, from one client that keeps its cookies."""
     client = app.test_client()
     for request in requests:
         recorder = Recorder()
@@ -84,12 +70,12 @@ def trace_requests(app: Flask, requests: Sequence[Request], *, logs: bool) -> It
         finally:
             duration = perf_counter() - started
             remove_instrument(recorder)
-        yield Traced(request, answer, duration, recorder.roots)
+        yield Traced(request, answer, duration, emission_tree(recorder.emissions))
 
 
 @contextmanager
 def _logging(wanted: bool) -> Iterator[None]:
-    # What the application logs of its errors would tear the tree apart that shows them.
+    # The application's log lines would tear the tree apart, which shows the errors anyway.
     before = logging.root.manager.disable
     logging.disable(before if wanted else logging.CRITICAL)
     try:
@@ -104,5 +90,5 @@ def _ask(client: FlaskClient, request: Request) -> Answer:
             response.get_data()
             failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
             return Answer(response.status, failed, response.location)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an app under test passes them on.
-        return Answer(f"raised {said(error)}", failed=True, error=error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an app that is being tested raises them.
+        return Answer(f"raised {describe_error(error)}", failed=True, error=error)

@@ -1,4 +1,4 @@
-"""What can be told of a receiver before a call: whether it can be called, and if it is async."""
+"""What a receiver shows before it is called: whether it can be, and whether it is async."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PLAIN = (False, False)
 
 
 def check_receiver(receiver: Any) -> tuple[bool, bool]:
-    """Refuse what can never be called as ``receiver(sender, **payload)``.
+    """Check that ``receiver(sender, **payload)`` is possible at all.
 
     Returns:
         Whether it is async, and whether it is a generator function, async or not.
 
     Raises:
-        ReceiverError: If *receiver* is not callable, or is a function that
-            takes no positional argument and so cannot be given the sender.
+        ReceiverError: If *receiver* is not callable, or is a function without a
+            positional parameter for the sender.
     """
     if not callable(receiver):
         if hasattr(type(receiver), "__get__"):
@@ -37,7 +37,7 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
             "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
         )
         raise ReceiverError(msg)
-    given: Any = receiver  # It is more than what can be called.
+    given: Any = receiver  # Type checkers see only a callable after the check above.
     function = given.__func__ if type(given) is MethodType else given
     if type(function) is not FunctionType:
         return is_async(receiver), is_generator(function)
@@ -57,50 +57,50 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
 def _only_of_a_class(receiver: object) -> str:
     kind = type(receiver).__qualname__
     return (
-        f"It is a {kind}, which cannot be called in the body of its class. Connect what the class "
-        "makes of it, below the class: `signal.connect(TheClass.name)`."
+        f"It is a {kind}, which cannot be called inside the body of its class. Connect it below "
+        "the class instead: `signal.connect(TheClass.name)`."
     )
 
 
 def why_not_decorated(function: Any) -> str | None:
-    """Tell why no function can be made of *function* that does something around each call."""
+    """Tell why *function* cannot be decorated to do something around each call, or None."""
     if issubclass(type(function), type):
-        return "is a class: a function would take its place. Decorate its methods."
+        return "is a class, and a function would replace it. Decorate its methods."
     if not callable(function):
-        return "cannot be called. Decorate a function, below @classmethod if that is there, too."
+        return "cannot be called. Decorate a function; put the decorator below @classmethod."
     if is_generator(function):
         return (
-            "is a generator function, of which none of the lines would run in the call. Use a "
-            "`with` statement inside of it."
+            "is a generator function: calling it runs none of its lines. Use a `with` statement "
+            "inside it."
         )
     return None
 
 
 def is_generator(function: Any) -> bool:
-    """Tell whether calling a function makes a generator, which runs none of its lines."""
+    """Tell whether it is a generator function: calling it runs none of its lines."""
     return _has_flags(function, _GENERATORS)
 
 
 def is_async(receiver: Any) -> bool:
-    """Tell whether calling *receiver* gives a coroutine that has to be awaited.
+    """Tell whether calling *receiver* returns a coroutine, which has to be awaited.
 
-    True of coroutine functions, of functions marked as such, of objects with
-    an async ``__call__``, and of partials and bound methods of all these.
+    It does for coroutine functions, functions marked as such, objects with an
+    async ``__call__``, and partials and bound methods of all these.
     """
     receiver = without_partials(receiver)
     function = function_of(receiver)
     if type(function) is FunctionType and not function.__dict__:
         return bool(function.__code__.co_flags & _COROUTINE)
-    # Not `inspect`, which takes for a function whatever claims to be one.
+    # Not `inspect`, which believes objects that claim to be functions.
     calls = (function, told(type(receiver), "__call__"))
     return any(_has_flags(it, _COROUTINE) or _is_marked(it) for it in calls)
 
 
 def coroutine_function(receiver: Any) -> Any:
-    """Return an async receiver as a function that everybody can tell to be async.
+    """Return an async receiver as a function that `inspect` recognizes as async.
 
-    Wrappers such as Flask's ``ensure_sync`` pass on what `inspect` does not take
-    for a coroutine function: objects with an async ``__call__``, for one.
+    Wrappers such as Flask's ``ensure_sync`` do not wrap a callable that `inspect` does not
+    recognize: an object with an async ``__call__``, for one.
     """
     function = function_of(without_partials(receiver))
     if type(function) is FunctionType and function.__code__.co_flags & _COROUTINE:
@@ -113,13 +113,13 @@ def coroutine_function(receiver: Any) -> Any:
 
 
 def _has_flags(function: Any, flags: int) -> bool:
-    # A mock that is to pass for a function has mocks for flags, and an async one has numbers.
+    # A mock of a function has mocks for flags, and a mock of an async one has numbers.
     found = told(told(function, "__code__"), "co_flags")
     return type(found) is int and bool(found & flags)
 
 
 def _is_marked(function: Any) -> bool:
-    # Whoever has marked it has imported what the mark is of; the two take long to import.
+    # If it is marked, the module of the mark is imported already; importing takes long.
     mark = told(sys.modules.get("inspect"), "markcoroutinefunction")
     marks = {} if mark is None else vars(mark(lambda: None))
     # Before Python 3.12 there was no public mark; asgiref and others used asyncio's.

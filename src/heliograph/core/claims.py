@@ -1,4 +1,4 @@
-"""What objects of strangers say of themselves: asked for without harm, and followed to an end."""
+"""What foreign objects say about themselves: asked safely, and followed to an end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# Rule of the core: what an object is, its type says. Proxies, mocks and tracing wrappers claim
-# to be functions and methods by their `__class__`, which `isinstance` and `inspect` believe;
-# whoever takes such a one apart calls something else than what was connected.
+# Rule of the core: `type(x)` says what an object is. Proxies, mocks and tracing wrappers claim
+# by their `__class__` to be functions and methods, and `isinstance` and `inspect` believe them;
+# code that then takes such an object apart calls something other than what was connected.
 
 STEPS = 1000
-"""How far a claim to stand for something else is followed. Nobody goes on that long in earnest."""
+"""How many steps a chain of objects that stand for others is followed. Real ones are shorter."""
 
 
 def told(thing: Any, name: str) -> Any:
-    """Return an attribute of an object, or None if it has none or fails to tell."""
+    """Return an attribute of an object, or None if it has none or raises an error."""
     try:
         return getattr(thing, name, None)
     except Exception:  # noqa: BLE001 - a proxy that is unbound may raise anything.
@@ -27,15 +27,15 @@ def told(thing: Any, name: str) -> Any:
 
 
 def told_text(thing: Any, name: str) -> str | None:
-    """Return an attribute of an object if it is a text. A mock gives another mock."""
+    """Return an attribute of an object if it is a string. A mock gives another mock."""
     text = told(thing, name)
     return text if type(text) is str else None
 
 
 def followed(thing: Any, name: str) -> Iterator[Any]:
-    """Give an object, what it says under a name that it stands for, and so on.
+    """Yield an object, the object that an attribute of it names, and so on.
 
-    It ends, also where objects stand for each other.
+    It ends even if objects name each other.
     """
     for _ in range(STEPS):
         yield thing
@@ -45,15 +45,15 @@ def followed(thing: Any, name: str) -> Iterator[Any]:
 
 
 def without_partials(call: Any) -> Any:
-    """Return what a partial, of a partial maybe, calls in the end."""
+    """Return the callable inside a partial, or inside partials of partials."""
     if not issubclass(type(call), partial):
         return call
     for it in followed(call, "func"):
         if not issubclass(type(it), partial):
             return it
-    return call  # A partial of itself, which can only fail when it is called.
+    return call  # A partial of itself: calling it can only fail.
 
 
 def function_of(call: Any) -> Any:
-    """Return the function of a bound method, or whatever else it is itself."""
+    """Return the function of a bound method; return any other callable as it is."""
     return call.__func__ if type(call) is MethodType else call

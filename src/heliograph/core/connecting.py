@@ -17,7 +17,7 @@ from heliograph.core.identity import ANY, canonical, forget_type, identified, un
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.observing.instruments import tell_connected
 from heliograph.core.showing import in_its_words
-from heliograph.core.source import place
+from heliograph.core.source import pass_over, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Connectable(Copyable, Generic[P]):
     _registry: Registry
     _registry_class = Registry
     _forget_type = staticmethod(forget_type)
+    _pass_over = staticmethod(pass_over)
     _revive = staticmethod(revive)
 
     # Made here, and not in __init__, as there are subclasses that never call that.
@@ -188,7 +189,7 @@ class Connectable(Copyable, Generic[P]):
         except SignalError as error:
             who = "A receiver"
             raise self._not_connected(who, error) from None
-        refuse_as_sender(sender, title_of(self), lenient=self._registry.lenient)
+        refuse_as_sender(sender, title_of(self), strict=self._registry.strict)
         options: dict[str, Any] = {
             "priority": priority,
             "on_error": on_error,

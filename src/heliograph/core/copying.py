@@ -1,4 +1,4 @@
-"""What copies and pickles make of signals and namespaces: twins, or what can be imported."""
+"""How signals and namespaces are copied and pickled: as twins, or by where to import them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 class Copyable:
-    """A copy is a twin; a pickle is the thing itself, where it can be imported from somewhere.
+    """A copy is a twin; unpickling gives the object itself, if it can be imported.
 
-    A twin has the same attributes, but for those that belong to one very object.
+    A twin has the same attributes, except those that belong to one object only.
     """
 
     def __copy__(self) -> Any:
@@ -20,7 +20,7 @@ class Copyable:
         return _twin(self, memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Tell where this can be imported from, or else how a twin is made of it."""
+        """Return where this can be imported from, or else how to make a twin of it."""
         if type(self).__reduce__ is object.__reduce__:
             from heliograph.core.importable import imported, path_of
 

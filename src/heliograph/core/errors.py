@@ -1,4 +1,4 @@
-"""Everything that the core raises, and the one thing it warns of."""
+"""The errors that the core raises, and its warning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Each class says that it is of the front door, where everybody imports it: tracebacks and
-# filters of warnings name it so.
+# Each class names the front door as its module, as users import it from there: tracebacks and
+# warning filters then name it so.
 
 
 class SignalError(Exception):
@@ -16,7 +16,7 @@ class SignalError(Exception):
     __module__ = "heliograph"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Come back from a copy or a pickle as it is, whatever its ``__init__`` asks for."""
+        """Copy and pickle the error without calling its ``__init__``, whatever that needs."""
         return _made_again, (type(self), *self.args), vars(self)
 
 
@@ -27,17 +27,17 @@ class ReceiverError(SignalError, TypeError):
 
 
 class ArgumentError(SignalError, TypeError, ValueError):
-    """A name, an option, a declaration or a payload is not one that Heliograph can take.
+    """Heliograph cannot accept a name, an option, a declaration or a payload.
 
-    It is a `TypeError` and a `ValueError` at once: which of the two a caller
-    of Blinker would expect depends on the argument.
+    It is a `TypeError` and a `ValueError` at once: which of the two callers of
+    Blinker expect depends on the argument.
     """
 
     __module__ = "heliograph"
 
 
 class UnknownSignalError(SignalError, KeyError):
-    """A namespace was asked for a signal that it has not got."""
+    """A namespace was asked for a signal that it doesn't have."""
 
     __module__ = "heliograph"
 
@@ -47,22 +47,22 @@ class UnknownSignalError(SignalError, KeyError):
 
 
 class AsyncReceiverError(SignalError, RuntimeError):
-    """`Signal.send` met an async receiver and was given nothing to run it with."""
+    """`Signal.send` met an async receiver and has no ``_async_wrapper`` to run it."""
 
     __module__ = "heliograph"
 
 
 class StateError(SignalError, RuntimeError):
-    """Something was asked for what it cannot do now: it is over, say, or has not begun."""
+    """An object cannot do that in its present state: it has ended, say, or has not begun."""
 
     __module__ = "heliograph"
 
 
 class LostEmissionsError(SignalError, OverflowError):
-    """A stream was not read as fast as its signal was sent.
+    """A stream was full, so emissions were lost: its signal was sent faster than it was read.
 
     Attributes:
-        lost: How many emissions are missing here.
+        lost: How many emissions were lost here.
     """
 
     __module__ = "heliograph"
@@ -73,7 +73,7 @@ class LostEmissionsError(SignalError, OverflowError):
 
 
 class ReceiverWarning(UserWarning):
-    """Something will not do what it looks like: a receiver that nobody will call, for one."""
+    """Code will not do what it seems to do: a receiver that will never be called, for one."""
 
     __module__ = "heliograph"
 

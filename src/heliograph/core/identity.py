@@ -1,4 +1,4 @@
-"""What "the same sender" and "the same receiver" mean, and how a receiver is held."""
+"""What "the same sender" and "the same receiver" mean."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Symbol:
 
 
 ANY = Symbol("ANY")
-"""Stands for every sender: a receiver connected for it hears them all."""
+"""Stands for every sender: a receiver connected for `ANY` gets what any sender sends."""
 
 
 _kinds: dict[int, ref[type]] = {}
@@ -60,19 +60,19 @@ _keys: dict[int, Callable[[Any], Hashable] | None] = {}
 
 
 def key_function(kind: type) -> Callable[[Any], Hashable] | None:
-    """Return what gives the key of a sender of that type, or None if it is a proxy."""
+    """Return the function that gives the key of a sender of that type, or None for proxies."""
     key = id(kind)
     try:
         return _keys[key]
     except KeyError:
-        # Asked once per type: looking for an attribute that is missing takes longer than
-        # calling a receiver. The weak reference keeps an id from being trusted after its type.
+        # Once per type: looking for an attribute that is missing takes longer than calling a
+        # receiver. The weak reference forgets the id when the type dies.
         _kinds[key] = ref(kind, partial(_type_died, key))
         return _keys.setdefault(key, _key_function(kind))
 
 
 def _type_died(key: int, _: object, ending: Callable[[], bool] = is_finalizing) -> None:
-    # What modules are made of may be gone when the interpreter ends.
+    # When the interpreter ends, the names of this module may be gone.
     if not ending():
         forget_type(key)
 
@@ -84,8 +84,8 @@ def forget_type(key: int) -> None:
 
 
 def _key_function(kind: type) -> Callable[[Any], Hashable] | None:
-    # The type is asked, not the object: a mock has every attribute, and claims any type. Nor its
-    # own type, which says what classes are, not what objects are.
+    # Look at the type, as a mock object has every attribute and claims any type. Look at the
+    # classes in its `__mro__`, as `hasattr` on a class would also find attributes of its metaclass.
     if any("_get_current_object" in vars(each) for each in kind.__mro__):
         return None
     if issubclass(kind, str):
@@ -104,11 +104,11 @@ def _parts_of_method(sender: MethodType) -> Hashable:
 
 
 def unwrapped(sender: Any) -> Any:
-    """Return the object that *sender* stands for, which is nearly always itself.
+    """Return the object that *sender* stands for: itself, unless it is a proxy.
 
     Raises:
-        ArgumentError: If it stands for others without an end.
-        RuntimeError: Or whatever else an unbound proxy raises, unchanged.
+        ArgumentError: If proxies stand for each other without end.
+        RuntimeError: Or any other error that an unbound proxy raises, unchanged.
     """
     return _unwrapped(sender) if key_function(type(sender)) is None else sender
 
@@ -117,42 +117,44 @@ def _unwrapped(proxy: Any) -> Any:
     it = proxy
     for _ in range(STEPS):
         before, it = it, it._get_current_object()
-        # An application that can be asked for itself, as proxies to it can, is itself.
+        # Some applications have the method too, so that they can be used like their proxy.
         if it is before or key_function(type(it)) is not None:
             return it
     msg = (
-        f"A {type(proxy).__qualname__} cannot be a sender: what its _get_current_object() gives "
-        "stands for something else in turn, and so on without an end. Pass the object itself."
+        f"A {type(proxy).__qualname__} cannot be a sender: its _get_current_object() returns "
+        "another proxy, and so on without end. Pass the object itself."
     )
     raise ArgumentError(msg)
 
 
 def sender_key(sender: object) -> Hashable:
-    """Return the key under which the connections of *sender*, which is no proxy, are kept.
+    """Return the key of the connections of *sender*, which must not be a proxy.
 
     Objects are compared by identity, strings by value, integers by value and
     type, bound methods by object and function. An `id` is a bare int and an
-    integer a pair that begins with a type, so that none is taken for another.
+    integer a pair that begins with a type, so that no key stands for two senders.
     """
     key = key_function(type(sender))
     return id(sender) if key is None else key(sender)
 
 
 def is_held_by_value(sender: object) -> bool:
-    """Tell whether another object may be the same sender, so that no weak reference will do."""
+    """Tell whether an equal object is the same sender: then a weak reference would not do."""
     return key_function(type(sender)) is not id
 
 
 def identified(receiver: Any) -> tuple[Any, Hashable]:
     """Return the canonical form of *receiver*, and its key."""
-    if type(receiver) is FunctionType:  # The usual case, and a tenth of the cost of connecting.
+    if (
+        type(receiver) is FunctionType
+    ):  # The usual case: it saves a tenth of the cost of connecting.
         return receiver, id(receiver)
     receiver = canonical(receiver)
     return receiver, receiver_key(receiver)
 
 
 def canonical(receiver: Any) -> Any:
-    """Return *receiver* without a ``__call__`` taken from it: both are the same receiver."""
+    """Return the object if *receiver* is its ``__call__``: both are the same receiver."""
     while True:
         kind = type(receiver)
         if kind is MethodType:
@@ -167,7 +169,7 @@ def canonical(receiver: Any) -> Any:
 
 
 def receiver_key(receiver: Any) -> Hashable:
-    """Return what tells *receiver* from every other one that is alive."""
+    """Return a key that no other live receiver has."""
     kind = type(receiver)
     if kind is FunctionType:
         return id(receiver)
@@ -178,10 +180,10 @@ def receiver_key(receiver: Any) -> Hashable:
 
 
 def place_of(receiver: Any) -> tuple[Any, str] | None:
-    """Return the object and the name under which each look finds another *receiver*, or None.
+    """Return the object and the attribute that make a new *receiver* at each access, or None.
 
-    Methods that are written in C are such, and those in a wrapper, as tracing
-    libraries put around functions: each look at it makes a wrapper as well as a method.
+    Methods written in C are made at each access, and so are methods wrapped by tracing
+    libraries, which make a wrapper as well as a method.
     """
     if _is_written_in_c(receiver):
         owner = receiver.__self__
@@ -192,12 +194,12 @@ def place_of(receiver: Any) -> tuple[Any, str] | None:
     if name is None:
         return None
     again = told(owner, name)
-    # One that is found itself is held by its object, and is like any other callable.
+    # If the object holds this very callable, it is like any other callable.
     return (owner, name) if again is not receiver and _is_another_look(again, receiver) else None
 
 
 def is_found_again(receiver: Any, owner: Any, name: str) -> bool:
-    """Tell whether a look at an object finds *receiver*: not what `super()` gave of it, say."""
+    """Tell whether an attribute of an object gives *receiver*; that of `super()` differs, say."""
     return _is_another_look(told(owner, name), receiver)
 
 
@@ -206,7 +208,7 @@ def _is_another_look(found: Any, receiver: Any) -> bool:
         return False
     try:
         return bool(found == receiver)
-    except Exception:  # noqa: BLE001 - whoever cannot compare itself is no other's equal.
+    except Exception:  # noqa: BLE001 - an object that fails to compare itself is equal to no other.
         return False
 
 
@@ -214,11 +216,13 @@ def _is_written_in_c(receiver: object) -> bool:
     kind = type(receiver)
     if kind is BuiltinMethodType or kind is MethodWrapperType:
         return True
-    return issubclass(kind, BuiltinMethodType)  # Those that are told their class, since 3.9.
+    return issubclass(
+        kind, BuiltinMethodType
+    )  # Methods that get their class passed, since Python 3.9.
 
 
 def same_partial(one: Any, other: Any) -> bool:
-    """Tell whether two receivers are partials that make the very same call."""
+    """Tell whether two receivers are partials of the same function with the same arguments."""
     if not (issubclass(type(one), partial) and issubclass(type(other), partial)):
         return False
     return _parts(one) == _parts(other)

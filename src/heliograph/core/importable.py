@@ -1,4 +1,4 @@
-"""Where signals and namespaces can be imported from: as themselves they come out of a pickle."""
+"""Finds where signals and namespaces can be imported from, so that a pickle gives them back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    # The name of a module, that of a variable in it, and that of a signal in that namespace.
+    # A module, a variable in it, and the name of a signal if the variable is a namespace.
     Path = tuple[str, ...]
 
 
 def path_of(it: Any) -> Path | None:
     """Return where a signal or a namespace can be imported from, or None.
 
-    It is a variable of a module, or a signal of a namespace that is one.
+    That is a variable of a module, or a signal of a namespace that is such a variable.
     """
     known: Path | None = vars(it).get("_path")
     if known is None or _there(*known) is not it:
@@ -28,7 +28,7 @@ def path_of(it: Any) -> Path | None:
 
 
 def imported(module: str, variable: str, *names: str) -> Any:
-    """Return what can be imported from there; a namespace makes a signal that it has not yet."""
+    """Import it from there; a namespace makes the signal if it does not exist yet."""
     found = getattr(import_module(module), variable)
     for name in names:
         found = found._names.signal(name, None)
@@ -37,7 +37,7 @@ def imported(module: str, variable: str, *names: str) -> Any:
 
 def _there(module: str, variable: str, *names: str) -> object:
     found = getattr(sys.modules.get(module), "__dict__", {}).get(variable)
-    for name in names:  # It may be something else by now.
+    for name in names:  # The variable may be something else by now.
         found = getattr(getattr(found, "_names", None), "signals", {}).get(name)
     return found
 
@@ -45,7 +45,7 @@ def _there(module: str, variable: str, *names: str) -> object:
 def _found(it: Any) -> Path | None:
     name, found, kinds = getattr(it, "name", None), None, _Kinds()
     for module, variables in _modules():
-        # What goes over all variables runs in C, as there are tens of thousands of them.
+        # There are tens of thousands of variables: the loops over all of them run in C.
         if id(it) in map(id, variables.values()):
             return module, next(key for key, value in variables.items() if value is it)
         if found is None and any(map(kinds.__getitem__, map(type, variables.values()))):
@@ -62,16 +62,16 @@ def _in_one_of(spaces: dict[str, Any], it: object, name: object, module: str) ->
 
 
 class _Kinds(dict[type, bool]):
-    """Whether the instances of a class are namespaces, found out once for each."""
+    """Whether instances of a class are namespaces, found out once per class."""
 
     def __missing__(self, kind: type) -> bool:
         return self.setdefault(kind, any("_names_class" in vars(it) for it in kind.__mro__))
 
 
 def _modules() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give copies of the variables of all modules, by their names, and the program itself last."""
+    """Yield each module's name and a copy of its variables, the main program last."""
     for name in sorted(sys.modules, key="__main__".__eq__):
         module = sys.modules.get(name)
-        # Some programs put other things there.
+        # Some programs put objects there that are not modules.
         if issubclass(type(module), ModuleType):
             yield name, vars(module).copy()

@@ -8,13 +8,11 @@ import sys
 from types import CodeType, FrameType
 
 from heliograph.core.claims import followed, function_of, told, told_text, without_partials
+from heliograph.core.source import ENGINES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-# Blinker's functions forward to ours once that is installed, and keep their module.
-_ENGINES = ("heliograph", "blinker")
 
 
 def location_of(thing: Any) -> str | None:
@@ -92,7 +90,7 @@ def calling_location(*skipped: str) -> str | None:
         The location, or None if a task of asyncio does nothing but send.
     """
     frame = sys._getframe(1)
-    while frame.f_back and _is_in(frame, *_ENGINES, *skipped):
+    while frame.f_back and _is_in(frame, *ENGINES, *skipped):
         frame = frame.f_back
     return None if _is_in(frame, "asyncio") else location_of(frame)
 

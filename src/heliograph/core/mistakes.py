@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from heliograph.core.source import Place
 
+    # Says what is wrong with a name, if another library has a signal of that name.
+    Namesake = Callable[[str], str | None]
+
 _OBJECT = ("self", "cls")
 _WORDS = 2
 """A name has at most so many words; more are a text."""
-_OF_BLINKERS = {"receiver", "weak"}
-"""Names of Blinker's arguments that a receiver here gets as attributes of the connection."""
+_OF_CONNECTIONS = {"receiver", "weak"}
+"""Other libraries pass these, which a receiver here gets as attributes of the connection."""
 _VARKEYWORDS = 0x08
 """The flag of a code object with ``**extra``, as the inspect module documents it."""
 
@@ -38,6 +41,8 @@ _WRAPPERS = {
         "as asgiref.sync.sync_to_async and Quart's app.ensure_async do."
     ),
 }
+
+_namesakes: dict[str, Callable[[], Namesake]] = {}
 
 
 def warn_of_text(name: str) -> None:
@@ -55,21 +60,17 @@ def warn_of_text(name: str) -> None:
         warn_at(place(), msg, UserWarning)
 
 
-def warn_of_namesake(name: str) -> None:
-    """In development, warn if Blinker has another signal of that name.
+def look_for_namesakes(module: str, load: Callable[[], Namesake]) -> None:
+    """Once *module* is imported, ask what *load* returns about names in the default namespace."""
+    _namesakes[module] = load
 
-    After `heliograph.blinker.install`, the two libraries share one signal.
-    """
-    known = getattr(sys.modules["blinker"], "default_namespace", None)
-    if not isinstance(known, dict) or hasattr(type(known), "_names_class") or name not in known:
-        return
-    if in_development():
-        msg = (
-            f"Blinker has another signal {name!r}: receivers connected to that one do not get "
-            "what this one sends, nor the other way round. Call heliograph.blinker.install() "
-            "before anything else, or start the program with `heliograph run`."
-        )
-        warn_at(place(), msg, UserWarning)
+
+def warn_of_namesakes(name: str) -> None:
+    """In development, warn if another library has another signal of that name."""
+    for module, load in _namesakes.items():
+        problem = load()(name) if module in sys.modules else None
+        if problem is not None and in_development():
+            warn_at(place(), problem, UserWarning)
 
 
 def warn_of_twin(name: str, known: Collection[object]) -> None:
@@ -77,7 +78,7 @@ def warn_of_twin(name: str, known: Collection[object]) -> None:
 
     Args:
         name: The full name of the new signal.
-        known: The names of the signals that exist. In Blinker's namespaces, some are not strings.
+        known: The names of the signals that exist. Not all need be strings.
     """
     if name in known or not in_development():
         return
@@ -97,13 +98,13 @@ def _folded(name: str) -> str:
     return name.replace("-", "_").lower()
 
 
-def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
+def refuse_as_sender(given: object, title: str, *, strict: bool) -> None:
     """Refuse `@signal.connect_via`, which passes the function below it as the sender.
 
     Args:
         given: What was passed as the sender.
         title: What messages call the signal.
-        lenient: Whether to warn instead, as for Blinker's signals.
+        strict: Whether to refuse it, and not only warn.
 
     Raises:
         ArgumentError: If *given* is the function that is being decorated.
@@ -117,7 +118,7 @@ def refuse_as_sender(given: object, title: str, *, lenient: bool) -> None:
             "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
             "hear all senders."
         )
-        if not lenient:
+        if strict:
             raise ArgumentError(msg)
         warn_at(here, msg)
 
@@ -227,7 +228,7 @@ def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any])
     if len(names) > 1 and names[0] in _OBJECT and not bound:
         yield f"It looks like a method without its object. {bound_instead(function)}"
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
-    if "connection" in payload and not _OF_BLINKERS.isdisjoint(known):
+    if "connection" in payload and not _OF_CONNECTIONS.isdisjoint(known):
         yield "The receiver, the sender and weak are attributes of the 'connection' here."
     if not code.co_flags & _VARKEYWORDS:
         for name in payload:

@@ -42,7 +42,7 @@ class Names:
     """What a namespace shares with the namespaces nested in it.
 
     Attributes:
-        signals: The signals by full name. In Blinker's namespaces a name need not be a string.
+        signals: The signals by full name. In a subclass of namespace, a name need not be a string.
         standing: The connections to signals that do not exist yet.
         kind: Makes a signal, given its name and its documentation.
     """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
 from heliograph.core.copying import Copyable
 from heliograph.core.declares import Declares
 from heliograph.core.errors import ArgumentError, UnknownSignalError
-from heliograph.core.mistakes import warn_of_namesake, warn_of_twin
+from heliograph.core.mistakes import warn_of_namesakes, warn_of_twin
 from heliograph.core.names import Names
 from heliograph.core.showing import a_few, in_its_words
 
@@ -66,8 +65,8 @@ class Namespace(Declares, Copyable):
             ArgumentError: If the name is not a string.
         """
         full = self._full(name)
-        if "blinker" in sys.modules and self._names is default_namespace._names:
-            warn_of_namesake(full)
+        if self._names is default_namespace._names:
+            warn_of_namesakes(full)
         warn_of_twin(full, self._names.signals)
         return self._names.signal(full, doc)
 

@@ -119,7 +119,7 @@ class Matching:
         inline: bool = False,
     ) -> Callable[[F], F]:
         """Return a decorator that connects for *sender*, strongly unless told otherwise."""
-        refuse_as_sender(sender, f"the signals that match {''.join(self._where)!r}", lenient=False)
+        refuse_as_sender(sender, f"the signals that match {''.join(self._where)!r}", strict=True)
         return partial(
             self.connect,
             sender=sender,
@@ -201,7 +201,7 @@ def show_standing(standing: Standing, signal: Signal[...], name: str) -> None:
 
 def _matches(name: object, where: Where) -> bool:
     prefix, pattern = where
-    # In a namespace of Blinker's, a name may be no string.
+    # A subclass of namespace may take names that are no strings.
     if not isinstance(name, str) or not name.startswith(prefix):
         return not prefix and pattern is None
     return pattern is None or fnmatchcase(name[len(prefix) :], pattern)

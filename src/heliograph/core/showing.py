@@ -1,4 +1,4 @@
-"""How objects show themselves, in a debugger say: on one short line, and without ever failing."""
+"""How objects show themselves, in a debugger for example: on one short line, never failing."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _A_FEW = 5
 
 
 def shown(describe: D) -> D:
-    """Make a ``__repr__`` of a method that describes its object.
+    """Turn a method that describes its object into a ``__repr__`` that never fails.
 
-    What is described may be half made, dead, or of a class whose own ``__repr__`` fails.
+    The object may be half made or dead, or hold one whose own ``__repr__`` fails.
     """
 
     @wraps(describe)
     def show(self: Any) -> str:
         try:
             text = " ".join(describe(self).splitlines())
-        except Exception:  # noqa: BLE001 - whoever looks at an object wants to see something.
+        except Exception:  # noqa: BLE001 - a debugger has to show something.
             return f"<{type(self).__name__} that cannot be shown>"
-        # What it is stands in front, and where it is from at the end.
+        # The start says what it is, and the end where it comes from.
         half = _LONGEST // 2
         return text if len(text) <= _LONGEST else f"{text[: half - 1]}…{text[-half:]}"
 
@@ -36,27 +36,27 @@ def shown(describe: D) -> D:
 
 @shown
 def in_its_words(self: Any) -> str:
-    """Show an object as its class describes it, in place of a ``__repr__`` of that class.
+    """Show an object by the method ``_described`` of its class; serves as ``__repr__``.
 
-    So what stands on the engine shows itself as the engine does: it says how in ``_described``.
+    Subclasses in other wings override ``_described`` and get the same guarantees.
     """
     described: str = self._described()
     return described
 
 
 def a_few(names: list[str]) -> str:
-    """Return the first of some names, and how many there are if these are not all."""
+    """Return the first few names, and how many more there are."""
     few = ", ".join(names[:_A_FEW])
     return few if len(names) <= _A_FEW else f"{few} and {len(names) - _A_FEW} more"
 
 
 def counted(many: int, one: str, several: str) -> str:
-    """Return a number of things with their name, in the singular or the plural."""
+    """Return a number and a noun, in the singular or the plural."""
     return f"{many} {one if many == 1 else several}"
 
 
 class Documentation:
-    """The docstring of a class of signals, and what a declared signal without one has for it."""
+    """The docstring of a signal class; a declared signal without one shows its declaration."""
 
     def __init__(self, of_class: str | None) -> None:
         self.of_class: str | None = of_class

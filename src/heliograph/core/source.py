@@ -11,32 +11,39 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    # The code object and an offset into it, because finding the line number takes longer
-    # than all the rest of connecting, and few ask for it.
+    # The code object and an offset into it: finding the line number takes longer than all the
+    # rest of connecting, and few programs ask for it.
     Place = tuple[CodeType, int]
 
-# By the names of modules, as a program may be frozen, or run where it was not compiled. Blinker's
-# functions forward to ours once that is installed, and keep their module.
-_NOT_THE_USERS = (__name__.partition(".")[0], "blinker")
+ENGINES = {__name__.partition(".")[0]}
+"""Packages whose code is not the user's.
+
+By the names of modules, not of files, as a program may be frozen or compiled elsewhere.
+"""
 
 _looked_up = dict.get
 
 _shown: dict[Any, Any] = {}
-"""Where Python notes which warnings were shown, as it does in each module for its own.
+"""Python's record of the warnings that were shown, as each module has one of its own.
 
-By its usual filter it shows each once: a server may do the same for every request.
+By default Python shows each warning once; a server might cause the same one in every request.
 """
 
 
 def place() -> Place:
     """Return the place in the user's code that calls the engine."""
     frame = sys._getframe(1)
-    # What `exec` runs may have any name, or none.
+    # Code run by `exec` may have any name, or none.
     while type(name := _looked_up(frame.f_globals, "__name__")) is str:
-        if name.partition(".")[0] not in _NOT_THE_USERS or frame.f_back is None:
+        if name.partition(".")[0] not in ENGINES or frame.f_back is None:
             break
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
+
+
+def pass_over(package: str) -> None:
+    """Take the code of a package for the engine's: its functions call ours."""
+    ENGINES.add(package)
 
 
 def line_of(place: Place) -> int:
@@ -60,7 +67,7 @@ def warn_at(
     *,
     module: str | None = None,
 ) -> None:
-    """Warn of what is done at a place: a receiver is connected, mostly.
+    """Warn of something that the code at a place does: it connects a receiver, mostly.
 
     Args:
         place: The place in the user's code.

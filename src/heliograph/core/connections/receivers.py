@@ -282,7 +282,7 @@ def _refuse_without_object(
     registry = registry_ref()
     problem = None if registry is None else without_object(receiver, registry)
     if problem is not None and registry is not None:
-        if not registry.lenient:
+        if registry.strict:
             raise ReceiverError(problem)
         warn_at(how[PLACE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
 

@@ -93,7 +93,6 @@ class Registry:
         "idle",
         "last_order",
         "last_snapshot",
-        "lenient",
         "local_mutes",
         "mutes",
         "names_sender",
@@ -103,6 +102,7 @@ class Registry:
         "self_ref",
         "senders",
         "silent",
+        "strict",
         "version",
         "watchers",
     )
@@ -125,8 +125,8 @@ class Registry:
         self.dead: deque[DeadReceiver] | None = None
         self.last_order: int = 0
         self.overridden: bool = False
-        # Whether what Blinker lets pass, and cannot be meant, is warned of instead of refused.
-        self.lenient: bool = False
+        # Whether what can be written and never meant is refused, or only warned of.
+        self.strict: bool = True
         # Whether what is sent has a key `sender`, besides the one who sends.
         self.names_sender: bool = False
         # What is known of every payload, and whether each send is still held against it.
@@ -211,7 +211,7 @@ class Registry:
         is_async, _ = check_receiver(receiver)
         refuse_inline(inline, is_async=is_async)
         problem = without_object(receiver, self)
-        if problem is not None and not self.lenient:
+        if problem is not None and self.strict:
             raise ReceiverError(problem)
         if self.declaration is not None:
             from heliograph.core.declared.compatibility import (

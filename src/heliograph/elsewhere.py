@@ -1,4 +1,4 @@
-"""What the front door says of names that are not there, and of those that a wing has."""
+"""What the front door says of a name that it lacks, and where a wing has that name."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ _OF_WINGS = {
 
 
 def not_here(package: str, name: str) -> Exception:
-    """Return what is raised where the front door is asked for a name that it has not got."""
+    """Return the error for a name that the front door does not have."""
     hint = "".join(
         f". It is in {package}.{wing}: `from {package}.{wing} import {name}`."
         for wing, names in _OF_WINGS.items()
         if name in names
     )
-    # In an import statement, Python has another error in place of an AttributeError.
+    # An import statement would replace an AttributeError by its own error, without the hint.
     if hint and _is_import(sys._getframe(2)):
         return ImportError(f"cannot import name {name!r} from {package!r}{hint}", name=package)
     msg = f"module {package!r} has no attribute {name!r}{hint}"
