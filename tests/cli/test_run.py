@@ -205,7 +205,7 @@ def test_tools_in_another_python_are_left_alone(tmp_path: Path, other_python: st
             "ModuleNotFoundError: No module named 'heliograph.blinker'",
             "Install Heliograph there",
         ),
-        ("raise RuntimeError('torn')", "RuntimeError: torn", "Mend that"),
+        ("raise RuntimeError('torn')", "RuntimeError: torn", "Fix that"),
     ],
 )
 def test_an_engine_that_cannot_be_installed_stops_the_command_alone(

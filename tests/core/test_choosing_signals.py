@@ -265,7 +265,7 @@ def test_an_instrument_has_one_choice(seeing: Seeing, everything: Seeing) -> Non
     paid, lost = Signal("paid"), Signal("lost")
     add_instrument(seeing, signals=[paid])
     for instrument, signals in ((seeing, [lost]), (seeing, None), (everything, [paid])):
-        with pytest.raises(ArgumentError, match="is an instrument already, and has named other"):
+        with pytest.raises(ArgumentError, match="was added before, for other signals"):
             add_instrument(instrument, signals=signals)
     for signal in (paid, lost):
         signal.send("shop")
@@ -273,7 +273,7 @@ def test_an_instrument_has_one_choice(seeing: Seeing, everything: Seeing) -> Non
     assert (seeing.seen, everything.seen) == (["paid"], ["paid", "lost"])
 
 
-NOTHING = "is nothing that an instrument could see: name a signal, a namespace, or"
+NOTHING = "is nothing that an instrument can watch: pass signals, namespaces, or"
 
 
 @pytest.mark.parametrize(
@@ -283,10 +283,10 @@ NOTHING = "is nothing that an instrument could see: name a signal, a namespace, 
         ([None], f"None {NOTHING}"),
         ([Signal], NOTHING),
         ([], "signals=[] names no signal. Leave it out to see every signal."),
-        ("paid", "signals='paid' is one thing: name a list of them"),
-        (Signal("paid"), "is one thing: name a list of them"),
-        (Namespace("shop"), "is one thing: name a list of them"),
-        (Namespace("shop").signals("*"), "is one thing: name a list of them"),
+        ("paid", "signals='paid' is one thing: pass a list"),
+        (Signal("paid"), "is one thing: pass a list"),
+        (Namespace("shop"), "is one thing: pass a list"),
+        (Namespace("shop").signals("*"), "is one thing: pass a list"),
         (3, "signals=3 is not a list of signals."),
     ],
 )

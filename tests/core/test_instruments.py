@@ -596,9 +596,7 @@ def test_an_instrument_may_come_at_any_moment(change: Callable[[Any], None]) -> 
 # --- watching changes nothing ----------------------------------------------------------
 
 
-OFF = (
-    ", and is switched off: it sees no more sends. Mend it, and add it again with add_instrument()."
-)
+OFF = " and is switched off: it sees no more sends. Fix it, and add it again with add_instrument()."
 
 
 def test_an_instrument_that_fails_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -1111,7 +1109,7 @@ async def awaited(emission: Emission) -> None:
     """See the end of an emission, if somebody awaits it."""
 
 
-INSTEAD = "and nobody would await it. Pass a plain function; it may start a task."
+INSTEAD = "and nothing would await it. Pass a plain function; it may start a task."
 
 
 @pytest.mark.parametrize(
@@ -1179,7 +1177,7 @@ def test_the_error_for_setting_says_why(emission: Emission) -> None:
     with pytest.raises(AttributeError) as caught:
         emission.deliveries[0].value = None
 
-    assert str(caught.value) == "'value' cannot be changed: Delivery says what has happened."
+    assert str(caught.value) == "'value' cannot be changed: a Delivery says what has happened."
 
 
 def test_emissions_and_deliveries_show_no_values(emission: Emission) -> None:

@@ -333,7 +333,7 @@ async def test_a_receiver_of_the_failure_does_not_hide_it(
             raise KeyError
 
     message = (
-        "Receivers of signal 'work.failed' failed; what the span failed with is raised instead."
+        "Receivers of signal 'work.failed' failed; the error that ended the span is raised instead."
     )
     assert work.words == ["started", "failed"] * 2
     assert [record.getMessage() for record in caplog.records] == [message] * 2
@@ -616,7 +616,7 @@ def test_a_span_says_how_it_stands(work: Work) -> None:
         f"<Span 'work' over after {describe_duration(span.duration)}>",
     ]
     assert str(caught.value) == (
-        "Span 'work' is under way: it cannot be entered again. Each `with` needs a span of its own."
+        "Span 'work' is under way: it cannot be entered again. Each `with` needs a new span."
     )
 
 
@@ -665,8 +665,8 @@ def test_nobody_is_connected_to_all_the_signals_of_a_span(unheard: Work, method:
         getattr(unheard.span, method)(print, priority=1)
 
     assert str(caught.value) == (
-        "Nobody can be connected to the spans 'work' themselves, of which three signals tell. "
-        "Connect to `work.started`, `work.finished` or `work.failed`."
+        "'work' declares spans and has three signals: connect the receiver to "
+        "`work.started`, `work.finished` or `work.failed`."
     )
 
 
@@ -686,8 +686,8 @@ async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> No
 @pytest.mark.parametrize(
     ("args", "payload", "problem"),
     [
-        ((1, 2, 3), {"path": "a"}, "the sender is given by position, and there are 3 of it"),
-        ((), {"path": "a"}, "the sender is given by position, and there are 0 of it"),
+        ((1, 2, 3), {"path": "a"}, "it takes one argument by position, the sender, and got 3"),
+        ((), {"path": "a"}, "it takes one argument by position, the sender, and got 0"),
         (("shop",), {}, "'path' is missing"),
         (("shop",), {"pth": "a"}, "'path' is missing, and 'pth' is not in it"),
         (
@@ -842,7 +842,7 @@ async def test_with_nobody_connected_all_spans_are_one(unheard: Work) -> None:
 
     assert {id(it) for it in (first, second, entered, again, awaited)} == {id(NOOP)}
     assert isinstance(first, Span)
-    assert (repr(first), dict(first.attributes)) == ("<Span that nobody hears of>", {})
+    assert (repr(first), dict(first.attributes)) == ("<Span without receivers>", {})
     assert (first.name, first.sender, first.parent, first.duration) == ("", None, None, None)
 
 
@@ -1112,7 +1112,7 @@ def test_a_span_that_is_used_as_a_decorator_is_refused(heard: bool) -> None:
         @wrapping
         def wrapped_work() -> None: ...
 
-    with pytest.raises(ArgumentError, match="decorate that with `wrap"):
+    with pytest.raises(ArgumentError, match="decorate the function with `wrap"):
         no_payload(wrapping(no_payload))()
 
     assert str(caught.value) == (
@@ -1155,7 +1155,7 @@ def test_a_span_with_a_body_is_refused() -> None:
     assert str(caught.value) == (
         f"{__name__}.{resize.__qualname__} cannot declare a signal. Its body, at "
         f"{__file__}:{resize.__code__.co_firstlineno}, would never run. Leave the function empty, "
-        "and put the work into `with resize(...)`, or into another function that is decorated "
+        "and put the work into `with resize(...)`, or into another function, decorated "
         "with `resize.wrap(...)` or `resize.each_call`."
     )
     assert list(shop) == []

@@ -156,7 +156,7 @@ def _ask(check: Check, call: Callable[[], Any]) -> Any:
         log(
             error,
             "The check %s, which is to tell whether programs are being developed, failed, and is "
-            "not asked any more. Mend it, and add it again with add_check().",
+            "not asked any more. Fix it, and add it again with add_check().",
             name_of(check),
         )
         return False

@@ -21,7 +21,7 @@ def _install() -> None:
 
 
 def _give_up(error: Exception) -> None:
-    hint = "Install Heliograph there" if isinstance(error, ImportError) else "Mend that"
+    hint = "Install Heliograph there" if isinstance(error, ImportError) else "Fix that"
     sys.stderr.write(
         f"heliograph run: Heliograph cannot take Blinker's place in {sys.executable}, which "
         f"runs this command: {type(error).__name__}: {error}. "

@@ -1,1 +1,1 @@
-"""What can be watched. It sees and never changes; while nobody looks, it costs nothing."""
+"""What can be watched. Instruments see and never change; without one, it costs nothing."""

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from heliograph.core.signal import Signal
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None)
-"""The emission that the current context is inside of."""
+"""The emission that is under way in the current context."""
 
 
 class _Delivery:
-    """A delivery that nobody has seen, and that can be filled in.
+    """A delivery that no instrument has seen yet, so that its attributes can still be set.
 
-    It becomes one of `Delivery` when it is looked at: filling in a read-only object, or making
-    one read-only, takes three times as long, and some only count emissions.
+    It becomes a `Delivery` at the first look. Setting attributes of a read-only object takes
+    three times as long, and some instruments only count emissions.
     """
 
     __slots__ = ("connection", "duration", "error", "receiver", "value")
@@ -50,17 +50,18 @@ class Delivery(_Delivery):
 
     Attributes:
         receiver: The callable that was called.
-        connection: What connected it; None if a signal that overrides
-            ``receivers_for`` made it up.
+        connection: Its connection; None if a subclass of `Signal` returned the receiver
+            from its own ``receivers_for``.
         duration: Seconds that the call took, awaiting included.
-        value: What the receiver returned, if it raised nothing.
-        error: What it raised, or what left the call, such as a cancellation; or None.
+        value: The value that the receiver returned, not a copy; None if it raised.
+        error: The error that the receiver raised, or a cancellation that ended the call;
+            or None.
     """
 
     __slots__ = ()
 
     def __setattr__(self, name: str, value: object) -> None:
-        msg = f"{name!r} cannot be changed: Delivery says what has happened."
+        msg = f"{name!r} cannot be changed: a Delivery says what has happened."
         raise AttributeError(msg)
 
     def __delattr__(self, name: str) -> None:
@@ -88,18 +89,18 @@ def delivery(
     value: object = None,
     error: BaseException | None = None,
 ) -> Delivery:
-    """Make a `Delivery`, or what becomes one at the first look."""
+    """Make an object that becomes a `Delivery` at the first look."""
     made: Any = _Delivery()
     made.receiver = receiver
     made.connection = connection
     made.duration = duration
     made.value = value
     made.error = error
-    return made  # type: ignore[no-any-return]  # Nobody sees it before it is one.
+    return made  # type: ignore[no-any-return]  # It is one before anything sees it.
 
 
 class Emission:
-    """One act of sending. Instruments are told of it when the send ends. It cannot be changed."""
+    """One act of sending. Instruments get it when the send ends. It cannot be changed."""
 
     __slots__ = (
         "__weakref__",
@@ -124,7 +125,7 @@ class Emission:
     _clock: float
     _started: float | None
     _duration: float
-    # What the part in C makes of a send to nobody has an empty tuple here.
+    # For a send without receivers, C puts an empty tuple here.
     _deliveries: list[Delivery]
 
     def __copy__(self) -> Self:
@@ -140,26 +141,29 @@ class Emission:
 
     @property
     def sender(self) -> Any:
-        """Who sent it; proxies are unwrapped."""
+        """The object that sent it; proxies are unwrapped."""
         return self._sender
 
     @property
     def payload(self) -> Mapping[str, Any]:
-        """The keyword arguments of the send, read-only. What they refer to is not copied."""
+        """The keyword arguments of the send, read-only; the objects in it are not copied.
+
+        A receiver may change such an object, so copy what you keep.
+        """
         return MappingProxyType(self._payload)
 
     @property
     def parent(self) -> Emission | None:
-        """The emission inside of which this one was sent, or None.
+        """The emission that was under way where this one was sent, or None.
 
-        It was under way then. Once this one has ended after it, nothing keeps the parent for
-        its sake: it is None if nobody else has kept it.
+        If this one ends after its parent, it lets go of it: from then on `parent` is None,
+        unless the program still holds the parent.
         """
         return self._parent() if isinstance(self._parent, ref) else self._parent
 
     @property
     def turn(self) -> int:
-        """Which receiver of the parent was at work when this was sent.
+        """The index of the parent's receiver that was running when this was sent.
 
         Its delivery is ``parent.deliveries[turn]``, once that call has ended. It is 0 if there
         is no parent.
@@ -170,8 +174,8 @@ class Emission:
     def started(self) -> float:
         """When the send began, in seconds since the epoch.
 
-        The system's clock is asked at the first look: one that is set between the send and
-        that look shifts it.
+        It is worked out at the first look: if the system's clock is set between the send
+        and that look, it is wrong by as much.
         """
         if self._started is None:
             self._started = time() - (perf_counter() - self._clock)
@@ -184,7 +188,7 @@ class Emission:
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """One for each receiver that was called, in order."""
+        """One `Delivery` for each receiver that was called, in order."""
         for it in self._deliveries:
             if type(it) is _Delivery:
                 it.__class__ = Delivery
@@ -192,7 +196,7 @@ class Emission:
 
     @property
     def muted(self) -> bool:
-        """Whether the signal was muted, so that nobody was called."""
+        """Whether the signal was muted, so that no receiver was called."""
         return self._muted
 
     @shown
@@ -227,9 +231,9 @@ def emission(
 
 
 def outlive(emission: Emission) -> None:
-    """Let an emission that has ended after its parent not keep that any more.
+    """Let go of the parent of an emission that has ended after it.
 
-    Or each job that starts the next one would be kept by the one after it, with all before it.
+    Otherwise, in a chain of jobs that each start the next one, the last would keep all others.
     """
     parent: Any = emission._parent
     emission._parent = ref(parent)

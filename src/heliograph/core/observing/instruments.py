@@ -1,4 +1,4 @@
-"""The seam for instruments: who they are, and how they are told of sends and connections."""
+"""The seam for instruments: adds and removes them, and calls them after sends and connects."""
 
 from __future__ import annotations
 
@@ -33,45 +33,57 @@ def add_instrument(
 ) -> None:
     """Let *instrument* see emissions from now on: every one, or those of some signals.
 
-    It is called with the `Emission` when the send ends, whatever became of it,
-    in the thread or task that sent. A send that is refused, because of an async
-    receiver, is none. What it sends itself is delivered, but no instrument is told;
-    what a thread or a task sends that it starts is watched like anything else.
+    It is called with the `Emission` when the send ends, even by an error, in the thread
+    or task that sent. A send that is refused because of an async receiver produces no
+    emission. When the instrument itself sends, receivers are called but no instrument
+    is; sends of a thread or a task that it starts are watched as usual.
 
-    An instrument that raises breaks nothing. It is named once, with its traceback,
-    on the logger ``heliograph``, and is removed: it sees nothing more. It may have
-    these methods besides:
+    If an instrument raises, the send goes on. The logger ``heliograph`` gets the error
+    once, with its traceback, and the instrument is removed. An instrument may have these
+    methods too:
 
-    - ``on_start(emission)`` is called before anybody is, while the payload still
-      is what was sent;
-    - ``on_connect(signal, connection, previous)`` after each `Signal.connect`, where
-      *previous* is the connection in whose place it is, if that connected again what
-      was connected before: *connection* itself where nothing has changed. Otherwise
-      it is None. Temporary connections, which undo themselves, are not told of;
-    - ``on_failure(instrument, error)`` when another instrument has failed and was
-      removed, whichever signals that one wanted to see.
+    - ``on_start(emission)`` is called before any receiver, while the payload is still
+      as it was sent;
+    - ``on_connect(signal, connection, previous)`` is called after each `Signal.connect`.
+      If the receiver was connected before for the same sender, *previous* is the
+      connection that this one replaces, or *connection* itself if nothing has changed;
+      otherwise it is None. Temporary connections are not told;
+    - ``on_failure(instrument, error)`` is called when another instrument has failed and
+      was removed, whichever signals it watched.
 
     Args:
-        instrument: A callable. Adding it again adds nothing.
-        signals: Signals, namespaces, and patterns such as ``shop.signals("order-*")``;
-            signals that are made later in a namespace count too. A signal that nobody
-            has named costs nothing more to send. Without it, every signal is meant.
+        instrument: A callable. Adding it again changes nothing.
+        signals: Signals, namespaces, and patterns such as ``shop.signals("order-*")``.
+            Signals that are made later in such a namespace count too. By default the
+            instrument sees every signal. Other signals cost no more to send than
+            without the instrument.
 
     Raises:
-        ArgumentError: If it is not callable, if it is a class, or if it or one of its
-            methods is async: nobody would await that. If something of *signals* is no
-            signal, or there is none. If the instrument is there already for other signals.
+        ArgumentError: If *instrument* is not callable, is a class, or it or one of its
+            methods is async, as nothing would await it; if *signals* is empty, or
+            contains something else; or if the instrument was added for other signals.
+
+    Example:
+        >>> from heliograph import Signal, add_instrument, remove_instrument
+        >>> order_paid = Signal("order-paid")
+        >>> def watch(emission):
+        ...     print(emission.signal.name, dict(emission.payload), len(emission.deliveries))
+        >>> add_instrument(watch, [order_paid])
+        >>> order_paid.send("shop", total=12)
+        order-paid {'total': 12} 0
+        []
+        >>> remove_instrument(watch)
     """
     _check(instrument)
-    # Asked here, as a change to connections must not run what is not ours.
+    # Looked up before the lock is taken, as foreign code must not run under it.
     starts, connects, _ = (_has(instrument, name) for name in _METHODS)
     choices = None if signals is None else chosen(signals)
     wish = Wish(instrument, None if choices is None else frozenset(choices), starts, connects)
     found = under_lock(add, receiver_key(instrument), wish) or wish
     if found.wanted != wish.wanted:
         msg = (
-            f"{instrument!r} is an instrument already, and has named other signals. Remove it "
-            "with remove_instrument() first, or name the same ones."
+            f"{instrument!r} was added before, for other signals. Remove it with "
+            "remove_instrument() first, or pass the same signals."
         )
         raise ArgumentError(msg)
     for fulfil in choices.values() if choices is not None and found is wish else ():
@@ -79,7 +91,7 @@ def add_instrument(
 
 
 def remove_instrument(instrument: Instrument) -> None:
-    """Let *instrument* see no more emissions; one that was never added is no error."""
+    """Remove *instrument*, so that it sees nothing more. One that was never added is no error."""
     under_lock(remove, receiver_key(instrument))
 
 
@@ -89,7 +101,7 @@ def _check(instrument: Any) -> None:
     elif not callable(instrument):
         why = "it must be callable with an Emission."
     elif is_async(instrument):
-        why = f"it is async, and nobody would await it. {_INSTEAD}"
+        why = f"it is async, and nothing would await it. {_INSTEAD}"
     else:
         return
     msg = f"{instrument!r} cannot be an instrument: {why}"
@@ -103,11 +115,11 @@ _INSTEAD = "Pass a plain function; it may start a task."
 def _has(instrument: Any, name: str) -> bool:
     try:
         method = getattr(instrument, name, None)
-    except Exception:  # noqa: BLE001 - it is logged whenever the instrument is to be told.
+    except Exception:  # noqa: BLE001 - it is logged when the method is called.
         return True
     if method is not None and is_async(method):
         msg = (
-            f"{instrument!r} cannot be an instrument: its {name} is async, and nobody would "
+            f"{instrument!r} cannot be an instrument: its {name} is async, and nothing would "
             f"await it. {_INSTEAD}"
         )
         raise ArgumentError(msg)
@@ -115,19 +127,19 @@ def _has(instrument: Any, name: str) -> bool:
 
 
 TELLERS: dict[tuple[int, int, int], None] = {}
-"""The threads, tasks and greenlets in which instruments are just being told of something."""
+"""The threads, tasks and greenlets in which an instrument is running now."""
 
 
 def is_telling() -> bool:
-    """Tell whether an instrument is running: what it sends is delivered, but not watched.
+    """Tell whether an instrument is running here: its own sends are not watched.
 
-    A thread or a task that it has started is not the instrument.
+    A thread or a task that it has started counts as another place.
     """
     return bool(TELLERS) and whoever_runs() in TELLERS
 
 
 def whoever_runs() -> tuple[int, int, int]:
-    """Return what tells who is running apart: the thread, the task and the greenlet."""
+    """Return ids of the thread, the task and the greenlet that are running."""
     loop = (_RUNS.running_loop or _loaded("running_loop", "asyncio.events", "_get_running_loop"))()
     task = None if loop is None else sys.modules["asyncio.tasks"].current_task(loop)
     switched = (_RUNS.greenlet or _loaded("greenlet", "greenlet", "getcurrent"))()
@@ -135,7 +147,7 @@ def whoever_runs() -> tuple[int, int, int]:
 
 
 class _Runs:
-    """What tells who runs, once that is loaded: it is costly to import."""
+    """The functions that tell which task and greenlet run, once their modules are loaded."""
 
     __slots__ = ("greenlet", "running_loop")
 
@@ -149,26 +161,26 @@ _RUNS.greenlet = _RUNS.running_loop = None
 
 def _loaded(name: str, module: str, function: str) -> Callable[[], Any]:
     found: Callable[[], Any] | None = getattr(sys.modules.get(module), function, None)
-    if found is None:  # It may just be being imported.
+    if found is None:  # The module is not loaded, or is being imported right now.
         return _nothing
     setattr(_RUNS, name, found)
     return found
 
 
 def _nothing() -> None:
-    """Be what runs where there are no tasks or no greenlets."""
+    """Stand in where there are no tasks or no greenlets."""
 
 
 def tell_start(watchers: Watchers, emission: Emission) -> None:
-    """Show an emission that begins to the instruments that want to see it."""
+    """Call ``on_start`` of the instruments that have it."""
     _tell(watchers.on_start, "on_start", emission.signal, emission)
 
 
 def tell(watchers: Watchers, emission: Emission) -> None:
-    """Show an emission that is over to all who watch it."""
-    # No call in what cleans up: there may be no room on the stack.
+    """Call the instruments with an emission that has ended."""
+    # The `finally` calls nothing, as there may be no room left on the stack.
     teller = whoever_runs()
-    nested = teller in TELLERS  # A coroutine that sends is closed by an instrument, say.
+    nested = teller in TELLERS  # An instrument may close a coroutine that sends, say.
     TELLERS[teller] = None
     try:
         for instrument in tuple(watchers):
@@ -182,7 +194,7 @@ def tell(watchers: Watchers, emission: Emission) -> None:
 
 
 def tell_connected(signal: Any, connection: Connection, previous: Connection | None) -> None:
-    """Show a connection to the instruments that want to see it."""
+    """Call ``on_connect`` of the instruments that have it."""
     if not is_telling():
         watchers = signal._registry.watchers.on_connect
         _tell(watchers, "on_connect", signal, signal, connection, previous)
@@ -204,19 +216,19 @@ def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object
 
 
 def switch_off(instrument: Instrument, called: object, error: Exception, signal: object) -> None:
-    """Remove an instrument that has failed, and say so: to the log, and to those who watch that.
+    """Remove an instrument that has failed; log that, and call ``on_failure`` of the others.
 
     Args:
         instrument: The instrument.
-        called: What of it was called, or itself if that could not be looked up.
-        error: What it raised.
-        signal: The signal of which it was told.
+        called: The method that failed, or the instrument if looking up the method failed.
+        error: The error.
+        signal: The signal that it was watching.
     """
     remove_instrument(instrument)
     log(
         error,
-        "The instrument %s failed on %r, and is switched off: it sees no more sends. "
-        "Mend it, and add it again with add_instrument().",
+        "The instrument %s failed on %r and is switched off: it sees no more sends. "
+        "Fix it, and add it again with add_instrument().",
         name_of(called),
         signal,
     )
@@ -234,4 +246,4 @@ def _tell_of_failure(watcher: Any, failed: Instrument, error: Exception, signal:
 
 
 def _not_watching(failed: Instrument, error: Exception) -> None:
-    """Be the method of an instrument that has none."""
+    """Stand in for the method of an instrument that has none."""

@@ -1,4 +1,4 @@
-"""What the current context is inside of: the innermost piece of work that is still under way."""
+"""Which work the current context is inside: the innermost that is still under way."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """A place inside of a piece of work, of which it knows nothing any more once that is over.
+    """A place inside a piece of work. It lets go of the work when that ends.
 
-    Contexts hold places, and not the work: tasks and threads may keep the context that they
-    were started in for as long as they live.
+    Contexts hold places and not the work, because tasks and threads may keep the context in
+    which they were started for as long as they live.
     """
 
     __slots__ = ("around", "work")
@@ -22,7 +22,7 @@ class Place:
 
 
 def place_for(work: Any, around: Place | None) -> Place:
-    """Make a place. It has no `__init__`, which would take longer than all the rest."""
+    """Make a place; an `__init__` would take longer than all the rest."""
     place = Place()
     place.work = work
     place.around = around
@@ -30,14 +30,14 @@ def place_for(work: Any, around: Place | None) -> Place:
 
 
 def innermost(place: Place | None) -> Place | None:
-    """Return a place, or the nearest one around it where something is under way."""
+    """Return the place, or the nearest one around it whose work is under way."""
     while place is not None and place.work is None:
         place = place.around
     return place
 
 
 def enter(var: ContextVar[Place | None], place: Place) -> None:
-    """Let the current context be at a place."""
+    """Put the current context at a place."""
     try:
         var.set(place)
     except BaseException:  # A signal handler's, after the call.
@@ -46,11 +46,11 @@ def enter(var: ContextVar[Place | None], place: Place) -> None:
 
 
 def leave(var: ContextVar[Place | None], place: Place) -> None:
-    """Let what was done at a place be over."""
+    """End the work of a place."""
     place.work = None
     if place.around is not None:
-        # Or each job that starts the next one would make the chain longer.
+        # Otherwise each job that starts the next one would make the chain longer.
         place.around = innermost(place.around)
-    # Elsewhere if it began in one context and ends in another, as what the collector closes.
+    # Work may begin in one context and end in another: a generator that the collector closes.
     if var.get() is place:
         var.set(place.around)

@@ -1,4 +1,4 @@
-"""Begins and ends the watching of a send: what instruments are told, and what is inside of what."""
+"""Begins and ends the watching of a send: makes the emission, and nests it in its parent."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 def begin_watching(
     watchers: Watchers, signal: Any, sender: object, payload: dict[str, Any], *, muted: bool = False
 ) -> Place:
-    """Begin to watch a send; returns the place for what is inside of it, which is to be entered.
-
-    The work there is the emission.
-    """
+    """Begin to watch a send; return the place for the caller to enter. Its work is the emission."""
     around = PLACE.get()
     if around is not None:
         around = innermost(around)
@@ -35,15 +32,15 @@ def begin_watching(
 
 
 def end_watching(place: Place, seen: Emission) -> None:
-    """End a send that was watched, and tell of it.
+    """End a send that was watched, and call the instruments.
 
-    Whoever calls this has said before that nothing is under way at the place: by an assignment,
-    as there may be no room left on the stack for a call, and a signal handler may raise after any.
-    The context may stay at the place, of which it knows nothing any more.
+    Before it calls this, the caller ends the work of the place by an assignment: there may be
+    no room left on the stack for a call, and a signal handler may raise after any call. The
+    context may stay at the place, which then has no work.
     """
     around = place.around
     if around is not None:
-        # Or each job that starts the next one would make the chain longer.
+        # Otherwise each job that starts the next one would make the chain longer.
         around = place.around = innermost(around)
     seen._duration = perf_counter() - seen._clock
     try:

@@ -1,4 +1,4 @@
-"""Who watches which signals: what instruments want, and what a send asks of it."""
+"""Which instruments watch which signals, as a send can look it up."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     Instrument = Callable[[Emission], object]
 
-    # A key, by which two can be told to be the same, and what grants a wish.
+    # A key, equal for equal choices, and a function that grants a wish.
     Choice = tuple[Hashable, Callable[["Wish"], object]]
 
 
 class Watchers(list["Instrument"]):
-    """Those who watch a signal, in the order in which they were added.
+    """The instruments that watch a signal, in the order in which they were added.
 
-    It is a list because all that most sends ask is whether it is empty.
+    It is a list because most sends only ask whether it is empty.
 
     Attributes:
-        on_start: Those who want to be told of emissions before anybody is called.
-        on_connect: Those who want to be told of connections.
+        on_start: The instruments that have the method ``on_start``.
+        on_connect: The instruments that have the method ``on_connect``.
     """
 
     __slots__ = ("on_connect", "on_start")
@@ -38,7 +38,7 @@ class Watchers(list["Instrument"]):
         self.hold(wishes)
 
     def hold(self, wishes: Iterable[Wish]) -> None:
-        """Be those who have these wishes."""
+        """Hold the instruments of these wishes, and no others."""
         wishes = tuple(wishes)
         self.on_connect: list[Instrument] = [it.instrument for it in wishes if it.connects]
         self.on_start: list[Instrument] = [it.instrument for it in wishes if it.starts]
@@ -49,12 +49,11 @@ class Wish:
     """What an instrument wants to see.
 
     Attributes:
-        instrument: Who wants it.
-        starts: Whether it wants to be told of emissions that begin.
-        connects: Whether it wants to be told of connections.
-        wanted: What it has named, by keys that say whether two have named the same; None if it
-            wants to see every signal.
-        registries: Those of the signals that it wants to see, if it has named them.
+        instrument: The instrument.
+        starts: Whether it has the method ``on_start``.
+        connects: Whether it has the method ``on_connect``.
+        wanted: The keys of its choices; None if it wants to see every signal.
+        registries: The registries of the signals that it has named.
     """
 
     __slots__ = ("__weakref__", "connects", "instrument", "registries", "starts", "wanted")
@@ -74,17 +73,17 @@ class Wish:
 
 
 EVERYWHERE = Watchers()
-"""Those who watch the signals of which nobody has named any: they want to see all signals."""
+"""The watchers of every signal that no instrument has named: those that want all signals."""
 
 _added: dict[Hashable, Wish] = {}
-"""What the instruments want, by the keys of these."""
+"""The wishes of all instruments, by the keys of the instruments."""
 
 _named: WeakSet[Registry] = WeakSet()
-"""The registries of the signals that some of them have named, which have watchers of their own."""
+"""The registries with watchers of their own: an instrument has named their signals."""
 
 
 def add(key: Hashable, wish: Wish) -> Wish:
-    """Take in a wish, unless the instrument has one; returns the one it has.
+    """Add a wish, unless the instrument has one; return the wish that it has.
 
     Must run under the lock.
     """
@@ -94,7 +93,7 @@ def add(key: Hashable, wish: Wish) -> Wish:
 
 
 def remove(key: Hashable) -> None:
-    """Let an instrument want nothing any more. Must run under the lock."""
+    """Remove the wish of an instrument. Must run under the lock."""
     keep_until_unlocked(_added.pop(key, None))
     _publish()
 
@@ -105,7 +104,7 @@ def everybody() -> list[Instrument]:
 
 
 def show(wish: Wish, registries: Iterable[Registry]) -> None:
-    """Let an instrument see some of the signals that it wants, unless it was removed."""
+    """Let an instrument see the signals of these registries, unless it was removed."""
     under_lock(_show, wish, tuple(registries))
 
 
@@ -117,7 +116,7 @@ def _show(wish: Wish, registries: Sequence[Registry]) -> None:
 
 
 def _publish() -> None:
-    # All that were added, each time: a change that was interrupted is made good by the next one.
+    # From all wishes each time, so that the next change repairs one that was interrupted.
     EVERYWHERE.hold(it for it in _added.values() if it.wanted is None)
     _publish_to(tuple(_named))
 
@@ -133,13 +132,13 @@ def _publish_to(registries: Sequence[Registry]) -> None:
 
 
 def chosen(signals: Any) -> dict[Hashable, Callable[[Wish], object]]:
-    """Return what grants an instrument the signals that it has named, by their keys.
+    """Return the functions that grant an instrument the signals that it names, by key.
 
     Raises:
-        ArgumentError: If something is no signal, namespace or pattern, or nothing is named.
+        ArgumentError: If nothing is named, or something that is no signal, namespace or pattern.
     """
     if isinstance(signals, str) or _choose(signals) is not None:
-        msg = f"signals={signals!r} is one thing: name a list of them, as in signals=[order_paid]."
+        msg = f"signals={signals!r} is one thing: pass a list, as in signals=[order_paid]."
         raise ArgumentError(msg)
     try:
         named = list(signals)
@@ -156,8 +155,8 @@ def _choice_of(named: Any) -> Choice:
     choose = _choose(named)
     if choose is None:
         msg = (
-            f"{named!r} is nothing that an instrument could see: name a signal, a namespace, or "
-            'what namespace.signals("order-*") returns.'
+            f"{named!r} is nothing that an instrument can watch: pass signals, namespaces, or "
+            'patterns such as namespace.signals("order-*").'
         )
         raise ArgumentError(msg)
     choice: Choice = choose(named)
@@ -165,5 +164,5 @@ def _choice_of(named: Any) -> Choice:
 
 
 def _choose(named: Any) -> Callable[[Any], Choice] | None:
-    # Of the type: proxies and mocks have any attribute.
+    # On the type, as proxies and mocks have any attribute.
     return getattr(type(named), "_choice", None)

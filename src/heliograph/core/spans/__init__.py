@@ -1,1 +1,1 @@
-"""Spans: stretches of work that have a start and exactly one end."""
+"""Spans: pieces of work with a start and exactly one end, each told by a signal."""

@@ -1,4 +1,4 @@
-"""Declares spans: makes of a stub what begins them, and the three signals that tell of them."""
+"""Declares spans: turns a stub into a span factory and the three signals of its spans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 
     class SpanFactory(Protocol[P]):
-        """What begins the spans of one kind: call it as its stub says.
+        """Makes the spans of one type: call it as its stub says.
 
         Attributes:
             started: A signal, sent before the work, with the payload and the ``span``.
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
             """Return a decorator: each call of the function is a span with these arguments.
 
             Raises:
-                ArgumentError: If they are not those of the stub.
+                ArgumentError: If these are not the arguments of the stub.
             """
             ...
 
@@ -73,40 +73,40 @@ _ATTRIBUTES = Argument("attributes", "Mapping[str, object]")
 _ERROR = Argument("error", "BaseException")
 _CLASSES = {"span": Span, "duration": float, "attributes": Mapping, "error": BaseException}
 
-# The last word of a signal's name: when it is sent, and with what beside the payload.
+# By the last word of a signal's name: when it is sent, and what it carries beside the payload.
 _SIGNALS = {
     "started": ("Sent when a span begins.", (_SPAN,)),
     "finished": ("Sent when a span ends without an error.", (_SPAN, _DURATION, _ATTRIBUTES)),
     "failed": ("Sent when an error ends a span.", (_SPAN, _DURATION, _ATTRIBUTES, _ERROR)),
 }
 
-# It stands for three of them, and is called as a function: it cannot say what it has not got.
+# Methods of a signal that a span factory lacks, as it has three signals: they explain that.
 _OF_SIGNALS = ("connect", "connect_via", "connected_to")
 
 
 def advice(stub: Any) -> str:
-    """Return where the work belongs, for those who wrote it into the stub."""
+    """Return where the work belongs, for a stub that has a body."""
     name = getattr(stub, "__name__", "span")
     return (
         f"Leave the function empty, and put the work into `with {name}(...)`, or into another "
-        f"function that is decorated with `{name}.wrap(...)` or `{name}.each_call`."
+        f"function, decorated with `{name}.wrap(...)` or `{name}.each_call`."
     )
 
 
 def span_factory(
     stub: Any, declaration: Declaration, declare: Callable[..., list[Signal[...]]]
 ) -> Any:
-    """Return what begins the spans that a stub declares.
+    """Return the factory of the spans that a stub declares.
 
     Args:
         stub: The function.
-        declaration: What was read of it.
-        declare: Makes a signal of each of some declarations, or none at all.
+        declaration: What its signature declares.
+        declare: Makes one signal for each declaration, or none at all.
 
     Raises:
-        ArgumentError: If the stub has an argument that the signals carry anyway, or one of
-            them is declared already.
-        ReceiverError: If somebody is connected already who could not take the payload.
+        ArgumentError: If an argument of the stub has a name that the signals use themselves,
+            or if one of the signals is declared already.
+        ReceiverError: If a connected receiver cannot accept the payload.
     """
     taken = [it.name for it in declaration.arguments if it.name in _CLASSES]
     if taken:
@@ -145,13 +145,13 @@ def _wrap_with(
     """Return a decorator: each call of the function is a span with these arguments.
 
     Raises:
-        ArgumentError: If they are not those of the stub. Their types are not looked at: the
-            sender may be a proxy that stands for nobody yet.
+        ArgumentError: If these are not the arguments of the stub. Their types are not checked:
+            the sender may be a proxy that is still unbound.
     """
     problems = [*wrong_names(declaration, payload)]
     # The sender of a stub may have a default.
     if len(args) > 1 or not (args or begin.__wrapped__.__defaults__):
-        problems.insert(0, f"the sender is given by position, and there are {len(args)} of it")
+        problems.insert(0, f"it takes one argument by position, the sender, and got {len(args)}")
     if problems:
         msg = (
             f"Spans {declaration.name!r} cannot wrap a function: {', and '.join(problems)}.\n"
@@ -162,16 +162,16 @@ def _wrap_with(
 
 
 def _each_call(begin: Callable[..., Span], /, *functions: Any) -> Any:
-    """Decorate a function, or return the decorator: with parentheses it does the same."""
+    """Decorate a function, or return the decorator: empty parentheses change nothing."""
     return _wrap(begin, *functions) if functions else partial(_wrap, begin)
 
 
 def _refuse_to_connect(name: str, /, *_: object, **__: object) -> Never:
-    """Refuse to connect anybody to spans, and say to what instead."""
+    """Refuse to connect a receiver to a span factory, and name the signals to use instead."""
     it = name.rpartition(".")[2]
     msg = (
-        f"Nobody can be connected to the spans {name!r} themselves, of which three signals tell. "
-        f"Connect to `{it}.started`, `{it}.finished` or `{it}.failed`."
+        f"{name!r} declares spans and has three signals: connect the receiver to "
+        f"`{it}.started`, `{it}.finished` or `{it}.failed`."
     )
     raise ArgumentError(msg)
 
@@ -180,7 +180,7 @@ def _wrap(begin: Callable[..., Span], function: F) -> F:
     """Decorate a function or a coroutine function.
 
     Raises:
-        ArgumentError: If it is a generator function, a class, or cannot be called.
+        ArgumentError: If it is a generator function, a class, or not callable.
     """
     problem = why_not_decorated(function)
     if problem is not None:
@@ -197,5 +197,5 @@ def _wrap(begin: Callable[..., Span], function: F) -> F:
         async with begin(*args, **kwargs):
             return await function(*args, **kwargs)
 
-    # Both are called as the function is.
+    # Both have the signature of the function.
     return call_async if is_async(function) else call  # type: ignore[return-value]

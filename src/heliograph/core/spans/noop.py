@@ -31,7 +31,7 @@ class _NoopSpan(Span):
         """Do nothing."""
 
     if not TYPE_CHECKING:
-        # Without `self`, as binding it takes longer than the call itself.
+        # Static, as binding `self` takes longer than the call itself.
         @staticmethod
         def __enter__() -> Span:
             return NOOP
@@ -47,7 +47,7 @@ class _NoopSpan(Span):
         pass
 
     def __repr__(self) -> str:
-        return "<Span that nobody hears of>"
+        return "<Span without receivers>"
 
 
 NOOP: Span = _NoopSpan()
@@ -71,12 +71,12 @@ _UnlessHeard = _put_in_place()
 def begin_or_noop(kind: SpanKind, stub: Callable[..., object]) -> Any:
     """Return a function that makes a span, or returns the no-op span while nobody is connected.
 
-    It is called as the stub is, in errors too. It is no decorator, and refuses to be one.
+    It has the name and the signature of the stub. It refuses to be used as a decorator.
     """
     started, finished, failed = (it._registry for it in (kind.started, kind.finished, kind.failed))
     span = kind.span
 
-    # Not an object that can be called: that takes nearly as long again as the call.
+    # A function, as calling an object with `__call__` takes nearly twice as long.
     def begin(sender: Any = None, /, **payload: Any) -> Span:
         if not payload and type(sender) is FunctionType:
             kind.refuse_to_decorate(sender)

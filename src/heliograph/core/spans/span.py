@@ -1,4 +1,4 @@
-"""Span: a stretch of work, of which three signals tell the start and exactly one end."""
+"""Span: a piece of work; its signals are sent at its start and at its one end."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from heliograph.core.source import Place as Line
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
-"""The innermost span that the current context is inside of."""
+"""The innermost open span of the current context."""
 
-_NOT_RAISED = "Receivers of %s failed; what the span failed with is raised instead."
+_NOT_RAISED = "Receivers of %s failed; the error that ended the span is raised instead."
 
 
 class SpanKind:
-    """What the spans of one kind have in common.
+    """What the spans of one factory have in common.
 
     Attributes:
-        name: The name that all three signals begin with.
+        name: The beginning of the names of the three signals.
         started: Sent before the work, with the payload and the ``span``.
         finished: Sent after the work, with the payload, the ``span``, its ``duration`` and
             its ``attributes``.
@@ -54,7 +54,7 @@ class SpanKind:
         self.failed: Signal[...] = failed
 
     def span(self, sender: Any = None, /, **payload: Any) -> Span:
-        """Make a span, that somebody may hear.
+        """Make a span that sends its signals.
 
         Raises:
             ArgumentError: If the payload is not as declared, in development.
@@ -63,7 +63,7 @@ class SpanKind:
         if not self.started._registry.checked:
             return Span(self, sender, payload)
         span = _WatchedSpan(self, sender, payload)
-        # Here, and not where it is entered: it is here that the payload is wrong.
+        # Checked here and not where it is entered, as this call passes the payload.
         self.started._check(sender, {**payload, "span": span})
         if self.started._registry.checked:
             span._unused = place()
@@ -73,10 +73,10 @@ class SpanKind:
         return span
 
     def refuse_to_decorate(self, function: FunctionType) -> None:
-        """Refuse to take the function that is being decorated for a sender.
+        """Refuse to take a function for the sender, if the factory is used as a decorator.
 
         Raises:
-            ArgumentError: If that was done, or if there would have to be a payload.
+            ArgumentError: If it is used so, or if the declared payload is missing.
         """
         declaration = self.started.declaration
         needed = declaration is not None and declaration.required - {"span"}
@@ -90,10 +90,10 @@ class SpanKind:
             raise ArgumentError(msg)
 
     def refuse_async(self, sender: object) -> None:
-        """Refuse to begin what could not be told of in a plain ``with``.
+        """Refuse to enter a plain ``with`` if a receiver is async.
 
         Raises:
-            AsyncReceiverError: If a receiver would have to be awaited.
+            AsyncReceiverError: If so.
         """
         for signal in (self.started, self.finished, self.failed):
             registry = signal._registry
@@ -103,15 +103,15 @@ class SpanKind:
 
 
 class Span:
-    """One stretch of work, under way for the length of a ``with`` or ``async with`` block.
+    """One piece of work, under way for the length of a ``with`` or ``async with`` block.
 
     Attributes:
-        name: The name of the function that declares it, with that of its namespace in front
-            if that is nested.
-        sender: Whose work it is; proxies are unwrapped.
-        parent: The span inside of which this one was entered, or None. It was under way
-            then, and may be over by now, if a task or a thread goes on for longer: once this
-            one has ended after it, it is None if nobody else has kept it.
+        name: The name of the function that declares it; in a nested namespace, after the
+            name of that.
+        sender: The object that does the work; proxies are unwrapped.
+        parent: The span that was under way where this one was entered, or None. A parent
+            may end first, if a task or a thread goes on for longer; when this span has
+            ended after it, `parent` is None unless the program still holds the parent.
         duration: Seconds from entering to leaving, by a monotonic clock; None until it is left.
     """
 
@@ -224,7 +224,7 @@ class Span:
         enter(PLACE, self._place)
 
     def _end(self) -> dict[str, Any]:
-        """Note that it is over, and return what those who hear of it are told."""
+        """End the span, and return the payload of the signal that tells of its end."""
         if self._clock is None or self._place is None:
             self._refuse("it cannot be left")
         place, self._place = self._place, None
@@ -239,7 +239,7 @@ class Span:
         }
 
     def _outlive(self) -> None:
-        """Keep a parent no more that was over before this one: all have been told by now."""
+        """Let go of a parent that ended before this span; all receivers have been called now."""
         parent = self.parent
         if parent is not None and parent.duration is not None:
             self._parent = ref(parent)
@@ -248,7 +248,7 @@ class Span:
         told, failed = self._end(), self._kind.failed
         try:
             failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
-        except Exception as another:  # noqa: BLE001 - the first one is on its way.
+        except Exception as another:  # noqa: BLE001 - the error of the work is raised.
             log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
             self._outlive()
@@ -257,7 +257,7 @@ class Span:
         told, failed = self._end(), self._kind.failed
         try:
             await failed._send_to_the_end_async(self.sender, {"error": error, **told})
-        except Exception as another:  # noqa: BLE001 - the first one is on its way.
+        except Exception as another:  # noqa: BLE001 - the error of the work is raised.
             log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
             self._outlive()
@@ -272,19 +272,19 @@ class Span:
         )
 
     def _refuse(self, what: str) -> NoReturn:
-        msg = f"Span {self.name!r} is {self._state()}: {what}. Each `with` needs a span of its own."
+        msg = f"Span {self.name!r} is {self._state()}: {what}. Each `with` needs a new span."
         raise StateError(msg)
 
     def __call__(self, *_: object) -> Never:
         """Refuse to decorate.
 
         Raises:
-            ArgumentError: Always: whether a span tells anybody is found out when it is
-                made, and a decorator is made long before it is used.
+            ArgumentError: Always. A span looks for receivers when it is made, and a
+                decorator is made long before the function is called.
         """
         msg = (
-            "A span is for one `with` block. To make one for each call of a function, decorate "
-            "that with `wrap(sender, ...)` or `each_call` of what declares the span."
+            "A span is for one `with` block. For a span in each call of a function, decorate the "
+            "function with `wrap(sender, ...)` or `each_call` of the span's factory."
         )
         raise ArgumentError(msg)
 
@@ -294,7 +294,7 @@ class Span:
 
 
 class _WatchedSpan(Span):
-    """A span while programs are developed: it tells if it is dropped and was never used."""
+    """A span in development mode: it warns if it is dropped without being entered."""
 
     __slots__ = ("_unused",)
 
@@ -302,7 +302,7 @@ class _WatchedSpan(Span):
 
     def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
         super().__init__(kind, sender, payload)
-        self._unused = None  # The place that made it, once nothing is wrong with it.
+        self._unused = None  # The place that made it, once its payload is checked.
 
     def __enter__(self) -> Self:
         self._unused = None
@@ -334,7 +334,7 @@ def _not_awaited(signal: Signal[...], receiver: Any) -> AsyncReceiverError:
 
 
 def _refusing(signal: Signal[...]) -> Callable[[Any], Any]:
-    """Return what lets async receivers fail one by one: all others have to hear of the end."""
+    """Return a wrapper with which async receivers fail, and all others are called."""
 
     def wrap(receiver: Any) -> Callable[..., Never]:
         def call(*_: object, **__: object) -> Never:
