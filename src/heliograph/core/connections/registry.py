@@ -54,7 +54,8 @@ _REMEMBERED = 16
 # versions that it read before, by which anybody can tell that it is out of date.
 
 
-def _sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
+def sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
+    """End a connection whose sender has died: the callback of a weak reference."""
     # What modules are made of may be gone when the interpreter ends.
     registry = None if ending() else connection._receiver_ref.registry_ref()
     if registry is not None:
@@ -290,7 +291,7 @@ class Registry:
             receiver_ref = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
         if receiver_ref.sender_counts and how[SCOPE] is None:
-            previous = self._lasting(receiver_ref, key)
+            previous = self.lasting(receiver_ref, key)
             if previous is not None:
                 return self._reconnect(previous, receiver, sender, how)
             if how == receiver_ref.terms:
@@ -298,8 +299,8 @@ class Registry:
                     receiver_ref.terms
                 )  # Shared: a tuple each would double the size of a connection.
         self.last_order = order = self.last_order + 1
-        connection = make_connection(receiver_ref, key, order, how, sender, _sender_died)
-        self._link(connection, receiver_ref, key, None)
+        connection = make_connection(receiver_ref, key, order, how, sender, sender_died)
+        self.link(connection, receiver_ref, key, None)
         if not how[WEAK]:
             receiver_ref.hold(receiver)
         return connection, None
@@ -314,22 +315,23 @@ class Registry:
         if how == receiver_ref.terms:
             how = receiver_ref.terms
         connection = make_connection(
-            receiver_ref, key, order_of(previous), how, sender, _sender_died
+            receiver_ref, key, order_of(previous), how, sender, sender_died
         )
-        self._link(connection, receiver_ref, key, previous)
+        self.link(connection, receiver_ref, key, previous)
         if not weak:
             receiver_ref.hold(receiver)
         # Only now, as a send at any moment must find one of the two.
         self._unlink(previous)
         return connection, previous
 
-    def _link(
+    def link(
         self,
         connection: Connection,
         receiver_ref: ReceiverRef,
         key: Hashable,
         previous: Connection | None,
     ) -> None:
+        """Let a connection count, in the place of *previous* if there is one. Has to run locked."""
         if key is ANY:
             self.any.add(connection)
         else:
@@ -388,7 +390,8 @@ class Registry:
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [c for c in self._all() if c._terms[SCOPE] is scope and self._end(c)]
 
-    def _lasting(self, receiver_ref: ReceiverRef, key: Hashable) -> Connection | None:
+    def lasting(self, receiver_ref: ReceiverRef, key: Hashable) -> Connection | None:
+        """Return the connection of a receiver for a sender that is no temporary one."""
         group = self.any if key is ANY else self.senders.get(key)
         if isinstance(group, Group):
             return group.connections.get(receiver_ref)
@@ -413,7 +416,7 @@ class Registry:
 
     def _of(self, receiver_ref: ReceiverRef, key: Hashable) -> list[Connection]:
         """Return the connections of a receiver for one sender: the temporary ones too."""
-        lasting = self._lasting(receiver_ref, key)
+        lasting = self.lasting(receiver_ref, key)
         if receiver_ref.sender_counts.get(key, 0) == int(lasting is not None):
             return [] if lasting is None else [lasting]
         group = self.any if key is ANY else self.senders.get(key)

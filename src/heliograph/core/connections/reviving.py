@@ -5,7 +5,7 @@ from __future__ import annotations
 from heliograph.core.connections.connection import make_connection, order_of
 from heliograph.core.connections.options import WEAK
 from heliograph.core.connections.receivers import make_receiver_ref
-from heliograph.core.connections.registry import _sender_died, fit
+from heliograph.core.connections.registry import fit, sender_died
 from heliograph.core.lock import under_lock
 
 TYPE_CHECKING = False
@@ -51,15 +51,15 @@ def _revive(
         return False  # It was held against another one, or against none.
     receiver_ref = registry.receivers.get(receiver_ref.key, receiver_ref)
     key, how = connection._key, connection._terms
-    if connection() is None or registry.holds(connection) or registry._lasting(receiver_ref, key):
+    if connection() is None or registry.holds(connection) or registry.lasting(receiver_ref, key):
         return True
     registry.receivers[receiver_ref.key] = receiver_ref
     if receiver_ref is not connection._receiver_ref:
         sender = connection.sender
         connection = make_connection(
-            receiver_ref, key, order_of(connection), how, sender, _sender_died
+            receiver_ref, key, order_of(connection), how, sender, sender_died
         )
-    registry._link(connection, receiver_ref, key, None)
+    registry.link(connection, receiver_ref, key, None)
     if not how[WEAK]:
         receiver_ref.hold(receiver)
     return True
