@@ -23,7 +23,7 @@ def refused(signal: Signal, sender: object = "Berlin", **payload: object) -> str
     try:
         signal.send(sender, **payload)
     except ArgumentError as error:
-        return str(error).partition("declared: ")[2].partition(". Nobody")[0]
+        return str(error).partition("declared: ")[2].partition(". No receiver")[0]
     return ""
 
 

@@ -68,12 +68,12 @@ SENDS: list[tuple[object, dict[str, Any], str]] = [
     (
         Shop(),
         {"order": Order(), "total": 1, "sender": "Berlin"},
-        "'sender' is not in it (who sends is given first, without a name)",
+        "'sender' is not in it (pass the sender first, without a name)",
     ),
     (
         None,
         {"order": Order(), "total": 1, "sender": Shop()},
-        "'sender' is not in it (who sends is given first, without a name)",
+        "'sender' is not in it (pass the sender first, without a name)",
     ),
     (Shop(), {"order": 7, "total": 1}, "'order' is of type int, not Order"),
     (Shop(), {"order": Order(), "total": "1"}, "'total' is of type str, not float or int"),

@@ -339,10 +339,11 @@ def unshown(sender: Shop, *, order: object = Mute()) -> None:
 
 
 SHAPE = "Write it as `def name(sender, *, first, second=None)`."
-KEYWORD = f"could be given by position, and payloads are sent by keyword. {SHAPE}"
-SENDER = f"It takes no sender, and every signal is sent by somebody. {SHAPE}"
+KEYWORD = f"could be passed by position, and payloads are sent by keyword. {SHAPE}"
+SENDER = f"It has no parameter for the sender. {SHAPE}"
 UNPACK = (
-    "'**extra' does not say what is sent. Name the arguments, or describe them by a TypedDict: "
+    "'**extra' does not say what a send carries. Name the arguments, or describe them by a "
+    "TypedDict: "
     "`**extra: Unpack[OrderPaid]`."
 )
 
@@ -351,7 +352,7 @@ def unevaluated(name: str) -> str:
     """Return what is said of an annotation that names what is not there."""
     return (
         f"cannot be evaluated (NameError: name {name!r} is not defined). "
-        "Import what it names at run time, not for type checkers alone."
+        "Import the names in it at run time, not only for type checkers."
     )
 
 
@@ -373,9 +374,9 @@ def unevaluated(name: str) -> str:
         (any_sender, SENDER),
         (
             wrapped,
-            "'_async_wrapper' cannot be in a payload: it is an argument of sending itself.",
+            "'_async_wrapper' cannot be in a payload: `send` uses the name itself.",
         ),
-        (of_a_sender, "'sender' cannot be in a payload: it is an argument of sending itself."),
+        (of_a_sender, "'sender' cannot be in a payload: `send` uses the name itself."),
         (unshown, "The default of 'order' cannot be shown, as its repr() fails."),
         (
             Shop,
@@ -438,12 +439,12 @@ def test_a_default_is_shown_without_an_address() -> None:
 @pytest.mark.parametrize(
     ("payload", "problem"),
     [
-        (OrderSplit, "'order' could be given by position, and payloads are sent by keyword. Use"),
+        (OrderSplit, "'order' could be passed by position, and payloads are sent by keyword. Use"),
         (Unevaluated, "has an annotation that cannot be evaluated"),
         ("OrderLost", "It is not a class. Use a dataclass with kw_only=True, or a TypedDict."),
         (
             Untold,
-            "It does not tell how it is made. Use a dataclass with kw_only=True, or a TypedDict.",
+            "The signature of its constructor cannot be read. Use a dataclass",
         ),
     ],
 )
@@ -488,9 +489,9 @@ def test_a_deprecation_says_what_to_use_instead(advice: Any) -> None:
     """Whoever is warned has to know what to do."""
     shop = Namespace()
 
-    with pytest.raises(ArgumentError, match="is no advice for a deprecation"):
+    with pytest.raises(ArgumentError, match="does not explain a deprecation"):
         shop.declare_payload("lost", OrderLost, deprecated=advice)
-    with pytest.raises(ArgumentError, match="is no advice for a deprecation"):
+    with pytest.raises(ArgumentError, match="does not explain a deprecation"):
         shop.declare_payload("lost", OrderLost, deprecated_arguments={"order": advice})
 
 
@@ -508,7 +509,8 @@ def test_what_is_deprecated_is_told_with_what_to_use_instead(given: Any) -> None
 
     assert str(caught.value) == (
         f"{__name__}.OrderLost cannot declare a signal. deprecated_arguments={given!r} does not "
-        "say what to use instead of each argument: write it as {'total': 'use order.total'}."
+        "say what to use instead of each argument: pass a dict such as {'total': 'use "
+        "order.total'}."
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 DEPRECATED = "is connected to signal 'order_paid', which is deprecated: use order_settled"
-TOO_NARROW = "does not take 'order': name what it needs, and add **extra"
+TOO_NARROW = "does not take 'order': name what it uses, and add **extra"
 PAYLOAD = "(sender: str, *, order: int, note: str = '')"
 
 
@@ -226,7 +226,7 @@ def test_temporary_receivers_are_spared_too(paid: Signal) -> None:
         ),
         (
             lambda sender, *, order, note: None,
-            "needs 'note', which may be left out: give it a default",
+            "needs 'note', which a send may leave out: give it a default",
             "(sender, *, order, note)",
         ),
         (
@@ -236,12 +236,12 @@ def test_temporary_receivers_are_spared_too(paid: Signal) -> None:
         ),
         (
             lambda order, **extra: None,
-            "calls the sender 'order', as an argument of the payload is called",
+            "names its first parameter 'order', which the payload uses too",
             "(order, **extra)",
         ),
         (
             positional,
-            "needs 'order' by position, where nothing but the sender is given",
+            "needs 'order' by position, and only the sender is passed so",
             "(order_sender: str, order: int, own: str = 'own', /, **payload: object)",
         ),
         (
@@ -325,7 +325,7 @@ def test_whoever_is_connected_before_the_declaration_is_looked_at_then() -> None
     assert str(caught.value) == (
         f"signal 'paid' cannot be declared at {__file__}:{paid.__code__.co_firstlineno}. "
         f"{__name__}.Till.narrow, connected at {__file__}:{before + 1}, could not take it. It "
-        "does not take 'order': name what it needs, and add **extra.\n"
+        "does not take 'order': name what it uses, and add **extra.\n"
         f"  The payload:  {PAYLOAD}\n  The receiver: (sender: object)"
     )
     assert by_name.declaration is None

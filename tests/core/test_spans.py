@@ -693,7 +693,7 @@ async def test_a_decorated_function_that_raises_fails_its_span(work: Work) -> No
         (
             ("shop",),
             {"path": "a", "sender": "b"},
-            "'sender' is not in it (who sends is given first, without a name)",
+            "'sender' is not in it (pass the sender first, without a name)",
         ),
     ],
 )
@@ -1062,7 +1062,7 @@ def test_a_span_that_is_refused_leaves_signals_as_they_were() -> None:
 
 def test_a_stub_without_a_sender_declares_no_span() -> None:
     """What cannot declare a signal cannot declare a span."""
-    with pytest.raises(ArgumentError, match="takes no sender"):
+    with pytest.raises(ArgumentError, match="no parameter for the sender"):
         Namespace("shop").span(lambda: None)
 
 

@@ -73,7 +73,7 @@ def test_a_function_with_a_body_is_refused(source: str) -> None:
     assert str(caught.value) == (
         f"stubs.{stub.__qualname__} cannot declare a signal. Its body, at "
         f"stubs.py:{stub.__code__.co_firstlineno}, would never run. A declaration is a signature "
-        "and a docstring, and work is done by receivers: move it into a function of its own, and "
-        "connect that."
+        "and a docstring, and receivers do the work: move it into another function, and connect "
+        "that."
     )
     assert list(shop) == []

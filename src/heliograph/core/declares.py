@@ -114,10 +114,12 @@ class Declares:
                 deprecated_arguments=deprecated_arguments,
                 offered=offered,
             )
-        from heliograph.core.declared.parsing import Remarks, read_stub
+        from heliograph.core.declared.parsing import DeclareOptions, read_stub
 
-        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments, offered)
-        [signal] = self._names.declared(read_stub(stub, remarks))
+        options = DeclareOptions(
+            self._prefix, name, None, deprecated, deprecated_arguments, offered
+        )
+        [signal] = self._names.declared(read_stub(stub, options))
         return signal
 
     if TYPE_CHECKING:
@@ -187,11 +189,11 @@ class Declares:
                 deprecated=deprecated,
                 deprecated_arguments=deprecated_arguments,
             )
-        from heliograph.core.declared.parsing import Remarks, read_stub
+        from heliograph.core.declared.parsing import DeclareOptions, read_stub
         from heliograph.core.spans.factory import advice, span_factory
 
-        remarks = Remarks(self._prefix, name, None, deprecated, deprecated_arguments)
-        declaration = read_stub(stub, remarks, advice(stub))
+        options = DeclareOptions(self._prefix, name, None, deprecated, deprecated_arguments)
+        declaration = read_stub(stub, options, advice(stub))
         return span_factory(stub, declaration, self._names.declared)
 
     if TYPE_CHECKING:
@@ -259,10 +261,10 @@ class Declares:
             >>> order_paid.declaration.signature
             '(sender: str, *, total: int)'
         """
-        from heliograph.core.declared.parsing import Remarks, read_class
+        from heliograph.core.declared.parsing import DeclareOptions, read_class
 
-        remarks = Remarks(self._prefix, name, doc, deprecated, deprecated_arguments)
-        [signal] = self._names.declared(read_class(payload, sender, place(), remarks))
+        options = DeclareOptions(self._prefix, name, doc, deprecated, deprecated_arguments)
+        [signal] = self._names.declared(read_class(payload, sender, place(), options))
         return signal
 
     @property

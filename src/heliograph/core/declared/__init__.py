@@ -1,1 +1,1 @@
-"""Declared signals: what their payloads are, said once and held against sends and receivers."""
+"""Declared signals: a payload is described once; sends and receivers are checked against it."""

@@ -1,4 +1,4 @@
-"""Whether what is sent is what was declared: the names, and the types that can be told."""
+"""Whether a send matches the declaration: its names, and the types that can be checked."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str, Any]) -> None:
-    """Refuse a send that is not as it was declared.
+    """Refuse a send that does not match the declaration.
 
     Raises:
-        ArgumentError: If an argument is missing, or one too many, or one, or the
-            sender, is not of the declared class.
+        ArgumentError: If an argument is missing or is not declared, or if the sender
+            or an argument is not of the declared class.
     """
     problems = [*wrong_names(declaration, payload), *_of_types(declaration, sender, payload)]
     if problems:
@@ -31,18 +31,18 @@ def refuse_mismatch(declaration: Declaration, sender: object, payload: dict[str,
 
 
 def wrong_names(declaration: Declaration, payload: dict[str, Any]) -> Iterator[str]:
-    """Give what is wrong with the names of a payload."""
+    """Yield what is wrong with the names of a payload."""
     for name in declaration.names:
         if name in declaration.required and name not in payload:
             yield f"{name!r} is missing"
     for name in payload:
         if name not in declaration.names:
-            hint = " (who sends is given first, without a name)" if name == "sender" else ""
+            hint = " (pass the sender first, without a name)" if name == "sender" else ""
             yield f"{name!r} is not in it{hint}"
 
 
 def _of_types(declaration: Declaration, sender: object, payload: dict[str, Any]) -> Iterator[str]:
-    # One that is given by name is told of as that.
+    # A sender that was passed by keyword is in the payload.
     sent = payload if sender is None and "sender" in payload else {**payload, "sender": sender}
     for name, classes in declaration.classes.items():
         if name in sent and not is_of(sent[name], classes):

@@ -1,4 +1,4 @@
-"""Whether a receiver can take every payload that a declaration allows, and what it is spared."""
+"""Whether a receiver accepts every declared payload, and which arguments are omitted for it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
-class _Taken:
-    """What a receiver takes, or an object that takes all if it does not tell."""
+class _ReceiverSignature:
+    """The signature of a receiver; one that cannot be read counts as accepting everything."""
 
     def __init__(self, receiver: Callable[..., Any]) -> None:
         signature = told_signature(receiver)
@@ -43,9 +43,9 @@ def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> froze
     """Return the names of the optional and offered arguments that a receiver does not take.
 
     Raises:
-        ReceiverError: If there is a payload that it could not be called with.
+        ReceiverError: If it does not accept every declared payload.
     """
-    taken = _Taken(receiver)
+    taken = _ReceiverSignature(receiver)
     problems = [*_of_the_sender(taken, declaration), *_of_the_payload(taken, declaration)]
     if problems:
         msg = (
@@ -54,37 +54,37 @@ def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> froze
             f"  The receiver: {signature_text(taken.signature)}"
         )
         raise ReceiverError(msg)
-    spared = declaration.optional | declaration.offered
-    return frozenset() if taken.extra else spared - taken.named
+    omissible = declaration.optional | declaration.offered
+    return frozenset() if taken.extra else omissible - taken.named
 
 
-def _of_the_sender(taken: _Taken, declaration: Declaration) -> Iterator[str]:
+def _of_the_sender(taken: _ReceiverSignature, declaration: Declaration) -> Iterator[str]:
     sender = taken.sender
     if sender is None:
         if not taken.any_position:
             yield "takes no positional argument for the sender"
     elif sender.kind is not sender.POSITIONAL_ONLY and sender.name in declaration.names:
-        yield f"calls the sender {sender.name!r}, as an argument of the payload is called"
+        yield f"names its first parameter {sender.name!r}, which the payload uses too"
 
 
-def _of_the_payload(taken: _Taken, declaration: Declaration) -> Iterator[str]:
+def _of_the_payload(taken: _ReceiverSignature, declaration: Declaration) -> Iterator[str]:
     for it in taken.others:
         if it.default is not it.empty or it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD):
             continue
         if it.kind is it.POSITIONAL_ONLY:
-            yield f"needs {it.name!r} by position, where nothing but the sender is given"
+            yield f"needs {it.name!r} by position, and only the sender is passed so"
         elif it.name in declaration.optional:
-            yield f"needs {it.name!r}, which may be left out: give it a default"
+            yield f"needs {it.name!r}, which a send may leave out: give it a default"
         elif it.name not in declaration.required:
             yield f"needs {it.name!r}, which is not in the payload"
     needed = declaration.required - declaration.offered - taken.named
     missing = [name for name in declaration.names if name in needed]
     if missing and not taken.extra:
-        yield f"does not take {', '.join(map(repr, missing))}: name what it needs, and add **extra"
+        yield f"does not take {', '.join(map(repr, missing))}: name what it uses, and add **extra"
 
 
 def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -> None:
-    """Warn at the place that connects a receiver, if it takes something that is deprecated."""
+    """Warn at the place that connects a receiver, if the signal or an argument is deprecated."""
     module = told_text(without_partials(receiver), "__module__")
     for message in _deprecations(receiver, declaration):
         warn_at(place, message, DeprecationWarning, module=module)
@@ -95,5 +95,5 @@ def _deprecations(receiver: Any, declaration: Declaration) -> Iterator[str]:
     if declaration.deprecated is not None:
         yield f"{who}, which is deprecated: {declaration.deprecated}"
     for argument in declaration.arguments:
-        if argument.deprecated is not None and argument.name in _Taken(receiver).named:
+        if argument.deprecated is not None and argument.name in _ReceiverSignature(receiver).named:
             yield f"{who} and takes {argument.name!r}, which is deprecated: {argument.deprecated}"

@@ -1,4 +1,4 @@
-"""What is declared of a signal: its name, its documentation, and the arguments of its payload."""
+"""Declaration: the name, the documentation and the payload that a signal is declared with."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Argument:
     Attributes:
         name: The keyword under which it is sent.
         annotation: Its type as it is written in the source, or "".
-        default: Its default as Python shows it, or None if it has to be sent. What
-            is left out of a send is not filled in: each receiver has a default of its own.
+        default: Its default as Python shows it, or None if every send must carry it. If
+            a send leaves it out, receivers use their own defaults.
         deprecated: What to use instead, if it is deprecated.
         offered: Whether receivers need not take it.
     """
@@ -49,13 +49,13 @@ class Argument:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a signal is declared to be, and found as `Signal.declaration`.
+    """The declaration of a signal, found as `Signal.declaration`.
 
     Attributes:
         name: The name of the signal.
         doc: Its documentation, or None.
         sender: The type of its senders as it is written in the source, or "".
-        arguments: Those of its payload, in the order of the source.
+        arguments: The arguments of its payload, in the order of the source.
         deprecated: What to use instead, if it is deprecated.
         location: The ``file:line`` that declares it.
     """
@@ -71,7 +71,7 @@ class Declaration:
 
     @property
     def signature(self) -> str:
-        """The parameters of a send, as a stub has them."""
+        """The parameters of a send, written as in a stub."""
         sender = f"sender: {self.sender}" if self.sender else "sender"
         star = ["*"] if self.arguments else []
         return f"({', '.join([sender, *star, *map(str, self.arguments)])})"
@@ -83,12 +83,12 @@ class Declaration:
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The names of the arguments that every payload has."""
+        """The names of the arguments that every send carries."""
         return frozenset(it.name for it in self.arguments if it.default is None)
 
     @cached_property
     def optional(self) -> frozenset[str]:
-        """The names of the arguments that a payload may leave out."""
+        """The names of the arguments that a send may leave out."""
         return frozenset(it.name for it in self.arguments if it.default is not None)
 
     @cached_property
@@ -98,15 +98,15 @@ class Declaration:
 
     @cached_property
     def classes(self) -> dict[str, tuple[type, ...]]:
-        """The classes of which arguments must be, and the ``sender``, where that can be told."""
+        """The classes of arguments and of the ``sender``, by name, where they can be checked."""
         found = {name: classes_of(hints) for name, hints in self._hints.items()}
         return {name: classes for name, classes in found.items() if classes}
 
     def _after(self, before: Declaration | None) -> Declaration:
-        """Return what takes the place of an earlier declaration of the same signal.
+        """Return the declaration that replaces an earlier one of the same signal.
 
         Raises:
-            ArgumentError: If the earlier one stands somewhere else.
+            ArgumentError: If the earlier one is at another place.
         """
         if before is None:
             return self
@@ -116,7 +116,7 @@ class Declaration:
                 f"once, or use another name at {self.location}."
             )
             raise ArgumentError(msg)
-        # Where a module runs under two names, each has classes of its own.
+        # If a module runs under two names, each run has its own classes.
         modules = {hint.module for hints in self._hints.values() for hint in hints}
         older = {
             name: tuple(hint for hint in hints if hint.module not in modules)
@@ -129,7 +129,7 @@ class Declaration:
     def __repr__(self) -> str:
         return f"<Declaration of {self.name!r}: {self.signature}, at {self.location}>"
 
-    # It never changes; and classes that were made in functions, and code, cannot be pickled.
+    # It never changes. Its state leaves out what cannot be pickled: code, and local classes.
     def __copy__(self) -> Declaration:
         return self
 

@@ -1,4 +1,4 @@
-"""Where a declaration comes from, and whether another one comes from there again."""
+"""Where a declaration stands, and whether another one is the same one run again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class Origin(NamedTuple):
     Attributes:
         file: The name of the file.
         module: The name of the module.
-        within: The qualified name of the function or the class in it, with a dot, or "".
+        within: The qualified name of the function or class around it, with a dot, or "".
         line: The line number.
-        payload: Which class describes the payload, or "". One line may declare for many.
-        run: The code that was running: that of the module, mostly. Weakly held, and None if
-            it is not known.
+        payload: The class that describes the payload, or "": one line, in a loop, may make
+            several declarations.
+        run: The code that was running, mostly that of the module. Weakly held; None if it is
+            not known.
     """
 
     file: str
@@ -43,13 +44,13 @@ class Origin(NamedTuple):
         return f"{self.file}:{self.line}"
 
     def is_again(self, other: Origin) -> bool:
-        """Tell whether this is the other one once more, or the edited source of it.
+        """Tell whether this is the other declaration again, or an edited version of it.
 
-        A module runs again if it is reloaded, or imported by its name while it is the program;
-        then its source is other code, and the same place may be at another line. Two places in
-        one run are two declarations.
+        A module runs again if it is reloaded, or if it is the main program and is imported by
+        name as well. Then its code is another object, and the place may be at another line. Two
+        places in one run are two declarations.
         """
-        # A notebook and a shell give each cell a file name of its own, and all of them one module.
+        # Notebooks and shells give each cell another file name, and all cells the same module.
         if self.within != other.within or (self.file != other.file and self.module != other.module):
             return False
         one_run = self.run is not None and self.run() is not None and self.run == other.run
@@ -57,12 +58,12 @@ class Origin(NamedTuple):
         return same or not one_run
 
     def unlinked(self) -> Origin:
-        """Return the same without the code, which cannot be pickled."""
+        """Return a copy without the code, which cannot be pickled."""
         return self._replace(run=None)
 
 
 def origin_of_stub(stub: FunctionType) -> Origin:
-    """Return where a function stands."""
+    """Return the origin of a declaration by a stub."""
     code = stub.__code__
     within = stub.__qualname__.rpartition(stub.__name__)[0]
     run = _running_around(code)
@@ -70,18 +71,18 @@ def origin_of_stub(stub: FunctionType) -> Origin:
 
 
 def origin_of_call(place: Place, payload: type) -> Origin:
-    """Return a place that declares something by a call, with the class that describes it."""
+    """Return the origin of a declaration by a call that passes a class."""
     code = place[0]
     dot = ".<locals>." if code.co_flags & _OPTIMIZED else "."
     within = "" if code.co_name == "<module>" else f"{code.co_qualname}{dot}"
-    # By its file: a module that is the program, and imported by its name, has two names.
+    # By its file: the main program has two names if it is imported as well.
     home = getattr(sys.modules.get(payload.__module__), "__file__", payload.__module__)
     described = f"{home}:{payload.__qualname__}"
     return Origin(code.co_filename, _module_of(code), within, line_of(place), described, ref(code))
 
 
 def _module_of(code: CodeType) -> str:
-    """Return the name of the module in which code is running now."""
+    """Return the name of the module in which this code is running now."""
     frame: Any = sys._getframe(1)
     while frame.f_code is not code:
         frame = frame.f_back
@@ -89,7 +90,7 @@ def _module_of(code: CodeType) -> str:
 
 
 def _running_around(code: CodeType) -> ref[CodeType] | None:
-    """Return the running code in which a function stands."""
+    """Return the running code that contains a function."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         if any(it is code for it in frame.f_code.co_consts):

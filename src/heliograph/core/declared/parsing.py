@@ -46,15 +46,15 @@ _CLASS = "Use a dataclass with kw_only=True, or a TypedDict."
 _SHAPE = "Write it as `def name(sender, *, first, second=None)`."
 _SENDER = Parameter("sender", Parameter.POSITIONAL_ONLY)
 _WORK = (
-    "A declaration is a signature and a docstring, and work is done by receivers: move it into "
-    "a function of its own, and connect that."
+    "A declaration is a signature and a docstring, and receivers do the work: move it into another "
+    "function, and connect that."
 )
-# Those of `send` itself, and what receivers call their first parameter.
+# Parameters of `send` itself, and the usual name of a receiver's first parameter.
 _TAKEN = ("_async_wrapper", "_sync_wrapper", "sender")
 
 
-class Remarks(NamedTuple):
-    """What is said of a signal beside the signature of its sends."""
+class DeclareOptions(NamedTuple):
+    """The options of a declaration: all that is not in the signature."""
 
     prefix: str
     name: str | None = None
@@ -71,8 +71,8 @@ class _Field(NamedTuple):
     hint: Hint
 
 
-class _Source(NamedTuple):
-    """What was read of a stub or a class."""
+class _Parsed(NamedTuple):
+    """What a stub or a class declares, as it was read."""
 
     name: str | None
     doc: str | None
@@ -81,16 +81,16 @@ class _Source(NamedTuple):
     origin: Origin
 
 
-def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
+def read_stub(stub: Any, options: DeclareOptions, advice: str = _WORK) -> Declaration:
     """Return what a stub declares by its signature; nothing in it runs.
 
     Args:
         stub: A function without a body.
-        remarks: What else is said of the signal.
-        advice: Where a body belongs, for those who have written one.
+        options: The options of the declaration.
+        advice: Where to move the body, if the function has one.
 
     Raises:
-        ArgumentError: If it declares no signal.
+        ArgumentError: If the stub cannot declare a signal.
     """
     with _named(describe_callable(stub)):
         if type(stub) is not FunctionType:
@@ -101,18 +101,18 @@ def read_stub(stub: Any, remarks: Remarks, advice: str = _WORK) -> Declaration:
             msg = f"Its body, at {origin}, would never run. {advice}"
             raise ArgumentError(msg)
         sender, *payload = list(_fields_of(stub)) or (None,)
-        source = _Source(
+        source = _Parsed(
             name=stub.__name__ if stub.__name__.isidentifier() else None,
             doc=stub.__doc__,
             sender=_sender(sender),
             fields=_payload(payload, stub.__globals__),
             origin=origin,
         )
-        return _declaration(source, remarks)
+        return _declaration(source, options)
 
 
 def _instead_of(stub: object) -> str:
-    """Return what to write instead of declaring by what is no function."""
+    """Return what to write instead of declaring by something that is not a function."""
     if isinstance(stub, str):
         return f"Give a name by keyword: `name={stub!r}`."
     if isinstance(stub, type):
@@ -120,17 +120,19 @@ def _instead_of(stub: object) -> str:
     return _SHAPE
 
 
-def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks) -> Declaration:
-    """Return what a class declares: a dataclass or another one that is made by keywords alone.
+def read_class(
+    payload: Any, sender: type | None, place: Place, options: DeclareOptions
+) -> Declaration:
+    """Return what a class declares, such as a dataclass with keyword-only fields.
 
     Args:
         payload: The class.
-        sender: That of the senders, or None.
-        place: Where it is declared.
-        remarks: What else is said of the signal.
+        sender: The class of the senders, or None.
+        place: The place that declares the signal.
+        options: The options of the declaration.
 
     Raises:
-        ArgumentError: If it describes no payload.
+        ArgumentError: If the class cannot describe a payload.
     """
     with _named(describe_callable(payload)):
         if not issubclass(type(payload), type):
@@ -138,12 +140,12 @@ def read_class(payload: Any, sender: type | None, place: Place, remarks: Remarks
             raise ArgumentError(msg)
         fields = list(_items(payload) if is_typeddict(payload) else _constructor(payload))
         doc = payload.__doc__ or ""
-        # A dataclass without a docstring gets its signature for one.
+        # Python gives a dataclass without a docstring its signature as one.
         own = None if doc.startswith(f"{payload.__name__}(") else doc
         by = _SENDER if sender is None else _SENDER.replace(annotation=sender)
         origin = origin_of_call(place, payload)
-        source = _Source(None, own, _field(by, payload.__module__), fields, origin)
-        return _declaration(source, remarks)
+        source = _Parsed(None, own, _field(by, payload.__module__), fields, origin)
+        return _declaration(source, options)
 
 
 @contextmanager
@@ -167,7 +169,7 @@ def _fields_of(stub: FunctionType) -> Iterator[_Field]:
 
 def _sender(first: _Field | None) -> _Field:
     if first is None or first.shown.kind not in _BY_POSITION:
-        msg = f"It takes no sender, and every signal is sent by somebody. {_SHAPE}"
+        msg = f"It has no parameter for the sender. {_SHAPE}"
         raise ArgumentError(msg)
     return first
 
@@ -191,8 +193,8 @@ def _unpacked(extra: _Field, names: dict[str, Any]) -> Any:
         hint = None if annotation is _EMPTY else evaluated(annotation, names)
     if get_origin(hint) is not Unpack:
         msg = (
-            f"'**{name}' does not say what is sent. Name the arguments, or describe them "
-            f"by a TypedDict: `**{name}: Unpack[OrderPaid]`."
+            f"'**{name}' does not say what a send carries. Name the arguments, or describe "
+            f"them by a TypedDict: `**{name}: Unpack[OrderPaid]`."
         )
         raise ArgumentError(msg)
     return get_args(hint)[0]
@@ -203,7 +205,7 @@ def _items(described: Any) -> Iterator[_Field]:
         hints = get_type_hints(described, include_extras=True)
     for name, hint in hints.items():
         required = name in described.__required_keys__
-        # What is written as text is not seen by the class itself.
+        # The class itself cannot see Required in an annotation that is text.
         if get_origin(hint) in (Required, NotRequired):
             required = get_origin(hint) is Required
             [hint] = get_args(hint)  # noqa: PLW2901 - the same, unwrapped.
@@ -217,7 +219,7 @@ def _constructor(described: type) -> Iterator[_Field]:
         parameters = signature_of(described).parameters
         meant = annotations_of(described)
     except (TypeError, ValueError):  # It is written in C, say.
-        msg = f"It does not tell how it is made. {_CLASS}"
+        msg = f"The signature of its constructor cannot be read. {_CLASS}"
         raise ArgumentError(msg) from None
     for it in parameters.values():
         if it.kind is not it.KEYWORD_ONLY:
@@ -226,13 +228,13 @@ def _constructor(described: type) -> Iterator[_Field]:
 
 
 def _home_of(name: str, described: type) -> type:
-    """Return the class that annotates a field: text means what it means in its module."""
+    """Return the class that annotates a field: its module gives text annotations their meaning."""
     return next((it for it in described.__mro__ if name in own_annotations(it)), described)
 
 
 def _by_position(it: Parameter, advice: str) -> ArgumentError:
     bare = it.replace(annotation=_EMPTY, default=_EMPTY)
-    msg = f"'{bare}' could be given by position, and payloads are sent by keyword. {advice}"
+    msg = f"'{bare}' could be passed by position, and payloads are sent by keyword. {advice}"
     return ArgumentError(msg)
 
 
@@ -242,21 +244,21 @@ def _evaluating(what: str) -> Iterator[None]:
         yield
     except Exception as error:
         msg = (
-            f"{what} cannot be evaluated ({describe_error(error)}). Import what it names "
-            "at run time, not for type checkers alone."
+            f"{what} cannot be evaluated ({describe_error(error)}). Import the names in it "
+            "at run time, not only for type checkers."
         )
         raise ArgumentError(msg) from error
 
 
-def _declaration(source: _Source, remarks: Remarks) -> Declaration:
-    name = source.name if remarks.name is None else remarks.name
+def _declaration(source: _Parsed, options: DeclareOptions) -> Declaration:
+    name = source.name if options.name is None else options.name
     if not (isinstance(name, str) and name):
         msg = f"{name!r} is not a name for a signal: use a string, such as name='order_paid'."
         raise ArgumentError(msg)
-    doc = remarks.doc or source.doc
-    instead = _all_advice(remarks.deprecated_arguments)
+    doc = options.doc or source.doc
+    instead = _all_advice(options.deprecated_arguments)
     shown = [it.shown for it in source.fields]
-    offered = _all_offered(remarks.offered, [it.name for it in shown])
+    offered = _all_offered(options.offered, [it.name for it in shown])
     arguments = tuple(
         _argument(it, instead.pop(it.name, None), offered=it.name in offered) for it in shown
     )
@@ -265,11 +267,11 @@ def _declaration(source: _Source, remarks: Remarks) -> Declaration:
         raise ArgumentError(msg)
     hints = {"sender": source.sender.hint, **{it.shown.name: it.hint for it in source.fields}}
     return Declaration(
-        name=remarks.prefix + name,
+        name=options.prefix + name,
         doc=cleandoc(doc) if doc else None,
         sender=annotation_text(source.sender.shown.annotation),
         arguments=arguments,
-        deprecated=_advice(remarks.deprecated),
+        deprecated=_advice(options.deprecated),
         location=str(source.origin),
         _origin=source.origin,
         _hints={name: (it,) for name, it in hints.items() if it.annotation is not _EMPTY},
@@ -280,8 +282,8 @@ def _all_advice(texts: object) -> dict[str, str]:
     if texts is None or isinstance(texts, Mapping):
         return dict(texts or {})
     msg = (
-        f"deprecated_arguments={texts!r} does not say what to use instead of each argument: write "
-        "it as {'total': 'use order.total'}."
+        f"deprecated_arguments={texts!r} does not say what to use instead of each argument: pass "
+        "a dict such as {'total': 'use order.total'}."
     )
     raise ArgumentError(msg)
 
@@ -300,13 +302,13 @@ def _all_offered(names: object, payload: list[str]) -> Collection[str]:
 def _advice(text: object) -> str | None:
     if text is None or (isinstance(text, str) and text.strip()):
         return text
-    msg = f"{text!r} is no advice for a deprecation: say what to use instead."
+    msg = f"{text!r} does not explain a deprecation: say what to use instead."
     raise ArgumentError(msg)
 
 
 def _argument(field: Parameter, deprecated: str | None, *, offered: bool) -> Argument:
     if field.name in _TAKEN:
-        msg = f"{field.name!r} cannot be in a payload: it is an argument of sending itself."
+        msg = f"{field.name!r} cannot be in a payload: `send` uses the name itself."
         raise ArgumentError(msg)
     default = None if field.default is _EMPTY else _shown(field)
     return Argument(
@@ -316,7 +318,7 @@ def _argument(field: Parameter, deprecated: str | None, *, offered: bool) -> Arg
 
 def _shown(field: Parameter) -> str:
     try:
-        # Without the address that it may have, which is another one in each run.
+        # Without the address that it may contain, which changes with every run.
         return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(field.default))
     except Exception as error:
         msg = f"The default of {field.name!r} cannot be shown, as its repr() fails."

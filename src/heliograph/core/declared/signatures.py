@@ -1,4 +1,4 @@
-"""Signatures of callables, with annotations as they are written: none of them is evaluated."""
+"""Signatures of callables, with annotations as they are written, not evaluated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AsWritten:
-    """Stands for what is shown without quotes: a text that is an annotation, or a default."""
+    """Stands for an annotation or a default that is shown without quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -27,7 +27,7 @@ def signature_of(call: Callable[..., Any]) -> Signature:
 
     Raises:
         TypeError: If it has none.
-        ValueError: If it does not tell, as some that are written in C.
+        ValueError: If it cannot be read, as that of some callables written in C.
     """
     if sys.version_info >= (3, 14):  # pragma: no cover - where annotations are evaluated late.
         from annotationlib import Format
@@ -37,20 +37,21 @@ def signature_of(call: Callable[..., Any]) -> Signature:
 
 
 def annotations_of(call: Callable[..., Any]) -> dict[str, object]:
-    """Return the annotations of the parameters: evaluated where that can be, or as text.
+    """Return the annotations of the parameters, evaluated where possible, else as text.
 
-    It is called for what has a signature.
+    The callable must have a signature.
     """
     if sys.version_info >= (3, 14):  # pragma: no cover - where annotations are evaluated late.
         from annotationlib import Format
 
-        # It knows the names around the function or the class, and stands in for those to come.
+        # It knows the names around the function or the class, and puts a stand-in for those that
+        # do not exist yet.
         return _annotations(inspect.signature(call, annotation_format=Format.FORWARDREF))
     return _annotations(inspect.signature(call))
 
 
 def own_annotations(cls: type) -> Mapping[str, object]:
-    """Return what a class itself annotates, of which only the names may be looked at."""
+    """Return the annotations of the class itself; callers use only the names."""
     if sys.version_info >= (3, 14):  # pragma: no cover - where annotations are evaluated late.
         from annotationlib import Format, get_annotations
 
@@ -63,19 +64,19 @@ def _annotations(signature: Signature) -> dict[str, object]:
 
 
 def told_signature(receiver: Callable[..., Any]) -> Signature | None:
-    """Return the signature of a receiver, or None if it does not tell.
+    """Return the signature of a receiver, or None if it cannot be read.
 
-    It may be written in C, or be a proxy that stands for nothing yet: what looking at it
-    raises is not the concern of those who connect it.
+    The receiver may be written in C, or be an unbound proxy: an error in reading its signature
+    is no reason to refuse it.
     """
     try:
         return signature_of(receiver)
-    except Exception:  # noqa: BLE001 - as just told.
+    except Exception:  # noqa: BLE001 - see the docstring.
         return None
 
 
 def takes_extra(receiver: Callable[..., Any]) -> bool:
-    """Tell whether a receiver takes arguments that it does not name, or does not tell."""
+    """Tell whether a receiver has ``**extra``, or a signature that cannot be read."""
     signature = told_signature(receiver)
     if signature is None:
         return True
@@ -83,7 +84,7 @@ def takes_extra(receiver: Callable[..., Any]) -> bool:
 
 
 def annotation_text(annotation: object) -> str:
-    """Return an annotation as it is written in the source, or nothing where there is none."""
+    """Return an annotation as it is written in the source; "" if there is none."""
     if annotation is inspect.Parameter.empty:
         return ""
     if isinstance(annotation, str):

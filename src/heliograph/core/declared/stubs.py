@@ -1,4 +1,4 @@
-"""Whether a function is a mere stub, of which nothing is lost if it never runs."""
+"""Whether a function is a stub: nothing is lost if its body never runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-# What is left of a docstring, `...`, `pass`, `return`, and of `raise NotImplementedError("why")`,
-# in plain functions and in coroutine functions, in every version of Python.
+# The bytecode of a docstring, `...`, `pass`, `return` and `raise NotImplementedError("why")`, in
+# plain functions and in coroutine functions, in every version of Python.
 _OF_STUBS = {
     "CALL",
     "CALL_INTRINSIC_1",
@@ -32,13 +32,13 @@ _MISSING = "NotImplementedError"
 
 
 def is_stub(code: CodeType) -> bool:
-    """Tell whether a function has no more than a docstring and what stands for a missing body.
+    """Tell whether a function has only a docstring and a placeholder for its body.
 
-    That is ``...``, ``pass``, ``return None`` or ``raise NotImplementedError``.
+    A placeholder is ``...``, ``pass``, ``return None`` or ``raise NotImplementedError``.
     """
     found = [(it.opname, it.argval) for it in get_instructions(code)]
     if not _OF_STUBS.issuperset(name for name, _ in found):
         return False
-    if code.co_names:  # Of what it raises, the arguments are constants.
+    if code.co_names:  # It may raise that error, with constants as arguments.
         return code.co_names == (_MISSING,)
     return all(value is None for name, value in found if name in _CONSTANTS)
