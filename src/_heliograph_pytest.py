@@ -1,7 +1,7 @@
-"""The pytest plugin: what `heliograph.testing` offers, as fixtures, marks and options.
+"""The pytest plugin: `heliograph.testing` as fixtures, marks and options.
 
-pytest loads it in every run where Heliograph is installed, most of which know nothing of
-it: unless a run, a mark or a fixture asks, it watches nothing and changes nothing.
+pytest loads it in every run where Heliograph is installed, also where no test uses it.
+Unless a run, a mark or a fixture asks, it watches nothing and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ RULES = ("isolation", "logged_errors", "forgotten_expect")
 _ALL = ("true", "yes", "on", "1")
 _NONE = ("", "false", "no", "off", "0")
 _MARKS = {
-    "only_signals": "fail if the test sends any others; names may be patterns",
-    "no_signals": "fail if the test sends one of these, or any at all",
+    "only_signals": "fail if the test sends any other signals; names may be patterns",
+    "no_signals": "fail if the test sends one of these signals, or any at all",
 }
 _BELONGING = "heliograph-belonging"
 
@@ -38,24 +38,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--signals",
         action="store_true",
-        help="show what a failing test has sent, as a tree",
+        help="show the signals that a failing test has sent, as a tree",
     )
     group.addoption(
         "--signals-install",
         action="store_true",
-        help="put Heliograph in place of Blinker before conftest files and tests are imported",
+        help="replace Blinker with Heliograph before conftest files and tests are imported",
     )
     parser.addini(
         "signals_install",
-        "put Heliograph in place of Blinker, as --signals-install does",
+        "replace Blinker with Heliograph, as --signals-install does",
         type="bool",
         default=False,
     )
-    # Only a union takes `true` and a string of pytest's own tables in TOML files.
+    # In pytest's own TOML tables, only a union accepts both `true` and a string.
     kind: Any = bool | str if pytest.version_tuple >= (9, 2) else "string"
     parser.addini(
         "signals_rules",
-        f"rules that every test is held to: true for all, or some of {' '.join(RULES)}",
+        f"rules for every test: true for all, or some of {' '.join(RULES)}",
         type=kind,
         default="",
     )
@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Stand in for Blinker, if that is wanted, before the first file of the project is read."""
+    """Replace Blinker, if the run asks for it, before the first file of the project is read."""
     wanted = early_config.known_args_namespace.signals_install
     if wanted or early_config.getini("signals_install"):
         from heliograph.blinker import install
@@ -72,10 +72,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Announce the marks, and hold the run to the rules that are asked for.
+    """Register the marks, and the plugins for the rules that the run asks for.
 
     Raises:
-        pytest.UsageError: If there is no such rule.
+        pytest.UsageError: If a rule does not exist.
     """
     for name, what in _MARKS.items():
         config.addinivalue_line("markers", f"{name}(*signals): {what}")
@@ -108,16 +108,16 @@ def _asked_for(setting: Any) -> tuple[str, ...]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold a test to its marks: found out now, as a fixture may have given it one."""
+    """Enforce the marks of a test. It looks for them now, as a fixture may have added one."""
     if _has_a_mark(item):
         from heliograph.pytest_plugin import Marking
 
-        _let_belong(item)
+        _mark_work(item)
         _once(item.config, Marking)
 
 
 def _has_a_mark(node: Any) -> bool:
-    # Every test pays for this: `iter_markers` makes three generators to find nothing.
+    # Every test pays for this, and `iter_markers` makes three generators to find nothing.
     while node is not None:
         for mark in node.own_markers:
             if mark.name in _MARKS:
@@ -126,8 +126,8 @@ def _has_a_mark(node: Any) -> bool:
     return False
 
 
-def _let_belong(item: pytest.Item) -> None:
-    """Let what a test starts be known as a part of it."""
+def _mark_work(item: pytest.Item) -> None:
+    """Mark what a test starts as its work."""
     from heliograph.pytest_plugin import Belonging
 
     _once(item.config, Belonging).add(item)
@@ -135,16 +135,16 @@ def _let_belong(item: pytest.Item) -> None:
 
 @contextmanager
 def _part_of(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let all belong to a test that it starts meanwhile."""
+    """Mark what is started inside the block as work of a test."""
     from heliograph.testing.belonging import started_by
 
-    _let_belong(request.node)
+    _mark_work(request.node)
     with started_by(request.node):
         yield
 
 
 def _once(config: pytest.Config, kind: type[Belonging | Marking]) -> Any:
-    """Return a plugin of the run, which is there from the first time that a test needs it."""
+    """Return a plugin of the run, which is registered when the first test needs it."""
     if not config.pluginmanager.has_plugin(kind.name):
         config.pluginmanager.register(kind(), kind.name)
     return config.pluginmanager.get_plugin(kind.name)
@@ -182,7 +182,7 @@ def flashes(request: pytest.FixtureRequest) -> Iterator[Flashes]:
 
 @pytest.fixture
 def capture_signals(request: pytest.FixtureRequest) -> Iterator[Callable[..., Capture]]:
-    """Capture some signals from now to the end of the test: see `heliograph.testing.capture`."""
+    """Capture some signals until the end of the test; see `heliograph.testing.capture`."""
     from heliograph.testing import capture
 
     with _part_of(request), ExitStack() as stack:
@@ -191,7 +191,7 @@ def capture_signals(request: pytest.FixtureRequest) -> Iterator[Callable[..., Ca
 
 @pytest.fixture
 def mute_signals() -> Iterator[Callable[..., None]]:
-    """Mute some signals from now to the end of the test: see `heliograph.testing.mute`."""
+    """Mute some signals until the end of the test; see `heliograph.testing.mute`."""
     from heliograph.testing import mute
 
     with ExitStack() as stack:

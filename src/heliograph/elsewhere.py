@@ -38,7 +38,7 @@ _OF_WINGS = {
         "LoggedErrors",
         "Sent",
         "SignalsMixin",
-        "Silence",
+        "Muting",
         "Templates",
         "assert_connected",
         "capture",

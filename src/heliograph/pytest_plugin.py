@@ -1,4 +1,4 @@
-"""What goes on around tests in a run that asks for it: each class is a plugin for one purpose."""
+"""The plugins that run around tests where a run or a test asks for them, each for one purpose."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from heliograph import add_instrument, remove_instrument
 from heliograph.testing import capture
 from heliograph.testing.belonging import TEST, marked, started_by
 from heliograph.testing.isolation import Isolation, modules_running
+from heliograph.testing.report import report as report_of
 from heliograph.testing.rules import (
     FailureWatch,
     ForgottenWatch,
@@ -18,7 +19,6 @@ from heliograph.testing.rules import (
     none_of_these,
     only_these,
 )
-from heliograph.testing.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     Around = Generator[None, object, object]
     Watch = FailureWatch | ForgottenWatch
 
-# Every hook here is called for every test, and a wrapper costs as much as five plain ones.
+# pytest calls every hook here for every test, and a wrapper costs as much as five plain hooks.
 
 _KNOWN = pytest.StashKey[bool]()
-"""Of a test: that what it starts is to be known as a part of it."""
+"""Of a test: whether to mark what it starts as its work."""
 
 _MARKS: dict[str, Rule] = {"only_signals": only_these, "no_signals": none_of_these}
-_MISUSED = "The mark {0.name} takes signals and patterns of names, and no keywords: {0.kwargs}."
+_MISUSED = "The mark {0.name} takes signals and patterns of names, but no keywords: {0.kwargs}."
 
 _WATCHES: dict[str, type[Watch]] = {
     "logged_errors": FailureWatch,
@@ -45,7 +45,7 @@ _WATCHES: dict[str, type[Watch]] = {
 
 
 def plugins(rules: Sequence[str], *, records: bool) -> Iterator[Any]:
-    """Give what a run needs that is held to some rules, or that records what is sent."""
+    """Yield the plugins of a run that has rules, or that records what is sent."""
     yield EveryTest(rules)
     if records:
         yield Recording()
@@ -53,51 +53,51 @@ def plugins(rules: Sequence[str], *, records: bool) -> Iterator[Any]:
 
 def _fail_for(problems: list[str]) -> None:
     if problems:
-        # No line of the test has done it: a traceback would show the plugin alone.
+        # No line of the test has raised this: a traceback would show only the plugin.
         pytest.fail("\n".join(problems), pytrace=False)
 
 
 class Belonging:
-    """Lets what some tests start be known as a part of them: of those that capture."""
+    """Marks what tests start as their work; for the tests that capture."""
 
     name = "heliograph-belonging"
 
     def add(self, item: pytest.Item) -> None:
-        """Do so for a test too."""
+        """Do so for a test, too."""
         item.stash[_KNOWN] = True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
-        """Let what lasts for several tests be no part of the first of them."""
+        """Keep a fixture that serves several tests from being the work of the first one."""
         with _starter_of(fixturedef):
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        """Let an async test say itself which test it is."""
+        """Let an async test mark its own context."""
         if _KNOWN in item.stash:
-            _let_say_itself(item)
+            _mark_itself(item)
 
 
 def _starter_of(fixturedef: pytest.FixtureDef[Any]) -> AbstractContextManager[None]:
     return nullcontext() if fixturedef.scope == "function" else started_by(None)
 
 
-def _let_say_itself(item: pytest.Item) -> None:
+def _mark_itself(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function):
         function = item.obj
-        if (says_so := marked(function, item)) is not function:
-            item.obj = says_so
+        if (marks_itself := marked(function, item)) is not function:
+            item.obj = marks_itself
 
 
 class Marking:
-    """Holds tests to their marks."""
+    """Enforces the marks of tests."""
 
     name = "heliograph-marking"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Around:
-        """Hold the test function to its marks."""
+        """Enforce the marks of a test function."""
         marks = [mark for mark in item.iter_markers() if mark.name in _MARKS]
         _fail_for([_MISUSED.format(mark) for mark in marks if mark.kwargs])
         with started_by(item), held_to([(_MARKS[it.name], it.args) for it in marks]) as problems:
@@ -107,15 +107,15 @@ class Marking:
 
 
 class EveryTest:
-    """Holds every test to some rules, and lets what any of them starts be known as a part of it.
+    """Enforces rules for every test, and marks what each test starts as its work.
 
-    One plugin for all rules: each hook that a plugin has is paid for by every test.
+    One plugin serves all rules, as every test pays for each hook of each plugin.
 
     Args:
         rules: The names of the rules.
     """
 
-    name: str = Belonging.name  # It is in the place of that.
+    name: str = Belonging.name  # It replaces that plugin.
 
     def __init__(self, rules: Sequence[str]) -> None:
         self._isolation = Isolation()
@@ -125,12 +125,12 @@ class EveryTest:
         self._test: pytest.Item | None = None
 
     def add(self, item: pytest.Item) -> None:
-        """Let a test be known, as any is already."""
+        """Do nothing: this plugin marks the work of every test."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Around:
-        """Watch from before the first test to after the last, also where that is interrupted."""
-        # Tests and fixtures are run from here, and not by a module that is being imported.
+        """Watch from before the first test to after the last, also if the run is interrupted."""
+        # Tests and fixtures run from here, and not from a module that is being imported.
         self._modules = modules_running()
         with ExitStack() as stack:
             stack.enter_context(started_by(None))
@@ -144,14 +144,14 @@ class EveryTest:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Let a test begin."""
+        """Begin a test."""
         self._go_on_with(item)
         for watch in self._watches:
             watch.begin(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
-        """Let it end, and what it has connected, after all else."""
+        """End the test and its connections, after everything else."""
         self._go_on_with(None)
 
     def _go_on_with(self, test: pytest.Item | None) -> None:
@@ -165,7 +165,7 @@ class EveryTest:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Around:
-        """Let a fixture keep what it connects for as long as it is there."""
+        """Let a fixture keep its connections for as long as it lives."""
         self._isolation.enter(fixturedef, self._modules)
         try:
             with _starter_of(fixturedef):
@@ -174,38 +174,38 @@ class EveryTest:
             self._isolation.leave()
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        """End what a fixture has connected."""
+        """End the connections of a fixture."""
         self._isolation.undo(fixturedef)
 
-    # Problems are told of where neither the function nor a fixture has raised: what was raised
-    # is the reason for whatever comes of it, and enough.
+    # Problems are reported only if neither the function nor a fixture has raised an error: the
+    # error is probably their cause, and is enough.
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Around:
-        """Fail the test for what its fixtures did; end what it connected when it ran before."""
+        """Fail the test for what its fixtures did; end its connections from an earlier run."""
         self._isolation.undo(item)
         result = yield
-        self._tell()
+        self._report()
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Around:
         """Fail the test for what its function did."""
-        _let_say_itself(item)
+        _mark_itself(item)
         result = yield
-        self._tell()
+        self._report()
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Around:
-        """Fail the test for what its fixtures did in the end."""
+        """Fail the test for what its fixtures did while they were torn down."""
         for watch in self._watches:
             watch.found.clear()
         result = yield
-        self._tell()
+        self._report()
         return result
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         for watch in self._watches:
             if watch.found:
                 _fail_for([problem for each in self._watches for problem in each.problems()])
@@ -222,13 +222,13 @@ class Recording:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Around:
-        """End the record after all else."""
+        """End the record after everything else."""
         with self._record:
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Begin a record: another one, when a test is run again, as some plugins do."""
+        """Begin a record; a new one if a plugin runs the test again."""
         self._record.close()
         self._sent = self._record.enter_context(capture())
 
@@ -236,7 +236,7 @@ class Recording:
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add the record to the report of a failure."""
         report = yield
-        sent = tree(self._sent) if report.failed else ""
+        sent = report_of(self._sent) if report.failed else ""
         if sent:
             report.sections.append(("Signals sent", sent))
         return report

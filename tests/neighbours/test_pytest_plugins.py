@@ -200,7 +200,7 @@ def test_beside_pytest_django(tmp_path: Path) -> None:
         assert sent["instance"] is group
         assert "signal" not in sent.payload
         assert not sent.location.startswith("django/dispatch")
-        saved.assert_order(pre_save, post_save, how="strict")
+        saved.assert_order(pre_save, post_save, how="exact")
         placed.send(group)
 
     def test_nothing_is_left():

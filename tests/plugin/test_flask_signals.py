@@ -72,7 +72,7 @@ def test_appcontext_signals(client: FlaskClient, signals: Capture) -> None:
     client.get("/page")
     both = flask.appcontext_pushed, flask.appcontext_popped
 
-    signals.of(*both).assert_order(*both, how="strict")
+    signals.of(*both).assert_order(*both, how="exact")
 
 
 def test_flash_signal(client: FlaskClient, flashes: Flashes) -> None:

@@ -13,6 +13,7 @@ from weakref import ref
 import pytest
 
 from heliograph import ArgumentError, Namespace, Signal
+from heliograph.describe import location_of
 from heliograph.testing import Sent, capture, expect, expect_logged, isolated, mute
 from heliograph.testing.belonging import _HERE, marked, started_by
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
@@ -70,9 +71,12 @@ def test_an_emission_says_all_about_itself() -> None:
     )
     assert (delivery.receiver, delivery.value, delivery.error) == (receiver, "thanks", None)
     assert 0.0 <= delivery.duration <= emission.duration
-    assert emission.location == f"tests/testing/test_capturing.py:{line}"
+    assert location_of(emission) == emission.location == f"{__file__}:{line}"
     assert (emission.thread, emission.muted) == (threading.current_thread().name, False)
-    assert repr(sent) == f"<Capture of 'paid': [<Sent 'paid' at {emission.location}: total>]>"
+    assert (
+        repr(sent)
+        == f"<Capture of 'paid': [<Sent 'paid' at tests/testing/test_capturing.py:{line}: total>]>"
+    )
 
 
 def test_a_value_of_the_payload_is_got_by_its_key() -> None:
@@ -83,9 +87,9 @@ def test_a_value_of_the_payload_is_got_by_its_key() -> None:
         paid.send()
 
     assert sent[0]["total"] == 12
-    with pytest.raises(KeyError, match="The payload has no 'sum': it has 'total', 'currency'"):
+    with pytest.raises(KeyError, match="The payload has no 'sum'; it has 'total', 'currency'"):
         sent[0]["sum"]
-    with pytest.raises(KeyError, match="The payload has no 'sum': it has nothing"):
+    with pytest.raises(KeyError, match="The payload has no 'sum'; it has nothing"):
         sent[1]["sum"]
 
 
@@ -97,9 +101,10 @@ async def test_async_sends_are_captured_too() -> None:
         await asyncio.create_task(paid.send_async("task"))
 
     assert [(it.sender, it.location) for it in sent] == [
-        ("awaited", f"tests/testing/test_capturing.py:{line}"),
-        ("task", "a task of its own"),
+        ("awaited", f"{__file__}:{line}"),
+        ("task", None),
     ]
+    assert repr(sent[1]) == "<Sent 'paid' at a task of its own: nothing>"
 
 
 def test_the_order_is_that_of_starting() -> None:
@@ -424,8 +429,8 @@ def test_a_sender_is_given_by_name() -> None:
         with pytest.raises(ArgumentError) as told:
             take(paid, ada)
         assert str(told.value) == (
-            "'Ada' is no mapping of values of the payload. If it is who sends, write "
-            "`sender='Ada'`; give values by keyword."
+            "'Ada' is not a mapping of payload values. If it is the sender, write "
+            "`sender='Ada'`; pass values by keyword."
         )
     with pytest.raises(ArgumentError, match="write `sender='Ada'`"):
         asyncio.run(sent.wait_async(paid, ada))
@@ -440,7 +445,7 @@ def test_a_snapshot_must_be_one_that_there_is() -> None:
         capture(Signal("paid"), snapshot=wrong)
 
     assert str(told.value) == (
-        "snapshot='copy' is no way to keep payloads. Use 'shallow', 'deep', 'reference'."
+        "snapshot='copy' cannot keep payloads. Use 'shallow', 'deep', 'reference'."
     )
 
 
@@ -478,7 +483,7 @@ def test_a_block_that_is_no_decorator_refuses_to_be_one(make: Callable[[], Any])
     with pytest.raises(ArgumentError) as caught:
         block(test_an_order)
 
-    how = "is no decorator: use it in a `with` statement, inside of the function."
+    how = "is not a decorator: use it in a `with` statement, inside the function."
     assert str(caught.value) == f"{block!r} {how}"
 
 

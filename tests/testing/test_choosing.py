@@ -164,7 +164,7 @@ def test_a_matcher_that_has_to_be_awaited_is_an_error(sent: Capture) -> None:
     async def never(value: Any) -> bool:
         return False
 
-    with pytest.raises(ArgumentError, match="it is a coroutine function, and nobody awaits it"):
+    with pytest.raises(ArgumentError, match="it is a coroutine function, and nothing awaits it"):
         sent.of(PLACED).where(total=never)
 
 
@@ -256,29 +256,29 @@ def test_what_was_not_sent_can_be_insisted_on(sent: Capture) -> None:
 @pytest.mark.parametrize(
     ("signals", "how"),
     [
-        ([PLACED, PAID, PAID], "strict"),
-        ([PLACED, PAID], "simple"),
-        ([PAID, PAID], "simple"),
-        ([], "simple"),
-        ([PAID, PLACED], "unordered"),
-        ([PAID, PLACED, PAID], "unordered"),
+        ([PLACED, PAID, PAID], "exact"),
+        ([PLACED, PAID], "subsequence"),
+        ([PAID, PAID], "subsequence"),
+        ([], "subsequence"),
+        ([PAID, PLACED], "any"),
+        ([PAID, PLACED, PAID], "any"),
     ],
 )
 def test_an_order_can_be_insisted_on(sent: Capture, signals: list[Signal], how: Any) -> None:
-    """Strict is these and no others, simple allows for others, unordered wants them all."""
+    """Exact is these and no others, a subsequence allows for others, any wants them all."""
     sent.assert_order(*signals, how=how)
 
 
 @pytest.mark.parametrize(
     ("signals", "how", "reason"),
     [
-        ([PAID, PLACED], "simple", "'placed' was not sent after 'paid' (number 2)."),
-        ([PLACED, PAID, MAILED], "simple", "'mailed' was not sent."),
-        ([PLACED, PAID], "strict", "Number 3 was 'paid', and nothing was expected there."),
-        ([PLACED, *[PAID] * 3], "strict", "Number 4 was nothing, and 'paid' was expected there."),
-        ([PLACED, PLACED, PAID], "strict", "Number 2 was 'paid', and 'placed' was expected there."),
-        ([PLACED, PLACED], "unordered", "'placed' was expected twice, and was sent once."),
-        ([MAILED], "unordered", "'mailed' was not sent."),
+        ([PAID, PLACED], "subsequence", "'placed' was not sent after 'paid' (number 2)."),
+        ([PLACED, PAID, MAILED], "subsequence", "'mailed' was not sent."),
+        ([PLACED, PAID], "exact", "Number 3 was 'paid', and nothing was expected there."),
+        ([PLACED, *[PAID] * 3], "exact", "Number 4 was nothing, and 'paid' was expected there."),
+        ([PLACED, PLACED, PAID], "exact", "Number 2 was 'paid', and 'placed' was expected there."),
+        ([PLACED, PLACED], "any", "'placed' was expected twice, and was sent once."),
+        ([MAILED], "any", "'mailed' was not sent."),
     ],
 )
 def test_another_order_is_an_error(
@@ -297,7 +297,7 @@ def test_an_order_must_be_one_that_there_is(sent: Capture) -> None:
     with pytest.raises(ArgumentError) as told:
         sent.assert_order(PAID, how=wrong)
 
-    assert str(told.value) == "how='random' is not an order. Use 'simple', 'strict', 'unordered'."
+    assert str(told.value) == "how='random' is not an order. Use 'subsequence', 'exact', 'any'."
 
 
 HELD_HERE = Signal("held-here")
@@ -330,9 +330,8 @@ def test_what_is_not_captured_cannot_be_insisted_on(sent: Capture) -> None:
     """It would never be found, and always be missing."""
     other = Signal("refunded")
     message = (
-        "'refunded' is not among what is captured here: 'paid', 'placed', 'mailed'. "
-        "Capture it by itself, with capture() or with the fixture capture_signals, or there is "
-        "nothing to be found."
+        "'refunded' is not captured here, only 'paid', 'placed', 'mailed'. Capture it with "
+        "capture() or with the fixture capture_signals."
     )
     for ask in (sent.assert_sent, sent.assert_not_sent, sent.assert_order, sent.of):
         with pytest.raises(ArgumentError) as told:
@@ -344,5 +343,5 @@ def test_what_is_not_captured_cannot_be_insisted_on(sent: Capture) -> None:
 @pytest.mark.parametrize("times", [-1, 1.5, "once"])
 def test_how_often_must_be_a_number(sent: Capture, times: Any) -> None:
     """Nothing is sent as often as that."""
-    with pytest.raises(ArgumentError, match=f"^times={times!r} is not how often something can"):
+    with pytest.raises(ArgumentError, match=f"^times={times!r} is not a number of sends"):
         sent.assert_sent(PAID, times=times)

@@ -86,7 +86,7 @@ def test_a_local_expectation_is_met_in_its_own_context() -> None:
 @pytest.mark.parametrize("wrong", [{"times": -1}, {"times": "twice"}])
 def test_a_number_must_be_one(wrong: Any) -> None:
     """The error comes before the block."""
-    with pytest.raises(ArgumentError, match="is not how often something can be sent"):
+    with pytest.raises(ArgumentError, match="is not a number of sends"):
         expect(Signal("paid"), **wrong)
 
 

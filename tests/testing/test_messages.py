@@ -14,7 +14,7 @@ import pytest
 
 from heliograph import Signal
 from heliograph.testing import ExpectationError, assert_connected, capture, expect, mute
-from heliograph.testing.tree import tree
+from heliograph.testing.report import report
 from tests.threads import in_a_thread
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_what_came_near_and_what_else_happened() -> None:
         "     total: found    1\n"
         "            expected Decimal('9.90')\n"
         "     paid: missing; expected True\n"
-        "Also sent meanwhile:\n"
+        "Also sent:\n"
         f"  'request-started' twice, received by {HERE}.receipt\n"
         "  'audited' once, received by nobody\n"
         "Receivers of 'order-placed' that were garbage-collected:\n"
@@ -124,7 +124,7 @@ def test_what_does_not_belong_to_the_capture() -> None:
     assert message_of(lambda: sent.assert_sent(placed, total=12)) == (
         "Expected 'order-placed' with total=12.\n"
         "No signal was sent at all.\n"
-        "Sent by another test or context, and so not counted:\n"
+        "Sent by another test or context, so not counted:\n"
         "  1. 'order-placed' at here.py:# in thread worker\n"
         "     from 'shop', total=12; received by nobody"
     )
@@ -175,10 +175,10 @@ def test_what_should_not_have_been_sent() -> None:
         "  1. 'order-placed' at here.py:#\n"
         "     from None, total=12; received by nobody"
     )
-    assert message_of(lambda: sent.assert_order(how="strict")) == (
+    assert message_of(lambda: sent.assert_order(how="exact")) == (
         "Expected exactly: nothing.\n"
         "Number 1 was 'order-placed', and nothing was expected there.\n"
-        "Sent were:\n"
+        "These were sent:\n"
         "  1. 'order-placed' at here.py:#\n"
         "     from None, total=12; received by nobody"
     )
@@ -201,7 +201,7 @@ def test_not_one() -> None:
     assert message_of(sent.of(paid).one) == (
         "Expected 'order-paid' once.\n"
         "It was not sent.\n"
-        "Also sent meanwhile:\n"
+        "Also sent:\n"
         "  'order-placed' twice, received by nobody"
     )
 
@@ -218,13 +218,13 @@ def test_not_in_order() -> None:
     assert message_of(lambda: sent.assert_order(placed, paid)) == (
         "Expected in this order: 'order-placed', 'order-paid'.\n"
         "'order-paid' was not sent after 'order-placed' (number 2).\n"
-        "Sent were:\n"
+        "These were sent:\n"
         "  1. 'order-paid' at here.py:#\n"
         "     from None; received by nobody\n"
         "  2. 'order-placed' at here.py:#\n"
         "     from None; received by nobody"
     )
-    assert message_of(lambda: nothing.assert_order(placed, how="unordered")) == (
+    assert message_of(lambda: nothing.assert_order(placed, how="any")) == (
         "Expected in any order: 'order-placed'.\n"
         "'order-placed' was not sent.\n"
         "No signal was sent at all."
@@ -268,9 +268,9 @@ def test_another_signal_of_the_same_name() -> None:
     assert message_of(expecting) == (
         "Expected 'order-placed'.\n"
         "It was not sent.\n"
-        "Also sent meanwhile:\n"
+        "Also sent:\n"
         "  'order-placed' once, received by nobody\n"
-        "    It has the same name, but is another signal than the expected one."
+        "    It is another signal with the same name."
     )
 
 
@@ -366,8 +366,8 @@ def test_values_of_several_lines_keep_to_their_place() -> None:
     )
 
 
-def test_an_error_of_several_lines_keeps_to_its_place_in_a_tree() -> None:
-    """Below the receiver that raised it, however deep that is."""
+def test_an_error_of_several_lines_is_told_on_one_in_a_report() -> None:
+    """Behind the receiver that raised it, however deep that is."""
     placed, paid = Signal("order-placed"), Signal("order-paid")
 
     def fail(sender: object) -> None:
@@ -383,17 +383,15 @@ def test_an_error_of_several_lines_keeps_to_its_place_in_a_tree() -> None:
         placed.send()
     name = f"{HERE}.{fail.__qualname__}"
 
-    assert tree(sent).splitlines()[3:] == [
-        f"      to {name}, which logged ValueError: Two things:",
-        "         this",
-        "         and that",
+    assert report(sent).splitlines()[3:] == [
+        f"      to {name}, which logged ValueError: Two things: this and that",
     ]
 
 
 def test_values_that_look_the_same_are_said_to_differ() -> None:
     """Two objects may be unequal and have one representation; a long one loses its middle."""
     one, other = float("nan"), float("nan")
-    but = "They look the same, and are not equal."
+    but = "They look the same, but are not equal."
 
     assert shown(one, other) == ["it: found    nan", "expected nan", but]
     assert shown([one, "a" * 90], [other, "a" * 90]) == [

@@ -24,7 +24,7 @@ def test_the_fixtures_capture_and_mute(pytester: pytest.Pytester) -> None:
     def test_signals(signals):
         placed.send("shop", total=12)
         paid.send("shop")
-        signals.assert_order(placed, paid, how="strict")
+        signals.assert_order(placed, paid, how="exact")
 
     def test_signals_are_those_of_the_test(signals):
         assert len(signals) == 0
@@ -286,7 +286,7 @@ def test_an_observer_that_fails_fails_the_test(pytester: pytest.Pytester) -> Non
         "Receivers connected with on_error='log' failed:\n"
         "  shop.fail, connected at test_it.py:8, on 'order-placed', sent at test_it.py:11: "
         "OSError: The disk is full.\n"
-        "If the test expects that, say so: `with expect_logged(OSError): ...`.\n"
+        "If the test expects this, write `with expect_logged(OSError): ...`.\n"
     ) in ended.out
     assert (
         " test_forgets _________________________________\n"
@@ -333,14 +333,14 @@ def test_marks_hold_a_test_to_signals(pytester: pytest.Pytester) -> None:
         ["test_none", "test_only"],
         ["test_both_fail", "test_keywords_fail", "test_none_fails", "test_only_fails"],
     )
-    assert "\nThe mark no_signals takes signals and patterns of names, and no key" in ended.out
-    assert "\nOnly 'order-paid' may be sent in this test. Sent were:\n" in ended.out
+    assert "\nThe mark no_signals takes signals and patterns of names, but no key" in ended.out
+    assert "\nOnly 'order-paid' may be sent in this test. These were sent:\n" in ended.out
     assert (
         " TestClass.test_both_fail ___________________________\n"
-        "No signal may be sent in this test. Sent were:\n"
+        "No signal may be sent in this test. These were sent:\n"
         "  1. 'order-placed' at test_it.py:28\n"
         "     from 'shop'; received by nobody\n"
-        "'order-*' must not be sent in this test. Sent were:\n"
+        "'order-*' must not be sent in this test. These were sent:\n"
     ) in ended.out
 
 

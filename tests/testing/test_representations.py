@@ -69,15 +69,15 @@ def is_cheap(total: Any) -> bool:
         ),
         (
             lambda: mute(PAID, Signal("placed")),
-            "<Silence of 'paid', 'placed': off>",
-            "<Silence of 'paid', 'placed': on>",
-            "<Silence of 'paid', 'placed': off>",
+            "<Muting of 'paid', 'placed': off>",
+            "<Muting of 'paid', 'placed': on>",
+            "<Muting of 'paid', 'placed': off>",
         ),
         (
             lambda: only(receipt, of=PAID),
-            "<Silence of 'paid', except for receipt at here.py:#: off>",
-            "<Silence of 'paid', except for receipt at here.py:#: on>",
-            "<Silence of 'paid', except for receipt at here.py:#: off>",
+            "<Muting of 'paid', except for receipt at here.py:#: off>",
+            "<Muting of 'paid', except for receipt at here.py:#: on>",
+            "<Muting of 'paid', except for receipt at here.py:#: off>",
         ),
         (isolated, "<isolated(): off>", "<isolated(): on>", "<isolated(): off>"),
         (
@@ -141,4 +141,4 @@ def test_a_place_is_shown_where_the_current_folder_is_gone(
     monkeypatch.chdir(tmp_path / "here")
     (tmp_path / "here").rmdir()
 
-    assert sent.one().location == f"{sent.one().place[0]}:{sent.one().place[1]}"
+    assert repr(sent.one()) == f"<Sent 'paid' at {sent.one().location}: total>"

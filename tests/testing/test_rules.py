@@ -63,13 +63,13 @@ def test_an_observer_that_fails_fails_the_test(watch: FailureWatch) -> None:
         "Receivers connected with on_error='log' failed:\n"
         "  tests.testing.test_rules.fail, connected at tests/testing/test_rules.py:#, "
         "on 'order-paid', sent at tests/testing/test_rules.py:#: OSError: The disk is full.\n"
-        "If the test expects that, say so: `with expect_logged(OSError): ...`."
+        "If the test expects this, write `with expect_logged(OSError): ...`."
     )
     assert watch.problems() == []
 
 
-def test_an_error_of_several_lines_keeps_to_its_place(watch: FailureWatch) -> None:
-    """No line of it looks like the beginning of another thing that is said."""
+def test_an_error_of_several_lines_is_told_on_one(watch: FailureWatch) -> None:
+    """No line of it looks like the beginning of another problem."""
 
     def fail_at_length(sender: object) -> None:
         message = "The disk is full:\n0 bytes left"
@@ -79,7 +79,7 @@ def test_an_error_of_several_lines_keeps_to_its_place(watch: FailureWatch) -> No
         PAID.send("shop")
     _, failure, _ = watch.problems()
 
-    assert failure.endswith(": OSError: The disk is full:\n  0 bytes left")
+    assert failure.endswith(": OSError: The disk is full: 0 bytes left")
 
 
 def test_an_error_that_is_raised_is_left_to_the_test(watch: FailureWatch) -> None:
@@ -135,15 +135,14 @@ def test_an_error_that_was_expected_has_to_come(watch: FailureWatch) -> None:
         pass
 
     assert without_lines(str(other_class.value)) == (
-        "Expected that a receiver connected with on_error='log' raises KeyError or ValueError.\n"
-        "These failed otherwise:\n"
+        "Expected a receiver connected with on_error='log' to raise KeyError or ValueError.\n"
+        "Other errors were logged:\n"
         "  tests.testing.test_rules.fail, connected at tests/testing/test_rules.py:#, "
         "on 'order-paid', sent at tests/testing/test_rules.py:#: OSError: The disk is full."
     )
-    assert "raises Exception matching 'tape'.\nThese failed" in str(other_message.value)
+    assert "to raise Exception matching 'tape'.\nOther errors" in str(other_message.value)
     assert str(nothing.value) == (
-        "Expected that a receiver connected with on_error='log' raises OSError.\n"
-        "None of them failed."
+        "Expected a receiver connected with on_error='log' to raise OSError.\nNo error was logged."
     )
     assert len(watch.problems()) == 4
 
@@ -200,10 +199,10 @@ def test_what_is_sent_besides_is_listed() -> None:
         Signal().send("shop")
 
     assert [without_lines(it) for it in problems] == [
-        "Only 'order-pai?' may be sent in this test. Sent were:",
+        "Only 'order-pai?' may be sent in this test. These were sent:",
         "  1. a signal without a name at tests/testing/test_rules.py:#",
         "     from 'shop'; received by nobody",
-        "No signal may be sent in this test. Sent were:",
+        "No signal may be sent in this test. These were sent:",
         "  1. 'order-paid' at tests/testing/test_rules.py:#",
         "     from 'shop'; received by nobody",
         "  2. a signal without a name at tests/testing/test_rules.py:#",
@@ -240,7 +239,7 @@ def test_what_an_older_thread_sends_is_told_as_such() -> None:
         newer.join()
 
     assert re.sub(r"at \S+py:\d+", "at #", "\n".join(problems)) == (
-        "No signal may be sent in this test. Sent were:\n"
+        "No signal may be sent in this test. These were sent:\n"
         "  1. 'order-paid' at # in thread left running, which was running before\n"
         "     from 'worker'; received by nobody\n"
         "  2. 'order-paid' at # in thread newer\n"
@@ -260,7 +259,9 @@ def test_a_mark_takes_no_signals_of_blinker() -> None:
     """It would hear nothing of them; `install` makes them signals that it hears."""
     for rule in (only_these, none_of_these):
         with (
-            pytest.raises(ArgumentError, match="is a signal of Blinker, and a mark works with"),
+            pytest.raises(
+                ArgumentError, match="is a signal of Blinker, and a mark works only with"
+            ),
             held_to([(rule, [PLAIN])]),
         ):
             pass

@@ -1,4 +1,4 @@
-"""Testing what signals: capturing, expecting, muting and isolating, with pytest and without."""
+"""Tests of what is sent: capture, expect, mute and isolate signals, with pytest and without."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from heliograph.testing.emissions import Emissions
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import Expectation, assert_connected, expect
 from heliograph.testing.isolation import isolated
-from heliograph.testing.pages import Flashes, Templates
+from heliograph.testing.muting import Muting, mute, only
+from heliograph.testing.rendered import Flashes, Templates
 from heliograph.testing.rules import LoggedErrors, expect_logged
 from heliograph.testing.sent import Sent
-from heliograph.testing.silencing import Silence, mute, only
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ __all__ = [
     "ExpectationError",
     "Flashes",
     "LoggedErrors",
+    "Muting",
     "Sent",
     "SignalsMixin",
-    "Silence",
     "Templates",
     "assert_connected",
     "capture",

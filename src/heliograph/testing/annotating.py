@@ -8,5 +8,5 @@ from unittest import TestResult
 
 from heliograph.annotating import *
 from heliograph.testing.emissions import Emissions
-from heliograph.testing.matching import Wanted  # type: ignore[assignment]  # Another one.
-from heliograph.testing.sent import Meanwhile, Sent, Snapshot
+from heliograph.testing.matching import Criteria
+from heliograph.testing.sent import Captured, Sent, Snapshot

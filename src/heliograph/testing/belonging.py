@@ -1,4 +1,4 @@
-"""What belongs to a test: the mark that it leaves on whatever it starts, and what it rules out."""
+"""Tells whose work runs: the test that started a context, and the local blocks around it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TEST: ContextVar[object] = ContextVar("heliograph_test", default=None)
-"""The test that the current context was started by, where somebody has said so."""
+"""The test that started the current context, if that is known."""
 
 
 _HERE: ContextVar[frozenset[LocalBlock]] = ContextVar("heliograph_blocks", default=frozenset())
-"""The ``local=True`` blocks that the current context is inside of."""
+"""The ``local=True`` blocks around the current context."""
 
 
 class LocalBlock:
-    """A ``local=True`` block, as contexts know it: of what it captures or undoes they keep nothing.
+    """A ``local=True`` block, as contexts keep it: without what it captures or undoes.
 
-    It may be left in another context than it was entered in, as in a generator that is
-    closed by somebody else; the first one forgets it when it enters another.
+    It may be left in another context than the one that entered it, as a generator may be
+    closed elsewhere; that one drops it when it enters or leaves another block.
     """
 
     def __init__(self) -> None:
         self.is_open: bool = False
 
     def enter(self) -> None:
-        """Let the current context be inside of the block, and all that is started from it."""
+        """Put the current context, and the contexts started from it, inside the block."""
         self.is_open = True
         _HERE.set(_open() | {self})
 
@@ -40,7 +40,7 @@ class LocalBlock:
         _HERE.set(_open())
 
     def is_here(self) -> bool:
-        """Tell whether the current context is inside of the block."""
+        """Tell whether the current context is inside the block."""
         return self in _HERE.get()
 
 
@@ -49,15 +49,15 @@ def _open() -> frozenset[LocalBlock]:
 
 
 def is_work_of(test: object) -> bool:
-    """Tell whether the current context may be working for a test; for None it always is."""
-    # A plain thread says of no test that it started it, and is likely to work for this one.
+    """Tell whether the current context may work for a test. For None, every context does."""
+    # A plain thread does not know which test started it, and probably works for this one.
     here = TEST.get()
     return here is None or test is None or here is test
 
 
 @contextmanager
 def started_by(test: object) -> Iterator[None]:
-    """Let what is started from here, tasks above all, be known as a part of a test."""
+    """Mark what is started inside the block, tasks above all, as work of a test."""
     token = TEST.set(test)
     try:
         yield
@@ -66,10 +66,10 @@ def started_by(test: object) -> Iterator[None]:
 
 
 def marked(function: Callable[..., Any], test: object) -> Callable[..., Any]:
-    """Return an async test function that says of itself which test it is.
+    """Return an async test function that marks its own context as work of its test.
 
-    Its loop may be older than the test, and run it in a context of its own.
-    Others are returned as they are.
+    An event loop that is older than the test runs it in a context that does not know the test.
+    Functions that are not async are returned as they are.
     """
     if not iscoroutinefunction(function):
         return function

@@ -1,4 +1,4 @@
-"""Capturing: what is sent while a block lasts, as far as it belongs to the test."""
+"""Captures everything that a test sends while a block lasts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakSet
 
 from heliograph import ANY, ArgumentError, Emission, add_instrument, remove_instrument
+from heliograph.describe import calling_location, describe_error
 from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
 from heliograph.testing.emissions import Emissions
-from heliograph.testing.engines import hear, other_engine
+from heliograph.testing.engines import note_sends, other_engine
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import Wanted, by_key
+from heliograph.testing.formatting import label
+from heliograph.testing.matching import Criteria, by_key
 from heliograph.testing.messages import not_as_often
-from heliograph.testing.names import title
-from heliograph.testing.sent import Meanwhile, Sent, Snapshot, copied, sending_place
-from heliograph.testing.shortening import said
+from heliograph.testing.sent import Captured, Sent, Snapshot, copied
 from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 
 
 class Capture(Emissions, Block):
-    """What is sent while a ``with`` block lasts; made by `capture`."""
+    """Everything that is sent while a ``with`` block lasts; made by `capture`."""
 
-    def __init__(self, wanted: Wanted, snapshot: Snapshot = "shallow", local: bool = False) -> None:
+    def __init__(
+        self, wanted: Criteria, snapshot: Snapshot = "shallow", local: bool = False
+    ) -> None:
         for signal in wanted.signals:
-            other_engine(signal)  # It refuses what is no signal.
+            other_engine(signal)  # It refuses what is not a signal.
         if snapshot not in get_args(Snapshot):
             names = ", ".join(map(repr, get_args(Snapshot)))
-            msg = f"snapshot={snapshot!r} is no way to keep payloads. Use {names}."
+            msg = f"snapshot={snapshot!r} cannot keep payloads. Use {names}."
             raise ArgumentError(msg)
-        super().__init__([], Meanwhile(), wanted)
+        super().__init__([], Captured(), wanted)
         self._snapshot: Snapshot = snapshot
         self._local = LocalBlock() if local else None
         self._test: object = None
@@ -60,19 +62,19 @@ class Capture(Emissions, Block):
         """Begin to capture.
 
         Raises:
-            ArgumentError: If it does already.
+            ArgumentError: If the block has been entered already.
         """
         if self._inside:
             msg = "This capture has been entered already: make another one for the inner block."
             raise ArgumentError(msg)
         self._used = self._entered = self._inside = True
         self._test = TEST.get()
-        # Threads themselves: a new one may have the number of one that has ended.
+        # The threads, not their numbers: a new thread may get the number of one that has ended.
         self._older = WeakSet(enumerate_threads()) - {current_thread()}
         try:
             for signal in self._wanted.signals:
                 if other_engine(signal) is not None:
-                    self._stack.callback(hear(signal, self._note))
+                    self._stack.callback(note_sends(signal, self._note))
             if self._local is not None:
                 self._local.enter()
             add_instrument(self)
@@ -91,7 +93,7 @@ class Capture(Emissions, Block):
             raise self._not_copied
 
     def _end(self) -> None:
-        """Capture no more. Doing it again does no harm."""
+        """Stop capturing. Doing so again does no harm."""
         self._inside = False
         remove_instrument(self)
         self._stack.close()
@@ -104,34 +106,34 @@ class Capture(Emissions, Block):
         """Keep an emission that begins. The engine calls this."""
         belongs = self._belongs()
         payload = self._copied(emission.signal, emission.payload, belongs)
-        place = sending_place()
         whose = emission.signal, emission.sender
-        sent = Sent(*whose, payload, place, emission, emission.turn, older=self._is_older())
+        sent = Sent(*whose, payload, calling_location(), emission, older=self._is_older())
         if belongs:
-            # Before it can be seen, or whoever waits would take it for one that has ended.
+            # First, or a waiting thread would take it for one that has ended.
             self._under_way[id(emission)] = sent
         self._keep(sent, belongs)
 
     def __call__(self, emission: Emission) -> None:
-        """Take note that an emission has ended. The engine calls this.
+        """Note that an emission has ended. The engine calls this.
 
         Raises:
-            ArgumentError: If it is the function below ``@capture(...)``, which would be lost.
+            ArgumentError: If the block is used as a decorator, which would lose the function.
         """
         if not isinstance(emission, Emission):
-            self._used = True  # It is one mistake.
-            msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
+            self._used = True  # One mistake gives one message.
+            msg = f"{self!r} is not a decorator: use it in a `with` statement, inside the function."
             raise ArgumentError(msg)
         if self._under_way.pop(id(emission), None) is not None:
             self._wake()
 
     def _note(self, signal: Any, sender: Any, payload: Mapping[str, Any], engine: str) -> None:
         """Keep what another engine sends."""
-        # Heliograph may have taken over meanwhile, and then tells the instrument.
+        # Once Heliograph has replaced the engine, the instrument sees these sends.
         if other_engine(signal) is not None:
             belongs = self._belongs()
             payload = self._copied(signal, payload, belongs)
-            sent = Sent(signal, sender, payload, sending_place(engine), older=self._is_older())
+            location = calling_location(engine)
+            sent = Sent(signal, sender, payload, location, older=self._is_older())
             self._keep(sent, belongs)
             self._wake()
 
@@ -139,7 +141,7 @@ class Capture(Emissions, Block):
         return current_thread() in self._older
 
     def _keep(self, sent: Sent, belongs: bool) -> None:
-        (self._meanwhile.sent if belongs else self._meanwhile.left_out).append(sent)
+        (self._captured.sent if belongs else self._captured.left_out).append(sent)
 
     def _belongs(self) -> bool:
         if self._local is not None:
@@ -147,13 +149,13 @@ class Capture(Emissions, Block):
         return is_work_of(self._test)
 
     def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:
-        # What is not asked for serves messages alone.
+        # Other signals are kept for messages only, which show them shortly afterwards.
         asked_for = belongs and self._wanted.has(signal)
         payload, failed = copied(payload, self._snapshot if asked_for else "shallow")
         for name, error in failed.items():
             msg = (
-                f"{name!r} in the payload of {title(signal)} cannot be copied deeply: "
-                f"{said(error)}. Capture it with snapshot='shallow'."
+                f"{name!r} in the payload of {label(signal)} cannot be copied deeply: "
+                f"{describe_error(error)}. Capture it with snapshot='shallow'."
             )
             self._not_copied = self._not_copied or ArgumentError(msg)
         return payload
@@ -162,10 +164,10 @@ class Capture(Emissions, Block):
 
     def _list(self) -> list[Sent]:
         if not self._entered:
-            self._used = True  # It is one mistake.
+            self._used = True  # One mistake gives one message.
             msg = "This capture was never entered: use it in a `with` statement."
             raise ArgumentError(msg)
-        return [sent for sent in tuple(self._meanwhile.sent) if self._wanted.fits(sent)]
+        return [sent for sent in tuple(self._captured.sent) if self._wanted.fits(sent)]
 
     def _some(self) -> str:
         if not self._entered:
@@ -184,26 +186,26 @@ class Capture(Emissions, Block):
         sender: Any = ANY,
         **payload: Any,
     ) -> Sent:
-        """Wait until another thread has sent a signal, and all its receivers were called.
+        """Wait until another thread has sent a signal and all its receivers have been called.
 
         Args:
             signal: The signal.
             values: Payload by key, for keys that cannot be keyword arguments here.
-            timeout: Seconds to wait at most.
-            sender: Only what is sent by it counts.
+            timeout: How many seconds to wait at most.
+            sender: Count only what this sender sends.
             payload: Values or matchers.
 
         Returns:
-            The first such emission; one that was captured before will do.
+            The first such emission, which may have been captured before the call.
 
         Raises:
-            ExpectationError: If there was none in time.
-            ArgumentError: If it is no signal that is captured, if a matcher raises, or
-                if waiting would keep the event loop of this thread from going on.
+            ExpectationError: If the timeout passes without one.
+            ArgumentError: If *signal* is not captured here, if a matcher raises, or if
+                waiting would block the event loop of this thread.
         """
         __tracebackhide__ = True
         if _loop_is_running():
-            msg = "wait() would stop the event loop that it is called in: await wait_async()."
+            msg = "wait() would block the event loop that runs here: await wait_async() instead."
             raise ArgumentError(msg)
         wanted = self._narrowed(signal, sender, by_key(values, payload))
         changed, deadline = Event(), monotonic() + timeout
@@ -224,13 +226,13 @@ class Capture(Emissions, Block):
         sender: Any = ANY,
         **payload: Any,
     ) -> Sent:
-        """Wait until another task or thread has sent a signal, and all its receivers were called.
+        """Wait until another task or thread has sent a signal and all receivers have been called.
 
-        It is for asyncio. See `wait` for the arguments.
+        It runs on asyncio. See `wait` for the arguments.
 
         Raises:
-            ExpectationError: If there was none in time.
-            ArgumentError: If it is no signal that is captured, or if a matcher raises.
+            ExpectationError: If the timeout passes without one.
+            ArgumentError: If *signal* is not captured here, or if a matcher raises.
         """
         __tracebackhide__ = True
         import asyncio
@@ -250,16 +252,16 @@ class Capture(Emissions, Block):
                     pass
                 return self._waited_for(wanted, found, timeout)
 
-    def _ended(self, wanted: Wanted) -> list[Sent]:
+    def _ended(self, wanted: Criteria) -> list[Sent]:
         found = self._chosen(wanted)
-        # Asked for last: what begins after it was looked for is not among what was found.
+        # After the search: what begins in between was not found, and needs no exclusion.
         going_on = set(map(id, tuple(self._under_way.values())))
         return [sent for sent in found if id(sent) not in going_on]
 
-    def _waited_for(self, wanted: Wanted, found: list[Sent], timeout: float) -> Sent:
+    def _waited_for(self, wanted: Criteria, found: list[Sent], timeout: float) -> Sent:
         __tracebackhide__ = True
         if not found:
-            missing = not_as_often(wanted, None, found, self._meanwhile)
+            missing = not_as_often(wanted, None, found, self._captured)
             msg = f"Waited {timeout} s. {missing}"
             raise ExpectationError(msg)
         return found[0]
@@ -288,21 +290,22 @@ def _loop_is_running() -> bool:
 def capture(
     *signals: Any, sender: Any = ANY, snapshot: Snapshot = "shallow", local: bool = False
 ) -> Capture:
-    """Return what captures signals while a ``with`` block lasts, and can be read afterwards too.
+    """Return a ``with`` block that captures signals; it can be read during the block and after it.
 
     Args:
         signals: Signals of Heliograph, or plain ones of Blinker or of Django; none
             for everything that is sent on Heliograph.
-        sender: Capture what this sender sends alone.
-        snapshot: How each payload is kept, as it is when it is sent: ``"shallow"``
+        sender: Capture only what this sender sends.
+        snapshot: How to keep each payload as it is when it is sent: ``"shallow"``
             copies its dicts, lists and sets (those of subclasses into plain ones),
-            ``"deep"`` everything in it, and ``"reference"`` nothing but the payload itself.
+            ``"deep"`` copies everything in it, and ``"reference"`` copies only the
+            payload itself.
         local: Whether only what is sent in the current context counts: this thread
-            or task, and the tasks started from it. Otherwise everything counts but
-            what other tests have left running, see the page on testing.
+            or task, and the tasks started from it. Otherwise everything counts,
+            except what other tests have left running; see the page on testing.
 
     Raises:
-        ArgumentError: If something is no signal, or there is no such snapshot.
+        ArgumentError: If something is not a signal, or *snapshot* is not one of these.
 
     Example:
         >>> from heliograph import Signal
@@ -312,4 +315,4 @@ def capture(
         >>> paid.one()["total"]
         12
     """
-    return Capture(Wanted(signals, sender), snapshot, local)
+    return Capture(Criteria(signals, sender), snapshot, local)

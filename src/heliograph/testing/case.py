@@ -8,8 +8,8 @@ from unittest import TestCase
 from heliograph import ANY
 from heliograph.testing.capture import Capture, capture
 from heliograph.testing.isolation import isolated
+from heliograph.testing.muting import mute
 from heliograph.testing.rules import FailureWatch, ForgottenWatch, check
-from heliograph.testing.silencing import mute
 
 if TYPE_CHECKING:
     from unittest import TestResult
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class SignalsMixin(TestCase):
-    """Mix it in before `unittest.TestCase`, or `unittest.IsolatedAsyncioTestCase`.
+    """A mixin to put before `unittest.TestCase` or `unittest.IsolatedAsyncioTestCase`.
 
-    For each test, from before ``setUp`` to after the last cleanup: what it connects
-    is undone; it fails if a receiver connected with ``on_error="log"`` does, or if an
-    `expect` was never entered.
+    It covers each test from before ``setUp`` to after the last cleanup. It undoes what the
+    test connects, and fails the test if a receiver connected with ``on_error="log"`` fails,
+    or if an `expect` was never entered.
 
     Attributes:
         signals: Everything that is sent on Heliograph during the test, in order.
@@ -34,7 +34,7 @@ class SignalsMixin(TestCase):
         """Run the test. The test runner calls this."""
         watches = FailureWatch(), ForgottenWatch()
         with isolated(), capture() as self.signals, watches[0], watches[1]:
-            # The first cleanup that is added is the last that is called.
+            # The cleanup that is added first runs last.
             self.addCleanup(check, *watches)
             return super().run(result)
 

@@ -1,4 +1,4 @@
-"""Emissions in the order in which they were sent: to look at, to choose from, to insist on."""
+"""Emissions in the order in which they were sent: look at them, choose some, insist on some."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from heliograph import ANY, ArgumentError
 from heliograph.testing import messages
 from heliograph.testing.engines import how_to_install, only_a_name, other_engine
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import Wanted, by_key
-from heliograph.testing.names import title
+from heliograph.testing.formatting import label
+from heliograph.testing.matching import Criteria, by_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from heliograph.testing.sent import Meanwhile, Sent
+    from heliograph.testing.sent import Captured, Sent
 
 _SHOWN = 3
-"""So many emissions are in a representation."""
+"""How many emissions a representation shows."""
 
-Order = Literal["simple", "strict", "unordered"]
+Order = Literal["subsequence", "exact", "any"]
 
 
 class Emissions(Sequence["Sent"]):
     """Emissions in the order in which they were sent.
 
-    What is chosen from them is again such a sequence. Choosing and insisting
-    take values of the payload as keyword arguments; a mapping as the last
-    positional argument does the same for keys that are no identifiers, or that
-    are taken. What else a payload has does not matter. In the place of a value
-    there may be a matcher: a regular expression, a class, a function that tells
-    whether it is the one, `heliograph.ANY`, or what compares equal as
-    `pytest.approx` does.
+    A choice of them is such a sequence again. The methods that choose or insist
+    take payload values as keyword arguments; for keys that are not identifiers, or
+    that name another argument, pass a mapping as the last positional argument.
+    Other keys of a payload do not matter. Instead of a value you can pass a matcher:
+    a regular expression, a class, a function that tells whether it accepts the
+    value, `heliograph.ANY`, or an object that compares equal, such as
+    `pytest.approx`.
     """
 
-    def __init__(self, found: list[Sent], meanwhile: Meanwhile, wanted: Wanted) -> None:
+    def __init__(self, found: list[Sent], captured: Captured, wanted: Criteria) -> None:
         self._found = found
-        self._meanwhile = meanwhile
+        self._captured = captured
         self._wanted = wanted
 
     def _list(self) -> list[Sent]:
@@ -57,12 +57,12 @@ class Emissions(Sequence["Sent"]):
         """Return an emission, or some of them, by position.
 
         Raises:
-            IndexError: If there are not so many; the message says what there is.
+            IndexError: If there are fewer; the message lists them.
         """
         try:
             return self._list()[index]
         except IndexError:
-            there = messages.not_as_often(self._wanted, None, self._list(), self._meanwhile)
+            there = messages.not_as_often(self._wanted, None, self._list(), self._captured)
             msg = f"There is no emission [{index}]. {there}"
             raise IndexError(msg) from None
 
@@ -73,14 +73,14 @@ class Emissions(Sequence["Sent"]):
         return len(self._list())
 
     def __repr__(self) -> str:
-        what = messages.described(self._wanted) if self._wanted.signals else "everything"
+        what = messages.describe_criteria(self._wanted) if self._wanted.signals else "everything"
         return f"<{type(self).__name__} of {what}: {self._some()}>"
 
     def _some(self) -> str:
         try:
             found = self._list()
-        except Exception:  # noqa: BLE001 - a matcher raises, and whoever looks has not asked it.
-            return f"{len(self._meanwhile.sent)} emissions, and a matcher that raises"
+        except Exception:  # noqa: BLE001 - a matcher raises, and a repr must not.
+            return f"{len(self._captured.sent)} emissions, and a matcher that raises"
         more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
         return f"[{', '.join([*map(repr, found[:_SHOWN]), *more])}]"
 
@@ -88,12 +88,12 @@ class Emissions(Sequence["Sent"]):
         """Return the only emission.
 
         Raises:
-            ExpectationError: If there is none, or more than one.
+            ExpectationError: If there are none, or several.
         """
         __tracebackhide__ = True
         found = self._list()
         if len(found) != 1:
-            raise ExpectationError(messages.not_one(self._wanted, found, self._meanwhile))
+            raise ExpectationError(messages.not_one(self._wanted, found, self._captured))
         return found[0]
 
     @property
@@ -116,7 +116,7 @@ class Emissions(Sequence["Sent"]):
         """Return the emissions of these signals.
 
         Raises:
-            ArgumentError: If one of them is no signal, or none that is watched.
+            ArgumentError: If one of them is not a signal, or is not captured here.
         """
         for signal in signals:
             self._check_watched(signal)
@@ -127,7 +127,7 @@ class Emissions(Sequence["Sent"]):
         return self._chosen(self._wanted.but(sender=sender))
 
     def where(self, values: Mapping[str, Any] | None = None, /, **payload: Any) -> Emissions:
-        """Return the emissions with such values in their payloads.
+        """Return the emissions with these values in their payloads.
 
         Raises:
             ArgumentError: If a matcher raises.
@@ -135,9 +135,9 @@ class Emissions(Sequence["Sent"]):
         more = by_key(values, payload, "sent_by({})")
         return self._chosen(self._wanted.but(payload={**self._wanted.payload, **more}))
 
-    def _chosen(self, wanted: Wanted) -> Emissions:
+    def _chosen(self, wanted: Criteria) -> Emissions:
         found = [sent for sent in self._list() if wanted.fits(sent)]
-        return Emissions(found, self._meanwhile, wanted)
+        return Emissions(found, self._captured, wanted)
 
     # --- to insist on
 
@@ -151,18 +151,18 @@ class Emissions(Sequence["Sent"]):
         times: int | None = None,
         **payload: Any,
     ) -> Emissions:
-        """Insist that a signal was sent; returns the emissions that are meant.
+        """Insist that a signal was sent; returns the emissions that match.
 
         Args:
             signal: The signal.
             values: Payload by key, for keys that cannot be keyword arguments here.
-            sender: Only what was sent by it counts.
-            times: How often, exactly; otherwise at least once.
+            sender: Count only what this sender sent.
+            times: How often, exactly; by default, at least once.
             payload: Values or matchers.
 
         Raises:
             ExpectationError: If it was not.
-            ArgumentError: If it is no signal that is watched, or if a matcher raises.
+            ArgumentError: If *signal* is not captured here, or if a matcher raises.
         """
         __tracebackhide__ = True
         wanted = self._narrowed(signal, sender, by_key(values, payload))
@@ -183,7 +183,7 @@ class Emissions(Sequence["Sent"]):
 
         Raises:
             ExpectationError: If it was.
-            ArgumentError: If it is no signal that is watched, or if a matcher raises.
+            ArgumentError: If *signal* is not captured here, or if a matcher raises.
         """
         __tracebackhide__ = True
         wanted = self._narrowed(signal, sender, by_key(values, payload))
@@ -191,18 +191,18 @@ class Emissions(Sequence["Sent"]):
         if found:
             raise ExpectationError(messages.sent_after_all(wanted, found))
 
-    def assert_order(self, *signals: Any, how: Order = "simple") -> None:
+    def assert_order(self, *signals: Any, how: Order = "subsequence") -> None:
         """Insist that signals were sent in an order.
 
         Args:
             signals: The signals, each as often as it is expected.
-            how: ``"simple"``: in this order, whatever else was sent in between;
-                ``"strict"``: these and nothing else; ``"unordered"``: all of
-                these, in any order.
+            how: ``"subsequence"``: in this order, with others in between or without;
+                ``"exact"``: in this order, and no others; ``"any"``: all of these, in
+                any order, with others or without.
 
         Raises:
             ExpectationError: If they were not.
-            ArgumentError: If one is no signal that is watched, or there is no such order.
+            ArgumentError: If a signal is not captured here, or *how* is not one of these.
         """
         __tracebackhide__ = True
         for signal in signals:
@@ -214,16 +214,16 @@ class Emissions(Sequence["Sent"]):
         if reason is not None:
             raise ExpectationError(messages.not_in_order(signals, self._list(), how, reason))
 
-    def _narrowed(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Wanted:
+    def _narrowed(self, signal: Any, sender: Any, payload: dict[str, Any]) -> Criteria:
         self._check_watched(signal)
         chosen = self._wanted
         sender = chosen.sender if sender is ANY else sender
-        return Wanted((signal,), sender, {**chosen.payload, **payload})
+        return Criteria((signal,), sender, {**chosen.payload, **payload})
 
-    def _insist(self, wanted: Wanted, found: Sequence[Sent], expected: int | None) -> None:
+    def _insist(self, wanted: Criteria, found: Sequence[Sent], expected: int | None) -> None:
         __tracebackhide__ = True
         if len(found) != expected if expected is not None else not found:
-            raise ExpectationError(messages.not_as_often(wanted, expected, found, self._meanwhile))
+            raise ExpectationError(messages.not_as_often(wanted, expected, found, self._captured))
 
     def _check_watched(self, signal: Any) -> None:
         if isinstance(signal, str):
@@ -232,35 +232,35 @@ class Emissions(Sequence["Sent"]):
         engine, watched = other_engine(signal), self._wanted.signals
         if any(signal is it for it in watched) or (not watched and engine is None):
             return
-        seen = ", ".join(map(title, watched)) or "every signal of Heliograph"
-        whose = "" if watched or engine is None else f", and it is one of {engine}"
+        seen = ", ".join(map(label, watched)) or "Heliograph's signals"
+        whose = "" if watched or engine is None else f", and it is a signal of {engine}"
         msg = (
-            f"{title(signal)} is not among what is captured here: {seen}{whose}. "
-            "Capture it by itself, with capture() or with the fixture capture_signals, or there "
-            f"is nothing to be found.{how_to_install(engine) if whose and engine else ''}"
+            f"{label(signal)} is not captured here, only {seen}{whose}. Capture it with capture() "
+            "or with the fixture capture_signals."
+            f"{how_to_install(engine) if whose and engine else ''}"
         )
         raise ArgumentError(msg)
 
     def _seen(self) -> list[Any]:
-        return list({id(it.signal): it.signal for it in tuple(self._meanwhile.sent)}.values())
+        return list({id(it.signal): it.signal for it in tuple(self._captured.sent)}.values())
 
 
 def checked(times: Any) -> int | None:
-    """Return how often something is expected.
+    """Return how often a signal is expected.
 
     Raises:
-        ArgumentError: If nothing can be sent so often.
+        ArgumentError: If *times* is neither None nor 0 or more.
     """
     if times is not None and not (isinstance(times, int) and times >= 0):
-        msg = f"times={times!r} is not how often something can be sent: use 0, 1, 2, ..."
+        msg = f"times={times!r} is not a number of sends: use 0, 1, 2, ..."
         raise ArgumentError(msg)
     return times
 
 
-# Each returns why the signals that were sent are not as expected, or None.
+# Each returns why the signals that were sent are not in the expected order, or None if they are.
 
 
-def _simple(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
+def _subsequence(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
     position = 0
     for number, signal in enumerate(expected):
         places = [at for at, it in enumerate(sent) if it is signal]
@@ -268,30 +268,30 @@ def _simple(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
         if later is not None:
             position = later + 1
         elif places:
-            before = title(expected[number - 1])
-            return f"{title(signal)} was not sent after {before} (number {position})."
+            before = label(expected[number - 1])
+            return f"{label(signal)} was not sent after {before} (number {position})."
         else:
-            return f"{title(signal)} was not sent."
+            return f"{label(signal)} was not sent."
     return None
 
 
-def _strict(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
+def _exact(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
     for number, pair in enumerate(zip_longest(sent, expected), 1):
         if pair[0] is not pair[1]:
-            found, wanted = ("nothing" if it is None else title(it) for it in pair)
+            found, wanted = ("nothing" if it is None else label(it) for it in pair)
             return f"Number {number} was {found}, and {wanted} was expected there."
     return None
 
 
-def _unordered(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
+def _any(expected: Sequence[Any], sent: Sequence[Any]) -> str | None:
     for signal in expected:
         wanted, found = (sum(it is signal for it in several) for several in (expected, sent))
         if not found:
-            return f"{title(signal)} was not sent."
+            return f"{label(signal)} was not sent."
         if found < wanted:
             often = f"{messages.times(wanted)}, and was sent {messages.times(found)}"
-            return f"{title(signal)} was expected {often}."
+            return f"{label(signal)} was expected {often}."
     return None
 
 
-_ORDERS = {"simple": _simple, "strict": _strict, "unordered": _unordered}
+_ORDERS = {"subsequence": _subsequence, "exact": _exact, "any": _any}

@@ -1,4 +1,4 @@
-"""Whose signal something is: Heliograph's, Blinker's or Django's; and hearing the latter two."""
+"""Tells signals of Heliograph, Blinker and Django apart, and notes what the other two send."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from heliograph import ArgumentError, Signal, default_namespace
-from heliograph.testing.names import variables
+from heliograph.describe import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,10 +22,10 @@ _OTHERS = {
 
 
 def other_engine(signal: Any) -> str | None:
-    """Return the name of the engine of a signal that is not Heliograph's.
+    """Return the name of the engine of a signal, or None if it is Heliograph's.
 
     Raises:
-        ArgumentError: If it is no signal at all.
+        ArgumentError: If *signal* is not a signal.
     """
     kind = type(signal)
     if issubclass(kind, Signal):
@@ -38,7 +38,7 @@ def other_engine(signal: Any) -> str | None:
 
 
 def _instead(given: object) -> str:
-    """Return what to write instead of what is no signal, if that can be known."""
+    """Return what to write instead of something that is not a signal, where that is known."""
     if isinstance(given, str):
         return only_a_name(given)
     if isinstance(given, Mapping):
@@ -57,7 +57,7 @@ def only_a_name(name: str, seen: Iterable[Any] = ()) -> str:
 
     Args:
         name: The name.
-        seen: Signals that were sent, which no module may hold.
+        seen: Signals that were sent; perhaps no module holds them.
     """
     alike = name.replace("-", "_")
 
@@ -78,42 +78,46 @@ def only_a_name(name: str, seen: Iterable[Any] = ()) -> str:
     return f"It is only a name: pass the signal itself, {' or '.join(found)}."
 
 
-def own(signal: Any, what: str) -> Signal:
-    """Return the signal, if it is Heliograph's.
+def only_heliographs(signal: Any, what: str) -> Signal:
+    """Return a signal of Heliograph as it is.
+
+    Args:
+        signal: The signal.
+        what: What cannot be done with other signals, for the message.
 
     Raises:
-        ArgumentError: If it is not; *what* says what cannot be done with it.
+        ArgumentError: If the signal is not Heliograph's.
     """
     engine = other_engine(signal)
     if engine is not None:
         msg = (
-            f"{signal!r} is a signal of {engine}, and {what} works with those of Heliograph alone."
+            f"{signal!r} is a signal of {engine}, and {what} works only with Heliograph's."
             f"{how_to_install(engine)}"
         )
         raise ArgumentError(msg)
-    return signal  # type: ignore[no-any-return]  # Any other has been refused.
+    return signal  # type: ignore[no-any-return]  # All others have been refused.
 
 
 def how_to_install(engine: str) -> str:
-    """Return how signals of another engine become Heliograph's, where they can."""
+    """Return how to make another engine's signals Heliograph's, where that is possible."""
     if engine != "Blinker":
         return ""
     return (
-        " Run pytest with --signals-install, or set signals_install = true, and those of Blinker "
-        "are Heliograph's; without pytest, heliograph.blinker.install() makes them so."
+        " To make Blinker's signals Heliograph's, run pytest with --signals-install or set "
+        "signals_install = true; without pytest, call heliograph.blinker.install()."
     )
 
 
-def hear(signal: Any, note: Note) -> Callable[[], object]:
+def note_sends(signal: Any, note: Note) -> Callable[[], object]:
     """Call ``note(signal, sender, payload, package)`` for each send of another engine's signal.
 
     Returns:
-        What ends that.
+        A function that ends this.
     """
     package, is_django = _package(signal), other_engine(signal) == "Django"
 
     def receive(sender: Any, **payload: Any) -> None:
-        if is_django:  # It is told to receivers, and not part of what was sent.
+        if is_django:  # Django adds it for receivers; the sender did not send it.
             del payload["signal"]
         note(signal, sender, payload, package)
 
@@ -126,14 +130,14 @@ def hear(signal: Any, note: Note) -> Callable[[], object]:
 
 
 def _package(signal: Any) -> str:
-    """Return the package of the engine, whose lines are not the ones that sent."""
+    """Return the package of the engine, whose lines do not count as the sender's."""
     kind = next(it for it in type(signal).__mro__ if (it.__module__, it.__qualname__) in _OTHERS)
     return kind.__module__.rpartition(".")[0]
 
 
 def _is_awaited(signal: Any) -> bool:
-    # Blinker's send_async refuses plain receivers, and its send async ones. Whoever has
-    # connected before has found out which of the two is used.
+    # Blinker's send_async refuses plain receivers, and its send refuses async ones. The receivers
+    # that are connected already show which of the two the program uses.
     if other_engine(signal) != "Blinker":
         return False
     held = signal.receivers.values()

@@ -1,4 +1,4 @@
-"""What a test fails with when signals were not sent, received or connected as it expects."""
+"""The error of a test whose signals were not sent, received or connected as it expects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from heliograph import SignalError
 
 
 class ExpectationError(SignalError, AssertionError):
-    """Something was not as a test expects; the message says what was instead."""
+    """An expectation failed; the message says what happened instead."""
 
-    __module__ = "heliograph.testing"  # It stands before each message.
+    __module__ = "heliograph.testing"  # pytest shows it before each message.

@@ -1,34 +1,34 @@
-"""Expecting: a block in which something must be sent, or somebody must be connected."""
+"""Expects that a block sends a signal, or that a receiver is connected."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY
+from heliograph.describe import calling_location, relative_location
 from heliograph.testing import messages
 from heliograph.testing.capture import Capture
 from heliograph.testing.emissions import checked
-from heliograph.testing.engines import own
+from heliograph.testing.engines import only_heliographs
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import SameSender, Wanted, by_key
-from heliograph.testing.sent import sending_place, where
+from heliograph.testing.matching import Criteria, SameSender, by_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
 UNENTERED: list[list[Expectation]] = []
-"""For each who watches, the expectations made meanwhile that nobody has entered yet."""
+"""For each watch that is open, the expectations made since then and not entered yet."""
 
 
 class Expectation(Capture):
     """A capture that insists, at the end of its block; made by `expect`."""
 
-    def __init__(self, wanted: Wanted, times: int | None, local: bool) -> None:
+    def __init__(self, wanted: Criteria, times: int | None, local: bool) -> None:
         self._times = checked(times)
         super().__init__(wanted, local=local)
-        self.made_at: str = where(*sending_place())
-        self._used = True  # That it was not entered is for those to tell who watch.
+        self.made_at: str = relative_location(calling_location() or "a task of its own")
+        self._used = True  # The watches report it if it is never entered.
         for made in tuple(UNENTERED):
             made.append(self)
 
@@ -55,20 +55,20 @@ def expect(
     local: bool = False,
     **payload: Any,
 ) -> Expectation:
-    """Return a ``with`` block in which a signal must be sent; it holds what was, as a capture does.
+    """Return a ``with`` block that must send a signal; it can be read as a capture can.
 
     An error that leaves the block is more important, and passes unchanged.
 
     Args:
         signal: The signal.
         values: Payload by key, for keys that cannot be keyword arguments here.
-        sender: Only what is sent by it counts.
-        times: How often, exactly; otherwise at least once. 0 for not at all.
+        sender: Count only what this sender sends.
+        times: How often, exactly; by default, at least once. 0 for not at all.
         local: As for `capture`.
         payload: Values or matchers.
 
     Raises:
-        ArgumentError: If it is no signal, or *times* is no number.
+        ArgumentError: If *signal* is not a signal, or *times* is not such a number.
 
     Example:
         >>> from heliograph import Signal
@@ -78,7 +78,7 @@ def expect(
         >>> paid.one()["currency"]
         'EUR'
     """
-    return Expectation(Wanted((signal,), sender, by_key(values, payload)), times, local)
+    return Expectation(Criteria((signal,), sender, by_key(values, payload)), times, local)
 
 
 def assert_connected(signal: Any, receiver: Callable[..., Any], sender: Any = ANY) -> None:
@@ -86,15 +86,15 @@ def assert_connected(signal: Any, receiver: Callable[..., Any], sender: Any = AN
 
     Args:
         signal: A signal of Heliograph.
-        receiver: What was given to ``connect``.
-        sender: Who sends; by default, it does not matter for whom it is connected.
+        receiver: The receiver, as it was passed to ``connect``.
+        sender: The sender; by default, a connection for any sender will do.
 
     Raises:
-        ExpectationError: If it is not connected.
-        ArgumentError: If *signal* is no signal of Heliograph.
+        ExpectationError: If the receiver is not connected.
+        ArgumentError: If *signal* is not a signal of Heliograph.
     """
     __tracebackhide__ = True
-    ours = own(signal, "assert_connected()")
+    ours = only_heliographs(signal, "assert_connected()")
     for connection in ours.connections:
         heard = connection.sender
         fits = sender is ANY or heard is ANY or SameSender(heard)(sender)

@@ -1,4 +1,4 @@
-"""Isolation: what was connected meanwhile is undone, to the connection."""
+"""Isolation: undoes exactly the connections made inside a block."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ if TYPE_CHECKING:
     from heliograph import Connection, Emission, Signal
 
 _FEW = 32
-"""So many ended connections of a signal may be noted; it is more work to find them out."""
+"""How many ended connections of a signal may stay noted before they are looked for."""
 
 
 class Journal:
-    """Who was connected to which signal; neither is kept alive longer than without it."""
+    """The connections made to each signal. It keeps neither alive."""
 
     def __init__(self) -> None:
         self._made: WeakKeyDictionary[Signal, Noted] = WeakKeyDictionary()
 
     def note(self, signal: Signal, connection: Connection) -> None:
-        """Write down a new connection."""
+        """Note a new connection."""
         noted = self._made.get(signal)
         if noted is None:
             noted = self._made[signal] = Noted()
         noted.add(connection)
 
     def replace(self, signal: Signal, connection: Connection, previous: Connection) -> None:
-        """Write down that another connection has come in the place of one, if that was noted."""
+        """Note that a connection has replaced another, if that one was noted."""
         noted = self._made.get(signal)
         if noted is not None and previous in noted.connections:
             del noted.connections[previous]
             noted.add(connection)
 
     def undo(self) -> None:
-        """End the connections that are still there, and forget the receivers that have died."""
+        """End the connections that are left, and forget the receivers that have died."""
         for signal, noted in list(self._made.items()):
             for connection in noted.connections:
                 signal.disconnect(connection)
-            # Messages list them, and would in whatever comes later.
+            # Or the messages of later tests would list them.
             signal.forget_dead(*noted.connections, *noted.dead.values())
         self._made.clear()
 
 
 class Noted:
-    """The connections of one signal in one scope: how many have come and gone costs nothing."""
+    """The connections of one signal in one scope. Those that have ended take no memory."""
 
     def __init__(self) -> None:
-        # For their order, and to be found at once.
+        # A dict, for their order and a fast look-up.
         self.connections: dict[Connection, None] = {}
-        # One for each line that connected receivers that have died meanwhile.
+        # One for each line that connected a receiver that has died.
         self.dead: dict[tuple[str, str], Connection] = {}
         self._room = _FEW
 
@@ -66,10 +66,10 @@ class Noted:
         """Note a connection."""
         self.connections[connection] = None
         if len(self.connections) > self._room:
-            self._leave_out_the_ended()
+            self._drop_ended()
 
-    def _leave_out_the_ended(self) -> None:
-        # Nobody says when a connection ends. Each that is added pays for a look at one or two.
+    def _drop_ended(self) -> None:
+        # Nothing tells when a connection ends. Per new connection, this looks at one or two.
         connected = {it: it.connected for it in self.connections}
         self.dead |= {
             (it.name, it.location): it
@@ -81,11 +81,11 @@ class Noted:
 
 
 class Isolation:
-    """An instrument that writes down connections for whoever is making them: the innermost scope.
+    """An instrument that notes each connection for the innermost scope, which made it.
 
-    A scope is anything hashable. What is connected outside of all scopes, or
-    while a module is being imported, is nobody's: it stays. A module is imported
-    once, and would be without its receivers for the rest of the run.
+    A scope is anything hashable. A connection made outside all scopes, or while a
+    module is being imported, belongs to no scope and stays: the module is imported
+    once, and would lack its receivers for the rest of the run.
     """
 
     def __init__(self) -> None:
@@ -93,13 +93,13 @@ class Isolation:
         self._scopes: list[tuple[Hashable, int]] = []
 
     def __call__(self, emission: Emission) -> None:
-        """See an emission, of which there is nothing to write down."""
+        """Do nothing: it watches connections only. The engine calls this."""
 
     def on_connect(
         self, signal: Signal, connection: Connection, previous: Connection | None
     ) -> None:
-        """Write down a connection. The engine calls this."""
-        if previous is not None:  # Whoever has made that one, it is still theirs.
+        """Note a connection. The engine calls this."""
+        if previous is not None:  # It belongs to the scope of the one that it replaces.
             for journal in tuple(self._journals.values()):
                 journal.replace(signal, connection, previous)
         elif self._scopes:
@@ -108,7 +108,7 @@ class Isolation:
                 self._journals.setdefault(scope, Journal()).note(signal, connection)
 
     def enter(self, scope: Hashable, modules: int) -> None:
-        """Let what is connected from now on belong to a scope.
+        """Let the connections made from now on belong to a scope.
 
         Args:
             scope: The scope.
@@ -117,29 +117,29 @@ class Isolation:
         self._scopes.append((scope, modules))
 
     def leave(self) -> None:
-        """Let what is connected from now on belong to the scope before."""
+        """Let the connections made from now on belong to the outer scope again."""
         self._scopes.pop()
 
     def undo(self, scope: Hashable) -> None:
-        """End what was connected in a scope."""
+        """End the connections that were made in a scope."""
         journal = self._journals.get(scope)
         if journal is not None:
             journal.undo()
-            self._journals.pop(scope, None)  # Last, as it may be interrupted, and done again.
+            self._journals.pop(scope, None)  # Last: if this is interrupted, it is done again.
 
     def begin(self, scope: Hashable) -> None:
-        """Begin to watch, for one scope alone."""
+        """Begin to watch, for one scope only."""
         self.enter(scope, modules_running())
         add_instrument(self)
 
     def end(self, scope: Hashable) -> None:
-        """Watch no more, and undo what was connected. Doing it again does no harm."""
+        """Stop watching, and undo the connections. Doing so again does no harm."""
         remove_instrument(self)
         self.undo(scope)
 
 
 def modules_running() -> int:
-    """Return how many modules are just being executed in this thread."""
+    """Return how many modules are being executed in this thread."""
     frame: FrameType | None = sys._getframe(1)
     many = 0
     while frame is not None:
@@ -149,22 +149,22 @@ def modules_running() -> int:
 
 
 def _is_of_a_module(frame: FrameType) -> bool:
-    # A doctest, or whatever else is executed, runs under the same name.
+    # Doctests, and other code that is executed, have the same name.
     module = sys.modules.get(frame.f_globals.get("__name__", ""))
     return getattr(module, "__dict__", None) is frame.f_globals
 
 
 class isolated(Block):  # noqa: N801 - it reads as a verb.
-    """A ``with`` block at the end of which every connection made inside is undone.
+    """A ``with`` block whose end undoes every connection made inside.
 
-    Connections that were there before stay, to the same receivers too. So do
-    those that are made while a module is imported: it will not be imported again.
-    What is disconnected inside is not connected again.
+    Connections that were there before stay, also those to the same receivers. So do
+    connections made while a module is imported, as it will not be imported again.
+    A connection that was ended inside is not made again.
 
     Args:
-        local: Whether only what the current context connects is undone: this thread
-            or task, and the tasks started from it. Otherwise it is what anybody
-            connects while the block lasts, in another such block too.
+        local: Whether to undo only what the current context connects: this thread
+            or task, and the tasks started from it. Otherwise the block undoes
+            whatever is connected while it lasts, in other such blocks too.
 
     Example:
         >>> from heliograph import Signal
@@ -177,7 +177,7 @@ class isolated(Block):  # noqa: N801 - it reads as a verb.
 
     def __init__(self, *, local: bool = False) -> None:
         self._local = local
-        # One for each time that it was entered and not left yet, the innermost last.
+        # One for each time that the block was entered and not left yet, the innermost last.
         self._open: list[Isolation] = []
         super().__init__()
 
@@ -208,30 +208,30 @@ class isolated(Block):  # noqa: N801 - it reads as a verb.
 
     def _close(self, isolation: Isolation) -> None:
         isolation.end(self)
-        with suppress(ValueError):  # It is the second time, and the first has got so far.
+        with suppress(ValueError):  # A first attempt, which was interrupted, has removed it.
             self._open.remove(isolation)
 
 
 class LocalIsolation(Isolation):
-    """An isolation that writes down what is connected in the context of one block alone."""
+    """An isolation that notes only what is connected in the context of its block."""
 
     def __init__(self) -> None:
         super().__init__()
         self._block = LocalBlock()
 
     def begin(self, scope: Hashable) -> None:
-        """Begin to watch, for one scope alone."""
+        """Begin to watch, for one scope only."""
         self._block.enter()
         super().begin(scope)
 
     def end(self, scope: Hashable) -> None:
-        """Watch no more, and undo what was connected."""
+        """Stop watching, and undo the connections."""
         self._block.leave()
         super().end(scope)
 
     def on_connect(
         self, signal: Signal, connection: Connection, previous: Connection | None
     ) -> None:
-        """Write down a connection, if it is made there. The engine calls this."""
+        """Note a connection, if it is made in that context. The engine calls this."""
         if previous is not None or self._block.is_here():
             super().on_connect(signal, connection, previous)

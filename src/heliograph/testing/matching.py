@@ -1,4 +1,4 @@
-"""Which emissions are meant: by signal, by sender, and by parts of the payload."""
+"""Which emissions a test means: by signal, by sender, and by parts of the payload."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from operator import eq
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY, ArgumentError, Signal
-from heliograph.testing.shortening import said, short, shown
+from heliograph.describe import describe_error, full_repr, short_repr
+from heliograph.testing.sent import sent_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
     from heliograph.testing.sent import Sent
 
 MISSING = object()
-"""Stands for a value that a payload has not."""
+"""Stands for a value that a payload does not have."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing about an emission that is not as wanted.
+    """One way in which an emission differs from the criteria.
 
     Attributes:
         name: A key of the payload, or ``sender``.
-        found: What it is, or `MISSING`.
-        wanted: What was wanted, or a matcher.
+        found: The value in the emission, or `MISSING`.
+        wanted: The wanted value, or a matcher.
     """
 
     name: str
@@ -39,13 +40,14 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What emissions have to be like.
+class Criteria:
+    """The criteria that an emission has to meet.
 
     Attributes:
-        signals: One of these; none for any signal.
-        sender: The only sender, or `ANY`.
-        payload: Values or matchers by key: what else a payload has does not matter.
+        signals: It is of one of these; none for any signal.
+        sender: It has this sender, or `ANY`.
+        payload: It has these values, or values that these matchers accept; other keys of
+            its payload do not matter.
     """
 
     signals: tuple[Any, ...] = ()
@@ -58,15 +60,15 @@ class Wanted:
             object.__setattr__(self, "_is_sender", SameSender(self.sender))
 
     def but(self, **changes: Any) -> Self:
-        """Return the same with some other attributes."""
+        """Return a copy with some attributes changed."""
         return replace(self, _is_sender=None, **changes)
 
     def has(self, signal: Any) -> bool:
-        """Tell whether a signal is one of those that are wanted."""
+        """Tell whether a signal is one of the wanted ones."""
         return not self.signals or any(signal is it for it in self.signals)
 
     def fits(self, sent: Sent) -> bool:
-        """Tell whether an emission is as wanted.
+        """Tell whether an emission meets the criteria.
 
         Raises:
             ArgumentError: If a matcher raises.
@@ -74,7 +76,7 @@ class Wanted:
         return self.has(sent.signal) and next(self.differences(sent), None) is None
 
     def differences(self, sent: Sent) -> Iterator[Difference]:
-        """Give what is not as wanted, of an emission of the right signal.
+        """Yield how an emission of the right signal differs from the criteria.
 
         Raises:
             ArgumentError: If a matcher raises.
@@ -83,71 +85,71 @@ class Wanted:
             yield Difference("sender", sent.sender, self.sender)
         for name, wanted in self.payload.items():
             found = sent.payload.get(name, MISSING)
-            if found is MISSING or not _agree(wanted, found, name, sent):
+            if found is MISSING or not _matches(wanted, found, name, sent):
                 yield Difference(name, found, wanted)
 
 
 def by_key(
     values: Mapping[str, Any] | None, payload: Mapping[str, Any], of_sender: str = "sender={}"
 ) -> dict[str, Any]:
-    """Return what is wanted of a payload, given as a mapping and by keyword.
+    """Join values and matchers that are given as a mapping and by keyword.
 
     Args:
-        values: The mapping; or a sender, by mistake.
-        payload: Those by keyword.
-        of_sender: How a sender is given.
+        values: The mapping; or, by mistake, a sender.
+        payload: The keywords.
+        of_sender: How to pass a sender, for the message.
 
     Raises:
-        ArgumentError: If it is no mapping.
+        ArgumentError: If *values* is not a mapping.
     """
     if values is not None and not hasattr(type(values), "keys"):
         msg = (
-            f"{short(values)} is no mapping of values of the payload. If it is who sends, write "
-            f"`{of_sender.format(short(values))}`; give values by keyword."
+            f"{short_repr(values)} is not a mapping of payload values. If it is the sender, write "
+            f"`{of_sender.format(short_repr(values))}`; pass values by keyword."
         )
         raise ArgumentError(msg)
     return {**(values or {}), **payload}
 
 
 class SameSender:
-    """Tells whether somebody is a sender, as the engine does, by asking it."""
+    """Tells whether an object is the same sender, by asking the engine."""
 
     def __init__(self, sender: Any) -> None:
         self._probe = Signal()
         self._probe.connect(_nobody, sender)
 
     def __call__(self, sender: Any) -> bool:
-        """Tell whether a receiver that is connected for the one would hear the other."""
+        """Tell whether a receiver connected for the one sender would hear the other."""
         return self._probe.has_receivers_for(sender)
 
 
 def _nobody(sender: Any, **payload: Any) -> None:
-    """Receive nothing: it is only connected."""
+    """Do nothing: it is connected and never called."""
 
 
-def _agree(wanted: Any, found: Any, name: str, sent: Sent) -> bool:
+def _matches(wanted: Any, found: Any, name: str, sent: Sent) -> bool:
     try:
         return matches(wanted, found)
     except Exception as error:
         msg = (
-            f"The matcher for {name!r}, {shown(wanted)}, raised {said(error)}. "
-            f"It was given {short(found)}, which was sent at {sent.location}."
+            f"The matcher for {name!r}, {full_repr(wanted)}, raised {describe_error(error)}. "
+            f"It was given {short_repr(found)}, which was sent at {sent_at(sent)}."
         )
         raise ArgumentError(msg) from error
 
 
 def matches(wanted: Any, found: Any) -> bool:
-    """Tell whether a value is the one that is wanted, or what a matcher looks for.
+    """Tell whether a value is the wanted one, or one that a matcher accepts.
 
     Matchers are `ANY`, regular expressions (searched for in strings), classes
-    (of which the value has to be an instance), functions, methods and partials
-    (which return whether it is the one), and what compares equal, as
-    `pytest.approx` and `unittest.mock.ANY` do. Other objects that can be called
-    are values: an application is one.
+    (which accept their instances), functions, methods and partials (which return
+    whether they accept the value), and objects that compare equal to it, such as
+    `pytest.approx` and `unittest.mock.ANY`. Other callables are values: an
+    application is one.
 
     Raises:
-        Exception: What a function raises. Anything else that cannot be compared
-            is not the one.
+        Exception: What a function raises. A value that cannot be compared in
+            another way does not match.
     """
     if wanted is ANY or wanted is found or _is_comparable_and(eq, wanted, found):
         return True
@@ -156,41 +158,41 @@ def matches(wanted: Any, found: Any) -> bool:
         return _is_comparable_and(isinstance, found, kind) and bool(wanted.search(found))
     if issubclass(type(wanted), type):
         return _is_comparable_and(isinstance, found, wanted)
-    return _is_function(wanted) and _says_so(wanted, found)
+    return _is_function(wanted) and _accepts(wanted, found)
 
 
 def _is_comparable_and(compare: Callable[[Any, Any], object], one: Any, other: Any) -> bool:
-    """Tell whether two values compare so; what cannot be compared is not what is wanted."""
+    """Tell whether two values compare so; values that cannot be compared do not."""
     try:
         answer = compare(one, other)
-        # Arrays answer for each element, and one of them might pass for a yes or a no.
+        # An array answers for each element; one of a single element would pass for a yes or no.
         return bool(answer) and not hasattr(type(answer), "__len__")
-    except Exception:  # noqa: BLE001 - whatever keeps strangers' objects from being compared.
+    except Exception:  # noqa: BLE001 - a user's object may raise anything.
         return False
 
 
 def asks(wanted: Any) -> bool:
-    """Tell whether something is a matcher that looks at a value, rather than a value itself."""
+    """Tell whether an object is a matcher that looks at a value, and not a value itself."""
     return issubclass(type(wanted), (re.Pattern, type)) or _is_function(wanted)
 
 
 def _is_function(value: Any) -> bool:
     try:
         function = isroutine(value) or isinstance(value, partial)
-    except Exception:  # noqa: BLE001 - it asks values what they are: unbound proxies fail.
+    except Exception:  # noqa: BLE001 - it reads attributes of the value: an unbound proxy fails.
         return False
     return function and callable(value) and not _is_mock(value)
 
 
-def _says_so(wanted: Callable[[Any], object], found: Any) -> bool:
+def _accepts(wanted: Callable[[Any], object], found: Any) -> bool:
     if iscoroutinefunction(wanted):
-        # What it returns is true, whatever it is given.
-        msg = "it is a coroutine function, and nobody awaits it"
+        # It returns a coroutine, which is true for every value.
+        msg = "it is a coroutine function, and nothing awaits it"
         raise TypeError(msg)
     return bool(wanted(found))
 
 
 def _is_mock(value: Any) -> bool:
-    # With a spec it passes for a function, and what it returns is true for every value.
+    # With a spec a mock passes for a function, and the mock that it returns is always true.
     mock = sys.modules.get("unittest.mock")
     return mock is not None and issubclass(type(value), mock.NonCallableMock)

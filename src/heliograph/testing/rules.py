@@ -1,4 +1,4 @@
-"""The rules for every test: no receiver fails in silence, and no expectation is forgotten."""
+"""Rules for every test: no receiver fails silently, and no expectation is forgotten."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from heliograph import ArgumentError, Emission, add_instrument, remove_instrument
+from heliograph.describe import calling_location, describe_error, relative_location
 from heliograph.testing.belonging import is_work_of
 from heliograph.testing.capture import capture
-from heliograph.testing.engines import own
+from heliograph.testing.engines import only_heliographs
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import UNENTERED
-from heliograph.testing.messages import listed, placed
-from heliograph.testing.names import title
-from heliograph.testing.sent import sending_place, where
-from heliograph.testing.shortening import hung, said
+from heliograph.testing.formatting import label
+from heliograph.testing.messages import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     Rule = Callable[[Iterable[Sent], Sequence[Any]], list[str]]
 
 _EXPECTED: list[LoggedErrors] = []
-"""The blocks that are open now. In any thread: that is where receivers of workers fail."""
+"""The blocks that are open now, for all threads: receivers may fail in workers."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class Failure:
     """An error that was logged instead of raised.
 
     Attributes:
-        emission: What was being sent.
+        emission: The emission.
         delivery: The delivery that failed.
-        location: The ``file:line`` that sent it.
+        location: The ``file:line`` that sent it, relative to the current folder.
     """
 
     emission: Emission
@@ -49,24 +48,26 @@ class Failure:
 
     def __str__(self) -> str:
         error, connection = self.delivery.error, self.delivery.connection
-        # For type checkers: it was noted because its connection says so.
-        assert connection is not None, "Only a connection says what becomes of errors."  # noqa: S101
-        return hung(
-            "  ",
-            f"{connection.name}, connected at {placed(connection.location)}, "
-            f"on {title(self.emission.signal)}, sent at {self.location}: "
-            f"{said(error)}",
+        # For type checkers: only a connection has errors logged.
+        assert error is not None, "Only errors are logged."  # noqa: S101 - likewise.
+        assert connection is not None, "Only connections log errors."  # noqa: S101 - likewise.
+        return (
+            f"  {connection.name}, connected at {relative_location(connection.location)}, "
+            f"on {label(self.emission.signal)}, sent at {self.location}: {describe_error(error)}"
         )
 
 
 def failures(emission: Emission) -> list[Failure]:
-    """Return the errors of an emission that has just ended, and that were logged."""
+    """Return the logged errors of an emission that has just ended."""
     logged = [
         it
         for it in emission.deliveries
         if it.error is not None and it.connection is not None and it.connection.on_error == "log"
     ]
-    return [Failure(emission, it, where(*sending_place())) for it in logged]
+    if not logged:
+        return []
+    location = relative_location(calling_location() or "a task of its own")
+    return [Failure(emission, it, location) for it in logged]
 
 
 class LoggedErrors:
@@ -79,14 +80,14 @@ class LoggedErrors:
         self.errors: list[BaseException] = []
 
     def __repr__(self) -> str:
-        return f"<LoggedErrors of {self._described()}: {list(map(said, self.errors))}>"
+        return f"<LoggedErrors of {self._described()}: {list(map(describe_error, self.errors))}>"
 
     def _described(self) -> str:
         names = " or ".join(it.__qualname__ for it in self._kinds)
         return f"{names} matching {self._match!r}" if self._match else names
 
     def claims(self, error: BaseException | None) -> bool:
-        """Tell whether an error is one of those that are expected."""
+        """Tell whether the block expects an error."""
         found = self._match is None or re.search(self._match, str(error)) is not None
         return found and isinstance(error, self._kinds)
 
@@ -94,10 +95,10 @@ class LoggedErrors:
         """Collect the errors of an emission. The engine calls this.
 
         Raises:
-            ArgumentError: If it is the function below ``@expect_logged(...)``, which would be lost.
+            ArgumentError: If the block is used as a decorator, which would lose the function.
         """
         if not isinstance(emission, Emission):
-            msg = f"{self!r} is no decorator: use it in a `with` statement, inside of the function."
+            msg = f"{self!r} is not a decorator: use it in a `with` statement, inside the function."
             raise ArgumentError(msg)
         for failure in failures(emission):
             error = failure.delivery.error
@@ -117,23 +118,24 @@ class LoggedErrors:
         _EXPECTED[:] = [it for it in _EXPECTED if it is not self]
         if kind is None and not self.errors:
             kinds = self._described()
-            msg = f"Expected that a receiver connected with on_error='log' raises {kinds}."
-            lines = ["These failed otherwise:", *map(str, self._others)] if self._others else []
-            raise ExpectationError("\n".join([msg, *(lines or ["None of them failed."])]))
+            msg = f"Expected a receiver connected with on_error='log' to raise {kinds}."
+            others = ["Other errors were logged:", *map(str, self._others)]
+            lines = others if self._others else ["No error was logged."]
+            raise ExpectationError("\n".join([msg, *lines]))
 
 
 def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
     """Return a block in which a receiver connected with ``on_error="log"`` must fail.
 
-    The block holds the `errors` that are meant. Elsewhere such an error fails a test
-    that is held to the rule `logged_errors`, see the page on testing.
+    The block collects the expected `errors`. Outside such a block, they fail a test
+    under the rule `logged_errors`; see the page on testing.
 
     Args:
         kinds: Classes of errors; none for any `Exception`.
-        match: A regular expression, searched for in the message of the error.
+        match: A regular expression to search for in the message of the error.
 
     Raises:
-        ArgumentError: If something is no class of errors.
+        ArgumentError: If something is not a class of errors.
     """
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
@@ -143,10 +145,10 @@ def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
 
 
 class FailureWatch:
-    """An instrument that watches a test for receivers that fail and are logged.
+    """An instrument that watches a test for receivers whose errors are logged.
 
     Attributes:
-        found: What was against the rule, and has not been told yet.
+        found: Failures that have not been reported yet.
     """
 
     def __init__(self) -> None:
@@ -154,7 +156,7 @@ class FailureWatch:
         self.found: list[Failure] = []
 
     def begin(self, test: object) -> None:
-        """Watch a test from now on: what others have left running does not count."""
+        """Watch a test from now on; what other tests have left running does not count."""
         self._test = test
         self.found.clear()
 
@@ -173,12 +175,12 @@ class FailureWatch:
                 self.found.append(failure)
 
     def problems(self) -> list[str]:
-        """Return what is against the rule; what has been told is not told again."""
+        """Return what breaks the rule; each problem is reported once."""
         found = [str(failure) for failure in self.found]
         self.found.clear()
         if found:
             found.insert(0, "Receivers connected with on_error='log' failed:")
-            found.append("If the test expects that, say so: `with expect_logged(OSError): ...`.")
+            found.append("If the test expects this, write `with expect_logged(OSError): ...`.")
         return found
 
 
@@ -186,13 +188,13 @@ class ForgottenWatch:
     """Watches a test for an `expect` that it makes and never enters.
 
     Attributes:
-        found: What was against the rule, and has not been told yet.
+        found: Expectations that have not been reported yet.
     """
 
     def __init__(self) -> None:
         self.found: list[Expectation] = []
 
-    def begin(self, test: object) -> None:  # noqa: ARG002 - nobody else makes any meanwhile.
+    def begin(self, test: object) -> None:  # noqa: ARG002 - no other test makes any at the same time.
         """Watch a test from now on."""
         self.found.clear()
 
@@ -204,7 +206,7 @@ class ForgottenWatch:
         UNENTERED[:] = [it for it in UNENTERED if it is not self.found]
 
     def problems(self) -> list[str]:
-        """Return what is against the rule; what has been told is not told again."""
+        """Return what breaks the rule; each problem is reported once."""
         found = [
             f"The expect() at {it.made_at} was never entered: write `with expect(...):`."
             for it in self.found
@@ -217,7 +219,7 @@ def check(*watches: FailureWatch | ForgottenWatch) -> None:
     """Insist on the rules.
 
     Raises:
-        ExpectationError: If something is against them.
+        ExpectationError: If the test has broken one.
     """
     problems = [problem for watch in watches for problem in watch.problems()]
     if problems:
@@ -226,7 +228,7 @@ def check(*watches: FailureWatch | ForgottenWatch) -> None:
 
 @contextmanager
 def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
-    """Hold a block to rules such as `only_these`; gives a list that has the problems at its end.
+    """Hold a block to rules such as `only_these`; yields a list that its end fills with problems.
 
     Raises:
         ArgumentError: If something is neither a signal of Heliograph nor a pattern.
@@ -238,7 +240,7 @@ def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
     for _, signals in rules:
         for it in signals:
             if not isinstance(it, str):
-                own(it, "a mark")  # What it does not see, it would allow without a word.
+                only_heliographs(it, "a mark")  # It would allow all others, which it cannot see.
     with capture() as sent:
         yield problems
     for rule, signals in rules:
@@ -246,21 +248,21 @@ def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
 
 
 def only_these(sent: Iterable[Sent], allowed: Sequence[Any]) -> list[str]:
-    """Return what was sent besides some signals, given themselves or as patterns of names."""
+    """Return the problems with signals other than the allowed ones, or patterns of names."""
     found = [it for it in sent if not _is_one_of(it.signal, allowed)]
     permitted = f"Only {_names(allowed)}" if allowed else "No signal"
     return _refused(found, f"{permitted} may be sent in this test")
 
 
 def none_of_these(sent: Iterable[Sent], forbidden: Sequence[Any]) -> list[str]:
-    """Return what was sent of some signals, given as for `only_these`; or of any at all."""
+    """Return the problems with forbidden signals, or patterns of names; without any, with all."""
     found = [it for it in sent if not forbidden or _is_one_of(it.signal, forbidden)]
     refused = f"{_names(forbidden)} must not" if forbidden else "No signal may"
     return _refused(found, f"{refused} be sent in this test")
 
 
 def _refused(found: Sequence[Sent], rule: str) -> list[str]:
-    return [f"{rule}. Sent were:", *listed(found)] if found else []
+    return [f"{rule}. These were sent:", *listed(found)] if found else []
 
 
 def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:
@@ -271,4 +273,4 @@ def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:
 
 
 def _names(several: Sequence[Any]) -> str:
-    return ", ".join(repr(it) if isinstance(it, str) else title(it) for it in several)
+    return ", ".join(repr(it) if isinstance(it, str) else label(it) for it in several)

@@ -1,4 +1,4 @@
-"""Blocks that do nothing unless they are entered: whoever drops one unused is told of it."""
+"""Blocks that warn when they are dropped and were never entered."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import sys
 from warnings import warn_explicit
 
 from heliograph import ReceiverWarning
-from heliograph.testing.sent import sending_place
+from heliograph.describe import calling_location
 
 
 class Block:
-    """A ``with`` block that warns when it is dropped and nobody has used it."""
+    """A ``with`` block that warns when it is dropped and was never entered."""
 
-    # Whether it has done its work, or whoever made it knows already that it has not: of one
-    # that is half made, too.
+    # Whether nothing is left to warn of: it was entered, its misuse has raised an error, or it is
+    # half made.
     _used = True
 
     def __init__(self) -> None:
-        self._made = sending_place()
+        self._made = calling_location()
         self._used = False
 
     def _called(self) -> str:
-        """Return how messages call it."""
+        """Return what messages call it."""
         return f"{type(self).__name__}()"
 
     def __del__(self) -> None:
-        # What is left when the interpreter ends was not forgotten.
+        # Blocks that are still alive when the interpreter ends were not forgotten.
         if not self._used and not sys.is_finalizing():
             msg = (
                 f"{self._called()} did nothing, as it was never entered. Use it in a `with` "
                 "statement."
             )
-            warn_explicit(msg, ReceiverWarning, *self._made)
+            filename, _, line = (self._made or ":0").rpartition(":")
+            warn_explicit(msg, ReceiverWarning, filename, int(line))

@@ -1,4 +1,4 @@
-"""What Flask and Quart show to visitors: the templates that were rendered, the messages flashed."""
+"""Captures of what Flask and Quart show to visitors: rendered templates and flashed messages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 from heliograph import ANY, ArgumentError
 from heliograph.testing.capture import Capture
 from heliograph.testing.errors import ExpectationError
-from heliograph.testing.matching import Wanted
-from heliograph.testing.messages import times
+from heliograph.testing.matching import Criteria
 
 
 class Templates(Capture):
@@ -23,24 +22,25 @@ class Templates(Capture):
     """
 
     def __init__(self, sender: Any = ANY) -> None:
-        super().__init__(Wanted(_signals("template_rendered"), sender))
+        super().__init__(Criteria(_signals("template_rendered"), sender))
 
     @property
     def names(self) -> list[str | None]:
-        """The names of the templates, in the order of rendering; None for those made of strings."""
+        """The names of the templates, in the order of rendering; None for a template string."""
         return [sent["template"].name for sent in self]
 
     def context(self, name: str | None) -> dict[str, Any]:
         """Return the variables that a template was rendered with.
 
         Raises:
-            ExpectationError: If it was not rendered, or more than once.
+            ExpectationError: If it was not rendered, or was rendered more than once.
         """
         __tracebackhide__ = True
         found = [sent for sent in self if sent["template"].name == name]
         if len(found) != 1:
-            lines = [f"Expected {name!r} to be rendered once, and it was {times(len(found))}."]
-            lines.append(f"Rendered were: {', '.join(map(repr, self.names)) or 'no templates'}.")
+            names = ", ".join(map(repr, self.names)) or "none"
+            lines = [f"Expected {name!r} to be rendered once, but found it {len(found)} times."]
+            lines.append(f"Rendered templates: {names}.")
             raise ExpectationError("\n".join(lines))
         context: dict[str, Any] = found[0]["context"]
         return context
@@ -57,7 +57,7 @@ class Flashes(Capture):
     """
 
     def __init__(self, sender: Any = ANY) -> None:
-        super().__init__(Wanted(_signals("message_flashed"), sender))
+        super().__init__(Criteria(_signals("message_flashed"), sender))
 
     @property
     def messages(self) -> list[Any]:
@@ -74,6 +74,6 @@ def _signals(name: str) -> tuple[Any, ...]:
     frameworks = [sys.modules[it] for it in ("flask", "quart") if it in sys.modules]
     found = {id(it): it for it in (getattr(framework, name) for framework in frameworks)}
     if not found:
-        msg = f"Neither Flask nor Quart has been imported: nobody can send {name!r}."
+        msg = f"Neither Flask nor Quart has been imported, so nothing can send {name!r}."
         raise ArgumentError(msg)
     return tuple(found.values())

@@ -63,14 +63,14 @@ def test_a_template_that_was_not_rendered_once_has_no_context(client: FlaskClien
         client.get("/index")
 
     for captured, name, said in [
-        (nothing, "index.html", "was never.\nRendered were: no templates."),
-        (templates, "cart.html", "was never.\nRendered were: 'index.html', 'index.html'."),
-        (templates, "index.html", "was twice.\nRendered were: 'index.html', 'index.html'."),
+        (nothing, "index.html", "0 times.\nRendered templates: none."),
+        (templates, "cart.html", "0 times.\nRendered templates: 'index.html', 'index.html'."),
+        (templates, "index.html", "2 times.\nRendered templates: 'index.html', 'index.html'."),
     ]:
         with pytest.raises(ExpectationError) as told:
             captured.context(name)
 
-        assert str(told.value) == f"Expected {name!r} to be rendered once, and it {said}"
+        assert str(told.value) == f"Expected {name!r} to be rendered once, but found it {said}"
 
 
 def test_flashed_messages_are_known_with_their_categories(client: FlaskClient) -> None:

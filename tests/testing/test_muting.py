@@ -114,7 +114,7 @@ def test_a_receiver_that_is_not_connected_cannot_be_the_only_one(paid: Signal) -
         only(first, other, of=[paid, placed])
 
     assert str(told.value).endswith(
-        "is not connected to 'paid' or 'placed': nothing would be called."
+        "is not connected to 'paid' or 'placed', so nothing would be called."
     )
 
 
@@ -141,9 +141,9 @@ def test_a_class_is_not_decorated(paid: Signal) -> None:
 
     assert said == [
         (
-            f"{TestOrders.__qualname__} is a class: a function would take its place, and its tests "
-            "would not be found. Decorate its methods, or have an autouse fixture of which the "
-            f"body is `with {name}(...): yield`."
+            f"{TestOrders.__qualname__} is a class: a function would replace it, and its tests "
+            "would not be found. Decorate its methods, or write an autouse fixture with the body "
+            f"`with {name}(...): yield`."
         )
         for name in ("mute", "only")
     ]

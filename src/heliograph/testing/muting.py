@@ -1,4 +1,4 @@
-"""Keeping receivers from being called for a while: all of a signal, or all but some."""
+"""Mutes signals inside a block: for all receivers, or for all but some."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliograph import ArgumentError
-from heliograph.testing.engines import own
-from heliograph.testing.names import title
-from heliograph.testing.shortening import shown
+from heliograph.describe import full_repr
+from heliograph.testing.engines import only_heliographs
+from heliograph.testing.formatting import label
 from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Silence(Block):
-    """What mutes signals inside of a ``with`` block, or while a decorated function runs."""
+class Muting(Block):
+    """Mutes signals inside a ``with`` block, or while a decorated function runs."""
 
     def __init__(self, signals: Sequence[Signal], name: str, what: str, **how: Any) -> None:
-        """Make what can be entered.
+        """Make a block.
 
         Args:
-            signals: Which are muted.
-            name: The function that makes it.
-            what: What is silent then.
-            how: How they are muted, as `Signal.muted` takes it.
+            signals: The signals to mute.
+            name: The function that makes the block.
+            what: What is muted, in words.
+            how: Options of `Signal.muted`.
         """
         self._signals = signals
         self._name = name
@@ -42,7 +42,7 @@ class Silence(Block):
         return f"{self._name}() of {self._what}"
 
     def __repr__(self) -> str:
-        return f"<Silence of {self._what}: {'on' if self._inside else 'off'}>"
+        return f"<Muting of {self._what}: {'on' if self._inside else 'off'}>"
 
     def __enter__(self) -> None:
         self._used = True
@@ -58,15 +58,15 @@ class Silence(Block):
         """Decorate a function or a coroutine function.
 
         Raises:
-            ArgumentError: If it is a class, whose tests would not be found any more; or
-                a generator function.
+            ArgumentError: If it is a class, as its tests would no longer be found; or a
+                generator function.
         """
         self._used = True
         if issubclass(type(function), type):
             msg = (
-                f"{function.__qualname__} is a class: a function would take its place, and its "
-                "tests would not be found. Decorate its methods, or have an autouse fixture of "
-                f"which the body is `with {self._name}(...): yield`."
+                f"{function.__qualname__} is a class: a function would replace it, and its tests "
+                "would not be found. Decorate its methods, or write an autouse fixture with the "
+                f"body `with {self._name}(...): yield`."
             )
             raise ArgumentError(msg)
         for signal in self._signals:
@@ -74,16 +74,16 @@ class Silence(Block):
         return function
 
 
-def mute(*signals: Any, local: bool = False) -> Silence:
-    """Return a block in which nobody receives these signals; captures see them nevertheless.
+def mute(*signals: Any, local: bool = False) -> Muting:
+    """Return a block in which these signals call no receivers. Captures still see them.
 
     Args:
         signals: Signals of Heliograph.
-        local: Whether only what is sent in the current context is muted: this thread
+        local: Whether to mute only what is sent in the current context: this thread
             or task, and the tasks started from it.
 
     Raises:
-        ArgumentError: If something is no signal of Heliograph.
+        ArgumentError: If something is not a signal of Heliograph.
 
     Example:
         >>> from heliograph import Signal
@@ -92,33 +92,34 @@ def mute(*signals: Any, local: bool = False) -> Silence:
         ...     order_paid.send("shop")
         []
     """
-    ours = [own(it, "mute()") for it in signals]
-    return Silence(ours, "mute", ", ".join(map(title, ours)) or "nothing", local=local)
+    ours = [only_heliographs(it, "mute()") for it in signals]
+    return Muting(ours, "mute", ", ".join(map(label, ours)) or "nothing", local=local)
 
 
 def only(
     *receivers: Callable[..., Any], of: Signal | Iterable[Signal], local: bool = False
-) -> Silence:
-    """Return a block in which signals call just these receivers, where they are connected.
+) -> Muting:
+    """Return a block in which signals call only these receivers, where they are connected.
 
     Args:
-        receivers: What was given to ``connect``.
+        receivers: The receivers, as they were passed to ``connect``.
         of: The signal, or the signals, whose other receivers are not called.
         local: As for `mute`.
 
     Raises:
-        ArgumentError: If something is no signal of Heliograph, or if a receiver is
-            connected to none of the signals.
+        ArgumentError: If something is not a signal of Heliograph, or if a receiver is not
+            connected to any of the signals.
     """
-    signals = [own(it, "only()") for it in (of if isinstance(of, (list, tuple, set)) else [of])]
+    several = of if isinstance(of, (list, tuple, set)) else [of]
+    signals = [only_heliographs(it, "only()") for it in several]
     for receiver in receivers:
         if not any(_is_connected(signal, receiver) for signal in signals):
-            names = " or ".join(map(title, signals))
-            msg = f"{shown(receiver)} is not connected to {names}: nothing would be called."
+            names = " or ".join(map(label, signals))
+            msg = f"{full_repr(receiver)} is not connected to {names}, so nothing would be called."
             raise ArgumentError(msg)
-    spared = ", ".join(map(shown, receivers)) or "nobody"
-    what = f"{', '.join(map(title, signals)) or 'nothing'}, except for {spared}"
-    return Silence(signals, "only", what, local=local, except_for=receivers)
+    spared = ", ".join(map(full_repr, receivers)) or "none"
+    what = f"{', '.join(map(label, signals)) or 'nothing'}, except for {spared}"
+    return Muting(signals, "only", what, local=local, except_for=receivers)
 
 
 def _is_connected(signal: Signal, receiver: Callable[..., Any]) -> bool:
