@@ -19,10 +19,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any, Literal, Never, NoReturn, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Literal, Never, NoReturn, ParamSpec, Protocol, Self, TypeVar, Unpack
 
 from heliograph import Connection, Declaration, Delivery, Emission, Namespace, Signal, Span, Stream
 from heliograph.core.connections.dead import DeadReceiver
+from heliograph.core.connections.keywords import ConnectOptions, OnError
 from heliograph.core.declared.origins import Origin
 from heliograph.core.declared.runtime_types import Hint
 from heliograph.core.patterns import Matching
@@ -32,7 +33,6 @@ P = ParamSpec("P")
 
 AsyncWrapper = Callable[[Callable[..., Any]], Callable[..., Coroutine[Any, Any, Any]]]
 Instrument = Callable[[Emission], object]
-OnError = Literal["raise", "log"]
 Receiver = Callable[..., Any]
 Results = list[tuple[Receiver, Any]]
 Wanted = Callable[[Emission], object] | Mapping[str, object]

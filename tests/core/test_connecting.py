@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import pydoc
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ import pytest
 
 import heliograph.blinker
 from heliograph import ANY, ArgumentError, ReceiverWarning, Signal
+from heliograph.core.connections.keywords import ConnectOptions
+from heliograph.core.connections.options import DEFAULTS, Options
 from heliograph.core.source import line_of
 from tests.core.diary import Diary
 
@@ -486,3 +489,14 @@ def test_a_misspelt_option_of_a_decorator_is_told_of_when_it_decorates() -> None
     """As without a decorator."""
     with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
         Signal("paid").connect(priorty=3)(print)  # type: ignore[call-overload]  # Misspelt.
+
+
+def test_type_checkers_see_the_options_that_there_are() -> None:
+    """And `help` shows them by the name of their class, with nothing for what is misspelt."""
+    shown = pydoc.plain(pydoc.render_doc(Signal.connect))
+
+    assert ConnectOptions.__annotations__.keys() == DEFAULTS.keys()
+    assert Options._fields == (*DEFAULTS, "weak", "scope", "place")
+    assert "**options: Unpack[ConnectOptions]" in shown.replace("'", "")
+    assert [it for it in DEFAULTS if f"``{it}``:" not in shown] == []
+    assert "misspelt" not in shown

@@ -270,3 +270,23 @@ def test_the_program_itself_is_the_last_place(module: Any, monkeypatch: pytest.M
 
     assert b"pickled_shop" in pickle.dumps(module.plain)
     assert (pickled(module.plain), pickled(own)) == (module.plain, own)
+
+
+class Counting(Signal):
+    """Notes something of itself alone, and something that copies have too."""
+
+    _not_copied = Signal._not_copied | {"sent"}
+
+    sent = 0
+    unit = "cent"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_subclass_says_what_of_its_own_is_not_copied(copied: Callable[[Any], Any]) -> None:
+    """The engine knows no attribute of those who build on it."""
+    signal = Counting("paid")
+    signal.sent, signal.unit = 7, "euro"
+
+    twin = copied(signal)
+
+    assert (twin.name, twin.sent, twin.unit) == ("paid", 0, "euro")

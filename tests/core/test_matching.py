@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
+from heliograph.core.describe import describe_callable
 from heliograph.core.lock import under_lock
 from tests.core.cast import Thing
 from tests.threads import fast_switching
@@ -219,6 +220,23 @@ def test_whoever_cannot_take_one_of_the_payloads_is_connected_to_none(shop: Name
     assert [it.connections for it in shop.signals()] == [()] * 6
 
 
+@pytest.mark.parametrize("method", ["connect", "connect_via"])
+def test_a_misspelt_option_of_a_pattern_is_refused(shop: Namespace, method: str) -> None:
+    """With the nearest one that there is, as by a single signal."""
+
+    def hear(sender: object) -> None: ...
+
+    with pytest.raises(ArgumentError) as caught:
+        getattr(shop.signals("order_*"), method)(hear, prioritty=1)
+
+    who = "A receiver" if method == "connect_via" else describe_callable(hear)
+    assert str(caught.value) == (
+        f"{who} cannot be connected to signal 'order_*'. {method}() has no option 'prioritty'. "
+        "Did you mean 'priority'?"
+    )
+    assert [it.connections for it in shop.signals()] == [()] * 4
+
+
 def test_options_that_do_not_exist_connect_nothing(shop: Namespace) -> None:
     """As with a single signal."""
 
@@ -356,7 +374,7 @@ def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
     pattern = shop.signals("found*")
     receivers = [lambda sender, at=at: at for at in range(3)]
     pattern.connect(receivers[0], weak=False)
-    connect = Signal._connect_on_terms
+    connect = Signal._connect_with
     steps = [receivers[0]]
 
     def meddling(signal: Signal, *args: Any) -> Any:
@@ -365,7 +383,7 @@ def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
             pattern.connect(receivers[1], weak=False)
         return connect(signal, *args)
 
-    monkeypatch.setattr(Signal, "_connect_on_terms", meddling)
+    monkeypatch.setattr(Signal, "_connect_with", meddling)
     pattern.connect(receivers[2], weak=False)
 
     assert set(shop.signal("found it").receivers) == set(receivers[1:])

@@ -49,6 +49,7 @@ ENGINE = [
     "accelerate",
     "callables",
     "claims",
+    "connected",
     "connecting",
     "connections",
     "connections.connection",
@@ -92,6 +93,7 @@ ENGINE = [
 
 # Loaded by those who declare signals, or ask for what is seldom asked for.
 ON_DEMAND = [
+    "connections.keywords",
     "_types",
     "declared",
     "declared.admission",

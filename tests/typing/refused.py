@@ -167,3 +167,6 @@ def with_rows(sender: Shop) -> int:
 
 Signal("paid").connect("thank")  # refused: it is not a receiver
 Signal("paid").connect(print, on_error="shout")  # refused: there is no such way
+Signal("paid").connect_via("shop", prioritty=1)  # refused: there is no such option
+Signal("paid").connected_to(print, inline="yes")  # refused: it is true or false
+shop.signals().connect(print, on_eror="log")  # refused: patterns have the same options

@@ -44,7 +44,6 @@ __all__ = [
 ]
 
 _META = {"receiver_connected", "receiver_disconnected"}
-_NOT_COPIED = {"_shared", "_standing", "_nested"}
 
 # The flag of a code object, as the inspect module documents it.
 _VARKEYWORDS = 0x08
@@ -240,6 +239,9 @@ class _SignalsOnly(dict[str, NamedSignal]):
 class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
     """A dict of signals by name, which declares signals as one of Heliograph's own does."""
 
+    # A copy is a namespace of its own.
+    _not_copied = heliograph.Namespace._not_copied | {"_shared", "_standing", "_nested"}
+
     @property
     def _names(self) -> Any:  # type: ignore[override]  # Nobody sets it here.
         """What keeps the names: the dict itself, or what is shared by the default namespaces."""
@@ -260,10 +262,6 @@ class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
         """
         found: NamedSignal = self._names.signal(name, doc)
         return found
-
-    # A copy is a namespace of its own.
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: it for name, it in vars(self).items() if name not in _NOT_COPIED}
 
     def _share(self) -> None:
         """Be the default namespace of Heliograph, too."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class _Block:
     """A `connected_to` under way to an overridden ``connect``."""
 
-    def __init__(self, signal: object, how: Any) -> None:
+    def __init__(self, signal: object, options: Any) -> None:
         self.signal = signal
-        self.how = how
+        self.options = options
         self.made: list[Connection] = []
 
 
@@ -62,6 +62,13 @@ if not TYPE_CHECKING:  # pragma: no branch - as told.
 class Overridable(heliograph.Signal, **_TYPE):
     """A signal that asks itself, not only the engine, wherever Blinker's signals do."""
 
+    # What a signal notes of itself alone.
+    _not_copied = heliograph.Signal._not_copied | {
+        "_muted_by_hand",
+        "_replaced",
+        "_taken_out",
+        "receivers_for",
+    }
     _overrides = False
     _weak_senders: Any
 
@@ -107,7 +114,7 @@ class Overridable(heliograph.Signal, **_TYPE):
             block = _BLOCK.get()
             if block is None or block.signal is not self:
                 return super().connect(receiver, sender, weak, **options)
-            block.made += super()._connect_on_terms(receiver, sender, block.how)
+            block.made += super()._connect_with(receiver, sender, block.options)
             return receiver
 
     @property
@@ -164,13 +171,13 @@ class Overridable(heliograph.Signal, **_TYPE):
     def is_muted(self) -> None:
         self.is_muted = False
 
-    def _connect_on_terms(
-        self, receiver: Callable[..., Any], sender: Any, how: Any
+    def _connect_with(
+        self, receiver: Callable[..., Any], sender: Any, options: Any
     ) -> list[Connection]:
         replaced = "connect" in self.__dict__ or type(self).connect is not Overridable.connect
         if not replaced:
-            return super()._connect_on_terms(receiver, sender, how)
-        block, outer = _Block(self, how), _BLOCK.get()
+            return super()._connect_with(receiver, sender, options)
+        block, outer = _Block(self, options), _BLOCK.get()
         try:
             _BLOCK.set(block)  # In here, as a signal handler may raise after any call.
             self.connect(receiver, sender=sender, weak=False)

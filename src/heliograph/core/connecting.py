@@ -2,89 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from types import GenericAlias
+from functools import partial
 
+from heliograph.core.connected import Connected, P
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import PLACE, SCOPE, refuse_misspelt, terms
-from heliograph.core.connections.registry import Registry
-from heliograph.core.connections.reviving import revive
-from heliograph.core.connections.scopes import Scoped, counted_here, is_muted
-from heliograph.core.copying import Copyable
+from heliograph.core.connections.options import check_names, completed, derived
+from heliograph.core.connections.scopes import Scoped
 from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.errors import ArgumentError, SignalError
-from heliograph.core.identity import ANY, canonical, forget_type, identified, unwrapped
+from heliograph.core.identity import ANY, canonical, identified, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.observing.instruments import tell_connected
-from heliograph.core.showing import in_its_words
-from heliograph.core.source import pass_over, place
+from heliograph.core.source import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Generic, Literal, Never, Self, TypedDict, Unpack, overload
+    from typing import Any, Unpack, overload
 
     from heliograph.core._types import Connecting, F, R, Receiver, T, Undeclared
-    from heliograph.core._types import P as P  # noqa: PLC0414 - `signal` has it from here.
-    from heliograph.core.connections.dead import DeadReceiver
-    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.keywords import ConnectOptions
+    from heliograph.core.connections.options import Options
     from heliograph.core.connections.scopes import Scope
-    from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.signal import Signal
-
-    OnError = Literal["raise", "log"]
-
-    class Options(TypedDict, total=False):
-        """How a connection delivers."""
-
-        priority: int
-        on_error: OnError
-        inline: bool
-
-    class LocalOptions(Options, total=False):
-        """How a temporary connection delivers, and where it counts."""
-
-        local: bool
-
-else:
-
-    class Generic:
-        """Stands in for that of `typing`: a subscript is kept, and means nothing."""
-
-        # No slots: signals of other classes become ours only if they have the same layout.
-        __class_getitem__ = classmethod(GenericAlias)
-
-    P = "P"
-
-_NOT_COPIED = {
-    "_path",
-    "_registry",
-    "_muted_by_hand",
-    "_replaced",
-    "_taken_out",
-    "receiver_connected",
-    "receiver_disconnected",
-    "receivers_for",
-}
-_DEFAULTS = {"priority": 0, "on_error": "raise", "inline": False}
 
 
-class Connectable(Copyable, Generic[P]):
-    """The half of a signal that knows who is connected."""
-
-    name: str | None = None
-    _registry: Registry
-    _registry_class = Registry
-    _forget_type = staticmethod(forget_type)
-    _pass_over = staticmethod(pass_over)
-    _revive = staticmethod(revive)
-
-    # Made here, and not in __init__, as there are subclasses that never call that.
-    def __new__(cls, *_: object, **__: object) -> Self:
-        """Make a signal to which nobody is connected."""
-        signal = object.__new__(cls)
-        signal._registry = cls._registry_class()
-        return signal
+class Connectable(Connected[P]):
+    """The half of a signal that connects and disconnects."""
 
     if TYPE_CHECKING:
 
@@ -94,7 +37,7 @@ class Connectable(Copyable, Generic[P]):
             receiver: F,
             sender: Any = ...,
             weak: bool = ...,
-            **options: Unpack[Options],
+            **options: Unpack[ConnectOptions],
         ) -> F: ...
         @overload
         def connect(
@@ -102,11 +45,11 @@ class Connectable(Copyable, Generic[P]):
             receiver: Receiver[P, R, T],
             sender: Any = ...,
             weak: bool = ...,
-            **options: Unpack[Options],
+            **options: Unpack[ConnectOptions],
         ) -> Callable[R, T]: ...
         @overload
         def connect(
-            self, *, sender: Any = ..., weak: bool = ..., **options: Unpack[Options]
+            self, *, sender: Any = ..., weak: bool = ..., **options: Unpack[ConnectOptions]
         ) -> Connecting[P]: ...
 
     def connect(
@@ -114,34 +57,33 @@ class Connectable(Copyable, Generic[P]):
         receiver: Any = ...,
         sender: Any = ANY,
         weak: bool = True,
-        *,
-        priority: int = 0,
-        on_error: OnError = "raise",
-        inline: bool = False,
-        **misspelt: Never,
+        **options: Unpack[ConnectOptions],
     ) -> Any:
         """Call *receiver* whenever *sender* sends this signal. Also a decorator.
 
-        Connecting the same receiver for the same sender again connects nothing
-        more; its options become those of the last call, except that a strong
-        connection stays strong.
+        A receiver that is connected again for the same sender is still called once per
+        send. Its options become those of the last call, but a strong connection stays
+        strong.
 
         Args:
             receiver: Called as ``receiver(sender, **payload)``. It may be a
-                coroutine function, which `send_async` awaits. Without one,
+                coroutine function, which `send_async` awaits. Without a receiver,
                 a decorator is returned that connects with these options.
-            sender: Hear this sender alone. Strings are compared by value,
-                integers by value and type, all other objects by identity. The
-                connection ends when the sender dies. A proxy such as Flask's
-                ``current_app`` stands for what it is bound to now.
+            sender: Only what this sender sends reaches the receiver. Strings are
+                compared by value, integers by value and type, all other objects by
+                identity. The connection ends when the sender dies. A proxy such as
+                Flask's ``current_app`` stands for the object that it is bound to now.
             weak: Whether the receiver may be garbage-collected. Pass False for
                 lambdas, partials and functions defined inside functions.
-            priority: Receivers with a higher one are called earlier.
-            on_error: ``"raise"``, or ``"log"`` for observers, whose errors are
-                logged on the logger ``heliograph`` and counted.
-            inline: For plain functions that never block: `send_async` calls
-                them in place, whatever ``_sync_wrapper`` it is given.
-            misspelt: Any other option is an error.
+            options: Any of the following.
+
+                ``priority``: receivers with a higher one are called earlier; 0 by default.
+
+                ``on_error``: ``"raise"``, the default, or ``"log"`` for receivers that only
+                observe: their errors are logged on the logger ``heliograph`` and counted.
+
+                ``inline``: True for plain functions that never block: `send_async` calls
+                them in place, even if it is given a ``_sync_wrapper``.
 
         Returns:
             The receiver itself.
@@ -150,16 +92,28 @@ class Connectable(Copyable, Generic[P]):
             ReceiverError: If the receiver cannot be called with a sender, or
                 cannot be held weakly.
             ArgumentError: If there is no such option, or it cannot have that value.
+
+        Example:
+            >>> from heliograph import Signal
+            >>> order_paid = Signal("order-paid")
+            >>> @order_paid.connect
+            ... def thank(sender, *, total, **extra):
+            ...     print(f"Thank you for {total}.")
+            >>> @order_paid.connect(sender="shop", priority=1)
+            ... def book(sender, *, total, **extra):
+            ...     print(f"Booked: {total}.")
+            >>> sent = order_paid.send("shop", total=12)
+            Booked: 12.
+            Thank you for 12.
+            >>> sent = order_paid.send("kiosk", total=5)
+            Thank you for 5.
         """
         if receiver is ...:
-            options = {"priority": priority, "on_error": on_error, "inline": inline, **misspelt}
             return partial(self.connect, sender=sender, weak=weak, **options)
         real = sender if sender is ANY else unwrapped(sender)
         try:
-            if misspelt:
-                refuse_misspelt(misspelt, Connectable.connect)
-            how = terms(priority, on_error, inline, weak)
-            made = self._registry.connect(receiver, real, how)
+            complete = completed(options, weak, Connectable.connect)
+            made = self._registry.connect(receiver, real, complete)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         if made is not None:
@@ -170,36 +124,42 @@ class Connectable(Copyable, Generic[P]):
         return receiver
 
     def connect_via(
-        self,
-        sender: Any,
-        weak: bool = False,
-        *,
-        priority: int = 0,
-        on_error: OnError = "raise",
-        inline: bool = False,
-        **misspelt: Never,
+        self, sender: Any, weak: bool = False, **options: Unpack[ConnectOptions]
     ) -> Connecting[P]:
-        """Return a decorator that connects for *sender*, strongly unless told otherwise.
+        """Return a decorator that connects a receiver for *sender*, and returns the receiver.
 
-        See `connect` for the arguments.
+        Unlike `connect`, it holds the receiver strongly by default, because the function
+        below the decorator is often defined inside another function.
+
+        Args:
+            sender: Only what this sender sends reaches the receiver, as for `connect`.
+            weak: Whether the receiver may be garbage-collected.
+            options: As for `connect`.
+
+        Raises:
+            ArgumentError: If *sender* is a function, as in ``@signal.connect_via`` without a
+                sender; or if there is no such option. The decorator raises it if an option
+                cannot have that value.
+
+        Example:
+            >>> from heliograph import Signal
+            >>> order_paid = Signal("order-paid")
+            >>> @order_paid.connect_via("shop", priority=1)
+            ... def book(sender, *, total, **extra):
+            ...     print(f"Booked: {total}.")
+            >>> sent = order_paid.send("shop", total=12)
+            Booked: 12.
         """
         try:
-            if misspelt:
-                refuse_misspelt(misspelt, Connectable.connect_via)
+            check_names(options, Connectable.connect_via)
         except SignalError as error:
             who = "A receiver"
             raise self._not_connected(who, error) from None
         refuse_as_sender(sender, title_of(self), strict=self._registry.strict)
-        options: dict[str, Any] = {
-            "priority": priority,
-            "on_error": on_error,
-            "inline": inline,
-        }
-        unusual = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
 
         def decorate(receiver: Callable[..., Any]) -> Any:
-            # Without options as Blinker does, for subclasses that override `connect` its way.
-            self.connect(receiver, sender, weak, **unusual)
+            # By position, as Blinker does, for subclasses that override `connect` its way.
+            self.connect(receiver, sender, weak, **options)
             return receiver
 
         return decorate
@@ -211,14 +171,18 @@ class Connectable(Copyable, Generic[P]):
             self: Connectable[[Undeclared]],
             receiver: Callable[..., Any],
             sender: Any = ...,
-            **options: Unpack[LocalOptions],
+            *,
+            local: bool = ...,
+            **options: Unpack[ConnectOptions],
         ) -> Scoped: ...
         @overload
         def connected_to(
             self,
             receiver: Callable[P, Any],
             sender: Any = ...,
-            **options: Unpack[LocalOptions],
+            *,
+            local: bool = ...,
+            **options: Unpack[ConnectOptions],
         ) -> Scoped: ...
 
     def connected_to(
@@ -227,42 +191,45 @@ class Connectable(Copyable, Generic[P]):
         sender: Any = ANY,
         *,
         local: bool = False,
-        priority: int = 0,
-        on_error: OnError = "raise",
-        inline: bool = False,
-        **misspelt: Never,
+        **options: Unpack[ConnectOptions],
     ) -> Scoped:
         """Connect *receiver* for the length of a ``with`` block, or of a decorated function.
 
-        Leaving undoes just this connection: one that was there before stays, as
-        does one that is made inside.
+        Leaving the block ends only this connection. One that existed before stays, and
+        so does one that is made inside.
 
         Args:
             receiver: As for `connect`. It is held strongly.
             sender: As for `connect`.
             local: Whether the connection counts only in the current context: the
-                thread or task and the tasks started from it.
-            priority: As for `connect`.
-            on_error: As for `connect`.
-            inline: As for `connect`.
-            misspelt: As for `connect`.
+                thread or task, and the tasks started from it.
+            options: As for `connect`.
 
         Raises:
             ReceiverError: If the receiver cannot be called with a sender.
             ArgumentError: If there is no such option, or it cannot have that value.
+
+        Example:
+            >>> from heliograph import Signal
+            >>> order_paid = Signal("order-paid")
+            >>> totals = []
+            >>> def note(sender, *, total, **extra):
+            ...     totals.append(total)
+            >>> with order_paid.connected_to(note):
+            ...     sent = order_paid.send("shop", total=12)
+            >>> order_paid.send("shop", total=5), totals
+            ([], [12])
         """
         real = sender if sender is ANY else unwrapped(sender)
         try:
-            if misspelt:
-                refuse_misspelt(misspelt, Connectable.connected_to)
-            how = terms(priority, on_error, inline, False)
+            complete = completed(options, False, Connectable.connected_to)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
-        self._examine(receiver, inline=inline)
+        self._examine(receiver, inline=complete.inline)
 
         def begin(scope: Scope) -> list[Connection]:
-            scoped = (*how[:SCOPE], scope, *how[PLACE:])
-            return self._connect_on_terms(receiver, real, scoped)
+            scoped = derived(complete, weak=False, scope=scope, place=complete.place)
+            return self._connect_with(receiver, real, scoped)
 
         def end(scope: Scope, made: list[Connection] | None) -> list[Connection]:
             return self._registry.end_scope(scope, made)
@@ -273,22 +240,33 @@ class Connectable(Copyable, Generic[P]):
         def call() -> str:
             return f"connected_to({describe_callable(receiver)}) of {title_of(self)}"
 
-        return Scoped(begin, end, tell, local=local, called=call, made=how[PLACE])
+        return Scoped(begin, end, tell, local=local, called=call, made=complete.place)
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
     ) -> Scoped:
-        """Swallow what is sent for the length of a ``with`` block, or of a decorated function.
+        """Call no receivers for the length of a ``with`` block, or of a decorated function.
 
-        Blocks nest: the signal is heard again when the last one is left.
+        A send inside returns an empty list. Blocks nest: receivers are called again when
+        the last block is left.
 
         Args:
-            local: Whether only what is sent in the current context is
-                swallowed: the thread or task and the tasks started from it.
-            except_for: Receivers that are called nevertheless, where they are connected.
+            local: Whether only sends in the current context are muted: in the
+                thread or task, and in the tasks started from it.
+            except_for: Receivers that are called even so, where they are connected.
 
         Raises:
             ArgumentError: If *except_for* is not an iterable of receivers.
+
+        Example:
+            >>> from heliograph import Signal
+            >>> order_paid = Signal("order-paid")
+            >>> @order_paid.connect
+            ... def thank(sender, *, total, **extra):
+            ...     print(f"Thank you for {total}.")
+            >>> with order_paid.muted():
+            ...     order_paid.send("shop", total=12)
+            []
         """
         registry = self._registry
         spared = _several(except_for)
@@ -296,7 +274,7 @@ class Connectable(Copyable, Generic[P]):
 
         def begin(scope: Scope) -> tuple[Callable[..., Any], ...]:
             registry.mute(scope, keys)
-            return spared  # Held, or another receiver could get its address and be taken for it.
+            return spared  # Held, or another receiver could get the address of one of them.
 
         def end(scope: Scope, _: object) -> None:
             registry.mute(scope, None)
@@ -307,82 +285,37 @@ class Connectable(Copyable, Generic[P]):
         return Scoped(begin, end, local=local, called=call, made=place())
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
-        """Call *receiver* no more when *sender* sends, or when anybody does.
+        """Stop calling *receiver* when *sender* sends, or when anybody does.
 
-        A receiver that is not connected is no error. A send that is under way
-        does not call it any more either.
+        A receiver that is not connected is no error. A send that is under way does not
+        call the receiver any more either.
 
         Args:
             receiver: What was given to `connect`; or one of the `connections`, to end
                 that one and no other.
-            sender: Disconnect from this sender alone; `ANY` is for all.
+            sender: Disconnect from this sender only; `ANY` means from all.
+
+        Example:
+            >>> from heliograph import Signal
+            >>> order_paid = Signal("order-paid")
+            >>> def thank(sender, *, total, **extra):
+            ...     return f"Thank you for {total}."
+            >>> for sender in ["shop", "kiosk"]:
+            ...     receiver = order_paid.connect(thank, sender)
+            >>> order_paid.disconnect(thank, "kiosk")
+            >>> order_paid.send("kiosk", total=5)
+            []
+            >>> order_paid.disconnect(thank)
+            >>> order_paid.connections
+            ()
         """
-        it: Any = receiver  # It may be one that is no function.
+        it: Any = receiver  # Not a function, if it is a connection.
         if type(it) is Connection:
             self._disconnect_one(it)
             return
         real = sender if sender is ANY else unwrapped(sender)
         ended = self._registry.disconnect(receiver, real)
         self._tell_disconnected(receiver, real, ended)
-
-    @property
-    def declaration(self) -> Declaration | None:
-        """What the signal is declared to be, as by `Namespace.declare`, or None."""
-        return self._registry.declaration
-
-    @property
-    def receivers(self) -> tuple[Callable[..., Any], ...]:
-        """All live receivers, each once: useful as ``if signal.receivers``."""
-        registry = self._registry
-        if not registry.receivers:
-            return ()
-        here = {c._receiver_ref: c.receiver for c in counted_here(registry.connections())}
-        return tuple(receiver for receiver in here.values() if receiver is not None)
-
-    @property
-    def connections(self) -> tuple[Connection, ...]:
-        """All connections, by priority, then in the order in which they were made."""
-        return tuple(self._registry.connections())
-
-    @property
-    def dead_receivers(self) -> tuple[DeadReceiver, ...]:
-        """The last few weakly held receivers that were garbage-collected while connected."""
-        return tuple(self._registry.dead or ())
-
-    def forget_dead(self, *connections: Connection) -> None:
-        """Remove from `dead_receivers` what these connections, or others on the same line, lost.
-
-        Raises:
-            ArgumentError: If something is not a connection.
-        """
-        for it in connections:
-            if not isinstance(it, Connection):
-                msg = (
-                    f"forget_dead() takes connections, one by one, and not {describe_callable(it)}."
-                )
-                raise ArgumentError(msg)
-        self._registry.forget(connections)
-
-    @property
-    def is_muted(self) -> bool:
-        """Whether what is sent in the current context is swallowed."""
-        return is_muted(self._registry.mutes)
-
-    @cached_property
-    def receiver_connected(self) -> Signal:
-        """Sent by this signal after a connection was made, with it as ``connection``.
-
-        A receiver that raises undoes the connection, and `connect` raises the error.
-        """
-        return self._meta_signal("receiver_connected")
-
-    @cached_property
-    def receiver_disconnected(self) -> Signal:
-        """Sent by this signal for each connection that was ended on purpose, as ``connection``.
-
-        It is not sent when a connection ends because its receiver or sender died.
-        """
-        return self._meta_signal("receiver_disconnected")
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected, without connecting it."""
@@ -400,65 +333,17 @@ class Connectable(Copyable, Generic[P]):
         if ended and receiver is not None:
             self._tell_disconnected(receiver, sender, ended)
 
-    def _connect_on_terms(
-        self, receiver: Callable[..., Any], sender: Any, how: Terms
+    def _connect_with(
+        self, receiver: Callable[..., Any], sender: Any, options: Options
     ) -> list[Connection]:
-        made = self._registry.connect(receiver, sender, how)
+        made = self._registry.connect(receiver, sender, options)
         if made is None:  # In a finalizer, where it has to wait.
             return []
         connection, previous = made
         self._tell_connected(receiver, sender, connection, previous is None)
-        if how[SCOPE] is None and self._registry.watchers.on_connect:
+        if options.scope is None and self._registry.watchers.on_connect:
             tell_connected(self, connection, previous)
         return [connection]
-
-    def _tell_connected(
-        self,
-        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
-        sender: Any,  # noqa: ARG002 - likewise.
-        connection: Connection,
-        new: bool,
-    ) -> None:
-        if new and "receiver_connected" in self.__dict__:
-            try:
-                self.receiver_connected.send(self, connection=connection)
-            except BaseException:
-                self._registry.end([connection])
-                raise
-
-    def _tell_disconnected(
-        self,
-        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
-        sender: Any,  # noqa: ARG002 - likewise.
-        ended: list[Connection],
-    ) -> None:
-        if "receiver_disconnected" in self.__dict__:
-            for connection in ended:
-                self.receiver_disconnected.send(self, connection=connection)
-
-    __repr__ = in_its_words
-
-    def _described(self) -> str:
-        name = "without a name" if self.name is None else repr(self.name)
-        return f"<{type(self).__name__} {name}{', muted' if self.is_muted else ''}>"
-
-    # A copy is a signal like this one, to which nobody is connected: connections are to this
-    # very signal, and many of them hold things that cannot be copied.
-    def __getstate__(self) -> dict[str, Any]:
-        state = {name: it for name, it in self.__dict__.items() if name not in _NOT_COPIED}
-        return state if self.declaration is None else {**state, "declaration": self.declaration}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        declaration = state.pop("declaration", None)
-        self.__dict__.update(state)
-        if declaration is not None:
-            self._registry.agree(declaration, {})
-
-    if TYPE_CHECKING:
-
-        def _meta_signal(self, name: str) -> Signal:
-            """Return the signal of that name that tells of connections to this one."""
-            ...
 
 
 def _several(receivers: Any) -> tuple[Callable[..., Any], ...]:

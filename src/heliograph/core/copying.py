@@ -13,6 +13,13 @@ class Copyable:
     A twin has the same attributes, except those that belong to one object only.
     """
 
+    _not_copied: frozenset[str] = frozenset({"_path"})
+    """The names of these attributes. A subclass that has others adds them to its own set."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes that a twin gets."""
+        return {name: it for name, it in self.__dict__.items() if name not in self._not_copied}
+
     def __copy__(self) -> Any:
         return _twin(self, None)
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from weakref import ref
 
-from heliograph.core.connections.options import terms
+from heliograph.core.connections.options import check_names, completed
 from heliograph.core.connections.registry import Registry
 from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError, SignalError
@@ -21,11 +21,11 @@ from heliograph.core.signal import Signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Unpack
 
     from heliograph.core._types import F
-    from heliograph.core.connecting import OnError
-    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.keywords import ConnectOptions
+    from heliograph.core.connections.options import Options
     from heliograph.core.names import Names, Standing, Where
     from heliograph.core.observing.wishes import Choice, Wish
 
@@ -79,55 +79,54 @@ class Matching:
         receiver: F,
         sender: Any = ANY,
         weak: bool = True,
-        *,
-        priority: int = 0,
-        on_error: OnError = "raise",
-        inline: bool = False,
+        **options: Unpack[ConnectOptions],
     ) -> F:
-        """Connect *receiver* to each of the signals, also to those that are made later.
+        """Connect *receiver* to each of the signals, and to those that are made later.
 
-        See `Signal.connect` for the arguments. Declaring a signal later that the
-        receiver cannot take is an error there.
+        See `Signal.connect` for the arguments. If a signal is declared later that the
+        receiver cannot take, that declaration is refused.
 
         Returns:
             The receiver itself.
 
         Raises:
-            ReceiverError: If it cannot be a receiver of one of the signals; then it
-                is connected to none.
-            ArgumentError: If an option has a value that it cannot have.
+            ReceiverError: If it cannot be a receiver of one of the signals. Then it is
+                connected to none of them.
+            ArgumentError: If there is no such option, or it cannot have that value.
         """
-        for signal in self:
-            signal._examine(receiver, inline=inline)
         real = unwrapped(sender)
         try:
-            how = terms(priority, on_error, inline, weak)
-            self._stand_by(receiver, real, how)
+            complete = completed(options, weak, Matching.connect)
         except SignalError as error:
-            raise self._new_template()._not_connected(describe_callable(receiver), error) from None
+            raise self._not_connected(describe_callable(receiver), error) from None
         for signal in self:
-            signal._connect_on_terms(receiver, real, how)
+            signal._examine(receiver, inline=complete.inline)
+        try:
+            self._stand_by(receiver, real, complete)
+        except SignalError as error:
+            raise self._not_connected(describe_callable(receiver), error) from None
+        for signal in self:
+            signal._connect_with(receiver, real, complete)
         return receiver
 
     def connect_via(
-        self,
-        sender: Any,
-        weak: bool = False,
-        *,
-        priority: int = 0,
-        on_error: OnError = "raise",
-        inline: bool = False,
+        self, sender: Any, weak: bool = False, **options: Unpack[ConnectOptions]
     ) -> Callable[[F], F]:
-        """Return a decorator that connects for *sender*, strongly unless told otherwise."""
+        """Return a decorator that connects a receiver for *sender*, and returns the receiver.
+
+        It holds the receiver strongly by default. See `Signal.connect_via`.
+
+        Raises:
+            ArgumentError: If *sender* is a function, as in ``@signals.connect_via`` without a
+                sender; or if there is no such option.
+        """
+        try:
+            check_names(options, Matching.connect_via)
+        except SignalError as error:
+            who = "A receiver"
+            raise self._not_connected(who, error) from None
         refuse_as_sender(sender, f"the signals that match {''.join(self._where)!r}", strict=True)
-        return partial(
-            self.connect,
-            sender=sender,
-            weak=weak,
-            priority=priority,
-            on_error=on_error,
-            inline=inline,
-        )
+        return partial(self.connect, sender=sender, weak=weak, **options)
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Disconnect *receiver* from each of the signals, and connect it to no later one."""
@@ -138,15 +137,18 @@ class Matching:
     def _choice(self) -> Choice:
         return self._names.choice(self._where)
 
-    def _stand_by(self, receiver: Callable[..., Any], sender: Any, how: Terms) -> None:
+    def _stand_by(self, receiver: Callable[..., Any], sender: Any, options: Options) -> None:
         standing = self._names.standing
         template = standing.get(self._where) or self._new_template()
-        template._connect_on_terms(receiver, sender, how)
+        template._connect_with(receiver, sender, options)
         # Until it is found where others look: it may have been forgotten meanwhile, and another
         # one may be there.
         while (found := standing.setdefault(self._where, template)) is not template:
             template = found
-            template._connect_on_terms(receiver, sender, how)
+            template._connect_with(receiver, sender, options)
+
+    def _not_connected(self, who: str, error: SignalError) -> SignalError:
+        return self._new_template()._not_connected(who, error)
 
     def _new_template(self) -> Signal[...]:
         # A signal that nobody sends: who is connected to it is connected to whatever matches.
@@ -173,7 +175,7 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
             if receiver is None or connection() is None:
                 continue  # One of the two has died meanwhile.
             try:
-                made = signal._registry.connect(receiver, sender, connection._terms)
+                made = signal._registry.connect(receiver, sender, connection._options)
             except SignalError as error:
                 raise signal._not_connected(connection.name, error) from None
             # Instruments are not told: it was connected when the standing connection was made.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from heliograph.core.claims import followed
-from heliograph.core.connecting import P
+from heliograph.core.connected import P
 from heliograph.core.connections.dead import lost_now, warn_of_lost
 from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import title_of

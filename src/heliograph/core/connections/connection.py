@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from weakref import ref
 
-from heliograph.core.connections.options import INLINE, ON_ERROR, PLACE, PRIORITY, WEAK
 from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY
 from heliograph.core.showing import shown
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, NoReturn
 
-    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.options import Options
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.sending.snapshot import Snapshot
 
@@ -32,7 +31,7 @@ class Connection(ref[object]):
 
     # A million connections of one receiver to a million senders cost 250 bytes each
     # because this is the one object that each of them needs.
-    __slots__ = ("_key", "_receiver_ref", "_sender", "_snapshot", "_sort_key", "_terms")
+    __slots__ = ("_key", "_options", "_receiver_ref", "_sender", "_snapshot", "_sort_key")
 
     _version = 0
 
@@ -41,7 +40,7 @@ class Connection(ref[object]):
         _receiver_ref: ReceiverRef
         _sender: Any
         _sort_key: int
-        _terms: Terms
+        _options: Options
         _snapshot: Snapshot | None
 
     # A reference would compare by what it refers to, which may have no hash.
@@ -68,22 +67,22 @@ class Connection(ref[object]):
     @property
     def priority(self) -> int:
         """Receivers with a higher one are called earlier; equal ones, in order of connecting."""
-        return self._terms[PRIORITY]
+        return self._options.priority
 
     @property
     def on_error(self) -> str:
         """What becomes of the receiver's errors: ``"raise"`` or ``"log"``."""
-        return self._terms[ON_ERROR]
+        return self._options.on_error
 
     @property
     def inline(self) -> bool:
         """Whether `Signal.send_async` calls the receiver in place, whatever wrapper it is given."""
-        return self._terms[INLINE]
+        return self._options.inline
 
     @property
     def weak(self) -> bool:
         """Whether the receiver may be garbage-collected as far as this connection goes."""
-        return self._terms[WEAK]
+        return self._options.weak
 
     @property
     def is_async(self) -> bool:
@@ -106,7 +105,7 @@ class Connection(ref[object]):
     @property
     def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
-        return where_is(self._terms[PLACE])
+        return where_is(self._options.place)
 
     @property
     def failures(self) -> int:
@@ -143,7 +142,7 @@ def make_connection(
     receiver_ref: ReceiverRef,
     key: Hashable,
     order: int,
-    how: Terms,
+    options: Options,
     sender: Any,
     died: Callable[[Connection], object] | None,
 ) -> Connection:
@@ -165,8 +164,8 @@ def make_connection(
     made._receiver_ref = receiver_ref
     made._key = key
     # One number that sorts by priority, the highest first, then by order.
-    made._sort_key = order - (how[PRIORITY] << 64)
-    made._terms = how
+    made._sort_key = order - (options.priority << 64)
+    made._options = options
     made._snapshot = None
     return made
 

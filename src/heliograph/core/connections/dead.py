@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from heliograph.core.connections.options import PLACE
 from heliograph.core.showing import shown
 from heliograph.core.source import line_of, warn_at, where_is
 
@@ -63,7 +62,7 @@ def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
         return False
     if receiver_ref.maker is not None:
         return _is_dropped(receiver_ref.maker, frame)
-    code = receiver_ref.terms[PLACE][0]
+    code = receiver_ref.options.place[0]
     if not receiver_ref.named[1].startswith(f"{code.co_qualname}.<locals>."):
         return False
     while frame is not None and frame.f_code is not code:
@@ -115,13 +114,13 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
 def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
     # Nothing else held it.
-    if is_at_once(receiver_ref.terms[PLACE], frame):
+    if is_at_once(receiver_ref.options.place, frame):
         message = (
             f"{receiver_ref.name} was garbage-collected in the very statement that connected it, "
             "because nothing else holds it: it will never be called. Connect it with "
             "weak=False, or keep it in a variable."
         )
-        warn_at(receiver_ref.terms[PLACE], message)
+        warn_at(receiver_ref.options.place, message)
 
 
 def is_at_once(place: Place, frame: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.tables import shrunk
 
 TYPE_CHECKING = False
@@ -34,7 +33,7 @@ class Group:
 
     def add(self, connection: Connection) -> None:
         """Take in a connection."""
-        lasting = connection._terms[SCOPE] is None
+        lasting = connection._options.scope is None
         self.connections[connection._receiver_ref if lasting else connection] = connection
         # The version comes after the change and makes snapshots old that are being made of it;
         # the snapshot goes because it may be the last to refer to what has ended.
@@ -43,7 +42,7 @@ class Group:
 
     def remove(self, connection: Connection) -> bool:
         """Leave out a connection; tells whether it was in."""
-        lasting = connection._terms[SCOPE] is None
+        lasting = connection._options.scope is None
         place = connection._receiver_ref if lasting else connection
         if self.connections.get(place) is not connection:
             return False

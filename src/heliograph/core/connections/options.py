@@ -1,40 +1,69 @@
-"""How a connection delivers."""
+"""The options of a connection: their defaults, checked and completed in one place."""
 
 from __future__ import annotations
+
+from collections import namedtuple
 
 from heliograph.core.errors import ArgumentError
 from heliograph.core.source import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from collections.abc import Iterable, Mapping
+    from typing import Any, NamedTuple
 
+    from heliograph.core.connections.keywords import ConnectOptions, OnError
     from heliograph.core.connections.scopes import Scope
     from heliograph.core.source import Place
 
-    Terms = tuple[int, str, bool, bool, "Scope | None", Place]
+# A new option is a line here, in `ConnectOptions`, and where it is read.
+DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False}
+"""The options that every connecting method takes by keyword."""
 
-# One tuple, which the equal ones of a receiver share.
-PRIORITY: Final = 0
-ON_ERROR: Final = 1
-INLINE: Final = 2
-WEAK: Final = 3
-SCOPE: Final = 4
-PLACE: Final = 5
+_USUAL = tuple(DEFAULTS.values())
+_new: Any = tuple.__new__  # Half the time that the `__new__` of a named tuple takes.
+
+if TYPE_CHECKING:
+
+    class Options(NamedTuple):
+        """How a connection delivers, what it holds, and where in the source it was made."""
+
+        priority: int
+        on_error: OnError
+        inline: bool
+        weak: bool
+        scope: Scope | None
+        place: Place
+
+else:
+    fields = [*DEFAULTS, "weak", "scope", "place"]
+    Options = namedtuple("Options", fields)  # noqa: PYI024 - `typing` is costly to import.
 
 
-def terms(priority: int, on_error: str, inline: bool, weak: bool) -> Terms:
-    """Return how a connection delivers, with the place in the user's code that makes it.
+def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
+    """Check the options that a method was given, and complete them with the defaults.
 
     Raises:
-        ArgumentError: If an option has a value that it cannot have.
+        ArgumentError: If there is no such option, or it cannot have that value.
     """
-    if type(priority) is not int or on_error != "raise":
-        _check(priority, on_error)
-    return priority, on_error, inline, weak, None, place()
+    if not given:
+        usual: Options = _new(Options, (*_USUAL, weak, None, place()))
+        return usual
+    check_names(given, method)
+    options: Options = _new(Options, (*{**DEFAULTS, **given}.values(), weak, None, place()))
+    _check_values(options)
+    return options
 
 
-def _check(priority: object, on_error: str) -> None:
+def derived(options: Options, *, weak: bool, scope: Scope | None, place: Place) -> Options:
+    """Return options that differ in what no keyword argument gives."""
+    made: Options = _new(Options, (*options[: len(_USUAL)], weak, scope, place))
+    return made
+
+
+def _check_values(options: Options) -> None:
+    on_error: object = options.on_error
+    priority: object = options.priority
     if on_error not in ("raise", "log"):
         msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
@@ -43,8 +72,23 @@ def _check(priority: object, on_error: str) -> None:
         raise ArgumentError(msg)
 
 
-def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
-    """Tell of an option that a method has not got, and of the nearest that it has.
+def check_names(given: Mapping[str, Any], method: Any) -> None:
+    """Refuse an option that connecting does not have.
+
+    Raises:
+        ArgumentError: If there is one.
+    """
+    if not given.keys() <= DEFAULTS.keys():
+        refuse_misspelt([it for it in given if it not in DEFAULTS], method, DEFAULTS)
+
+
+def refuse_misspelt(misspelt: Iterable[str], method: Any, more: Iterable[str] = ()) -> None:
+    """Name an option that a method does not have, and the most similar one that it has.
+
+    Args:
+        misspelt: The names that it was given.
+        method: The method, whose parameters are its options.
+        more: Options that it takes besides.
 
     Raises:
         ArgumentError: Always.
@@ -53,7 +97,7 @@ def refuse_misspelt(misspelt: dict[str, Any], method: Any) -> None:
 
     code = method.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    options = [name for name in parameters if name not in ("self", "receiver")]
+    options = [name for name in (*parameters, *more) if name not in ("self", "receiver")]
     name = next(iter(misspelt))
     close = get_close_matches(name, options, 1)
     there = f"There are {', '.join(options)}."

@@ -18,7 +18,6 @@ from heliograph.core.connections.dead import (
     maker_of,
     warn_if_at_once,
 )
-from heliograph.core.connections.options import PLACE, WEAK
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
-    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.options import Options
     from heliograph.core.connections.registry import Registry
     from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.source import Place
@@ -55,12 +54,12 @@ class ReceiverRef(ref[object]):
         "maker",
         "named",
         "omitted",
+        "options",
         "registry_ref",
         "sender_counts",
         "shared_snapshot",
         "strong_count",
         "strong_ref",
-        "terms",
     )
 
     if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class ReceiverRef(ref[object]):
         shared_snapshot: Snapshot | None
         strong_count: int
         strong_ref: Any
-        terms: Terms
+        options: Options
 
         def __call__(self) -> Any:
             """Return the receiver, or None once it is dead."""
@@ -102,7 +101,7 @@ class ReceiverRef(ref[object]):
         receiver = self()
         return self if receiver is None else ref(receiver)
 
-    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - subclasses use them.
+    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - subclasses use them.
         """Tell whether a new connection of the receiver, with these options, can use this."""
         return self() is not None
 
@@ -201,7 +200,7 @@ class LookedUpRef(ReceiverRef):
         """Return one of the objects that is alive, or None."""
         return self()
 
-    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - see above.
+    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - see above.
         """Tell whether this very object was connected."""
         return any(ref.__call__(it) is receiver for it in (self, *self.others))
 
@@ -228,13 +227,13 @@ class StrongRef(ReceiverRef):
         """Return the receiver, or None once it is released."""
         return self.strong_ref
 
-    def accepts(self, receiver: object, how: Terms) -> bool:  # noqa: ARG002 - see above.
+    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - see above.
         """Tell whether a new connection with these options can use this."""
-        return not how[WEAK]
+        return not options.weak
 
 
 def make_receiver_ref(
-    receiver: Any, key: Hashable, how: Terms, registry_ref: Callable[[], Registry | None]
+    receiver: Any, key: Hashable, options: Options, registry_ref: Callable[[], Registry | None]
 ) -> ReceiverRef:
     """Check a receiver and make the reference to it.
 
@@ -244,17 +243,17 @@ def make_receiver_ref(
     is_async, generates = check_receiver(receiver)
     if type(receiver) is FunctionType:
         if receiver.__code__.co_argcount > 1:
-            _refuse_without_object(receiver, how, registry_ref)
+            _refuse_without_object(receiver, options, registry_ref)
         receiver_ref = ReceiverRef(receiver, _died)
         receiver_ref.named = receiver.__module__ or "builtins", receiver.__qualname__
         receiver_ref.maker = None
         receiver_ref.fate = OPEN
     else:
-        receiver_ref = _make_ref(receiver, key, how, registry_ref)
+        receiver_ref = _make_ref(receiver, key, options, registry_ref)
         receiver_ref.named = name_of(receiver)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
         # an object that connects itself while it is made may be lost by mistake.
-        code = how[PLACE][0]
+        code = options.place[0]
         receiver_ref.maker = maker_of(code) if code.co_name in MAKING else None
         receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
     receiver_ref.registry_ref = registry_ref
@@ -264,7 +263,7 @@ def make_receiver_ref(
     receiver_ref.strong_ref = None
     receiver_ref.strong_count = 0
     receiver_ref.is_async = is_async
-    receiver_ref.terms = how
+    receiver_ref.options = options
     receiver_ref.failures = 0
     receiver_ref.omitted = NOTHING
     if generates:
@@ -272,23 +271,23 @@ def make_receiver_ref(
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
         )
-        warn_at(how[PLACE], message)
+        warn_at(options.place, message)
     return receiver_ref
 
 
 def _refuse_without_object(
-    receiver: Any, how: Terms, registry_ref: Callable[[], Registry | None]
+    receiver: Any, options: Options, registry_ref: Callable[[], Registry | None]
 ) -> None:
     registry = registry_ref()
     problem = None if registry is None else without_object(receiver, registry)
     if problem is not None and registry is not None:
         if registry.strict:
             raise ReceiverError(problem)
-        warn_at(how[PLACE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
+        warn_at(options.place, f"{name_of(receiver)} will fail whenever it is called. {problem}")
 
 
 def _make_ref(
-    receiver: Any, key: Hashable, how: Terms, registry_ref: Callable[[], Registry | None]
+    receiver: Any, key: Hashable, options: Options, registry_ref: Callable[[], Registry | None]
 ) -> ReceiverRef:
     try:
         if type(receiver) is MethodType:
@@ -305,7 +304,7 @@ def _make_ref(
             else _made_at_access(receiver, *place)
         )
     except TypeError:
-        if not how[WEAK]:
+        if not options.weak:
             return ref.__new__(StrongRef, ANY)
         if type(receiver) is staticmethod:
             msg = (

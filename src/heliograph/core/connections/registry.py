@@ -11,7 +11,7 @@ from heliograph.core.callables import check_receiver
 from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.dead import LOST, DeadReceiver, is_told_of
 from heliograph.core.connections.group import Group, in_order, listed
-from heliograph.core.connections.options import INLINE, PLACE, SCOPE, WEAK
+from heliograph.core.connections.options import derived
 from heliograph.core.connections.receivers import NOTHING, ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.scopes import is_local
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from typing import Any, Literal
 
-    from heliograph.core.connections.options import Terms
+    from heliograph.core.connections.options import Options
     from heliograph.core.connections.scopes import Mutes, Scope
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Watchers
@@ -78,7 +78,7 @@ def fit(receiver_ref: ReceiverRef, receiver: Any, declaration: Declaration) -> N
     from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
 
     receiver_ref.omitted = omitted_for(receiver, declaration)
-    warn_of_deprecation(receiver, declaration, receiver_ref.terms[PLACE])
+    warn_of_deprecation(receiver, declaration, receiver_ref.options.place)
 
 
 class Registry:
@@ -149,20 +149,20 @@ class Registry:
         for receiver_ref in (*self.receivers.values(), *self.idle.values()):
             receiver_ref.shared_snapshot = None
 
-    def connect(self, receiver: Any, sender: Any, how: Terms) -> Made | None:
+    def connect(self, receiver: Any, sender: Any, options: Options) -> Made | None:
         """Connect; returns None if it has to wait."""
         receiver, key = identified(receiver)
         made: Made | Literal[False] | None = False
         while made is False:
             declaration = self.declaration
             receiver_ref = self.receivers.get(key)
-            if receiver_ref is None or not receiver_ref.accepts(receiver, how):
-                receiver_ref = make_receiver_ref(receiver, key, how, self.self_ref)
+            if receiver_ref is None or not receiver_ref.accepts(receiver, options):
+                receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
                 if declaration is not None:
                     fit(receiver_ref, receiver, declaration)
             if receiver_ref.is_async:
-                refuse_inline(how[INLINE], is_async=True)
-            made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, how)
+                refuse_inline(options.inline, is_async=True)
+            made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, options)
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -187,7 +187,7 @@ class Registry:
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
-        under_lock(self._forget, {(it.name, it._terms[PLACE]) for it in connections})
+        under_lock(self._forget, {(it.name, it._options.place) for it in connections})
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
@@ -278,7 +278,7 @@ class Registry:
         receiver_ref: ReceiverRef,
         receiver: Any,
         sender: Any,
-        how: Terms,
+        options: Options,
     ) -> Made | Literal[False]:
         """Connect, unless the receiver is new and was held against another declaration."""
         # What it takes is found out before, as looking at a signature may run anybody's code.
@@ -290,32 +290,34 @@ class Registry:
             self._outdate_snapshots()
             receiver_ref = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
-        if receiver_ref.sender_counts and how[SCOPE] is None:
+        if receiver_ref.sender_counts and options.scope is None:
             previous = self.lasting(receiver_ref, key)
             if previous is not None:
-                return self._reconnect(previous, receiver, sender, how)
-            if how == receiver_ref.terms:
-                how = (
-                    receiver_ref.terms
+                return self._reconnect(previous, receiver, sender, options)
+            if options == receiver_ref.options:
+                options = (
+                    receiver_ref.options
                 )  # Shared: a tuple each would double the size of a connection.
         self.last_order = order = self.last_order + 1
-        connection = make_connection(receiver_ref, key, order, how, sender, sender_died)
+        connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
         self.link(connection, receiver_ref, key, None)
-        if not how[WEAK]:
+        if not options.weak:
             receiver_ref.hold(receiver)
         return connection, None
 
-    def _reconnect(self, previous: Connection, receiver: Any, sender: Any, how: Terms) -> Made:
+    def _reconnect(
+        self, previous: Connection, receiver: Any, sender: Any, options: Options
+    ) -> Made:
         # Strong stays strong, as somebody relies on it; and the first place is the place.
-        weak = how[WEAK] and previous.weak
-        how = (*how[:WEAK], weak, None, previous._terms[PLACE])
-        if how == previous._terms:
+        weak = options.weak and previous.weak
+        options = derived(options, weak=weak, scope=None, place=previous._options.place)
+        if options == previous._options:
             return previous, previous
         receiver_ref, key = previous._receiver_ref, previous._key
-        if how == receiver_ref.terms:
-            how = receiver_ref.terms
+        if options == receiver_ref.options:
+            options = receiver_ref.options
         connection = make_connection(
-            receiver_ref, key, order_of(previous), how, sender, sender_died
+            receiver_ref, key, order_of(previous), options, sender, sender_died
         )
         self.link(connection, receiver_ref, key, previous)
         if not weak:
@@ -373,7 +375,7 @@ class Registry:
         if not links[key]:
             del links[key]
             receiver_ref.sender_counts = shrunk(links)
-        if not connection._terms[WEAK]:
+        if not connection._options.weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
@@ -388,7 +390,7 @@ class Registry:
         self.senders = shrunk(self.senders)
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
-        return [c for c in self._all() if c._terms[SCOPE] is scope and self._end(c)]
+        return [c for c in self._all() if c._options.scope is scope and self._end(c)]
 
     def lasting(self, receiver_ref: ReceiverRef, key: Hashable) -> Connection | None:
         """Return the connection of a receiver for a sender that is no temporary one."""
@@ -398,7 +400,7 @@ class Registry:
         if (
             group is not None
             and group._receiver_ref is receiver_ref
-            and group._terms[SCOPE] is None
+            and group._options.scope is None
         ):
             return group
         return None
@@ -442,7 +444,7 @@ class Registry:
             return
         if self.dead is None:
             self.dead = deque(maxlen=_REMEMBERED)
-        place = receiver_ref.terms[PLACE]
+        place = receiver_ref.options.place
         lost = receiver_ref.fate == LOST and not is_told_of(place, self.dead)
         self.dead.append(DeadReceiver(receiver_ref.name, place, lost=lost))
         self.checked |= lost  # The next send asks whether to warn of it.

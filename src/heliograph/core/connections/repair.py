@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.options import WEAK
 from heliograph.core.lock import keep_until_unlocked
 
 TYPE_CHECKING = False
@@ -29,7 +28,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         receiver_ref, key = connection._receiver_ref, connection._key
         here = links.setdefault(receiver_ref, {})
         here[key] = here.get(key, 0) + 1
-        strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._terms[WEAK])
+        strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._options.weak)
     for receiver_ref in {*registry.receivers.values(), *links}:
         receiver_ref.sender_counts = links.get(receiver_ref, {})
         receiver_ref.strong_count = strong.get(receiver_ref, 0)
@@ -47,4 +46,4 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         for key, group in registry.senders.items()
         if not isinstance(group, Group) or group.connections
     }
-    return [it for it in found if not it._terms[WEAK] and it._receiver_ref.strong_ref is None]
+    return [it for it in found if not it._options.weak and it._receiver_ref.strong_ref is None]

@@ -1,9 +1,8 @@
-"""Connects again what had ended, on its own terms and where it stood in the order."""
+"""Connects again what had ended, with its own options and where it stood in the order."""
 
 from __future__ import annotations
 
 from heliograph.core.connections.connection import make_connection, order_of
-from heliograph.core.connections.options import WEAK
 from heliograph.core.connections.receivers import make_receiver_ref
 from heliograph.core.connections.registry import fit, sender_died
 from heliograph.core.lock import under_lock
@@ -29,9 +28,9 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     Raises:
         ReceiverError: If it does not take what its signal was declared to send meanwhile.
     """
-    receiver_ref, how = connection._receiver_ref, connection._terms
-    if not receiver_ref.accepts(receiver, how):
-        receiver_ref = make_receiver_ref(receiver, receiver_ref.key, how, registry.self_ref)
+    receiver_ref, options = connection._receiver_ref, connection._options
+    if not receiver_ref.accepts(receiver, options):
+        receiver_ref = make_receiver_ref(receiver, receiver_ref.key, options, registry.self_ref)
     made = False
     while made is False:  # None if it has to wait.
         declaration = registry.declaration
@@ -50,16 +49,16 @@ def _revive(
     if declaration is not registry.declaration and receiver_ref.key not in registry.receivers:
         return False  # It was held against another one, or against none.
     receiver_ref = registry.receivers.get(receiver_ref.key, receiver_ref)
-    key, how = connection._key, connection._terms
+    key, options = connection._key, connection._options
     if connection() is None or registry.holds(connection) or registry.lasting(receiver_ref, key):
         return True
     registry.receivers[receiver_ref.key] = receiver_ref
     if receiver_ref is not connection._receiver_ref:
         sender = connection.sender
         connection = make_connection(
-            receiver_ref, key, order_of(connection), how, sender, sender_died
+            receiver_ref, key, order_of(connection), options, sender, sender_died
         )
     registry.link(connection, receiver_ref, key, None)
-    if not how[WEAK]:
+    if not options.weak:
         receiver_ref.hold(receiver)
     return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.connections.options import PLACE
 from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
@@ -52,7 +51,7 @@ class _Agreement:
                 self.spared[receiver_ref.key] = self._looked_at(receiver_ref, receiver)
 
     def _looked_at(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
-        declaration, place = self.declaration, receiver_ref.terms[PLACE]
+        declaration, place = self.declaration, receiver_ref.options.place
         try:
             spared = omitted_for(receiver, declaration)
         except ReceiverError as error:

@@ -128,9 +128,9 @@ snapshot_of(Send *self, PyObject *group)
     PyObject *snapshot = read_slot(self, group, CONNECTION_SNAPSHOT);
     PyObject *receiver_ref = read_slot(self, group, CONNECTION_RECEIVER);
     if (snapshot == Py_None
-        && (read_slot(self, group, CONNECTION_TERMS)
-            == read_slot(self, receiver_ref, RECEIVER_TERMS))) {
-        /* That of all senders for whom this receiver alone is connected, on such terms. */
+        && (read_slot(self, group, CONNECTION_OPTIONS)
+            == read_slot(self, receiver_ref, RECEIVER_OPTIONS))) {
+        /* That of all senders for whom this receiver alone is connected, with the same options. */
         return read_slot(self, receiver_ref, SHARED_SNAPSHOT);
     }
     return snapshot;

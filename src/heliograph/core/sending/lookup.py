@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.group import listed
-from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.scopes import (
     INNERMOST,
     counted_here,
@@ -45,7 +44,7 @@ def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
     if (
         snapshot is None
         and isinstance(group, Connection)
-        and group._terms is group._receiver_ref.terms
+        and group._options is group._receiver_ref.options
     ):
         snapshot = group._receiver_ref.shared_snapshot
     if (
@@ -94,9 +93,9 @@ def _shared_snapshot(
     """Return the snapshot that all senders share for whom a receiver alone is connected."""
     # A snapshot each would take twice the memory of the connections.
     receiver_ref = connection._receiver_ref
-    if registry.any.connections or connection._terms is not receiver_ref.terms:
+    if registry.any.connections or connection._options is not receiver_ref.options:
         return None
-    if is_local(connection._terms[SCOPE]):
+    if is_local(connection._options.scope):
         return None
     if connection() is ANY:  # Held strongly, and a snapshot must not hold it any longer.
         return None
@@ -125,7 +124,7 @@ def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
         # It has ended meanwhile; one like it tells what became of the call.
-        found = make_connection(other._receiver_ref, key, 0, other._terms, sender, None)
+        found = make_connection(other._receiver_ref, key, 0, other._options, sender, None)
     return Snapshot([found], snapshot.any_version, snapshot.own_version)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from heliograph.core.connections.connection import order_of
 from heliograph.core.connections.dead import SENT
 from heliograph.core.connections.group import in_order
-from heliograph.core.connections.options import INLINE, SCOPE
 from heliograph.core.connections.scopes import is_local
 
 TYPE_CHECKING = False
@@ -58,7 +57,7 @@ class Snapshot:
             connection._receiver_ref.fate = SENT
         # The blocks of those connections that do not count in every context, unless it is known
         # that they all do.
-        blocks = () if counted else {connection._terms[SCOPE] for connection in found}
+        blocks = () if counted else {connection._options.scope for connection in found}
         self.scopes: frozenset[Scope] = frozenset(filter(is_local, blocks))
         # Which of a receiver's connections counts depends on the context, if there are such.
         self.connections: tuple[Connection, ...] = tuple(found if self.scopes else one_each(found))
@@ -81,7 +80,7 @@ class Snapshot:
         )
         # With whether it is called in place whatever the caller wraps: async or inline.
         self.calls: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
-            (ref, connection._receiver_ref.is_async or connection._terms[INLINE])
+            (ref, connection._receiver_ref.is_async or connection._options.inline)
             for ref, connection in zip(self.receiver_refs, self.connections, strict=True)
         )
         self.newest: int = newest or max(map(order_of, found), default=0)
@@ -99,7 +98,7 @@ class Snapshot:
         found = self.inside.get(blocks) if blocks else self.outside
         if found is None:
             left_out = self.scopes.difference(blocks)
-            here = [it for it in self.connections if it._terms[SCOPE] not in left_out]
+            here = [it for it in self.connections if it._options.scope not in left_out]
             found = Snapshot(
                 here, self.any_version, self.own_version, counted=True, newest=self.newest
             )

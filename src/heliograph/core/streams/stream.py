@@ -6,7 +6,7 @@ import sys
 from collections.abc import Coroutine
 
 from heliograph.core.connections.dead import is_at_once
-from heliograph.core.connections.options import PLACE, terms
+from heliograph.core.connections.options import completed
 from heliograph.core.describe import describe_sender, title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import ANY, unwrapped
@@ -225,9 +225,10 @@ def listen(
     # First, so that nothing stays connected if a signal handler comes in between.
     stream = Stream(inbox, sender)
     # `inline`, so that a `_sync_wrapper` does not call it in another thread.
-    how = terms(_AFTER_ALL_OTHERS, on_error="raise", inline=True, weak=False)
-    signal._connect_on_terms(inbox, sender, how)
-    stream._unused = how[PLACE]
+    given = {"priority": _AFTER_ALL_OTHERS, "inline": True}
+    options = completed(given, weak=False, method=listen)
+    signal._connect_with(inbox, sender, options)
+    stream._unused = options.place
     return stream
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from heliograph.core.connecting import Connectable, P
+from heliograph.core.connected import P
+from heliograph.core.connecting import Connectable
 from heliograph.core.connections.options import refuse_misspelt
 from heliograph.core.identity import ANY
 

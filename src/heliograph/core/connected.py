@@ -1,0 +1,168 @@
+"""What a signal tells of its connections: which there are, and that one was made or ended."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from types import GenericAlias
+
+from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.registry import Registry
+from heliograph.core.connections.reviving import revive
+from heliograph.core.connections.scopes import counted_here, is_muted
+from heliograph.core.copying import Copyable
+from heliograph.core.describe import describe_callable
+from heliograph.core.errors import ArgumentError
+from heliograph.core.identity import forget_type
+from heliograph.core.showing import in_its_words
+from heliograph.core.source import pass_over
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Generic, Self
+
+    from heliograph.core._types import P as P  # noqa: PLC0414 - `signal` has it from here.
+    from heliograph.core.connections.dead import DeadReceiver
+    from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.signal import Signal
+
+else:
+
+    class Generic:
+        """Stands in for that of `typing`: a subscript is kept, and means nothing."""
+
+        # No slots: signals of other classes become ours only if they have the same layout.
+        __class_getitem__ = classmethod(GenericAlias)
+
+    P = "P"
+
+
+class Connected(Copyable, Generic[P]):
+    """The half of a signal that knows who is connected."""
+
+    _not_copied = Copyable._not_copied | {
+        "_registry",
+        "receiver_connected",
+        "receiver_disconnected",
+    }
+
+    name: str | None = None
+    _registry: Registry
+    _registry_class = Registry
+    _forget_type = staticmethod(forget_type)
+    _pass_over = staticmethod(pass_over)
+    _revive = staticmethod(revive)
+
+    # Made here, and not in __init__, as there are subclasses that never call that.
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Make a signal to which nobody is connected."""
+        signal = object.__new__(cls)
+        signal._registry = cls._registry_class()
+        return signal
+
+    @property
+    def declaration(self) -> Declaration | None:
+        """What the signal is declared to be, as by `Namespace.declare`, or None."""
+        return self._registry.declaration
+
+    @property
+    def receivers(self) -> tuple[Callable[..., Any], ...]:
+        """All live receivers, each once: useful as ``if signal.receivers``."""
+        registry = self._registry
+        if not registry.receivers:
+            return ()
+        here = {c._receiver_ref: c.receiver for c in counted_here(registry.connections())}
+        return tuple(receiver for receiver in here.values() if receiver is not None)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections, by priority, then in the order in which they were made."""
+        return tuple(self._registry.connections())
+
+    @property
+    def dead_receivers(self) -> tuple[DeadReceiver, ...]:
+        """The last few weakly held receivers that were garbage-collected while connected."""
+        return tuple(self._registry.dead or ())
+
+    def forget_dead(self, *connections: Connection) -> None:
+        """Remove from `dead_receivers` what these connections, or others on the same line, lost.
+
+        Raises:
+            ArgumentError: If something is not a connection.
+        """
+        for it in connections:
+            if not isinstance(it, Connection):
+                msg = (
+                    f"forget_dead() takes connections, one by one, and not {describe_callable(it)}."
+                )
+                raise ArgumentError(msg)
+        self._registry.forget(connections)
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether what is sent in the current context is swallowed."""
+        return is_muted(self._registry.mutes)
+
+    @cached_property
+    def receiver_connected(self) -> Signal:
+        """Sent by this signal after a connection was made, with it as ``connection``.
+
+        A receiver that raises undoes the connection, and `connect` raises the error.
+        """
+        return self._meta_signal("receiver_connected")
+
+    @cached_property
+    def receiver_disconnected(self) -> Signal:
+        """Sent by this signal for each connection that was ended on purpose, as ``connection``.
+
+        It is not sent when a connection ends because its receiver or sender died.
+        """
+        return self._meta_signal("receiver_disconnected")
+
+    def _tell_connected(
+        self,
+        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
+        sender: Any,  # noqa: ARG002 - likewise.
+        connection: Connection,
+        new: bool,
+    ) -> None:
+        if new and "receiver_connected" in self.__dict__:
+            try:
+                self.receiver_connected.send(self, connection=connection)
+            except BaseException:
+                self._registry.end([connection])
+                raise
+
+    def _tell_disconnected(
+        self,
+        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
+        sender: Any,  # noqa: ARG002 - likewise.
+        ended: list[Connection],
+    ) -> None:
+        if "receiver_disconnected" in self.__dict__:
+            for connection in ended:
+                self.receiver_disconnected.send(self, connection=connection)
+
+    __repr__ = in_its_words
+
+    def _described(self) -> str:
+        name = "without a name" if self.name is None else repr(self.name)
+        return f"<{type(self).__name__} {name}{', muted' if self.is_muted else ''}>"
+
+    # Nobody is connected to the copy of a signal: connections belong to one signal, and many of
+    # them hold objects that cannot be copied.
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return state if self.declaration is None else {**state, "declaration": self.declaration}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        declaration = state.pop("declaration", None)
+        self.__dict__.update(state)
+        if declaration is not None:
+            self._registry.agree(declaration, {})
+
+    if TYPE_CHECKING:
+
+        def _meta_signal(self, name: str) -> Signal:
+            """Return the signal of that name that tells of connections to this one."""
+            ...
