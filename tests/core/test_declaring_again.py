@@ -226,7 +226,7 @@ def test_a_line_that_declares_classes_is_a_place_for_each() -> None:
         payload.__init__ = lambda self, *, order, reason="none": None
         return payload
 
-    class Found:
+    class SignalGroup:
         def __init__(self, *, order: int) -> None: ...
 
     class Again(Lost):
@@ -236,7 +236,7 @@ def test_a_line_that_declares_classes_is_a_place_for_each() -> None:
     assert shop["lost"].declaration is not None
     assert shop["lost"].declaration.names == ("order", "reason")
     with pytest.raises(ArgumentError, match="declared already"):
-        declared(Found)
+        declared(SignalGroup)
 
 
 class Lost:

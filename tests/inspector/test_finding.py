@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import heliograph.blinker
 from heliograph import Namespace, Signal
-from heliograph.inspector import Found, as_namespace, found_in, loaded, never_loaded
+from heliograph.inspector import SignalGroup, as_namespace, found_in, loaded, never_loaded
 from tests.cli.children import write
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.inspector.conftest import Program
 
 
-def shown(found: list[Found]) -> list[tuple[str | None, str, list[str | None]]]:
+def shown(found: list[SignalGroup]) -> list[tuple[str | None, str, list[str | None]]]:
     """Return what was found, with the names of signals."""
     return [(it.name, it.variable, [signal.name for signal in it.signals]) for it in found]
 
@@ -132,7 +132,7 @@ def test_namespaces_of_blinker_are_found(program: Program) -> None:
 
 def test_what_is_no_namespace_is_told_from_one() -> None:
     """A namespace may be empty; a dict has to hold a signal to be one."""
-    assert as_namespace("shop", Namespace()) == Found("shop", "shop", ())
+    assert as_namespace("shop", Namespace()) == SignalGroup("shop", "shop", ())
     assert as_namespace("shop", {}) is None
     assert as_namespace("shop", {"a": Signal(), "b": 3}) is None
     assert as_namespace("shop", Signal("paid")) is None

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from heliograph import Signal
+from heliograph.describe import portable_location
 from heliograph.inspector import (
+    ArgumentInfo,
     Catalogue,
-    Found,
-    KnownArgument,
-    KnownNamespace,
-    KnownReceiver,
-    KnownSend,
-    KnownSignal,
+    NamespaceInfo,
+    ReceiverInfo,
+    SendInfo,
+    SignalGroup,
+    SignalInfo,
     found_in,
     read,
 )
-from heliograph.inspector.sources import portable
 
 if TYPE_CHECKING:
     from tests.inspector.conftest import Program
 
-PLAIN = KnownSignal(
+PLAIN = SignalInfo(
     name="",
     variable="",
     doc=None,
@@ -42,7 +42,7 @@ PLAIN = KnownSignal(
 
 def hears(signal: Signal) -> list[str]:
     """Return whom each receiver of a signal hears."""
-    [namespace] = read("", [Found(None, "", (signal,))], []).namespaces
+    [namespace] = read("", [SignalGroup(None, "", (signal,))], []).namespaces
     return [it.sender for it in namespace.signals[0].receivers]
 
 
@@ -81,11 +81,11 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
     assert read("shop", found_in(modules[:1]), modules) == Catalogue(
         "shop",
         (
-            KnownNamespace(
+            NamespaceInfo(
                 "our shop",
                 "shop.shop",
                 (
-                    KnownSignal(
+                    SignalInfo(
                         name="settled",
                         variable="shop.settled",
                         doc="All is paid.\n\nIn full:\n    the total.",
@@ -93,13 +93,13 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                         location="shop.py:4",
                         sender="str",
                         payload=(
-                            KnownArgument("order", "int", True, None, None),
-                            KnownArgument("total", "int | None", False, "None", "use order"),
-                            KnownArgument("note", "", False, "''", None),
+                            ArgumentInfo("order", "int", True, None, None),
+                            ArgumentInfo("total", "int | None", False, "None", "use order"),
+                            ArgumentInfo("note", "", False, "''", None),
                         ),
                         deprecated="use paid",
                         receivers=(
-                            KnownReceiver(
+                            ReceiverInfo(
                                 name="thanks.count",
                                 location="thanks.py:8",
                                 sender="'till'",
@@ -108,7 +108,7 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                                 is_async=True,
                                 takes_extra=True,
                             ),
-                            KnownReceiver(
+                            ReceiverInfo(
                                 name="thanks.thank",
                                 location="thanks.py:6",
                                 sender="ANY",
@@ -118,7 +118,7 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                                 takes_extra=False,
                             ),
                         ),
-                        sends=(KnownSend("shop.Till.close", "shop.py:14"),),
+                        sends=(SendInfo("shop.Till.close", "shop.py:14"),),
                     ),
                 ),
             ),
@@ -146,12 +146,12 @@ def test_of_a_signal_that_is_not_declared_less_is_known(program: Program) -> Non
     assert read("shop", found_in(modules), modules) == Catalogue(
         "shop",
         (
-            KnownNamespace(
+            NamespaceInfo(
                 None,
                 "",
                 (
-                    KnownSignal(**{**vars(PLAIN), **named}),
-                    KnownSignal(**{**vars(PLAIN), **closed}),
+                    SignalInfo(**{**vars(PLAIN), **named}),
+                    SignalInfo(**{**vars(PLAIN), **closed}),
                 ),
             ),
         ),
@@ -201,4 +201,4 @@ def test_a_place_is_called_the_same_on_every_machine(
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.syspath_prepend(tmp_path / "path")
 
-    assert portable(f"{given}:7".format(**folders)) == f"{shown}:7".format(**folders)
+    assert portable_location(f"{given}:7".format(**folders)) == f"{shown}:7".format(**folders)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from heliograph.inspector import Catalogue, Found
+    from heliograph.inspector import Catalogue, SignalGroup
 
 _HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import statement."
 
@@ -87,7 +87,7 @@ def _imported(name: str) -> ModuleType:
         blame(name, error, f"python -c {shlex.quote(f'import {name}')}")
 
 
-def _namespace(module: ModuleType, variable: str) -> Found:
+def _namespace(module: ModuleType, variable: str) -> SignalGroup:
     try:
         value = attrgetter(variable)(module)
     except AttributeError:
@@ -107,7 +107,7 @@ def _namespace(module: ModuleType, variable: str) -> Found:
     return found
 
 
-def _signals_below(name: str) -> list[Found]:
+def _signals_below(name: str) -> list[SignalGroup]:
     found = found_in(loaded([name]))
     if not found:
         msg = (

@@ -1,27 +1,27 @@
-"""Shows what is there: the signals of a program, their payloads, their receivers, their sends."""
+"""Lists the signals of a program, with their payloads, their receivers and their sends."""
 
 from __future__ import annotations
 
 from heliograph.inspector.facts import (
+    ArgumentInfo,
     Catalogue,
-    KnownArgument,
-    KnownNamespace,
-    KnownReceiver,
-    KnownSend,
-    KnownSignal,
+    NamespaceInfo,
+    ReceiverInfo,
+    SendInfo,
+    SignalInfo,
 )
-from heliograph.inspector.finding import Found, as_namespace, found_in, loaded, never_loaded
+from heliograph.inspector.finding import SignalGroup, as_namespace, found_in, loaded, never_loaded
 from heliograph.inspector.pages import as_json, as_markdown
 from heliograph.inspector.reading import read
 
 __all__ = [
+    "ArgumentInfo",
     "Catalogue",
-    "Found",
-    "KnownArgument",
-    "KnownNamespace",
-    "KnownReceiver",
-    "KnownSend",
-    "KnownSignal",
+    "NamespaceInfo",
+    "ReceiverInfo",
+    "SendInfo",
+    "SignalGroup",
+    "SignalInfo",
     "as_json",
     "as_markdown",
     "as_namespace",

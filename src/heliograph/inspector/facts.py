@@ -1,4 +1,4 @@
-"""What is known of signals, as values that outlive the program that they were read from."""
+"""Values that describe signals, and outlive the program that they were read from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class KnownArgument:
+class ArgumentInfo:
     """One argument of a declared payload.
 
     Attributes:
@@ -25,15 +25,15 @@ class KnownArgument:
 
 
 @dataclass(frozen=True)
-class KnownReceiver:
+class ReceiverInfo:
     """One receiver, connected for one sender.
 
     Attributes:
         name: Its qualified name, with its module.
         location: The ``file:line`` that connected it.
-        sender: The only sender that is heard, or ``ANY``.
-        priority: Receivers with a higher one are called earlier.
-        on_error: What becomes of its errors: ``"raise"`` or ``"log"``.
+        sender: The only sender that it hears, or ``ANY``.
+        priority: Receivers with a higher priority are called earlier.
+        on_error: What happens to its errors: ``"raise"`` or ``"log"``.
         is_async: Whether it has to be awaited.
         takes_extra: Whether it takes arguments that it does not name.
     """
@@ -48,7 +48,7 @@ class KnownReceiver:
 
 
 @dataclass(frozen=True)
-class KnownSend:
+class SendInfo:
     """One place in the source that sends.
 
     Attributes:
@@ -61,20 +61,20 @@ class KnownSend:
 
 
 @dataclass(frozen=True)
-class KnownSignal:
-    """What is known of one signal.
+class SignalInfo:
+    """One signal.
 
     Attributes:
-        name: Its name; that of its variable if it has none.
+        name: Its name, or that of its variable.
         variable: Where it can be imported from, or "".
         doc: Its documentation, or None.
-        declared: Whether it is; otherwise nothing is known of its payload.
+        declared: Whether it is declared; otherwise its payload is unknown.
         location: The ``file:line`` that declares it, or None.
         sender: The type of its senders as it is written in the source, or "".
         payload: The arguments of its payload, in the order of the source.
         deprecated: What to use instead, or None.
-        receivers: Who is connected, in the order of being called.
-        sends: Where it is sent, in the order of the source.
+        receivers: Its receivers, in the order in which they are called.
+        sends: The places that send it, in the order of the source.
     """
 
     name: str
@@ -83,25 +83,25 @@ class KnownSignal:
     declared: bool
     location: str | None
     sender: str
-    payload: tuple[KnownArgument, ...]
+    payload: tuple[ArgumentInfo, ...]
     deprecated: str | None
-    receivers: tuple[KnownReceiver, ...]
-    sends: tuple[KnownSend, ...]
+    receivers: tuple[ReceiverInfo, ...]
+    sends: tuple[SendInfo, ...]
 
 
 @dataclass(frozen=True)
-class KnownNamespace:
+class NamespaceInfo:
     """The signals of one namespace, in the order in which they were made.
 
     Attributes:
         name: Its name, or None for signals that are in no namespace.
         variable: Where it can be imported from, or "".
-        signals: What is known of each.
+        signals: Its signals.
     """
 
     name: str | None
     variable: str
-    signals: tuple[KnownSignal, ...]
+    signals: tuple[SignalInfo, ...]
 
 
 @dataclass(frozen=True)
@@ -114,4 +114,4 @@ class Catalogue:
     """
 
     target: str
-    namespaces: tuple[KnownNamespace, ...]
+    namespaces: tuple[NamespaceInfo, ...]

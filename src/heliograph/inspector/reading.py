@@ -1,39 +1,40 @@
-"""Reads what is known of live signals: their declarations, their receivers, who sends them."""
+"""Reads live signals: their declarations, their receivers, and the places that send them."""
 
 from __future__ import annotations
 
 import inspect
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from heliograph import ANY, Signal
+from heliograph import Signal
+from heliograph.describe import describe_sender, portable_location
 from heliograph.inspector.facts import (
+    ArgumentInfo,
     Catalogue,
-    KnownArgument,
-    KnownNamespace,
-    KnownReceiver,
-    KnownSignal,
+    NamespaceInfo,
+    ReceiverInfo,
+    SignalInfo,
 )
 from heliograph.inspector.finding import held_by
-from heliograph.inspector.looking import is_a
-from heliograph.inspector.sending import sends_in
-from heliograph.inspector.sources import portable
+from heliograph.inspector.senders import sends_in
+from heliograph.inspector.static import is_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import ModuleType
 
     from heliograph import Connection
-    from heliograph.inspector.facts import KnownSend
-    from heliograph.inspector.finding import Found
+    from heliograph.inspector.facts import SendInfo
+    from heliograph.inspector.finding import SignalGroup
 
 
-def read(target: str, found: Iterable[Found], modules: Sequence[ModuleType]) -> Catalogue:
-    """Return what is known of signals.
+def read(target: str, found: Iterable[SignalGroup], modules: Sequence[ModuleType]) -> Catalogue:
+    """Describe signals.
 
     Args:
-        target: The ``module`` or ``module:namespace`` that they were found in.
+        target: The ``module`` or ``module:namespace`` that has them.
         found: The signals.
-        modules: Where to look for who sends them, and for where they can be imported from.
+        modules: The modules to search for places that send them, and for variables that
+            hold them.
     """
     sends = sends_in(modules)
     variables: dict[Signal, str] = {}
@@ -41,24 +42,26 @@ def read(target: str, found: Iterable[Found], modules: Sequence[ModuleType]) -> 
         if is_a(it, Signal):
             variables.setdefault(it, path)
 
-    def known(signal: Signal) -> KnownSignal:
+    def described(signal: Signal) -> SignalInfo:
         return _signal(signal, variables.get(signal, ""), sends.get(signal, ()))
 
     return Catalogue(
         target,
-        tuple(KnownNamespace(it.name, it.variable, tuple(map(known, it.signals))) for it in found),
+        tuple(
+            NamespaceInfo(it.name, it.variable, tuple(map(described, it.signals))) for it in found
+        ),
     )
 
 
-def _signal(signal: Signal, variable: str, sends: tuple[KnownSend, ...]) -> KnownSignal:
+def _signal(signal: Signal, variable: str, sends: tuple[SendInfo, ...]) -> SignalInfo:
     declaration = signal.declaration
     own = vars(signal).get("__doc__")
-    return KnownSignal(
+    return SignalInfo(
         name=str(signal.name or variable),
         variable=variable,
         doc=inspect.cleandoc(own) if own else None,
         declared=declaration is not None,
-        location=portable(declaration.location) if declaration else None,
+        location=portable_location(declaration.location) if declaration else None,
         sender=declaration.sender if declaration else "",
         payload=tuple(map(_argument, declaration.arguments)) if declaration else (),
         deprecated=declaration.deprecated if declaration else None,
@@ -67,8 +70,8 @@ def _signal(signal: Signal, variable: str, sends: tuple[KnownSend, ...]) -> Know
     )
 
 
-def _argument(declared: Any) -> KnownArgument:
-    return KnownArgument(
+def _argument(declared: Any) -> ArgumentInfo:
+    return ArgumentInfo(
         name=declared.name,
         type=declared.annotation,
         required=declared.default is None,
@@ -77,26 +80,13 @@ def _argument(declared: Any) -> KnownArgument:
     )
 
 
-def _receiver(connection: Connection) -> KnownReceiver:
-    return KnownReceiver(
+def _receiver(connection: Connection) -> ReceiverInfo:
+    return ReceiverInfo(
         name=connection.name,
-        location=portable(connection.location),
-        sender=_who(connection.sender),
+        location=portable_location(connection.location),
+        sender=describe_sender(connection.sender, value=True),
         priority=connection.priority,
         on_error=connection.on_error,
         is_async=connection.is_async,
         takes_extra=connection.takes_extra,
     )
-
-
-def _who(sender: object) -> str:
-    """Return what a sender is called; not its `repr`, which may hold an address or a secret."""
-    if sender is ANY:
-        return "ANY"
-    if type(sender) in (str, int):
-        return repr(sender)  # Which of them it is, and not only of which type.
-    if is_a(sender, ModuleType):
-        return sender.__name__
-    if is_a(sender, type) or is_a(sender, FunctionType):
-        return f"{sender.__module__}.{sender.__qualname__}"
-    return f"a {type(sender).__qualname__}"

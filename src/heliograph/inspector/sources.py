@@ -1,17 +1,14 @@
-"""Reads the source of modules that are imported: its syntax, its imports, and its place."""
+"""Reads the source of imported modules: their syntax, and what they import."""
 
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import sys
-import sysconfig
 from importlib.util import resolve_name
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heliograph.inspector.looking import attribute
+from heliograph.inspector.static import attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +18,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def parsed(module: ModuleType) -> ast.Module:
-    """Return the syntax tree of a module, an empty one where there is no source."""
+    """Return the syntax tree of a module, or an empty one if it has no source."""
     try:
         return ast.parse(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):
@@ -29,8 +26,8 @@ def parsed(module: ModuleType) -> ast.Module:
 
 
 def inside(node: ast.AST) -> Iterator[ast.AST]:
-    """Give what is below a node, without entering the functions and classes that are there."""
-    # A stack of our own: sums and chains of calls may be deeper than Python's.
+    """Yield the nodes below a node, without entering functions and classes."""
+    # Not recursive: sums and chains of calls may be nested deeper than Python's stack.
     below = list(ast.iter_child_nodes(node))
     while below:
         child = below.pop()
@@ -40,7 +37,7 @@ def inside(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported(node: ast.AST, module: ModuleType) -> dict[str, object]:
-    """Return the names that a statement imports, with what they stand for."""
+    """Return the names that a statement imports, with their values."""
     match node:
         case ast.Import(names=names):
             return dict(_module(it) for it in names)
@@ -51,16 +48,6 @@ def imported(node: ast.AST, module: ModuleType) -> dict[str, object]:
             return {it.asname or it.name: attribute(source, it.name) for it in names}
         case _:
             return {}
-
-
-def portable(where: str) -> str:
-    """Return a ``file:line`` as it is on every machine: from here, or as Python imports it."""
-    filename, _, line = where.rpartition(":")
-    path = Path(filename)
-    # Where Python installs comes first: an environment may be inside of the folder of its user.
-    roots = [*_installed(), Path.cwd(), *map(Path, sys.path)]
-    root = next((it for it in roots if path.is_relative_to(it)), None)
-    return f"{path.relative_to(root).as_posix() if root else filename}:{line}"
 
 
 def _module(alias: ast.alias) -> tuple[str, ModuleType | None]:
@@ -75,12 +62,5 @@ def _source(node: ast.ImportFrom, module: ModuleType) -> ModuleType | None:
     try:
         name = resolve_name("." * node.level + (node.module or ""), module.__package__)
     except ImportError:
-        return None  # It leaves its package; whoever runs it will be told.
+        return None  # It leaves its package: importing it fails, and says so.
     return sys.modules.get(name)
-
-
-@functools.cache
-def _installed() -> tuple[Path, ...]:
-    # Libraries before Python's own, as their folder usually is inside of that.
-    names = ("purelib", "platlib", "stdlib", "platstdlib")
-    return tuple(Path(sysconfig.get_path(it)) for it in names)

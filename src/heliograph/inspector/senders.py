@@ -1,4 +1,4 @@
-"""Finds who sends signals, in the source of imported modules, of which nothing runs."""
+"""Finds the places that send signals, in the source of imported modules; it runs none of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from heliograph import Signal
-from heliograph.inspector.facts import KnownSend
-from heliograph.inspector.looking import attribute, is_a
-from heliograph.inspector.scopes import Scope
-from heliograph.inspector.sources import parsed, portable
+from heliograph.describe import portable_location
+from heliograph.inspector.expressions import SourceScope
+from heliograph.inspector.facts import SendInfo
+from heliograph.inspector.sources import parsed
+from heliograph.inspector.static import attribute, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,37 +21,36 @@ _SPAN_DECORATORS = ("wrap", "each_call")
 _OF_A_SPAN = ("started", "finished", "failed")
 
 
-def sends_in(modules: Iterable[ModuleType]) -> dict[Signal, tuple[KnownSend, ...]]:
+def sends_in(modules: Iterable[ModuleType]) -> dict[Signal, tuple[SendInfo, ...]]:
     """Return where each signal is sent, module by module, in the order of the source.
 
-    A place counts if it names the signal: by a variable of a module or a class, by what is
-    imported, or as ``namespace["name"]`` or ``namespace.signal("name")``. What was passed as
-    an argument, or is kept in an object, is not followed. Where a span is made, all three of
-    its signals count as sent.
+    A place counts if it names the signal: by a variable of a module or a class, by an imported
+    name, or as ``namespace["name"]`` or ``namespace.signal("name")``. Arguments and attributes
+    of objects are not followed. A place that makes a span sends all three of its signals.
     """
-    found: dict[Signal, dict[KnownSend, None]] = {}
+    found: dict[Signal, dict[SendInfo, None]] = {}
     for module in modules:
         for signal, send in _sends(module):
             found.setdefault(signal, {})[send] = None
     return {signal: tuple(sends) for signal, sends in found.items()}
 
 
-def _sends(module: ModuleType) -> Iterator[tuple[Signal, KnownSend]]:
-    # A stack of our own: sums and chains of calls may be deeper than Python's.
-    left: list[tuple[ast.AST, Scope]] = [(parsed(module), Scope.of(module))]
+def _sends(module: ModuleType) -> Iterator[tuple[Signal, SendInfo]]:
+    # Not recursive: sums and chains of calls may be nested deeper than Python's stack.
+    left: list[tuple[ast.AST, SourceScope]] = [(parsed(module), SourceScope.of(module))]
     while left:
         node, scope = left.pop()
         if isinstance(node, ast.expr):
             for signal in _sent_by(node, scope):
-                where = portable(f"{module.__file__}:{node.lineno}")
-                yield signal, KnownSend(scope.name, where)
+                location = portable_location(f"{module.__file__}:{node.lineno}")
+                yield signal, SendInfo(scope.name, location)
         inner = scope.entered(node)
         left += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
 
 
-def _sent_by(node: ast.expr, scope: Scope) -> list[Signal[...]]:
+def _sent_by(node: ast.expr, scope: SourceScope) -> list[Signal[...]]:
     match node:
-        # Not calls alone: `partial(order_paid.send, shop)` sends as well, a little later.
+        # Not only calls: `partial(order_paid.send, shop)` sends as well, a little later.
         case ast.Attribute(value=owner, attr=name) if name in _SENDING:
             signal = scope.value(owner)
             return [signal] if is_a(signal, Signal) else []
@@ -63,6 +63,6 @@ def _sent_by(node: ast.expr, scope: Scope) -> list[Signal[...]]:
 
 
 def _of_span(begun_by: object) -> list[Signal[...]]:
-    """Return the signals of what begins spans, and none of anything else."""
+    """Return the signals of a span factory; none for anything else."""
     found = [attribute(begun_by, word) for word in _OF_A_SPAN]
     return [signal for signal in found if is_a(signal, Signal)]

@@ -1,4 +1,4 @@
-"""Looks at objects without running any code of theirs."""
+"""Looks at objects without running their code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
-    """Tell whether a value is of a class, without asking what a lazy object stands for."""
+    """Tell whether a value is of a class, without resolving a lazy object."""
     return issubclass(type(value), kind)
 
 

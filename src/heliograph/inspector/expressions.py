@@ -1,4 +1,4 @@
-"""Tells what an expression in the source of an imported module stands for."""
+"""Evaluates expressions in the source of imported modules, without running code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import heliograph
 from heliograph import Namespace
-from heliograph.inspector.looking import attribute, is_a
 from heliograph.inspector.sources import imported, inside
+from heliograph.inspector.static import attribute, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scope:
-    """A module, a class or a function, and what the names in it stand for.
+class SourceScope:
+    """A module, a class or a function, with the values of the names in it.
 
     Attributes:
         name: Its qualified name, with the module.
         module: The module.
-        names: What names stand for, None if that cannot be told; the innermost map comes first.
-        owner: What holds the names that statements bind here: the module; a class, or its
-            source if that is all there is; None in a function.
+        names: The value of each name, None if unknown; the innermost map comes first.
+        owner: The object that holds the names bound here: the module; a class, or its node
+            if the class is not found; None in a function.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Scope:
     owner: object
 
     @classmethod
-    def of(cls, module: ModuleType) -> Scope:
+    def of(cls, module: ModuleType) -> SourceScope:
         """Return the outermost scope of a module."""
         return cls(module.__name__, module, ChainMap(vars(module)), module)
 
-    def entered(self, node: ast.AST) -> Scope:
-        """Return the scope of what is below a node, which is this one if that opens none."""
+    def entered(self, node: ast.AST) -> SourceScope:
+        """Return the scope of the nodes below a node: a new one, or this one."""
         match node:
             case ast.ClassDef(name=name):
                 held = attribute(self.owner, name)
@@ -57,7 +57,7 @@ class Scope:
                 return self
 
     def value(self, node: ast.AST) -> object:
-        """Return what an expression stands for, or None if that cannot be told."""
+        """Return the value of an expression, or None if it is unknown."""
         match node:
             case ast.Name(id=name):
                 return self.names.get(name)
@@ -80,20 +80,20 @@ class Scope:
         return f"{self.name}.<locals>.{name}" if self.owner is None else f"{self.name}.{name}"
 
     def _bound(self, function: Function) -> dict[str, object]:
-        """Return the names that a function binds: what it imports, and nothing known of others."""
+        """Return the names that a function binds: imported ones with values, others with None."""
         below = list(inside(function))
         bound: dict[str, object] = {name: None for it in below for name in _binds(it)}
         for it in below:
             bound |= imported(it, self.module)
         parameters = [*function.args.posonlyargs, *function.args.args]
         if parameters and is_a(self.owner, type):
-            # `self` has the signals that its class has.
+            # `self` has the signals of its class.
             bound[parameters[0].arg] = self.owner
         ours = {name for it in below if isinstance(it, ast.Global) for name in it.names}
         return {name: it for name, it in bound.items() if name not in ours}
 
     def _namespace_of(self, maker: ast.expr) -> object:
-        """Return the namespace that is asked by its method `signal`, or by a function."""
+        """Return the namespace whose method `signal`, or whose function, is called."""
         made = self.value(maker)
         if made is heliograph.signal:
             return heliograph.default_namespace
@@ -113,7 +113,7 @@ def _item(namespace: object, name: str) -> object:
 
 
 def _nested(outer: object, name: str) -> Namespace | None:
-    # Asked for only if it is there, as asking makes it.
+    # Only if it exists, as asking for it would make it.
     if is_a(outer, Namespace) and any(it.startswith(f"{name}.") for it in outer):
         return outer.namespace(name)
     return None
