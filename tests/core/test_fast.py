@@ -28,7 +28,7 @@ from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.snapshot import Snapshot
-from heliograph.core.sending.watched import finish_watched
+from heliograph.core.sending.unfinished import finish_straight, finish_watched
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ def _parts(**others: type) -> dict[str, Any]:
     seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
     return {
         "in_python": Signal.send,
-        "finish": Signal._finish,
+        "finish": finish_straight,
         "pending_changes": pending_changes,
         "at_once": AT_ONCE,
         "tellers": TELLERS,

@@ -185,12 +185,6 @@ class Overridable(heliograph.Signal, **_TYPE):
             _BLOCK.set(outer)
         return block.made
 
-    def _sending(self, sender: Any, payload: dict[str, Any], snapshot: Any, version: int) -> Any:
-        sending = super()._sending(sender, payload, snapshot, version)
-        if self.is_muted:  # The subclass's own flag, which the engine does not know.
-            sending.steps, sending.muted = [], True
-        return sending
-
     def _mirror(self) -> None:
         # `if signal.receivers` must be true of a table that a subclass brings, too.
         if self._brings_tables():

@@ -18,7 +18,7 @@ from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.snapshot import Snapshot
-from heliograph.core.sending.watched import finish_watched
+from heliograph.core.sending.unfinished import finish_straight, finish_watched
 from heliograph.core.signal import Signal
 
 
@@ -31,7 +31,7 @@ def _put_in_place() -> str:
         return "python"
     send = Send(
         in_python=Signal.send,
-        finish=Signal._finish,
+        finish=finish_straight,
         pending_changes=pending_changes,
         at_once=AT_ONCE,
         registry=Registry,

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.claims import followed
 from heliograph.core.connected import P
-from heliograph.core.connections.dead import lost_now, warn_of_lost
-from heliograph.core.connections.scopes import is_muted
 from heliograph.core.describe import title_of
-from heliograph.core.development import check_once_known, in_development
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import AT_ONCE
-from heliograph.core.identity import canonical, receiver_key
-from heliograph.core.mistakes import not_named, warn_of_named_sender, warn_of_text, wrapped
+from heliograph.core.mistakes import not_named, warn_of_text, wrapped
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
-from heliograph.core.sending.delivering import Sending, deliver, deliver_async, rest_of
-from heliograph.core.sending.lookup import counted, due, find, keep
+from heliograph.core.sending.lookup import counted, due, find, keep_if_straight
+from heliograph.core.sending.slow_path import send_async_slowly, send_slowly
+from heliograph.core.sending.turns import overriding_steps
+from heliograph.core.sending.unfinished import Unfinished, finish, finish_async, was_called
 from heliograph.core.sending.watched import send_async_watched, send_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
     from typing import Any, Never, overload
 
     from heliograph.core.connections.connection import Connection
-    from heliograph.core.connections.dead import DeadReceiver
     from heliograph.core.observing.wishes import Choice
-    from heliograph.core.sending.delivering import Step
     from heliograph.core.sending.snapshot import Snapshot
+    from heliograph.core.sending.turns import Step
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]
@@ -82,7 +78,7 @@ class Signal(Waitable[P]):
         ) -> Results: ...
 
     # It is always called as one of these. What it left to another method would take time.
-    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901, PLR0915
+    def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901
         self,
         sender: Any = None,
         /,
@@ -128,10 +124,8 @@ class Signal(Waitable[P]):
             ...     order_paid.send("shop", total=12)
             []
         """
-        try:
-            () = unnamed  # It takes half as long as to ask whether it is empty.
-        except ValueError:
-            raise not_named(self, unnamed, Signal.send) from None
+        if unnamed:
+            raise not_named(self, unnamed, Signal.send)
         registry = self._registry
         if not registry.anyone:
             return []
@@ -140,23 +134,15 @@ class Signal(Waitable[P]):
         if (
             version is not registry.version
             or type(sender) is not kind
-            or registry.watchers
             or (registry.senders and id(sender) in registry.senders)
             or (sender is None and "sender" in payload)
         ):
             version = registry.version
             sender, snapshot = find(registry, sender)
-            if (
-                snapshot.slow_in_send
-                or registry.needs_slow_path
-                or (sender is None and "sender" in payload)
-            ):
-                return deliver(self._sending(sender, payload, snapshot, version), _async_wrapper)
-            if registry.watchers and not (TELLERS and is_telling()):
-                return send_watched(
-                    self, registry, sender, payload, snapshot, version, _async_wrapper
-                )
-            keep(registry, version, sender, snapshot)
+            if not keep_if_straight(registry, version, sender, payload, snapshot):
+                return send_slowly(self, sender, payload, snapshot, version, _async_wrapper)
+        if registry.watchers and not (TELLERS and is_telling()):
+            return send_watched(self, registry, sender, payload, snapshot, version, _async_wrapper)
         results: Results = _NONE
         receiver: Any = snapshot  # Nobody yet.
         try:
@@ -169,47 +155,18 @@ class Signal(Waitable[P]):
                 receiver = receiver()  # noqa: PLW2901 - another name would cost time.
                 results.append((receiver, receiver(sender, **payload)))
                 if registry.version is not version:
-                    failure = None
+                    error = None
                     break
             else:
                 return results
-        except Exception as error:
-            if isinstance(error, AT_ONCE) or not _was_called(receiver, snapshot, results):
+        except Exception as caught:
+            if isinstance(caught, AT_ONCE) or not was_called(receiver, snapshot, results):
                 raise
-            failure = error
-        try:
-            return self._finish(
-                sender,
-                payload,
-                snapshot,
-                len(results),
-                list(results),
-                version,
-                failure,
-                receiver,
-                _async_wrapper,
-            )
-        finally:
-            failure = None  # An error must not refer to itself through its traceback's frames.
-
-    def _finish(
-        self,
-        sender: Any,
-        payload: dict[str, Any],
-        snapshot: Snapshot,
-        position: int,
-        results: list[tuple[Receiver, Any]],
-        version: int,
-        failure: Exception | None,
-        receiver: Receiver | None,
-        async_wrapper: Callable[[Receiver], Receiver] | None,
-    ) -> list[tuple[Receiver, Any]]:
-        """Do the rest of a send that was plain until an error or a change came."""
-        sending = rest_of(
-            self, sender, payload, snapshot, position, results, version, failure, receiver
-        )
-        failure = None  # An error must not refer to itself through its traceback's frames.
-        return deliver(sending, async_wrapper)
+            error = caught
+        send = Unfinished(self, sender, payload, snapshot, version, _async_wrapper, list(results))
+        send.stop(len(results), receiver, error)
+        error = None  # An error must not refer to itself through its traceback's frames.
+        return finish(send)
 
     if TYPE_CHECKING:
 
@@ -268,19 +225,14 @@ class Signal(Waitable[P]):
         # Read before the snapshot is: what is disconnected from here on is not called.
         version = registry.version
         sender, snapshot = find(registry, sender)
-        if (
-            snapshot.slow_in_send_async
-            or registry.needs_slow_path
-            or (sender is None and "sender" in payload)
-        ):
-            return await deliver_async(
-                self._sending(sender, payload, snapshot, version), _sync_wrapper
-            )
+        named = sender is None and "sender" in payload
+        if snapshot.slow_in_send_async or registry.needs_slow_path or named:
+            return await send_async_slowly(self, sender, payload, snapshot, version, _sync_wrapper)
         if registry.watchers and not (TELLERS and is_telling()):
             return await send_async_watched(
                 self, registry, sender, payload, snapshot, version, _sync_wrapper
             )
-        results: list[tuple[Receiver, Any]] = []
+        results: Results = []
         receiver: Any = snapshot  # Nobody yet.
         try:
             for receiver, in_place in snapshot.calls:
@@ -295,27 +247,18 @@ class Signal(Waitable[P]):
                     value = await value
                 results.append((receiver, value))
                 if registry.version is not version:
-                    failure = None
+                    error = None
                     break
             else:
                 return results
-        except Exception as error:
-            if isinstance(error, AT_ONCE) or not _was_called(receiver, snapshot, results):
+        except Exception as caught:
+            if isinstance(caught, AT_ONCE) or not was_called(receiver, snapshot, results):
                 raise
-            failure = error
-        at = len(results)
-        sending = rest_of(self, sender, payload, snapshot, at, results, version, failure, receiver)
-        failure = None  # An error must not refer to itself through its traceback's frames.
-        return await deliver_async(sending, _sync_wrapper)
-
-    async def _send_to_the_end_async(self, sender: Any, payload: dict[str, Any]) -> None:
-        """Like `send_async`, but if it is cancelled, still call the remaining sync receivers."""
-        registry = self._registry
-        if registry.anyone:
-            version = registry.version
-            sender, snapshot = find(registry, sender)
-            sending = self._sending(sender, payload, snapshot, version)
-            await deliver_async(sending, None, to_the_end=True)
+            error = caught
+        send = Unfinished(self, sender, payload, snapshot, version, _sync_wrapper, results)
+        send.stop(len(results), receiver, error)
+        error = None  # An error must not refer to itself through its traceback's frames.
+        return await finish_async(send)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Yield each receiver that a send from *sender* would call now, in order."""
@@ -355,86 +298,16 @@ class Signal(Waitable[P]):
         found: Signal = self.__dict__.setdefault(name, made)
         return found
 
-    def _sending(
-        self, sender: Any, payload: dict[str, Any], snapshot: Snapshot, version: int
-    ) -> Sending:
-        registry = self._registry
-        if sender is None and "sender" in payload and registry.declaration is None:
-            self._warn_of_named_sender()
-        if registry.checked:
-            self._check(sender, payload)
-        muted = is_muted(registry.mutes)
-        steps: list[Step] = []
-        if not muted:
-            overridden = registry.overridden
-            steps = (
-                self._overriding_steps(sender, snapshot) if overridden else self._steps(snapshot)
-            )
-        newest = snapshot.newest
-        return Sending(
-            self, registry, sender, payload, steps, version=version, newest=newest, muted=muted
-        )
-
     def _choice(self) -> Choice:
         registry = self._registry
         return registry.self_ref, partial(show, registries=[registry])
 
-    def _check(self, sender: Any, payload: dict[str, Any]) -> None:
-        """In development mode, warn about or refuse a send that looks wrong."""
-        registry, checked = self._registry, in_development()
-        declaration = registry.declaration
-        if checked is None:
-            check_once_known(registry)
-            return
-        if not checked or declaration is None:  # It may be refused at this moment.
-            registry.check(on=False)
-        if checked and registry.dead:
-            self._warn_of_lost(registry.dead)
-        if checked and declaration is not None:
-            from heliograph.core.declared.checking import refuse_mismatch
-
-            refuse_mismatch(declaration, sender, payload)
-
-    def _warn_of_lost(self, dead: Iterable[DeadReceiver]) -> None:
-        for it in lost_now(dead):
-            # The next send asks again, as a warning may be made an error, and others are left.
-            self._registry.check(on=True)
-            warn_of_lost(it, title_of(self))
-
-    def _warn_of_named_sender(self) -> None:
-        if in_development():
-            warn_of_named_sender(title_of(self))
-
-    def _steps(self, snapshot: Snapshot) -> list[Step]:
-        return [(connection, None) for connection in counted(self._registry, snapshot)]
+    # What follows is a hook, as `_several_failed` and `_meta_signal` are.
 
     def _overriding_steps(self, sender: Any, snapshot: Snapshot) -> list[Step]:
-        known = {c._receiver_ref.key: c for c in counted(self._registry, snapshot)}
-        return [(_known(receiver, known), receiver) for receiver in self.receivers_for(sender)]
+        """Return who is to be called, where the signal is asked itself."""
+        return overriding_steps(self, sender, snapshot)
 
 
 # An instance may have one of its own, which comes first.
 Signal.__doc__ = Documentation(Signal.__doc__)  # type: ignore[assignment]  # As good as a text.
-
-
-def _was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
-    """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
-    at = len(results)
-    if (
-        at == len(snapshot.receiver_refs)
-        or receiver is snapshot
-        or receiver is snapshot.receiver_refs[at]
-    ):
-        return False
-    # An alarm, say, may raise when one has been called and the next one not been looked up.
-    return not at or receiver is not results[-1][0]
-
-
-def _known(receiver: Any, connections: dict[Hashable, Connection]) -> Connection | None:
-    """Return the connection of a receiver that was given out, or of one that it wraps."""
-    # Tracing libraries wrap receivers, and say so as functools.wraps does.
-    for it in followed(receiver, "__wrapped__"):
-        found = connections.get(receiver_key(canonical(it)))
-        if found is not None:
-            return found
-    return None

@@ -107,12 +107,24 @@ def _shared_snapshot(
     return snapshot
 
 
-def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
-    """Let the next sends use a snapshot without looking for it, if it is for no sender alone."""
-    everywhere = registry.keeps_snapshots and not registry.local_mutes
-    usable = everywhere and snapshot is registry.any._snapshot
-    if usable and (not registry.senders or not is_held_by_value(sender)):
+def keep_if_straight(
+    registry: Registry, version: int, sender: Any, payload: dict[str, Any], snapshot: Snapshot
+) -> bool:
+    """Tell whether `send` can call one after the other; if so, let the next ones know at once.
+
+    What is for no sender alone is kept for them, if its sender is one of many.
+    """
+    if (
+        snapshot.slow_in_send
+        or registry.needs_slow_path
+        or (sender is None and "sender" in payload)
+    ):
+        return False
+    usable = snapshot is registry.any._snapshot and registry.keeps_snapshots
+    for_many = not registry.senders or not is_held_by_value(sender)
+    if usable and for_many and not registry.local_mutes:
         registry.last_snapshot = (version, type(sender), snapshot)
+    return True
 
 
 def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:

@@ -1,4 +1,4 @@
-"""Sends while somebody watches, as `Signal.send` and `send_async`: what came of each is noted."""
+"""Sends straight from one receiver to the next while somebody watches: each delivery is noted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from time import perf_counter
 from heliograph.core.mistakes import wrapped
 from heliograph.core.observing.emission import PLACE, delivery
 from heliograph.core.observing.watching import begin_watching, end_watching
-from heliograph.core.sending.delivering import deliver, deliver_async, rest_of
 from heliograph.core.sending.lookup import unshared
+from heliograph.core.sending.unfinished import Unfinished, finish, finish_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.registry import Registry
-    from heliograph.core.observing.nesting import Place
     from heliograph.core.sending.snapshot import Snapshot
-    from heliograph.core.signal import Signal
 
     Receiver = Callable[..., Any]
     Results = list[tuple[Receiver, Any]]
-    Wrapper = Callable[[Receiver], Receiver]
 
 
 # Between two receivers the clock is read once: what is done there counts as the later one's time.
@@ -31,23 +28,21 @@ if TYPE_CHECKING:
 # traceback, so what leads to it is let go.
 
 
-# What these two left to another function would take time.
-def send_watched(  # noqa: PLR0915
-    signal: Signal[...],
+def send_watched(  # noqa: PLR0915 - a part in another function would take time.
+    signal: Any,
     registry: Registry,
     sender: Any,
     payload: dict[str, Any],
     snapshot: Snapshot,
     version: int,
-    async_wrapper: Wrapper | None,
+    async_wrapper: Any,
 ) -> Results:
-    """Send by a snapshot that is plain."""
+    """Send as `Signal.send` does, to whom it has found."""
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
-    noted, clock = place.work._deliveries.append, place.work._clock
-    position, over = 0, False
+    position, clock, noted = 0, place.work._clock, place.work._deliveries.append
     receiver: Any = None
-    failure: BaseException | None = None
+    error: BaseException | None = None
     try:
         if snapshot.receiver_refs:  # Or nothing can be inside of it.
             snapshot = unshared(registry, snapshot, sender)
@@ -64,64 +59,25 @@ def send_watched(  # noqa: PLR0915
             if registry.version is not version:
                 break
         over = position == len(snapshot.connections)
-    except BaseException as error:  # noqa: BLE001 - told of, and settled.
-        failure = error
+    except BaseException as caught:  # noqa: BLE001 - told of, and settled.
+        error, over = caught, False
     if over:
         seen, place.work = place.work, None
         end_watching(place, seen)
         return results
     noted = None
     try:
-        return finish_watched(
-            signal,
-            place,
-            snapshot,
-            position,
-            results,
-            version,
-            failure,
-            receiver,
-            async_wrapper,
-            clock,
-        )
+        send = Unfinished(signal, sender, payload, snapshot, version, async_wrapper, results)
+        send.stop(position, receiver, error)
+        send.watch(place, clock)
+        return finish(send)
     finally:
         # There may have been no room on the stack to end it.
-        place.work = failure = None
+        place.work = error = None
 
 
-def finish_watched(
-    signal: Signal[...],
-    place: Place,
-    snapshot: Snapshot,
-    position: int,
-    results: Results,
-    version: int,
-    failure: BaseException | None,
-    receiver: Receiver | None,
-    async_wrapper: Wrapper | None,
-    clock: float,
-) -> Results:
-    """Do the rest of a watched send that was plain until an error or a change came."""
-    sender, payload = place.work._sender, place.work._payload
-    sending = rest_of(
-        signal,
-        sender,
-        payload,
-        snapshot,
-        position,
-        results,
-        version,
-        failure,
-        receiver,
-        clock,
-        place,
-    )
-    failure = None
-    return deliver(sending, async_wrapper)
-
-
-async def send_async_watched(  # noqa: PLR0915
-    signal: Signal[...],
+async def send_async_watched(  # noqa: PLR0915 - as above.
+    signal: Any,
     registry: Registry,
     sender: Any,
     payload: dict[str, Any],
@@ -129,13 +85,12 @@ async def send_async_watched(  # noqa: PLR0915
     version: int,
     sync_wrapper: Any,
 ) -> Results:
-    """Send by a snapshot that is not careful, as `send_watched` does."""
+    """Send as `Signal.send_async` does, to whom it has found."""
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
-    noted, clock = place.work._deliveries.append, place.work._clock
-    position, over = 0, False
+    position, clock, noted = 0, place.work._clock, place.work._deliveries.append
     receiver: Any = None
-    failure: BaseException | None = None
+    error: BaseException | None = None
     try:
         if snapshot.receiver_refs:
             snapshot = unshared(registry, snapshot, sender)
@@ -147,8 +102,9 @@ async def send_async_watched(  # noqa: PLR0915
                 if in_place or sync_wrapper is None:
                     value = receiver(sender, **payload)
                 else:
-                    call = wrapped(sync_wrapper, receiver, "_sync_wrapper")
-                    value = await call(sender, **payload)
+                    value = await wrapped(sync_wrapper, receiver, "_sync_wrapper")(
+                        sender, **payload
+                    )
                 # Also what a plain function returned, in place or through the wrapper.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
@@ -160,28 +116,17 @@ async def send_async_watched(  # noqa: PLR0915
             if registry.version is not version:
                 break
         over = position == len(snapshot.connections)
-    except BaseException as error:  # noqa: BLE001 - as above.
-        failure = error
+    except BaseException as caught:  # noqa: BLE001 - as above.
+        error, over = caught, False
     if over:
         seen, place.work = place.work, None
         end_watching(place, seen)
         return results
     noted = None
     try:
-        sending = rest_of(
-            signal,
-            sender,
-            payload,
-            snapshot,
-            position,
-            results,
-            version,
-            failure,
-            receiver,
-            clock,
-            place,
-        )
-        failure = None
-        return await deliver_async(sending, sync_wrapper)
+        send = Unfinished(signal, sender, payload, snapshot, version, sync_wrapper, results)
+        send.stop(position, receiver, error)
+        send.watch(place, clock)
+        return await finish_async(send)
     finally:
-        place.work = failure = None
+        place.work = error = None

@@ -14,7 +14,9 @@ from heliograph.core.failures import log_aside
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import is_decorated_at, warn_of_unused
 from heliograph.core.observing.nesting import enter, innermost, leave, place_for
+from heliograph.core.sending.checks import check
 from heliograph.core.sending.lookup import find
+from heliograph.core.sending.slow_path import send_to_the_end
 from heliograph.core.showing import shown
 from heliograph.core.source import place
 
@@ -64,7 +66,7 @@ class SpanKind:
             return Span(self, sender, payload)
         span = _WatchedSpan(self, sender, payload)
         # Checked here and not where it is entered, as this call passes the payload.
-        self.started._check(sender, {**payload, "span": span})
+        check(self.started, sender, {**payload, "span": span})
         if self.started._registry.checked:
             span._unused = place()
         else:
@@ -209,7 +211,7 @@ class Span:
             return
         told = self._end()
         try:
-            await self._kind.finished._send_to_the_end_async(self.sender, told)
+            await send_to_the_end(self._kind.finished, self.sender, told)
         finally:
             self._outlive()
 
@@ -256,7 +258,7 @@ class Span:
     async def _fail_async(self, error: BaseException) -> None:
         told, failed = self._end(), self._kind.failed
         try:
-            await failed._send_to_the_end_async(self.sender, {"error": error, **told})
+            await send_to_the_end(failed, self.sender, {"error": error, **told})
         except Exception as another:  # noqa: BLE001 - the error of the work is raised.
             log_aside(another, _NOT_RAISED, title_of(failed))
         finally:

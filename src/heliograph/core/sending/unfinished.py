@@ -1,0 +1,174 @@
+"""Goes on with a send that went straight from one receiver to the next until something came."""
+
+from __future__ import annotations
+
+from heliograph.core.sending.delivering import deliver, deliver_async
+from heliograph.core.sending.lookup import unshared
+from heliograph.core.sending.outcome import Outcome
+from heliograph.core.sending.turns import Turns
+from heliograph.core.sending.watched_outcome import WatchedOutcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from heliograph.core.observing.nesting import Place
+    from heliograph.core.sending.snapshot import Snapshot
+    from heliograph.core.sending.turns import Step
+
+    Results = list[tuple[Callable[..., Any], Any]]
+
+
+class Unfinished:
+    """A send that has to go on: a receiver has failed, or connections have changed.
+
+    The part in C fills in the slots by their names.
+
+    Attributes:
+        signal: What is sent.
+        sender: Who sends it.
+        payload: With what.
+        snapshot: Whom it works on.
+        version: That of the registry when they were found.
+        position: Which of them is at work, or the next one if nobody is.
+        results: Pairs of receiver and value, so far.
+        receiver: Who is at work, or None.
+        error: What came instead of a value, or None.
+        wrapper: What wraps receivers, or None.
+        place: Where it is watched, or None.
+        clock: When the receiver began, if it is watched.
+    """
+
+    __slots__ = (
+        "clock",
+        "error",
+        "payload",
+        "place",
+        "position",
+        "receiver",
+        "results",
+        "sender",
+        "signal",
+        "snapshot",
+        "version",
+        "wrapper",
+    )
+
+    def __init__(
+        self,
+        signal: Any,
+        sender: Any,
+        payload: dict[str, Any],
+        snapshot: Snapshot,
+        version: int,
+        wrapper: Any,
+        results: Results,
+    ) -> None:
+        self.signal: Any = signal
+        self.sender: Any = sender
+        self.payload: dict[str, Any] = payload
+        self.snapshot: Snapshot = snapshot
+        self.version: int = version
+        self.wrapper: Any = wrapper
+        self.results: Results = results
+        self.place: Place | None = None
+
+    def stop(self, position: int, receiver: Any, error: BaseException | None) -> None:
+        """Note where it has stopped."""
+        self.position: int = position
+        self.receiver: Any = receiver
+        self.error: BaseException | None = error
+
+    def watch(self, place: Place, clock: float) -> None:
+        """Note that it is watched."""
+        self.place = place
+        self.clock: float = clock
+
+
+def was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
+    """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
+    at = len(results)
+    if (
+        at == len(snapshot.receiver_refs)
+        or receiver is snapshot
+        or receiver is snapshot.receiver_refs[at]
+    ):
+        return False
+    # An alarm, say, may raise when one has been called and the next one not been looked up.
+    return not at or receiver is not results[-1][0]
+
+
+def finish(send: Unfinished) -> Results:
+    """Do the rest of a send."""
+    turns, outcome = _rest_of(send)
+    return deliver(turns, outcome, send.wrapper)
+
+
+async def finish_async(send: Unfinished) -> Results:
+    """Do the rest of a send, as `finish` does."""
+    turns, outcome = _rest_of(send)
+    return await deliver_async(turns, outcome, send.wrapper)
+
+
+def _rest_of(send: Unfinished) -> tuple[Turns, Outcome]:
+    signal, sender, at = send.signal, send.sender, send.position
+    registry = signal._registry
+    snapshot = unshared(registry, send.snapshot, sender)
+    outcome = Outcome(signal, sender, send.payload)
+    if send.place is not None:
+        outcome = WatchedOutcome(signal, sender, send.payload)
+        outcome.go_on(send.place, send.clock)
+    outcome.results = send.results
+    after = at
+    if send.error is not None:
+        after += 1
+        if send.receiver is not None:
+            outcome.at_work = snapshot.connections[at], send.receiver
+        # Otherwise nobody was there any more to be called, or it is not a receiver's error.
+        if send.receiver is not None or send.place is not None:
+            outcome.error = send.error
+        send.error = None  # An error must not refer to itself through its traceback's frames.
+    steps: list[Step] = [(connection, None) for connection in snapshot.connections[after:]]
+    return Turns(registry, sender, steps, send.version, snapshot.newest), outcome
+
+
+def finish_straight(
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    snapshot: Snapshot,
+    position: int,
+    results: Results,
+    version: int,
+    error: BaseException | None,
+    receiver: Any,
+    wrapper: Any,
+) -> Results:
+    """Do the rest of a send that C began."""
+    send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+    send.stop(position, receiver, error)
+    error = None
+    return finish(send)
+
+
+def finish_watched(
+    signal: Any,
+    place: Place,
+    snapshot: Snapshot,
+    position: int,
+    results: Results,
+    version: int,
+    error: BaseException | None,
+    receiver: Any,
+    wrapper: Any,
+    clock: float,
+) -> Results:
+    """Do the rest of a watched send that C began."""
+    # Nothing here refers to the emission, which leads to the error through its deliveries.
+    sender, payload = place.work._sender, place.work._payload
+    send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+    send.stop(position, receiver, error)
+    send.watch(place, clock)
+    error = None
+    return finish(send)

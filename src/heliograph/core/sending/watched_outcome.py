@@ -1,0 +1,90 @@
+"""The outcome of a send that somebody watches: deliveries are noted, and its end is told of."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from heliograph.core.observing.emission import PLACE, delivery
+from heliograph.core.observing.instruments import TELLERS, is_telling
+from heliograph.core.observing.nesting import enter
+from heliograph.core.observing.watching import begin_watching, end_watching
+from heliograph.core.sending.outcome import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from heliograph.core.observing.emission import Emission
+    from heliograph.core.observing.nesting import Place
+    from heliograph.core.sending.turns import Turn
+
+
+class WatchedOutcome(Outcome):
+    """What came of a send, noted in its emission.
+
+    Attributes:
+        muted: Whether nobody is called because the signal is muted.
+        place: Where the send is watched, once it is.
+        clock: When the receiver at work began.
+    """
+
+    __slots__ = ("clock", "emission", "muted", "place")
+
+    def __init__(
+        self, signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool = False
+    ) -> None:
+        super().__init__(signal, sender, payload)
+        self.muted: bool = muted
+        self.place: Place | None = None
+        self.emission: Emission | None = None
+        self.clock: float = 0.0
+
+    def go_on(self, place: Place, clock: float) -> None:
+        """Watch what is watched already."""
+        self.place = place
+        self.emission = place.work
+        self.clock = clock
+
+    def __enter__(self) -> None:
+        """Begin to watch, and to call receivers."""
+        if self.place is None:
+            watchers, muted = self.signal._registry.watchers, self.muted
+            self.place = begin_watching(
+                watchers, self.signal, self.sender, self.payload, muted=muted
+            )
+            self.emission = self.place.work
+            enter(PLACE, self.place)
+
+    def __exit__(self, kind: object, left_by: BaseException | None, traceback: object) -> None:
+        """Tell of the send."""
+        place: Any = self.place
+        place.work = None
+        if left_by is not None:
+            if self.at_work is not None:
+                self.end(None, left_by)
+            super().__exit__(kind, left_by, traceback)
+        # An error must not refer to itself through its traceback's frames, which hold this.
+        seen, self.emission = self.emission, None
+        if seen is not None:
+            end_watching(place, seen)
+
+    def begin(self, turn: Turn) -> None:
+        """Note whose turn it is, and when it began."""
+        self.clock = perf_counter()
+        self.at_work = turn
+
+    def end(self, value: object, error: BaseException | None) -> None:
+        """Note what came of the turn, and how long it took."""
+        took = perf_counter() - self.clock
+        connection, receiver = self._turn()
+        self.at_work = None
+        if self.emission is not None:
+            noted = delivery(receiver, connection, took, value, error)
+            self.emission._deliveries.append(noted)
+
+
+def outcome_of(signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool) -> Outcome:
+    """Return what takes in what comes of a send, and notes it if somebody watches."""
+    if signal._registry.watchers and not (TELLERS and is_telling()):
+        return WatchedOutcome(signal, sender, payload, muted=muted)
+    return Outcome(signal, sender, payload)
