@@ -798,8 +798,8 @@ def test_nothing_has_changed_if_namespaces_cannot_be_joined() -> None:
         message = str(error)
 
     assert message == (
-        "The default namespaces of Blinker and of Heliograph both have 'order-paid', and nobody "
-        "can tell which of the two signals is meant. Call install() before making signals."
+        "The default namespaces of Blinker and of Heliograph both have 'order-paid', and it is "
+        "unclear which of the two signals is meant. Call install() before making signals."
     )
     assert state() == before
 

@@ -18,10 +18,10 @@ Symbol: type[Any] = type(ANY)
 
 
 def make_id(obj: object) -> Hashable:
-    """Return the key that Blinker keeps a receiver or a sender under.
+    """Return Blinker's key of a receiver or a sender.
 
-    For code that computes it for itself; Heliograph tells senders and
-    receivers apart more exactly.
+    For programs that compute such keys themselves; Heliograph has more exact
+    ones of its own.
     """
     if type(obj) is MethodType:
         return id(obj.__func__), id(obj.__self__)
@@ -31,7 +31,7 @@ def make_id(obj: object) -> Hashable:
 
 
 def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) -> weakref.ref[T]:
-    """Return a weak reference to anything, a bound method too."""
+    """Return a weak reference to any object, also to a bound method."""
     if type(obj) is MethodType:
         # A reference to a method is typed by the method, which T is here.
         return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]  # Said above.
@@ -41,7 +41,7 @@ def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) ->
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        # Importing typing takes longer than all of this, and these serve annotations only.
+        # Only annotations use it, and importing `typing` takes longer than all the rest.
         if name != "T":
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)

@@ -1,4 +1,4 @@
-"""Standing in for Blinker: as the module `blinker`, and in all that it has made already."""
+"""Stands in for Blinker: as the module `blinker`, and in the objects that Blinker has made."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _SENDING = ("send", "send_async", "receivers_for", "has_receivers_for", "connect
 def install() -> None:
     """Make Heliograph the module ``blinker``, for everything in this process.
 
-    What is imported afterwards gets Heliograph under Blinker's name. What Blinker
-    has made before becomes Heliograph's in place: its signals stay the very same
-    objects, with all their connections, and the classes that others imported or
-    derived make Heliograph signals from now on. `heliograph.signal` and Blinker's
-    ``signal`` give the same signal for a name.
+    Later imports of ``blinker`` get Heliograph. Signals that Blinker has made become
+    Heliograph signals in place: they stay the same objects, with all their connections.
+    Blinker's classes that a program has imported or derived from make Heliograph signals
+    from now on. `heliograph.signal` and Blinker's ``signal`` return the same signal for a
+    name.
 
-    Best called first of all. Calling it again does nothing. Other threads wait for a moment,
-    so that they find one engine or the other; in an interpreter without a GIL they cannot, and
-    it has to be called before they start.
+    Call it before anything else. Calling it again does nothing. All other threads wait
+    for a moment, so that each finds either engine complete; in an interpreter without a
+    GIL they cannot, so call it before starting threads.
 
     Raises:
-        RuntimeError: If a signal of the same name is in the default namespaces of
-            both Blinker and Heliograph; or if a Blinker before 1.8.1 has
-            been imported already. Nothing has changed then.
+        RuntimeError: If the default namespaces of both Blinker and Heliograph have a
+            signal of the same name, or if a Blinker before 1.8.1 was imported already.
+            Nothing has changed then.
 
     Warns:
         ReceiverWarning: For each receiver that cannot be taken over.
@@ -51,7 +51,7 @@ def install() -> None:
     if theirs:
         not_taken = _take_over(theirs, ours)
     sys.modules.update(ours)
-    # Last of all, because a warning may be an error.
+    # At the end, because a filter may turn the warning into an error.
     for problem in not_taken:
         from warnings import warn
 
@@ -59,41 +59,48 @@ def install() -> None:
 
 
 def _take_over(theirs: dict[str, ModuleType], ours: dict[str, ModuleType]) -> list[Exception]:
-    # Before all others wait, as imports may wait for them: these need what Blinker has imported.
-    import heliograph.blinker.inheriting  # noqa: F401 - as just told.
+    # Imported before the other threads are made to wait, as an import may wait for one of them.
+    import heliograph.blinker.inheriting  # noqa: F401 - see above.
     from heliograph.blinker.alone import alone
 
     their_base = theirs["blinker.base"]
     _check_version(their_base)
-    # What is sent meanwhile gets to its end by either; what is being changed does not.
+    # A send that is under way can end in either engine; a change that is under way cannot.
     with alone(lambda it: it.f_globals is vars(their_base) and it.f_code.co_name not in _SENDING):
         not_taken = _adopt(their_base, ours["blinker"])
         for name, module in theirs.items():
             _rename(module, ours[name])
-    # Their functions call ours from now on, and are still those of their module.
+    # Blinker's functions forward to ours from now on: their frames are not the user's code.
     base.Signal._pass_over("blinker")
     return not_taken
 
 
 def _check_version(theirs: ModuleType) -> None:
-    # Before 1.8.1 it kept hashes of strings, from which nobody can tell the senders.
+    # Before 1.8.1 Blinker kept hashes of strings, which do not tell the senders.
     make_id = getattr(theirs, "make_id", hash)
     if make_id("sender") != "sender":
         msg = (
-            "This Blinker, which has been imported already, is older than 1.8.1 and does not "
-            "know what its signals are connected for. Call install() before Blinker is "
-            "imported, use `heliograph run`, or upgrade Blinker."
+            "The Blinker that is imported already is older than 1.8.1 and does not know the "
+            "senders of its connections. Call install() before Blinker is imported, use "
+            "`heliograph run`, or upgrade Blinker."
         )
         raise RuntimeError(msg)
 
 
 def _rename(theirs: ModuleType, ours: ModuleType) -> None:
-    """Give the same names the same meaning, for those who imported Blinker as a module."""
+    """Give the names in a module of Blinker's the objects of our module."""
     for name in vars(theirs).keys() & vars(ours).keys():
         if not name.startswith("__"):
             setattr(theirs, name, getattr(ours, name))
 
 
+# 1. Share the default namespace, and let Blinker's `ANY` stand for ours.
+# 2. Read Blinker's tables, and make the same connections to new signals of ours.
+# 3. Give each signal of Blinker's the registry of its new signal.
+# 4. Let Blinker's classes make our signals.
+# 5. Give each signal our class, which empties Blinker's tables.
+# The registry comes before the class (3 before 5), so that a send of another thread in between
+# finds one engine or the other complete.
 def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
     from heliograph.blinker.inheriting import replace_classes
 
@@ -104,7 +111,6 @@ def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
     meta = {id(vars(signal).get(name)) for signal in signals for name in _META}
     bases = [base.MetaSignal if id(signal) in meta else base.Signal for signal in signals]
     made, not_taken = _made_again(rows(signals, known), bases, theirs.Signal)
-    # Before the classes, so that whoever sends meanwhile finds one engine or the other.
     for signal, registry in zip(signals, made, strict=True):
         vars(signal)["_registry"] = registry
     kinds = replace_classes(theirs)
@@ -118,9 +124,9 @@ def _adopt(theirs: ModuleType, package: ModuleType) -> list[Exception]:
 
 
 def _make_proxies(symbols: Any, known: list[Any]) -> None:
-    """Let their ANY stand for ours from now on, as a proxy does."""
+    """Let their `ANY` stand for ours from now on, as a proxy does."""
     symbols._get_current_object = lambda symbol: type(ANY)(symbol.name)
-    # Signals of ours may have met it before, as a sender like any other.
+    # Our signals may have met it before, as a sender like any other.
     base.Signal._forget_type(id(symbols))
     for it in known:
         if issubclass(type(it), heliograph.Signal):
@@ -133,8 +139,8 @@ def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:
     if both:
         names = ", ".join(map(repr, sorted(both, key=repr)))
         msg = (
-            f"The default namespaces of Blinker and of Heliograph both have {names}, and nobody "
-            "can tell which of the two signals is meant. Call install() before making signals."
+            f"The default namespaces of Blinker and of Heliograph both have {names}, and it is "
+            "unclear which of the two signals is meant. Call install() before making signals."
         )
         raise RuntimeError(msg)
     base.Namespace._share(joined)
@@ -146,7 +152,7 @@ def _join_default_namespaces(theirs: ModuleType, package: ModuleType) -> None:
 def _made_again(
     found: list[list[Row]], bases: list[type[base.Signal]], their_class: type
 ) -> tuple[list[Any], list[Exception]]:
-    """Return the registries of signals with such connections, and what could not be connected."""
+    """Return the registries of signals with these connections, and the errors of the others."""
     not_taken: list[Exception] = []
     registries = []
     for connections, kind in zip(found, bases, strict=True):
@@ -161,7 +167,7 @@ def _made_again(
 
 
 def _with_our_method(receiver: Any, their_class: type) -> Any:
-    # What is connected may be a signal's `send`, which is another method from now on.
+    # A receiver may be the `send` of a signal, which is another method from now on.
     if type(receiver) is MethodType and issubclass(type(receiver.__self__), their_class):
         name = getattr(receiver, "__name__", "")
         if vars(their_class).get(name) is receiver.__func__:
@@ -171,13 +177,13 @@ def _with_our_method(receiver: Any, their_class: type) -> Any:
 
 def _adopt_signal(signal: Any, kind: type[base.Signal], registry: Any) -> None:
     theirs = dict(vars(signal))
-    # First, so that whoever sends meanwhile finds one engine or the other.
+    # Again, as the signal may have changed since; and before the class, as in `_adopt`.
     vars(signal)["_registry"] = registry
     signal.__class__ = kind
     if kind._brings_tables():
         for name in TABLES:
             getattr(signal, name).clear()
-        # Sends look there first, and would find it in place of what the tables hold.
+        # Sends look in `vars` first, and would find it instead of the registry in the tables.
         del vars(signal)["_registry"]
         signal._registry = registry
     for name in (*TABLES, "is_muted"):

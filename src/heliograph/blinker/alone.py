@@ -1,4 +1,4 @@
-"""Lets a program's other threads wait for a moment, at a place where none is half-way through."""
+"""Makes all other threads wait for a moment, while none is half-way through a change."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _TURN = 0.25
-"""Seconds that nobody else runs, at least, once it is this thread's turn."""
+"""Seconds for which this thread runs alone, at least, once it is its turn."""
 
 _PAUSE = 0.02
-"""Seconds after which whoever waits for the interpreter waits with the new interval."""
+"""Seconds after which waiting threads use the new interval."""
 
 _TRIES = 20
-"""How often to wait for others who are half-way through, some of whom may wait for this thread."""
+"""How often to wait for threads that are half-way through: some may wait for this thread."""
 
 
 @contextmanager
 def alone(half_way: Callable[[FrameType], bool]) -> Iterator[None]:
-    """Run a block during which no other thread does, as long as it takes no longer than a moment.
+    """Run a short block during which no other thread runs.
 
-    It must not wait for anything. An interpreter without a GIL has nothing like it: there,
-    other threads go on.
+    The block must not wait for anything. In an interpreter without a GIL, other threads go on
+    all the same.
 
     Args:
-        half_way: Tells of a frame whether others should get on first, if it is one of theirs.
+        half_way: Tells whether a thread with this frame has to get on first.
     """
     if len(sys._current_frames()) == 1:
         yield
         return
     interval, collects = sys.getswitchinterval(), gc.isenabled()
-    # Finalizers may wait for others.
+    # Finalizers may wait for other threads.
     gc.disable()
     try:
         _wait_for_a_turn(interval, half_way)
@@ -50,12 +50,12 @@ def alone(half_way: Callable[[FrameType], bool]) -> Iterator[None]:
 
 def _wait_for_a_turn(interval: float, half_way: Callable[[FrameType], bool]) -> None:
     for _ in range(_TRIES):
-        # Whoever waits for the interpreter asks for it when an interval is over, which is that
-        # of when it began to wait: so let them all begin again, with a long one.
+        # A waiting thread asks for the interpreter after the interval that was set when it began
+        # to wait: so make all of them begin again, with a long interval.
         sys.setswitchinterval(_TURN)
         sleep(min(2 * interval, _PAUSE))
         frames = sys._current_frames()
-        frames.pop(get_ident(), None)  # What replaces threads may have another name for it.
+        frames.pop(get_ident(), None)  # A library that replaces threads may use other ids.
         if not any(half_way(frame) for top in frames.values() for frame in _below(top)):
             return
         sys.setswitchinterval(interval)

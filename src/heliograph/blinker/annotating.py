@@ -1,9 +1,9 @@
-"""The names of Blinker's that serve annotations, apart because they need `typing`.
+"""Blinker's names that only annotations use, in a module of their own as they need `typing`.
 
-`typing.get_type_hints(Signal.connect, localns=vars(annotating))` evaluates those of the engine too.
+`typing.get_type_hints(Signal.connect, localns=vars(annotating))` evaluates the engine's, too.
 """
 
-# ruff: noqa: F403, F401, TC001 - they serve others, who evaluate annotations.
+# ruff: noqa: F403, F401, TC001 - programs that evaluate annotations look these names up here.
 
 from __future__ import annotations
 

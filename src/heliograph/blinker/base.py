@@ -60,7 +60,7 @@ class Signal(Overridable):
 
     ANY = ANY
     set_class: type[set[Any]] = set
-    """Blinker's seam for an order of receivers. They always have one here."""
+    """Blinker uses it to order receivers. Here they are always ordered."""
 
     def __init__(self, doc: str | None = None) -> None:
         super().__init__(None, doc)
@@ -69,8 +69,8 @@ class Signal(Overridable):
     def receiver_connected(self) -> Signal:
         """Sent by this signal after `connect`, with ``receiver``, ``sender`` and ``weak``.
 
-        A receiver that raises undoes the connection. One whose first parameter
-        is called ``sender`` is given the other sender as ``connected_sender``.
+        If a receiver raises, the connection is undone. A receiver whose first
+        parameter is called ``sender`` gets the other sender as ``connected_sender``.
         """
         return self._meta_signal("receiver_connected")
 
@@ -105,7 +105,7 @@ class Signal(Overridable):
         self,
         receiver: Callable[..., Any],
         sender: Any,
-        ended: list[Connection],  # noqa: ARG002 - Blinker tells of the call, not of what it ended.
+        ended: list[Connection],  # noqa: ARG002 - Blinker's payload names the call, not the connections.
     ) -> None:
         self._mirror()
         if "receiver_disconnected" in self.__dict__:
@@ -154,7 +154,7 @@ class Signal(Overridable):
 
 
 class MetaSignal(Signal):
-    """Tells receivers of connections, whatever their first parameter is called."""
+    """A signal about connections; its receivers may call their first parameter ``sender``."""
 
     @classmethod
     def _new_registry(cls) -> Any:
@@ -169,7 +169,7 @@ class MetaSignal(Signal):
 
 
 def _fitted(receiver: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    # The payload has a key `sender`, and that is what everybody calls the first parameter.
+    # The payload has a key `sender`, which is also the usual name of the first parameter.
     it: Any = receiver
     first = int(type(it) is MethodType)
     function: Any = it.__func__ if first else it
@@ -200,8 +200,7 @@ class NamedSignal(Signal):
 
     def __init__(self, name: str, doc: str | None = None) -> None:
         super().__init__(doc)
-        # Not None as in the engine's: there is always one.
-        # Always there, unlike in the signals without a name that this is one of.
+        # A str, where the engine's signals may have None.
         self.name: str = name  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def _described(self) -> str:
@@ -209,15 +208,15 @@ class NamedSignal(Signal):
 
 
 class _SignalsOnly(dict[str, NamedSignal]):
-    """A dict into which nothing is put but signals."""
+    """A dict that accepts only signals as values."""
 
-    # Its methods come before those of Heliograph's namespaces, which only read like a dict.
+    # A dict's methods come before those of Heliograph's namespaces, which only read like one.
     vars().update({it: getattr(dict, it) for it in vars(heliograph.Namespace) if it in vars(dict)})
-    # Copied and pickled as a dict is, too.
+    # Copied and pickled like a dict.
     __copy__ = __deepcopy__ = None
     __reduce_ex__: Any = dict.__reduce_ex__
 
-    # Shown as one, too, but for what is too long to be looked at.
+    # Shown like a dict, but shortened.
     def __repr__(self) -> str:
         return in_its_words(self)
 
@@ -230,45 +229,45 @@ class _SignalsOnly(dict[str, NamedSignal]):
         dict.__setitem__(self, name, signal)
 
     def setdefault(self, name: str, signal: NamedSignal) -> NamedSignal:
-        """Return the signal of that name, which is *signal* if there is none yet."""
+        """Return the signal of that name; add *signal* if there is none yet."""
         _check_signal(name, signal)
         return dict.setdefault(self, name, signal)
 
 
-# A dict's own methods come first, which take more than those of a namespace.
+# A dict's methods come first, as they accept more than those of a namespace.
 class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
-    """A dict of signals by name, which declares signals as one of Heliograph's own does."""
+    """A dict of signals by name, which can also declare signals, as `heliograph.Namespace`."""
 
-    # A copy is a namespace of its own.
+    # A copy shares nothing with the original.
     _not_copied = heliograph.Namespace._not_copied | {"_shared", "_standing", "_nested"}
 
     @property
-    def _names(self) -> Any:  # type: ignore[override]  # Nobody sets it here.
-        """What keeps the names: the dict itself, or what is shared by the default namespaces."""
+    def _names(self) -> Any:  # type: ignore[override]  # It is never assigned.
+        """The table of names: over this dict, or the one that the default namespaces share."""
         state = vars(self)
         if "_shared" in state:
             return state["_shared"]
-        # Made when it is needed, or each would refer to the other.
+        # Made at each access, as the two would otherwise refer to each other.
         names = self._names_class(self, state.get("_standing"), NamedSignal)
         names.standing = state.setdefault("_standing", names.standing)
         return names
 
     def signal(self, name: str, doc: str | None = None) -> NamedSignal:
-        """Return the signal of that name, which is made if there is none yet.
+        """Return the signal of that name; make it if it does not exist yet.
 
         Args:
             name: Any hashable.
-            doc: The signal's docstring. The first one that is given stays.
+            doc: The signal's docstring. If several calls give one, the first stays.
         """
         found: NamedSignal = self._names.signal(name, doc)
         return found
 
     def _share(self) -> None:
-        """Be the default namespace of Heliograph, too."""
+        """Become the default namespace of Heliograph, too."""
         vars(self)["_shared"] = names = heliograph.default_namespace._names
         names.join(self, NamedSignal)
         for it in tuple(self.values()):
-            # Receivers of its meta-signals would be called with another payload.
+            # A signal with meta-signals keeps its class, which decides their payload.
             if type(it) is heliograph.Signal and not vars(it).keys() & _META:
                 it.__class__ = NamedSignal
                 it._registry.strict = False
@@ -284,7 +283,7 @@ def _check_signal(name: object, signal: object) -> None:
 
 
 default_namespace: Namespace = Namespace()
-"""Where `signal` keeps its signals, and where `heliograph.signal` does, too."""
+"""The namespace of `signal`, and of `heliograph.signal` too."""
 
 default_namespace._share()
 
@@ -295,7 +294,7 @@ signal: _PNamespaceSignal = default_namespace.signal
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        # Importing typing takes longer than all of this, and these serve annotations only.
+        # Only annotations use these, and importing `typing` takes longer than all the rest.
         if name not in {"F", "_PNamespaceSignal"}:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)

@@ -1,4 +1,4 @@
-"""Lets whoever has got hold of Blinker's classes and methods use ours by them."""
+"""Makes Blinker's classes and functions, which programs hold already, do what ours do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def replace_classes(theirs: ModuleType) -> dict[type, type[Any]]:
-    """Let Blinker's classes, and classes derived from them, make signals and namespaces of ours.
+    """Make Blinker's classes, and classes derived from them, produce our signals and namespaces.
 
     Args:
-        theirs: Blinker's module of them.
+        theirs: Blinker's module with the classes.
 
     Returns:
-        Which class of ours is to replace which of theirs.
+        Our class for each class of theirs.
     """
     replaced: dict[type, type[Any]] = {
         theirs.Signal: base.Signal,
@@ -31,7 +31,7 @@ def replace_classes(theirs: ModuleType) -> dict[type, type[Any]]:
     roots = (theirs.Signal, theirs.Namespace)
     derived = [cls for root in roots for cls in _derived(root) if cls not in replaced]
     for their_class, our_class in replaced.items():
-        # Behind all of ours, so that nothing is inherited of it but what `isinstance` says.
+        # As the last base, so that it changes `isinstance` and nothing else is inherited.
         our_class.__bases__ = (*our_class.__bases__, their_class)
         _forward(their_class, our_class)
     for cls in derived:
@@ -80,7 +80,7 @@ def _forward(theirs: type, ours: type) -> None:
         if type(found) is FunctionType and (_is_of(theirs, found) or _is_managed(found)):
             setattr(theirs, name, replacement)
         else:
-            # Somebody has put a function of theirs around it, as tracers do.
+            # A tracer, say, has put its wrapper around it.
             setattr(ours, name, found)
 
 
@@ -93,12 +93,12 @@ def _is_managed(function: Any) -> bool:
 
 
 def _forward_function(function: Any, ours: Callable[..., Any], *, managed: bool) -> None:
-    """Let a function of theirs do what ours does, for those who hold it or a method of it.
+    """Make a function of theirs call ours, as programs may hold it or a bound method of it.
 
     ``from blinker import signal`` and ``on_start = request_started.connect`` hold methods.
     """
     if function.__code__.co_freevars:
-        return  # NamedSignal.__init__ alone: nobody holds it but the class.
+        return  # Only NamedSignal.__init__, which no program holds but the class.
     shape: Any = _called
     if managed:
         shape = _within
@@ -111,7 +111,7 @@ def _forward_function(function: Any, ours: Callable[..., Any], *, managed: bool)
     function.__kwdefaults__ = {"_heliograph": ours}
 
 
-# The code of these replaces that of Blinker's functions of the same kind, as Python demands.
+# Their code objects replace those of Blinker's functions. Python demands the same kind of function.
 def _called(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
     return _heliograph(*args, **kwargs)
 
@@ -130,4 +130,4 @@ def _within(*args: Any, _heliograph: Any, **kwargs: Any) -> Any:
 
 
 _MANAGED = contextmanager(_within).__code__
-"""The code of every function that is made a context manager."""
+"""The code of every function decorated by `contextmanager`."""

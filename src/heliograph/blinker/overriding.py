@@ -1,4 +1,4 @@
-"""Lets subclasses and instances put methods and tables of their own in the place of a signal's."""
+"""Lets subclasses and instances replace methods and tables of a signal, as Blinker does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Block:
-    """A `connected_to` under way to an overridden ``connect``."""
+    """A `connected_to` block whose connection goes through an overridden ``connect``."""
 
     def __init__(self, signal: object, options: Any) -> None:
         self.signal = signal
@@ -32,10 +32,10 @@ _BLOCK: ContextVar[_Block | None] = ContextVar("heliograph_blinker_block", defau
 
 
 class _RegistryInTables:
-    """Keeps the connections of a signal in the tables that its subclass brings.
+    """Keeps the connections of a signal in the tables of its subclass.
 
-    Blinker's subclasses can make properties of its tables, to have other
-    receivers in each thread or request. Ours then live in what these give.
+    Subclasses of Blinker's signals can make properties of the tables, to have other
+    receivers in each thread or request. The registry is then kept in such a table.
     """
 
     def __get__(self, signal: Overridable | None, owner: type) -> Any:
@@ -53,14 +53,14 @@ class _RegistryInTables:
             tables["heliograph"] = registry
 
 
-# Pyright takes the `__dict__` of objects for that of classes where those have a type of their own.
+# With a metaclass, pyright takes the `__dict__` of an object for that of its class.
 _TYPE: dict[str, Any] = {}
 if not TYPE_CHECKING:  # pragma: no branch - as told.
     _TYPE["metaclass"] = Patchable
 
 
 class Overridable(heliograph.Signal, **_TYPE):
-    """A signal that asks itself, not only the engine, wherever Blinker's signals do."""
+    """A signal that calls its own methods wherever Blinker's signals do, not only the engine."""
 
     # What a signal notes of itself alone.
     _not_copied = heliograph.Signal._not_copied | {
@@ -84,7 +84,7 @@ class Overridable(heliograph.Signal, **_TYPE):
             cls._registry = descriptor
 
     def _ask_again(self) -> None:
-        """Let sends ask whatever has taken the place of a method, here or in the class."""
+        """Let sends call a method that was replaced, on the signal or on its class."""
         self._registry.override(on=self._overrides or "receivers_for" in self.__dict__)
 
     @classmethod
@@ -92,7 +92,7 @@ class Overridable(heliograph.Signal, **_TYPE):
         return cls.receivers is not Overridable.receivers
 
     def __new__(cls, *_: object, **__: object) -> Self:
-        """Make a signal to which nobody is connected."""
+        """Make a signal without receivers."""
         made = super().__new__(cls)
         made._registry = cls._new_registry()
         return made
@@ -110,7 +110,7 @@ class Overridable(heliograph.Signal, **_TYPE):
 
         @wraps(heliograph.Signal.connect)
         def connect(self, receiver=..., sender=ANY, weak=True, **options):
-            """Connect, for a while only where `connected_to` asks for it through an override."""
+            """Connect a receiver; inside `connected_to`, only for the length of the block."""
             block = _BLOCK.get()
             if block is None or block.signal is not self:
                 return super().connect(receiver, sender, weak, **options)
@@ -119,14 +119,14 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     @property
     def receivers(self) -> Any:
-        """The receivers by id: true if there are any, which is all that is public of it."""
+        """The receivers by id. Public is only whether it is true: whether there are receivers."""
         return Receivers(self)
 
     @receivers.setter
     def receivers(self, table: Mapping[Any, Any]) -> None:
         if type(table) is Receivers and table.registry is self._registry:
             return  # As after `|=`.
-        # Weakly: what nobody has kept a table of is given up.
+        # Weakly: a table that the program has not kept is given up.
         kept = [it for it in self.__dict__.get("_replaced", ()) if it() is not None]
         self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
         if type(table) is Receivers:
@@ -137,7 +137,7 @@ class Overridable(heliograph.Signal, **_TYPE):
         for key, held in dict(table).items():
             weak = issubclass(type(held), weakref.ref)
             receiver: Any = held() if weak else held
-            # A copy of the table does not say for whom: of strangers, nobody knows.
+            # A copy of the table does not name the senders: unknown receivers get `ANY`.
             known = [c for c in before if receiver_key(c._receiver_ref, c.receiver) == key]
             senders = [c.sender for c in known or taken.get(key, ()) if c() is not None]
             for sender in senders or [ANY]:
@@ -145,17 +145,17 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     @receivers.deleter
     def receivers(self) -> None:
-        # So does `mock.patch.object` put back what it has replaced.
+        # `mock.patch.object` deletes the attribute to put back what it has replaced.
         replaced = self.__dict__.get("_replaced", [])
         registry = replaced.pop()() if replaced else None
         if registry is None:
-            msg = "receivers cannot be deleted: nothing has taken their place."
+            msg = "receivers cannot be deleted: they were not replaced."
             raise AttributeError(msg)
         self._registry = registry
 
     @property
     def is_muted(self) -> bool:
-        """Whether what is sent is swallowed; may be set by hand."""
+        """Whether sends call no receivers. May be assigned."""
         return super().is_muted
 
     @is_muted.setter
@@ -179,14 +179,14 @@ class Overridable(heliograph.Signal, **_TYPE):
             return super()._connect_with(receiver, sender, options)
         block, outer = _Block(self, options), _BLOCK.get()
         try:
-            _BLOCK.set(block)  # In here, as a signal handler may raise after any call.
+            _BLOCK.set(block)  # Inside the `try`, as a signal handler may raise after any call.
             self.connect(receiver, sender=sender, weak=False)
         finally:
             _BLOCK.set(outer)
         return block.made
 
     def _mirror(self) -> None:
-        # `if signal.receivers` must be true of a table that a subclass brings, too.
+        # `if signal.receivers` must work for the table of a subclass, too.
         if self._brings_tables():
             self.receivers.clear()
             self.receivers.update(Receivers(self))

@@ -1,4 +1,4 @@
-"""Lets others replace what sends ask for, in a signal or in a class of signals, at any time."""
+"""Lets programs replace the methods that a send asks, on a signal or on its class."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from heliograph.blinker.overriding import Overridable
 
 ASKED = ("receivers_for", "is_muted", "_overriding_steps")
-"""Whoever overrides one of these is asked by every send."""
+"""If a class or a signal overrides one of these, every send calls it."""
 
 
 class Replaceable:
-    """A method that sends ask only if somebody has put another in its place."""
+    """A method that sends call only if something else was put in its place."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self.method = method
@@ -28,25 +28,25 @@ class Replaceable:
     def __get__(self, signal: Overridable | None, owner: Any) -> Any:
         if signal is None:
             return self.method
-        # A subclass that overrides the method means this one by `super()`, never its
-        # instance's, which may well be what has called it.
+        # `super()` in a subclass that overrides the method means this one, never the
+        # replacement on the instance, which may be the caller.
         replacement = signal.__dict__.get("receivers_for")
         if replacement is None or owner.receivers_for is not self.method:
             return MethodType(self.method, signal)
         return replacement
 
     def __set__(self, signal: Overridable, replacement: Any) -> None:
-        # By its type, as a tracer's wrapper of the method claims to be the method, and equals it.
+        # By its type: a tracer's wrapper claims to be the method and compares equal to it.
         if type(replacement) is MethodType and replacement == MethodType(self.method, signal):
             self._restore(signal)
             return
-        # Under its own name, which is where Blinker's users look whether it is replaced.
+        # Under its own name, as users of Blinker look there whether it is replaced.
         signal.__dict__["receivers_for"] = replacement
         signal._ask_again()
 
     def __delete__(self, signal: Overridable) -> None:
         if "receivers_for" not in signal.__dict__:
-            msg = "receivers_for cannot be deleted: nothing has taken its place."
+            msg = "receivers_for cannot be deleted: it was not replaced."
             raise AttributeError(msg)
         self._restore(signal)
 
@@ -56,20 +56,20 @@ class Replaceable:
 
 
 class Patchable(ABCMeta):
-    """The type of the classes of signals: what is done to a class later is done to its signals.
+    """The metaclass of signal classes: a method set on a class later reaches its signals.
 
-    A send cannot look for that itself: it would take it longer than all the rest.
+    A send cannot look for such methods itself: that would take longer than all the rest.
     """
 
-    # Abstract classes may be mixed in, but classes are asked as ever: the machinery of abstract
-    # ones remembers what is no subclass, and `install` changes that.
+    # An ABCMeta, so that users may mix in abstract classes. But instance checks stay plain: those
+    # of ABCMeta remember which classes are no subclasses, and `install` changes that.
     __instancecheck__: Any = type.__instancecheck__
     __subclasscheck__: Any = type.__subclasscheck__
 
     def __setattr__(cls, name: str, value: object) -> None:
         """Set an attribute of the class."""
         replaceable = _replaceable(cls, name)
-        # Whoever puts back what was found in the class has found the method.
+        # A program that puts back what it had read from the class puts back the method.
         back = replaceable is not None and value is replaceable.method
         super().__setattr__(name, replaceable if back else value)
         _look_again(cls, name)
@@ -86,14 +86,14 @@ def _replaceable(cls: type, name: str) -> Replaceable | None:
 
 
 def _look_again(cls: type, name: str) -> None:
-    """Find out again what the signals of a class and of those derived from it are asked for."""
+    """Find out again which methods sends must call, for a class, its subclasses and signals."""
     if name not in ASKED:
         return
     kinds: dict[int, Any] = {id(kind): kind for kind in _with_derived(cls)}
     for kind in kinds.values():
         kind._note_overrides()
     for it in everything():
-        # One that another thread is just making asks its class itself.
+        # A signal that another thread is making at this moment asks its class itself.
         if id(type(it)) in kinds and hasattr(it, "_registry"):
             it._ask_again()
 

@@ -1,4 +1,4 @@
-"""Finds out from Blinker's own tables who is connected for whom."""
+"""Reads from Blinker's own tables which receivers are connected, and for which senders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GONE = object()
 
 
 class _Id(int):
-    """A sender of which nothing is known but a number: its id, or itself."""
+    """A sender of which only a number is known: its id, or the int that it is."""
 
 
 def everything() -> list[Any]:
@@ -36,11 +36,11 @@ def everything() -> list[Any]:
 
 
 def rows(signals: Iterable[Any], known: list[Any]) -> list[list[Row]]:
-    """Return the connections of each signal, in the order in which the receivers came.
+    """Return the connections of each signal, in the order in which they were made.
 
     Args:
-        signals: Blinker's.
-        known: All objects, to find senders in.
+        signals: Signals of Blinker's.
+        known: All objects, among which to find the senders.
     """
     read = [list(_rows(signal)) for signal in signals]
     numbers = {sender for found in read for _, sender, _ in found if isinstance(sender, _Id)}
@@ -53,7 +53,7 @@ def rows(signals: Iterable[Any], known: list[Any]) -> list[list[Row]]:
 
 def _rows(signal: Any) -> Iterator[Row]:
     weak_senders = getattr(signal, "_weak_senders", {})
-    # A subclass may have the tables as properties, and those of one thread only.
+    # A subclass may make properties of the tables, with receivers of this thread only.
     for receiver_id, held in list(getattr(signal, "receivers", {}).items()):
         weak = isinstance(held, weakref.ref)
         receiver = held() if weak else held
@@ -77,11 +77,11 @@ def _looked_up(sender: Any, senders: dict[int, Any]) -> Any:
 
 
 def _by_id(numbers: set[int], known: list[Any]) -> dict[int, Any]:
-    """Find the objects that Blinker keeps nothing of but their ids, as no weak reference can be."""
+    """Find the objects of which Blinker knows only the ids: they allow no weak references."""
     found = {id(it): it for it in (None, *known) if id(it) in numbers}
     left = numbers - found.keys()
     if left:
-        # The collector does not know those that refer to nothing, but it knows who has them.
+        # The collector does not list objects that refer to nothing, but it lists their holders.
         for it in known:
             for part in gc.get_referents(it):
                 if id(part) in left:

@@ -1,4 +1,4 @@
-"""Blinker's tables of receivers and senders, as views of what is connected."""
+"""Blinker's tables of receivers and senders, as views of the connections."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 ANY_ID = 0
 
 _REMEMBERED = 16
-"""So many receivers are kept that were taken out and look dead.
+"""How many receivers are kept that were taken out of the table and look dead.
 
 One that allows no weak references looks dead, and may still be put back.
 """
 
-# mypy takes what a class is given, and does not define, for bound.
+# mypy takes a function that a class gets by assignment for a bound one.
 in_its_words: Callable[[Any], str] = Signal.__repr__  # type: ignore[assignment]
-"""Shows what has a ``_described`` as the engine shows everything: short, and never failing."""
+"""The engine's ``__repr__`` for classes with ``_described``: short, and never failing."""
 
 
 class Table:
-    """Makes a method the attribute of a signal that Blinker has as a dict.
+    """Shows the result of a method as an attribute that is a dict in Blinker.
 
-    A subclass may assign to it, as Blinker's may: then the instance has what it wants.
+    A subclass may assign to the attribute, as in Blinker: then the instance has that value.
     """
 
     def __init__(self, method: Callable[[Any], Any]) -> None:
@@ -43,7 +43,7 @@ class Table:
 
 
 def sender_key(connection: Connection) -> Hashable:
-    """Return the key that Blinker keeps a connection's sender under."""
+    """Return Blinker's key of a connection's sender."""
     sender = connection.sender
     return ANY_ID if sender is ANY else make_id(sender)
 
@@ -59,9 +59,9 @@ def receiver_key(record: Any, receiver: object) -> Hashable:
 class Receivers(MutableMapping["Any", "Any"]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
-    A live view, except that a signal to which it is assigned gets back all the
-    connections that the view was taken of. What is taken out of it can be put
-    back: its connections are there again, for their senders and in their order.
+    A live view. But a signal to which the view is assigned gets back all the
+    connections that it had when the view was made. A receiver that is taken out can
+    be put back: its connections come back, for their senders and in their order.
     """
 
     def __init__(self, signal: Any) -> None:
@@ -70,7 +70,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         self._taken: dict[Any, list[Connection]] = signal.__dict__.setdefault("_taken_out", {})
 
     def _records(self) -> list[Any]:
-        # Blinker goes on counting a receiver whose sender died, as long as it lives itself.
+        # Blinker counts a live receiver even after its sender has died.
         return [*self.registry.receivers.values(), *self.registry.idle.values()]
 
     def _now(self) -> dict[Any, Any]:
@@ -82,7 +82,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         }
 
     def __getitem__(self, key: Any) -> Any:
-        # A send of Blinker's that is under way when `install` is called looks up one by one.
+        # A Blinker send that is under way during `install` looks the receivers up one by one.
         turned = key[::-1] if type(key) is tuple else key
         tables = (self.registry.receivers, self.registry.idle)
         found = (table.get(it) for table in tables for it in (key, turned))
@@ -99,7 +99,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         return len(self._now())
 
     def __bool__(self) -> bool:
-        # The one question that is asked often, so it does not build the whole table.
+        # Asked often, so it does not build the whole table.
         return any(record() is not None for record in self._records())
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -110,8 +110,8 @@ class Receivers(MutableMapping["Any", "Any"]):
                 self._revive(self.registry, connection, receiver)
         elif key not in self._now():
             msg = (
-                "Only receivers that were taken out of the table can be set one by one, as it "
-                "does not say for whom. Connect others to the signal."
+                "Only a receiver that was taken out of the table can be put back, as the table "
+                "does not name senders. Connect other receivers to the signal."
             )
             raise TypeError(msg)
 
@@ -121,7 +121,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         self._take({key: self.registry.disconnect(receiver, ANY)})
 
     def clear(self) -> None:
-        """Disconnect everybody."""
+        """Disconnect all receivers."""
         ended: dict[Any, list[Connection]] = {}
         for connection in self.registry.connections():
             key = receiver_key(connection._receiver_ref, connection.receiver)
@@ -131,7 +131,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         self._take(ended)
 
     def popitem(self) -> tuple[Any, Any]:
-        """Disconnect the receiver that came last, and return it with its key."""
+        """Disconnect the receiver that was connected last, and return it with its key."""
         now = self._now()
         key, held = now.popitem()
         del self[key]
@@ -144,7 +144,7 @@ class Receivers(MutableMapping["Any", "Any"]):
     def __or__(self, other: Mapping[Any, Any]) -> dict[Any, Any]:
         return self._now() | dict(other)
 
-    # In place it stays a view, as it does with a dict's own subclasses.
+    # In place it stays a view, as with subclasses of dict.
     def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
         self.update(other)
         return self
@@ -156,7 +156,7 @@ class Receivers(MutableMapping["Any", "Any"]):
         return repr(self._now())
 
     def _take(self, ended: dict[Any, list[Connection]]) -> None:
-        """Remember what may be put back, as long as its receivers live."""
+        """Remember connections that may be put back, as long as their receivers live."""
         for key, connections in ended.items():
             self._taken.pop(key, None)
             if connections:
@@ -169,8 +169,8 @@ class Receivers(MutableMapping["Any", "Any"]):
 class Buckets(dict["Any", "set[Any]"]):
     """``Signal._by_sender`` or ``_by_receiver``: sets of ids by id, as they are now.
 
-    As in Blinker, a bucket that somebody has seen stays when it is empty, until
-    ``_cleanup_bookkeeping``; others leave nothing behind.
+    As in Blinker, a bucket that was looked up stays when it is empty, until
+    ``_cleanup_bookkeeping``.
     """
 
     def __repr__(self) -> str:
@@ -193,4 +193,4 @@ class Buckets(dict["Any", "set[Any]"]):
 
     def __missing__(self, key: Any) -> set[Any]:
         self[key] = made = self._made()
-        return made  # type: ignore[no-any-return]  # Whatever set class is wanted.
+        return made  # type: ignore[no-any-return]  # The set class is the user's choice.
