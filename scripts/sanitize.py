@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory() as folder:
         source = Path(folder, "src")
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("*.so", "*.egg-info"))
-        compile_in(source / "heliograph" / "core" / "sending")
+        compile_in(source / "heliograph" / "core")
         environment = os.environ | ENVIRONMENT
         environment |= {"LD_PRELOAD": str(runtime), "PYTHONPATH": str(source)}
         refuse_another(source, environment)

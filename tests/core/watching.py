@@ -1,4 +1,4 @@
-"""An instrument that collects emissions for the length of a block."""
+"""Instruments for the length of a block: any, and one that collects emissions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 from heliograph import Emission, add_instrument, remove_instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @contextmanager
 def watching() -> Iterator[list[Emission]]:
     """Give a list to which every emission is added while the block lasts."""
     seen: list[Emission] = []
-    add_instrument(seen.append)
-    try:
+    with watched_by(seen.append):
         yield seen
+
+
+@contextmanager
+def watched_by(instrument: Callable[[Emission], object]) -> Iterator[None]:
+    """Let an instrument see every emission while the block lasts."""
+    add_instrument(instrument)
+    try:
+        yield
     finally:
-        remove_instrument(seen.append)
+        remove_instrument(instrument)

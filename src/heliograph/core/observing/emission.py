@@ -118,6 +118,7 @@ class Emission:
 
     _signal: Signal
     _sender: Any
+    # The part in C has its notes here, and as the deliveries, until somebody looks.
     _payload: dict[str, Any]
     _parent: Emission | ref[Emission] | None
     _turn: int
@@ -125,7 +126,6 @@ class Emission:
     _clock: float
     _started: float | None
     _duration: float
-    # For a send without receivers, C puts an empty tuple here.
     _deliveries: list[Delivery]
 
     def __copy__(self) -> Self:
@@ -150,7 +150,10 @@ class Emission:
 
         A receiver may change such an object, so copy what you keep.
         """
-        return MappingProxyType(self._payload)
+        payload: Any = self._payload
+        if type(payload) is not dict:
+            self._payload = payload = payload.payload()
+        return MappingProxyType(payload)
 
     @property
     def parent(self) -> Emission | None:
@@ -189,10 +192,13 @@ class Emission:
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """One `Delivery` for each receiver that was called, in order."""
-        for it in self._deliveries:
+        deliveries: Any = self._deliveries
+        if type(deliveries) is not list:
+            return deliveries.deliveries()  # type: ignore[no-any-return]  # They are its notes.
+        for it in deliveries:
             if type(it) is _Delivery:
                 it.__class__ = Delivery
-        return tuple(self._deliveries)
+        return tuple(deliveries)
 
     @property
     def muted(self) -> bool:

@@ -126,7 +126,7 @@ def _has(instrument: Any, name: str) -> bool:
     return method is not None
 
 
-TELLERS: dict[tuple[int, int, int], None] = {}
+TELLERS: dict[int | tuple[int, int], None] = {}
 """The threads, tasks and greenlets in which an instrument is running now."""
 
 
@@ -138,12 +138,19 @@ def is_telling() -> bool:
     return bool(TELLERS) and whoever_runs() in TELLERS
 
 
-def whoever_runs() -> tuple[int, int, int]:
-    """Return ids of the thread, the task and the greenlet that are running."""
+def whoever_runs() -> int | tuple[int, int]:
+    """Return an id of the task, the greenlet or the thread that is running.
+
+    It is one number where no task runs: each watched send needs it, and a tuple is hashed anew
+    each time.
+    """
     loop = (_RUNS.running_loop or _loaded("running_loop", "asyncio.events", "_get_running_loop"))()
     task = None if loop is None else sys.modules["asyncio.tasks"].current_task(loop)
     switched = (_RUNS.greenlet or _loaded("greenlet", "greenlet", "getcurrent"))()
-    return get_ident(), id(task), id(switched)
+    if task is not None:
+        return id(task), id(switched)
+    # Each is in one thread alone; and no thread has a number below zero.
+    return get_ident() if switched is None else -id(switched)
 
 
 class _Runs:
@@ -183,7 +190,7 @@ def tell(watchers: Watchers, emission: Emission) -> None:
     nested = teller in TELLERS  # An instrument may close a coroutine that sends, say.
     TELLERS[teller] = None
     try:
-        for instrument in tuple(watchers):
+        for instrument in watchers.told:
             try:
                 instrument(emission)
             except Exception as error:  # noqa: BLE001 - it must not break what it watches.

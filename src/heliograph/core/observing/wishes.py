@@ -29,9 +29,10 @@ class Watchers(list["Instrument"]):
     Attributes:
         on_start: The instruments that have the method ``on_start``.
         on_connect: The instruments that have the method ``on_connect``.
+        told: All of them, as a tuple that does not change while they are called.
     """
 
-    __slots__ = ("on_connect", "on_start")
+    __slots__ = ("on_connect", "on_start", "told")
 
     def __init__(self, wishes: Iterable[Wish] = ()) -> None:
         super().__init__()
@@ -42,7 +43,8 @@ class Watchers(list["Instrument"]):
         wishes = tuple(wishes)
         self.on_connect: list[Instrument] = [it.instrument for it in wishes if it.connects]
         self.on_start: list[Instrument] = [it.instrument for it in wishes if it.starts]
-        self[:] = [it.instrument for it in wishes]
+        self.told: tuple[Instrument, ...] = tuple(it.instrument for it in wishes)
+        self[:] = self.told
 
 
 class Wish:

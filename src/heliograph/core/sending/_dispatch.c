@@ -38,6 +38,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [OUTER] = {SCOPE, "outer"},
     [FUNCTION_REF] = {METHOD_REF, "function_ref"},
     [ON_START] = {WATCHED_BY, "on_start"},
+    [TOLD] = {WATCHED_BY, "told"},
     [WORK] = {PLACE, "work"},
     [AROUND] = {PLACE, "around"},
     [SIGNAL] = {EMISSION, "_signal"},
@@ -97,58 +98,69 @@ listed(Dispatch *dispatch)
     return results;
 }
 
-/* Give the payload as a dict. */
 PyObject *
-payload_of(Dispatch *dispatch)
+payload_from(PyObject *names, PyObject *const *values)
 {
     PyObject *payload = PyDict_New();
-    Py_ssize_t count = dispatch->names == NULL ? 0 : PyTuple_GET_SIZE(dispatch->names);
+    Py_ssize_t count = names == NULL ? 0 : PyTuple_GET_SIZE(names);
     for (Py_ssize_t i = 0; payload != NULL && i < count; i++) {
-        PyObject *name = PyTuple_GET_ITEM(dispatch->names, i);
-        if (PyDict_SetItem(payload, name, dispatch->values[i]) < 0) {
+        if (PyDict_SetItem(payload, PyTuple_GET_ITEM(names, i), values[i]) < 0) {
             Py_CLEAR(payload);
         }
     }
     return payload;
 }
 
+/* Let Python do the rest of a send that is watched, as `finish` does. */
+static PyObject *
+finish_watched(Send *self, Dispatch *dispatch, PyObject *at, PyObject *results, PyObject *failure,
+               PyObject *receiver, PyObject *wrapper)
+{
+    Watch *watch = dispatch->watch;
+    PyObject *clock = PyFloat_FromDouble(watch->now), *result = NULL;
+    if (clock != NULL && leave_to_python(self, watch) == 0) {
+        result = PyObject_CallFunctionObjArgs(
+            self->finish_watched, dispatch->signal, watch->place, dispatch->snapshot, at, results,
+            dispatch->version, failure, receiver, wrapper, clock, NULL);
+    }
+    /* There may have been no memory, or no room on the stack, to end it. */
+    write_slot(self, watch->place, WORK, Py_NewRef(Py_None));
+    Py_XDECREF(clock);
+    return result;
+}
+
+/* Let Python do the rest of a send that nobody watches, as `finish` does. */
+static PyObject *
+finish_unwatched(Send *self, Dispatch *dispatch, PyObject *at, PyObject *results,
+                 PyObject *failure, PyObject *receiver, PyObject *wrapper)
+{
+    PyObject *payload = payload_from(dispatch->names, dispatch->values), *result = NULL;
+    if (payload != NULL) {
+        result = PyObject_CallFunctionObjArgs(
+            self->finish, dispatch->signal, dispatch->sender, payload, dispatch->snapshot, at,
+            results, dispatch->version, failure, receiver, wrapper, NULL);
+        Py_DECREF(payload);
+    }
+    return result;
+}
+
 /* Let Python do the rest, from a position on. Takes over an error that is set. */
 static PyObject *
 finish(Send *self, Dispatch *dispatch, Py_ssize_t position, PyObject *receiver)
 {
-    PyObject *error = taken_error(), *result = NULL, *payload = NULL, *at = NULL, *results = NULL;
-    PyObject *clock = NULL;
-    at = PyLong_FromSsize_t(position);
-    results = listed(dispatch);
-    if (at == NULL || results == NULL) {
-        goto done;
+    PyObject *error = taken_error(), *result = NULL;
+    PyObject *at = PyLong_FromSsize_t(position), *results = listed(dispatch);
+    if (at != NULL && results != NULL) {
+        PyObject *failure = error == NULL ? Py_None : error;
+        PyObject *called = receiver == NULL ? Py_None : receiver;
+        PyObject *wrapper = dispatch->wrapper == NULL ? Py_None : dispatch->wrapper;
+        result = (dispatch->watch == NULL ? finish_unwatched : finish_watched)(
+            self, dispatch, at, results, failure, called, wrapper);
     }
-    PyObject *failure = error == NULL ? Py_None : error;
-    PyObject *called = receiver == NULL ? Py_None : receiver;
-    PyObject *wrapper = dispatch->wrapper == NULL ? Py_None : dispatch->wrapper;
-    if (dispatch->place != NULL) {
-        clock = PyFloat_FromDouble(dispatch->now);
-        if (clock != NULL) {
-            result = PyObject_CallFunctionObjArgs(
-                self->finish_watched, dispatch->signal, dispatch->place, dispatch->snapshot, at,
-                results, dispatch->version, failure, called, wrapper, clock, NULL);
-        }
-        goto done;
+    else if (dispatch->watch != NULL) {
+        write_slot(self, dispatch->watch->place, WORK, Py_NewRef(Py_None));
     }
-    payload = payload_of(dispatch);
-    if (payload != NULL) {
-        result = PyObject_CallFunctionObjArgs(
-            self->finish, dispatch->signal, dispatch->sender, payload, dispatch->snapshot, at,
-            results, dispatch->version, failure, called, wrapper, NULL);
-    }
-done:
-    if (dispatch->place != NULL) {
-        /* There may have been no memory, or no room on the stack, to end it. */
-        write_slot(self, dispatch->place, WORK, Py_NewRef(Py_None));
-    }
-    Py_XDECREF(clock);
     Py_XDECREF(error);
-    Py_XDECREF(payload);
     Py_XDECREF(at);
     Py_XDECREF(results);
     return result;
@@ -233,26 +245,17 @@ leaves_at_once(Send *self)
     return !PyErr_ExceptionMatches(PyExc_Exception);
 }
 
-/* Give NULL for an error that is not a receiver's. */
-static PyObject *
-failed_to_send(Send *self, Dispatch *dispatch)
-{
-    if (dispatch->place != NULL && read_slot(self, dispatch->place, WORK) != Py_None) {
-        end_with_error(self, dispatch);
-    }
-    return NULL;
-}
-
 /* Call everybody in the snapshot; steals nothing, returns the results. */
-static PyObject *
+static inline Py_ALWAYS_INLINE PyObject *
 call_all(Send *self, Dispatch *dispatch)
 {
+    Watch *watch = dispatch->watch;
     Py_ssize_t size = PyTuple_GET_SIZE(dispatch->refs);
     for (Py_ssize_t i = 0; i < size; i++) {
         PyObject *receiver = look_up(self, PyTuple_GET_ITEM(dispatch->refs, i));
         if (receiver == NULL) {
             if (PyErr_Occurred()) {
-                return failed_to_send(self, dispatch);
+                return NULL;
             }
             continue;
         }
@@ -260,32 +263,29 @@ call_all(Send *self, Dispatch *dispatch)
         if (value == NULL) {
             PyObject *result = NULL;
             /* If it is watched, all errors are told of. */
-            if (dispatch->place != NULL || !leaves_at_once(self)) {
+            if (watch != NULL || !leaves_at_once(self)) {
                 result = finish(self, dispatch, i, receiver);
             }
             Py_DECREF(receiver);
             return result;
         }
         PyObject *pair = PyTuple_New(2);
-        if (pair == NULL
-            || (dispatch->place != NULL
-                && note_delivery(self, dispatch, i, receiver, value) < 0)) {
-            Py_XDECREF(pair);
+        if (pair == NULL) {
             Py_DECREF(receiver);
             Py_DECREF(value);
-            return failed_to_send(self, dispatch);
+            return NULL;
         }
         PyTuple_SET_ITEM(pair, 0, receiver);
         PyTuple_SET_ITEM(pair, 1, value);
+        if (watch != NULL) {
+            note_delivery(self, dispatch, i, pair);
+        }
         dispatch->pairs[dispatch->done++] = pair;
         if (read_slot(self, dispatch->registry, VERSION) != dispatch->version && i + 1 < size) {
             return finish(self, dispatch, i + 1, NULL);
         }
     }
-    if (dispatch->seen != NULL && end_watching(self, dispatch) < 0) {
-        return failed_to_send(self, dispatch);
-    }
-    return listed(dispatch);
+    return watch != NULL && end_watching(self, dispatch) < 0 ? NULL : listed(dispatch);
 }
 
 #define SMALL 16
@@ -300,9 +300,9 @@ is_name(PyObject *name, PyObject *interned)
 
 /* Tell whether the sender is in the payload, which Python warns of. */
 static int
-is_sent_by_name(Send *self, PyObject *sender, PyObject *kwnames)
+is_sent_by_name(Send *self, PyObject *kwnames)
 {
-    Py_ssize_t count = sender != Py_None || kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
     for (Py_ssize_t i = 0; i < count; i++) {
         if (is_name(PyTuple_GET_ITEM(kwnames, i), self->sender_name)) {
             return 1;
@@ -312,7 +312,7 @@ is_sent_by_name(Send *self, PyObject *sender, PyObject *kwnames)
 }
 
 /* Pass the arguments on: the sender, then the payload's values. */
-static PyObject *
+static inline Py_ALWAYS_INLINE PyObject *
 pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     PyObject *small[SMALL], **copy = small, *rest = NULL, *result;
@@ -350,7 +350,7 @@ pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs,
     dispatch->arguments = copy + 1;
     dispatch->values = copy + 2;
     dispatch->pairs = copy + 2 + count;
-    int failed = dispatch->watched && begin_watching(self, dispatch) < 0;
+    int failed = dispatch->watch != NULL && begin_watching(self, dispatch) < 0;
     result = failed ? NULL : call_all(self, dispatch);
     while (dispatch->done > 0) {  /* It has failed. */
         Py_DECREF(dispatch->pairs[--dispatch->done]);
@@ -362,59 +362,92 @@ pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs,
     return result;
 }
 
+/* Send by a snapshot, which is held here together with the registry. */
+static inline Py_ALWAYS_INLINE PyObject *
+send_by(Send *self, PyObject *registry, PyObject *snapshot, Watch *watch, PyObject *const *args,
+        Py_ssize_t nargs, PyObject *kwnames)
+{
+    PyObject *refs = read_slot(self, snapshot, RECEIVER_REFS), *result;
+    if (watch == NULL && PyTuple_GET_SIZE(refs) == 0) {
+        result = PyList_New(0);
+    }
+    else {
+        /* Nothing has run since the snapshot was found: the version is the one it goes with. */
+        Dispatch dispatch = {
+            .signal = args[0],
+            .sender = nargs == 2 ? args[1] : Py_None,
+            .registry = registry,
+            .snapshot = snapshot,
+            .refs = Py_NewRef(refs),
+            .version = Py_NewRef(read_slot(self, registry, VERSION)),
+            .watch = watch,
+        };
+        result = pass_on(self, &dispatch, args, nargs, kwnames);
+        Py_DECREF(dispatch.version);
+        Py_DECREF(refs);
+    }
+    Py_DECREF(snapshot);
+    Py_DECREF(registry);
+    return result;
+}
+
+/* Send while somebody watches; NULL without an error if Python has to. Lets go of the registry. */
+static PyObject *
+send_watched(Send *self, PyObject *registry, PyObject *const *args, Py_ssize_t nargs,
+             PyObject *kwnames)
+{
+    Watch watch = {NULL};
+    PyObject *snapshot = NULL, *result = NULL, *sender = nargs == 2 ? args[1] : Py_None;
+    if (can_watch(self, read_slot(self, registry, WATCHERS))) {
+        snapshot = find_snapshot(self, registry, sender, &watch.own);
+    }
+    if (snapshot == NULL) {
+        Py_DECREF(registry);
+    }
+    else {
+        result = send_by(self, registry, snapshot, &watch, args, nargs, kwnames);
+        stop_watching(self, &watch);
+    }
+    return result;
+}
+
+/* Give what Python gives, unless there is an error. */
+static PyObject *
+send_in_python(Send *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+}
+
 static PyObject *
 Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
-    PyObject *registry = NULL, *sender = nargs == 2 ? args[1] : Py_None;
-    PyObject *snapshot = NULL, *own = NULL;
-    int watched = 0;
-    if (nargs == 1 || nargs == 2) {
-        registry = registry_of(self, args[0]);
+    PyObject *registry = nargs == 1 || nargs == 2 ? registry_of(self, args[0]) : NULL;
+    if (registry == NULL) {
+        return send_in_python(self, args, nargsf, kwnames);
     }
-    if (registry != NULL) {
-        PyObject *watchers = read_slot(self, registry, WATCHERS);
-        watched = PyList_GET_SIZE(watchers) != 0;
-        if (!watched && read_slot(self, registry, ANYONE) == watchers) {
-            Py_DECREF(registry);
-            return PyList_New(0);
-        }
-        if ((!watched || can_watch(self, watchers)) && !is_sent_by_name(self, sender, kwnames)) {
-            snapshot = find_snapshot(self, registry, sender, watched ? &own : NULL);
-        }
-    }
-    if (snapshot == NULL) {
-        Py_XDECREF(registry);
-        return PyErr_Occurred() ? NULL
-                                : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
-    }
-    PyObject *refs = read_slot(self, snapshot, RECEIVER_REFS);
-    if (!watched && PyTuple_GET_SIZE(refs) == 0) {
-        Py_DECREF(snapshot);
+    PyObject *watchers = read_slot(self, registry, WATCHERS);
+    PyObject *sender = nargs == 2 ? args[1] : Py_None, *result = NULL;
+    int watched = PyList_GET_SIZE(watchers) != 0;
+    if (!watched && read_slot(self, registry, ANYONE) == watchers) {
         Py_DECREF(registry);
         return PyList_New(0);
     }
-    /* Nothing has run since the snapshot was found: the version is the one that it goes with. */
-    Dispatch dispatch = {
-        .signal = args[0],
-        .sender = sender,
-        .registry = registry,
-        .snapshot = snapshot,
-        .refs = Py_NewRef(refs),
-        .version = Py_NewRef(read_slot(self, registry, VERSION)),
-        .watched = watched,
-        .own = own,
-    };
-    PyObject *result = pass_on(self, &dispatch, args, nargs, kwnames);
-    Py_XDECREF(own);
-    Py_XDECREF(dispatch.place);
-    Py_XDECREF(dispatch.seen);
-    Py_DECREF(dispatch.version);
-    Py_DECREF(refs);
-    Py_DECREF(snapshot);
-    Py_DECREF(registry);
-    return result;
+    if (sender == Py_None && is_sent_by_name(self, kwnames)) {
+        Py_DECREF(registry);
+    }
+    else if (watched) {
+        result = send_watched(self, registry, args, nargs, kwnames);
+    }
+    else {
+        PyObject *snapshot = find_snapshot(self, registry, sender, NULL);
+        if (snapshot != NULL) {
+            return send_by(self, registry, snapshot, NULL, args, nargs, kwnames);
+        }
+        Py_DECREF(registry);
+    }
+    return result != NULL ? result : send_in_python(self, args, nargsf, kwnames);
 }
 
 static PyObject *
@@ -431,8 +464,8 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!O!O!:Send", names, &in_python,
-            &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers, &PyContextVar_Type,
-            &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
+            &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers,
+            &PyContextVar_Type, &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
             &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
@@ -440,8 +473,10 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE])) {
         return NULL;
     }
-    Send *self = (Send *)type->tp_alloc(type, 0);
+    kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
+    Send *self = kinds[NOTES] == NULL ? NULL : (Send *)type->tp_alloc(type, 0);
     if (self == NULL) {
+        Py_XDECREF(kinds[NOTES]);
         return NULL;
     }
     self->vectorcall = Send_vectorcall;
@@ -460,6 +495,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     for (int kind = 0; kind < KINDS; kind++) {
         self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
     }
+    Py_DECREF(kinds[NOTES]);
     self->registry_name = PyUnicode_InternFromString("_registry");
     self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
     self->sender_name = PyUnicode_InternFromString("sender");
@@ -501,6 +537,8 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->teller);
     Py_VISIT(self->running_loop);
     Py_VISIT(self->greenlet);
+    Py_VISIT(self->spare_emission);
+    Py_VISIT(self->spare_notes);
     Py_VISIT(self->seen_names);
     Py_VISIT(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -528,6 +566,8 @@ Send_clear(Send *self)
     Py_CLEAR(self->teller);
     Py_CLEAR(self->running_loop);
     Py_CLEAR(self->greenlet);
+    Py_CLEAR(self->spare_emission);
+    Py_CLEAR(self->spare_notes);
     Py_CLEAR(self->seen_names);
     Py_CLEAR(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -606,6 +646,7 @@ static int
 fill_module(PyObject *module)
 {
     return add_type(module, "Send", &Send_spec) < 0
+           || add_type(module, "Notes", &Notes_spec) < 0
            || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
 }
 

@@ -20,7 +20,7 @@ enum slot {
     RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS, SCOPES, OUTSIDE,
     OUTER,
     FUNCTION_REF,
-    ON_START,
+    ON_START, TOLD,
     WORK, AROUND,
     SIGNAL, SENDER, PAYLOAD, PARENT, STARTED, CLOCK, TOOK, DELIVERIES, MUTED, TURN,
     RECEIVER, BY, DURATION, VALUE, FAILED,
@@ -29,7 +29,7 @@ enum slot {
 
 enum kind {
     REGISTRY, GROUP, CONNECTION, SNAPSHOT, RECEIVER_REF, METHOD_REF, WATCHED_BY, PLACE, EMISSION,
-    DELIVERY, SCOPE, KINDS
+    DELIVERY, SCOPE, NOTES, KINDS
 };
 
 #define SEEN 64  /* senders whose keys are kept */
@@ -52,8 +52,9 @@ typedef struct {
     PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
-    unsigned long thread;   /* in this thread, and in this greenlet or None, which is not held */
+    unsigned long thread;   /* in this thread, and in this greenlet or NULL, which is not held */
     PyObject *switched;
+    PyObject *spare_emission, *spare_notes;  /* with nothing in them, or NULL */
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
@@ -66,6 +67,15 @@ typedef struct {
 #endif
 } Send;
 
+/* What is noted of a send that somebody watches. */
+typedef struct {
+    PyObject *own;             /* the sender's connection, if senders share a snapshot; or NULL */
+    PyObject *place;           /* where the send is, or NULL if nobody is called */
+    PyObject *emission;        /* what is to be told of it, or NULL */
+    PyObject *notes;           /* in the emission, or NULL */
+    double begun, now;         /* when it began, and when the last call ended */
+} Watch;
+
 /* One send under way. All that it points to is held by it or by the caller. */
 typedef struct {
     PyObject *signal, *sender, *registry, *snapshot, *refs, *version;
@@ -76,11 +86,7 @@ typedef struct {
     PyObject **arguments;
     PyObject **pairs;          /* of receivers and values, where no collector can find them */
     Py_ssize_t done;           /* how many of them there are */
-    int watched;
-    PyObject *own;             /* the sender's connection, if senders share a snapshot; or NULL */
-    PyObject *place;           /* where it is watched, or NULL */
-    PyObject *seen;            /* the emission that is to be told of, or NULL */
-    double begun, now;         /* when it began, and when the last call ended */
+    Watch *watch;              /* or NULL if nobody does */
 } Dispatch;
 
 static inline PyObject *
@@ -147,15 +153,45 @@ can_watch(Send *self, PyObject *watchers)
            && PyDict_GET_SIZE(self->tellers) == 0;
 }
 
-/* Give the payload as a dict. */
-PyObject *payload_of(Dispatch *dispatch);
+/* Give a payload as a dict. */
+PyObject *payload_from(PyObject *names, PyObject *const *values);
 
-/* Sends that are watched, in `_watching.c`. */
+/* Watching, in `_watching.c`. */
+
+/* Begin to watch a send; -1 with an error. */
 int begin_watching(Send *self, Dispatch *dispatch);
-int note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *receiver,
-                  PyObject *value);
+
+/* Note what a receiver returned: the one at a position, with the value in a pair. */
+void note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *pair);
+
+/* Let the emission have what Python would have put into it by now; -1 with an error. */
+int leave_to_python(Send *self, Watch *watch);
+
+/* End a send that was watched, and tell of it; -1 with an error. */
 int end_watching(Send *self, Dispatch *dispatch);
-void end_with_error(Send *self, Dispatch *dispatch);
+
+/* Let go of what was needed to watch; an error that is set is told of first, and stays. */
+void stop_watching(Send *self, Watch *watch);
+
+/* Notes, in `_notes.c`. */
+
+/* Give notes for a send that begins: of the payload, and with room for what receivers return. */
+PyObject *new_notes(Send *send, Dispatch *dispatch);
+
+/* Note the pair of a receiver and its value, whose connection the snapshot or `own` holds. */
+void add_note(PyObject *notes, PyObject *pair, PyObject *connection, double took);
+
+/* Give how many deliveries were noted. */
+Py_ssize_t count_notes(PyObject *notes);
+
+/* Give the payload as a new dict, and the deliveries so far as a new list. */
+PyObject *payload_in(PyObject *notes);
+PyObject *deliveries_in(PyObject *notes);
+
+/* Let go of notes; if nobody else has kept them, they serve again. */
+void release_notes(Send *send, PyObject *notes);
+
+extern PyType_Spec Notes_spec;
 
 /* The type `UnlessHeard`, in `spans/_noop.c`. */
 extern PyType_Spec UnlessHeard_spec;

@@ -187,7 +187,7 @@ good_snapshot(Send *self, PyObject *registry, PyObject *group)
 
 /* Give the snapshot for the sender, a new reference, or NULL; without an error if Python has to
  * find it, or to make it. Where senders share it, and that is asked for, also the connection. */
-static inline PyObject *
+static inline Py_ALWAYS_INLINE PyObject *
 find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own)
 {
     int itself = is_itself(self, Py_TYPE(sender));

@@ -18,79 +18,114 @@ clock_now(void)
 }
 #endif
 
-/* Give the nearest place where something is under way, a new reference, or NULL. */
+/* Give the nearest place where something is under way, borrowed, or None. */
 static PyObject *
 innermost(Send *self, PyObject *place)
 {
     while (place != Py_None && read_slot(self, place, WORK) == Py_None) {
         place = read_slot(self, place, AROUND);
     }
-    return place == Py_None ? NULL : Py_NewRef(place);
-}
-
-/* Give an emission that begins now. */
-static PyObject *
-new_emission(Send *self, Dispatch *dispatch, PyObject *parent)
-{
-    PyObject *payload = payload_of(dispatch);
-    PyObject *deliveries = PyTuple_GET_SIZE(dispatch->refs) == 0 ? PyTuple_New(0) : PyList_New(0);
-    PyObject *seen = self->kinds[EMISSION]->tp_alloc(self->kinds[EMISSION], 0);
-    Py_ssize_t turn = parent == NULL ? 0 : PyList_GET_SIZE(read_slot(self, parent, DELIVERIES));
-    PyObject *turns = PyLong_FromSsize_t(turn);
-    PyObject *clock = PyFloat_FromDouble(dispatch->begun = clock_now());
-    if (payload == NULL || deliveries == NULL || seen == NULL || turns == NULL || clock == NULL) {
-        Py_XDECREF(payload);
-        Py_XDECREF(deliveries);
-        Py_XDECREF(seen);
-        Py_XDECREF(turns);
-        Py_XDECREF(clock);
-        return NULL;
-    }
-    dispatch->now = dispatch->begun;
-    write_slot(self, seen, SIGNAL, Py_NewRef(dispatch->signal));
-    write_slot(self, seen, SENDER, Py_NewRef(dispatch->sender));
-    write_slot(self, seen, PAYLOAD, payload);
-    write_slot(self, seen, PARENT, Py_NewRef(parent == NULL ? Py_None : parent));
-    write_slot(self, seen, STARTED, Py_NewRef(Py_None));
-    write_slot(self, seen, CLOCK, clock);
-    write_slot(self, seen, TOOK, Py_NewRef(self->zero));
-    write_slot(self, seen, DELIVERIES, deliveries);
-    write_slot(self, seen, MUTED, Py_NewRef(Py_False));
-    write_slot(self, seen, TURN, turns);
-    return seen;
-}
-
-/* Give a place for a piece of work. */
-static PyObject *
-new_place(Send *self, PyObject *work, PyObject *around)
-{
-    PyObject *place = self->kinds[PLACE]->tp_alloc(self->kinds[PLACE], 0);
-    if (place != NULL) {
-        write_slot(self, place, WORK, Py_NewRef(work));
-        write_slot(self, place, AROUND, Py_NewRef(around == NULL ? Py_None : around));
-    }
     return place;
 }
 
-/* Let the context be inside of the send, around which is another one, or NULL; -1 with an error. */
-static int
-enter_place(Send *self, Dispatch *dispatch, PyObject *around)
+/* Tell which receiver of an emission, or of None, is at work. */
+static Py_ssize_t
+turn_of(Send *self, PyObject *parent)
 {
-    PyObject *place = new_place(self, dispatch->seen, around);
-    PyObject *token = place == NULL ? NULL : PyContextVar_Set(self->inside, place);
-    if (token == NULL) {
-        if (place != NULL) {  /* The context may be there all the same, but for the token. */
-            write_slot(self, place, WORK, Py_NewRef(Py_None));
-            Py_DECREF(place);
-        }
+    if (parent == Py_None) {
+        return 0;
+    }
+    PyObject *deliveries = read_slot(self, parent, DELIVERIES);
+    return Py_TYPE(deliveries) == self->kinds[NOTES] ? count_notes(deliveries)
+                                                     : PyList_GET_SIZE(deliveries);
+}
+
+/* Give an emission of which nothing is known. */
+static PyObject *
+empty_emission(Send *self)
+{
+    PyObject *made = self->spare_emission;
+    if (made == NULL) {
+        return self->kinds[EMISSION]->tp_alloc(self->kinds[EMISSION], 0);
+    }
+    self->spare_emission = NULL;
+    PyObject_GC_Track(made);
+    return made;
+}
+
+/* Let go of an emission; if nobody else has kept it, it serves again. */
+static void
+release_emission(Send *self, PyObject *emission)
+{
+    PyObject **weak = (PyObject **)((char *)emission + self->kinds[EMISSION]->tp_weaklistoffset);
+    if (Py_REFCNT(emission) != 1 || *weak != NULL) {
+        Py_DECREF(emission);
+        return;
+    }
+    PyObject_GC_UnTrack(emission);
+    for (int slot = SIGNAL; slot <= TURN; slot++) {
+        write_slot(self, emission, slot, NULL);  /* Runs code of others, who may leave one, too. */
+    }
+    if (self->spare_emission == NULL) {
+        self->spare_emission = emission;
+    }
+    else {
+        Py_DECREF(emission);
+    }
+}
+
+/* Let the watch have an emission that begins now; -1 with an error. */
+static int
+begin_emission(Send *self, Dispatch *dispatch, PyObject *parent)
+{
+    Watch *watch = dispatch->watch;
+    PyObject *turn = PyLong_FromSsize_t(turn_of(self, parent));
+    PyObject *notes = watch->notes = new_notes(self, dispatch);
+    PyObject *made = empty_emission(self);
+    watch->begun = watch->now = clock_now();
+    PyObject *clock = PyFloat_FromDouble(watch->begun);
+    if (turn == NULL || notes == NULL || made == NULL || clock == NULL) {
+        Py_XDECREF(turn);
+        Py_XDECREF(made);
+        Py_XDECREF(clock);
         return -1;
     }
-    Py_DECREF(token);
-    dispatch->place = place;
+    write_slot(self, made, SIGNAL, Py_NewRef(dispatch->signal));
+    write_slot(self, made, SENDER, Py_NewRef(dispatch->sender));
+    write_slot(self, made, PAYLOAD, Py_NewRef(notes));
+    write_slot(self, made, PARENT, Py_NewRef(parent));
+    write_slot(self, made, STARTED, Py_NewRef(Py_None));
+    write_slot(self, made, CLOCK, clock);
+    write_slot(self, made, TOOK, Py_NewRef(self->zero));
+    write_slot(self, made, DELIVERIES, Py_NewRef(notes));
+    write_slot(self, made, MUTED, Py_NewRef(Py_False));
+    write_slot(self, made, TURN, turn);
+    watch->emission = made;
     return 0;
 }
 
-/* Begin to watch a send; -1 with an error. */
+/* Let the context be inside of the send, around which is another one, or None; -1 with an error. */
+static int
+enter_place(Send *self, Watch *watch, PyObject *around)
+{
+    PyObject *place = self->kinds[PLACE]->tp_alloc(self->kinds[PLACE], 0);
+    if (place == NULL) {
+        return -1;
+    }
+    write_slot(self, place, WORK, Py_NewRef(watch->emission));
+    write_slot(self, place, AROUND, Py_NewRef(around));
+    PyObject *token = PyContextVar_Set(self->inside, place);
+    if (token == NULL) {
+        /* The context may be there all the same, but for the token. */
+        write_slot(self, place, WORK, Py_NewRef(Py_None));
+        Py_DECREF(place);
+        return -1;
+    }
+    Py_DECREF(token);
+    watch->place = place;
+    return 0;
+}
+
 int
 begin_watching(Send *self, Dispatch *dispatch)
 {
@@ -98,45 +133,45 @@ begin_watching(Send *self, Dispatch *dispatch)
     if (PyContextVar_Get(self->inside, Py_None, &here) < 0) {
         return -1;
     }
-    PyObject *around = innermost(self, here);
+    PyObject *around = Py_NewRef(innermost(self, here));
+    PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
+    Py_INCREF(parent);
     Py_DECREF(here);
-    PyObject *parent = around == NULL ? NULL : Py_NewRef(read_slot(self, around, WORK));
-    dispatch->seen = new_emission(self, dispatch, parent);
-    Py_XDECREF(parent);
-    int failed = dispatch->seen == NULL;
+    int failed = begin_emission(self, dispatch, parent);
     /* Where nobody is called, nothing can be inside of it. */
     if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
-        failed = enter_place(self, dispatch, around);
+        failed = enter_place(self, dispatch->watch, around);
     }
-    Py_XDECREF(around);
-    return failed ? -1 : 0;
+    Py_DECREF(parent);
+    Py_DECREF(around);
+    return failed;
 }
 
-/* Note what a receiver returned; 0, or -1 with an error. */
-int
-note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *receiver, PyObject *value)
+void
+note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *pair)
 {
-    double begun = dispatch->now;
-    dispatch->now = clock_now();
-    PyObject *took = PyFloat_FromDouble(dispatch->now - begun);
-    PyObject *it = self->kinds[DELIVERY]->tp_alloc(self->kinds[DELIVERY], 0);
-    if (took == NULL || it == NULL) {
-        Py_XDECREF(took);
-        Py_XDECREF(it);
-        return -1;
-    }
-    PyObject *connection = dispatch->own;
+    Watch *watch = dispatch->watch;
+    double begun = watch->now;
+    watch->now = clock_now();
+    PyObject *connection = watch->own;
     if (connection == NULL) {
         connection = PyTuple_GET_ITEM(read_slot(self, dispatch->snapshot, CONNECTIONS), at);
     }
-    write_slot(self, it, RECEIVER, Py_NewRef(receiver));
-    write_slot(self, it, BY, Py_NewRef(connection));
-    write_slot(self, it, DURATION, took);
-    write_slot(self, it, VALUE, Py_NewRef(value));
-    write_slot(self, it, FAILED, Py_NewRef(Py_None));
-    int failed = PyList_Append(read_slot(self, dispatch->seen, DELIVERIES), it);
-    Py_DECREF(it);
-    return failed;
+    add_note(watch->notes, pair, connection, watch->now - begun);
+}
+
+int
+leave_to_python(Send *self, Watch *watch)
+{
+    PyObject *payload = payload_in(watch->notes);
+    PyObject *deliveries = payload == NULL ? NULL : deliveries_in(watch->notes);
+    if (deliveries == NULL) {
+        Py_XDECREF(payload);
+        return -1;
+    }
+    write_slot(self, watch->emission, PAYLOAD, payload);
+    write_slot(self, watch->emission, DELIVERIES, deliveries);
+    return 0;
 }
 
 /* Give a function of a module, or NULL if there is none yet; never with an error. */
@@ -180,28 +215,25 @@ look_for_others(Send *self)
 static PyObject *
 whoever_runs(Send *self)
 {
-    PyObject *switched = Py_NewRef(Py_None);
+    PyObject *switched = NULL;
     look_for_others(self);
     if (self->running_loop != NULL) {
         PyObject *loop = PyObject_CallNoArgs(self->running_loop);
+        Py_XDECREF(loop);
         if (loop != Py_None) {
-            Py_DECREF(switched);
-            Py_XDECREF(loop);
             return loop == NULL ? NULL : PyObject_CallNoArgs(self->whoever_runs);
         }
-        Py_DECREF(loop);
     }
     if (self->greenlet != NULL) {
-        Py_SETREF(switched, PyObject_CallNoArgs(self->greenlet));
+        switched = PyObject_CallNoArgs(self->greenlet);
         if (switched == NULL) {
             return NULL;
         }
+        Py_DECREF(switched);  /* It runs, and so it lives. */
     }
-    Py_DECREF(switched);  /* It runs, and so it lives. */
     unsigned long thread = PyThread_get_thread_ident();
     if (self->teller == NULL || self->thread != thread || self->switched != switched) {
-        PyObject *teller = Py_BuildValue("(kNN)", thread, PyLong_FromVoidPtr(Py_None),
-                                         PyLong_FromVoidPtr(switched));
+        PyObject *teller = PyObject_CallNoArgs(self->whoever_runs);
         if (teller == NULL) {
             return NULL;
         }
@@ -266,30 +298,32 @@ forget_teller(Send *self, PyObject *teller)
 static int
 tell_all(Send *self, Dispatch *dispatch)
 {
-    PyObject *watchers = PyList_AsTuple(read_slot(self, dispatch->registry, WATCHERS));
-    PyObject *teller = watchers == NULL ? NULL : whoever_runs(self);
+    PyObject *emission = dispatch->watch->emission;
+    PyObject *watchers = read_slot(self, dispatch->registry, WATCHERS);
+    PyObject *told = Py_NewRef(read_slot(self, watchers, TOLD));
+    PyObject *teller = whoever_runs(self);
     int failed = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0;
     if (!failed) {
-        for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(watchers); i++) {
-            failed = tell_one(self, PyTuple_GET_ITEM(watchers, i), dispatch->seen);
+        for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(told); i++) {
+            failed = tell_one(self, PyTuple_GET_ITEM(told, i), emission);
         }
         forget_teller(self, teller);
     }
     Py_XDECREF(teller);
-    Py_XDECREF(watchers);
+    Py_DECREF(told);
     return failed ? -1 : 0;
 }
 
 /* Let an emission that has ended after its parent not keep that; -1 with an error. */
 static int
-outlive(Send *self, Dispatch *dispatch)
+outlive(Send *self, Watch *watch)
 {
-    PyObject *parent = read_slot(self, dispatch->seen, PARENT);
-    PyObject *around = read_slot(self, dispatch->place, AROUND);
+    PyObject *parent = read_slot(self, watch->emission, PARENT);
+    PyObject *around = read_slot(self, watch->place, AROUND);
     if (parent == Py_None || (around != Py_None && read_slot(self, around, WORK) == parent)) {
         return 0;
     }
-    PyObject *error = taken_error(), *done = PyObject_CallOneArg(self->outlive, dispatch->seen);
+    PyObject *error = taken_error(), *done = PyObject_CallOneArg(self->outlive, watch->emission);
     Py_XDECREF(done);
     if (error != NULL) {
         PyErr_Clear();
@@ -298,35 +332,58 @@ outlive(Send *self, Dispatch *dispatch)
     return done == NULL ? -1 : 0;
 }
 
-/* End a send that was watched, and tell of it; -1 with an error. */
 int
 end_watching(Send *self, Dispatch *dispatch)
 {
-    PyObject *place = dispatch->place;
+    Watch *watch = dispatch->watch;
+    PyObject *place = watch->place;
     if (place == NULL) {
         return tell_all(self, dispatch);
     }
-    PyObject *took = PyFloat_FromDouble(dispatch->now - dispatch->begun);
+    PyObject *took = PyFloat_FromDouble(watch->now - watch->begun);
     if (took == NULL) {
         return -1;
     }
-    write_slot(self, dispatch->seen, TOOK, took);
+    write_slot(self, watch->emission, TOOK, took);
     write_slot(self, place, WORK, Py_NewRef(Py_None));
-    PyObject *around = innermost(self, read_slot(self, place, AROUND));
-    write_slot(self, place, AROUND, around == NULL ? Py_NewRef(Py_None) : around);
+    PyObject *around = read_slot(self, place, AROUND);
+    if (around != Py_None) {
+        write_slot(self, place, AROUND, Py_NewRef(innermost(self, around)));
+    }
     int failed = tell_all(self, dispatch);
-    return outlive(self, dispatch) | failed;
+    return outlive(self, watch) | failed;
 }
 
 /* End it with the error that is set, which stays. */
-void
-end_with_error(Send *self, Dispatch *dispatch)
+static void
+end_with_error(Send *self, Watch *watch)
 {
     PyObject *error = taken_error();
-    write_slot(self, dispatch->place, WORK, Py_NewRef(Py_None));
-    PyObject *done = PyObject_CallFunctionObjArgs(self->end_watching, dispatch->place,
-                                                  dispatch->seen, NULL);
+    write_slot(self, watch->place, WORK, Py_NewRef(Py_None));
+    PyObject *done = PyObject_CallFunctionObjArgs(self->end_watching, watch->place,
+                                                  watch->emission, NULL);
     Py_XDECREF(done);
     PyErr_Clear();
     set_error(error);
+}
+
+void
+stop_watching(Send *self, Watch *watch)
+{
+    if (PyErr_Occurred() && watch->place != NULL
+        && read_slot(self, watch->place, WORK) != Py_None) {
+        end_with_error(self, watch);
+    }
+    PyObject *error = taken_error();
+    Py_XDECREF(watch->place);
+    if (watch->emission != NULL) {
+        release_emission(self, watch->emission);
+    }
+    if (watch->notes != NULL) {
+        release_notes(self, watch->notes);
+    }
+    Py_XDECREF(watch->own);
+    if (error != NULL) {
+        set_error(error);
+    }
 }
