@@ -147,9 +147,9 @@ HOW = "Write APP as for `flask --app`: MODULE, MODULE:NAME or MODULE:FACTORY(ARG
 @pytest.mark.parametrize(
     ("name", "source", "problem"),
     [
-        ("missing", "", ": no such module or file is found from {cwd}."),
-        ("shop.missing", "", ": no such module or file is found from {cwd}."),
-        ("sub/missing.py", "", ": no such module or file is found from {cwd}."),
+        ("missing", "", ": {cwd} has no such module or file."),
+        ("shop.missing", "", ": {cwd} has no such module or file."),
+        ("sub/missing.py", "", ": {cwd} has no such module or file."),
         (
             "shop",
             "app = None",

@@ -35,7 +35,7 @@ RECEIVERS = """
 """
 TOLD = (
     "Not loaded, as nothing has used their lazy imports: shop.receivers. "
-    "What they connect is not connected: load them with importlib.import_module().\n"
+    "Their receivers are not connected: load them with importlib.import_module().\n"
 )
 
 

@@ -57,15 +57,13 @@ def test_a_request_can_be_shown_as_it_may_be_written(text: str, written: list[st
 
 
 _NO_REQUEST = (
-    '{0!r} is not a request. Write a method and a path, together in quotation marks: "GET /".'
+    '{0!r} is not a request. Write a method and a path in one pair of quotation marks: "GET /".'
 )
 _NO_FIELD = (
-    "{0!r} has {1!r} in it, which is neither a field, name=value, nor a header, Name:value. "
+    "{0!r} contains {1!r}, which is neither a field (name=value) nor a header (Name:value). "
     "Put quotation marks around a value with blanks."
 )
-_NO_PATH = (
-    '{0!r} asks for {1!r}, but a path begins with one slash and has no host before it: "{2}".'
-)
+_NO_PATH = '{0!r} asks for {1!r}, but a path begins with one slash and without a host: "{2}".'
 
 
 @pytest.mark.parametrize(
@@ -91,14 +89,14 @@ _NO_PATH = (
             "POST /me name=Ada Content-Type:application/json",
             (
                 "'POST /me name=Ada Content-Type:application/json' has fields, which are sent as a "
-                "form, and says that it sends 'application/json'. Leave out Content-Type, or the "
+                "form, but its Content-Type is 'application/json'. Leave out the header or the "
                 "fields."
             ),
         ),
         (
             "POST /me 'name=Ada",
             (
-                '"POST /me \'name=Ada" has a quotation mark without its other half '
+                '"POST /me \'name=Ada" has a quotation mark that is not closed '
                 "(No closing quotation)."
             ),
         ),

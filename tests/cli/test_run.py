@@ -251,7 +251,8 @@ def test_a_command_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
     assert without_interpreter(ended.err).endswith(
         "\nError: There is no command 'no-such-command', neither beside PYTHON nor on the PATH. "
-        "Is it installed in this environment? Write it as you would without `heliograph run`.\n"
+        "Is it installed in this environment? Write the command as you would without "
+        "`heliograph run`.\n"
     )
     assert (ended.status, ended.out) == (2, "")
 
@@ -263,7 +264,7 @@ def test_a_file_that_is_no_command_is_refused_with_what_to_write(tmp_path: Path)
     ended = heliograph("run", "./my shop.py", "--port", "1", cwd=tmp_path)
 
     assert ended.err.endswith(
-        "\nError: './my shop.py' is a file, but no command. "
+        "\nError: './my shop.py' is a file, but not a command. "
         "Try `heliograph run python './my shop.py' --port 1`.\n"
     )
     assert (ended.status, ended.out) == (2, "")
@@ -284,7 +285,7 @@ def test_a_script_that_the_system_refuses_is_refused(
     ended = heliograph("run", "./engine", cwd=tmp_path)
 
     assert ended.err == (
-        f"Error: './engine' cannot be run: {problem}. Is its first line right (#!...)?\n"
+        f"Error: './engine' cannot be run: {problem}. Is its first line (#!...) correct?\n"
     )
     assert (ended.status, ended.out) == (1, "")
 
@@ -322,8 +323,8 @@ def test_a_python_that_keeps_heliograph_out_is_told_of(
 
     assert (ended.status, ended.out) == (0, "1\n")
     assert ended.err == (
-        f"heliograph run: with its option -{letter}, Python keeps Heliograph out, and runs on "
-        "what is installed as blinker.\n"
+        f"heliograph run: Python's option -{letter} keeps Heliograph out, so the program runs on "
+        "Blinker.\n"
     )
 
 

@@ -179,18 +179,18 @@ HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import stateme
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["web"], f"There is no module 'web': nothing of that name is found from {{cwd}}. {HOW}"),
+        (["web"], f"There is no module 'web': it cannot be found from {{cwd}}. {HOW}"),
         (
             ["shop.nowhere"],
-            f"There is no module 'shop.nowhere': nothing of that name is found from {{cwd}}. {HOW}",
+            f"There is no module 'shop.nowhere': it cannot be found from {{cwd}}. {HOW}",
         ),
         (
             ["shop/signals.py"],
-            "'shop/signals.py' is a file. Write it as the module that it is: 'shop.signals'.",
+            "'shop/signals.py' is a file. Write it as a module: 'shop.signals'.",
         ),
         (
             ["shop", "--import", "empty.py"],
-            "'empty.py' is a file. Write it as the module that it is: 'empty'.",
+            "'empty.py' is a file. Write it as a module: 'empty'.",
         ),
         (["shop/web.py"], f"'shop/web.py' is not the name of a module. {HOW}"),
         ([""], f"'' is not the name of a module. {HOW}"),
@@ -205,7 +205,7 @@ HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import stateme
         (["shop:shop"], "Module 'shop' has no 'shop'. It has no namespace."),
         (
             ["shop.signals:paid"],
-            "'paid' in module 'shop.signals' is no namespace with signals: it is a Signal.",
+            "'paid' in module 'shop.signals' is not a namespace with signals: it is a Signal.",
         ),
         (
             ["empty"],
@@ -217,7 +217,7 @@ HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import stateme
         ),
         (
             ["shop.signals", "--import", "empty.*"],
-            "'empty.*' has nothing to import: 'empty' is a module, no package.",
+            "'empty.*' has nothing to import: 'empty' is not a package.",
         ),
         (
             ["shop.signals", "--output", "nowhere/page.md"],

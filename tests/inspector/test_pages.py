@@ -123,16 +123,16 @@ def test_what_is_not_known_of_a_signal_is_said() -> None:
 
         No receiver is connected.
 
-        No place is known that sends it.
+        No place in the source sends it.
 
         ### `bare`
 
         It is declared at `shop.py:4`.
-        It carries nothing.
+        Its payload is empty.
 
         No receiver is connected.
 
-        No place is known that sends it.
+        No place in the source sends it.
         """)
 
 

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; what it needs beyond the engine is the extra ``cli``."""
+    """Run the command line. Most of it needs the extra ``cli``."""
     if sys.argv[1:2] == ["run"]:
         from heliograph.cli.run import main as run
 
@@ -18,6 +18,6 @@ def main() -> None:
             raise
         sys.exit(
             f"The command line needs {missing.name}, which is not installed: "
-            "pip install 'heliograph[cli]'. Only `heliograph run` does without."
+            "pip install 'heliograph[cli]'. Only `heliograph run` works without it."
         )
     heliograph()

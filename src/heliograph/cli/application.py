@@ -1,4 +1,4 @@
-"""Finds an application as `flask --app` does, and says why there is none."""
+"""Finds an application as `flask --app` does, and explains why it finds none."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HOW = "Write APP as for `flask --app`: MODULE, MODULE:NAME or MODULE:FACTORY(AR
 
 
 def load_app(name: str) -> Flask:
-    """Load an application, on Heliograph from its first import on.
+    """Load an application, with Heliograph in Blinker's place from its first import on.
 
     Raises:
-        click.ClickException: If there is none, or if loading it fails.
+        click.ClickException: If there is no application, or if loading it fails.
     """
     prepare()
     try:
@@ -38,22 +38,22 @@ def load_app(name: str) -> Flask:
         return ScriptInfo(app_import_path=name, set_debug_flag=False).load_app()
     except click.ClickException as refusal:
         _explain(name, refusal)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module does.
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the module may raise anything.
         _blame(name, error)
 
 
 def _explain(name: str, refusal: click.ClickException) -> NoReturn:
-    """Say in our words why Flask finds nothing: its own may hold a traceback."""
+    """Explain why Flask finds nothing; its own message may contain a traceback."""
     cause = refusal.__context__
     if not isinstance(cause, ImportError):
         msg = f"There is no Flask application for {name!r}. {refusal.message.strip()} {_HOW}"
     elif cause.__traceback__ is not None and cause.__traceback__.tb_next is not None:
-        # The module is there: something that it imports is not. Flask draws the line here.
+        # The module exists, but something that it imports does not. Flask tells the two apart so.
         _blame(name, cause)
     else:
         msg = (
-            f"There is no Flask application for {name!r}: no such module or file is found "
-            f"from {Path.cwd()}. {_HOW}"
+            f"There is no Flask application for {name!r}: {Path.cwd()} has no such module or "
+            f"file. {_HOW}"
         )
     raise click.ClickException(msg) from None
 

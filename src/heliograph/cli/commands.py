@@ -1,4 +1,4 @@
-"""What can be asked of the command line."""
+"""The commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from heliograph.cli.request import Request
 
-# Files and pipes have no edge at which a line would have to be broken.
+# In files and pipes, no line needs to be broken.
 _WIDTH_OF_A_PIPE = 1_000_000
 
 
@@ -49,25 +49,25 @@ Examples:
 @click.option(
     "--logs",
     is_flag=True,
-    help="Let the application log while it is traced; otherwise it is kept quiet.",
+    help="Let the application log during the trace; by default its logs are off.",
 )
 def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
-    """Send requests to a Flask application and show every signal that is sent meanwhile.
+    """Send requests to a Flask application and show every signal that they send.
 
-    For each request: the tree of signals in order, who received each of them, where
-    that receiver is defined, how long it took, and errors.
+    For each request, this prints the tree of signals in order: the receivers of each
+    signal, the line that defines each receiver, how long it took, and errors.
 
     APP is what `flask --app` takes: a module or a file, then the application or the
     factory if they have unusual names. REQUEST is a method, a path, fields (name=value)
-    and headers (Name:value). Fields are the query of a GET and the form of a POST;
-    cookies are kept from request to request. The exit status is 0 whatever the
-    application answers.
+    and headers (Name:value). Fields become the query of a GET and the form of a POST;
+    later requests send the cookies that earlier ones received. The exit status is 0
+    whatever the application answers.
     """
     _show_all_letters()
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
-    # Who traces develops: what is not sent as it is declared is to be seen.
+    # A trace is for development: it should show payloads that break their declaration.
     os.environ.setdefault("HELIOGRAPH_CHECK", "1")
     flask_app = load_app(app)
     for traced in trace_requests(flask_app, requests, logs=logs):
@@ -90,7 +90,7 @@ Examples:
     "further",
     metavar="MODULE",
     multiple=True,
-    help="Import this as well, so that it connects its receivers; PACKAGE.* for all modules of it.",
+    help="Import this module as well, so that it connects its receivers; PACKAGE.* for all.",
 )
 @click.option(
     "--format",
@@ -108,14 +108,14 @@ Examples:
 def signals(target: str, further: tuple[str, ...], form: str, output: Path | None) -> None:
     """List the signals of a module, or of one namespace, as a page to keep.
 
-    For each signal: its text, its payload, what is deprecated, who is connected, and the
-    places in the source that send it.
+    For each signal, the page has its documentation, its payload, its deprecations, its
+    receivers, and the places in the source that send it.
 
     TARGET is a module, for all signals that it and the modules below it make, or
-    MODULE:NAMESPACE. It is imported, and only what is imported is known: modules that
-    connect receivers are named by --import. Those that are imported lazily and were not
-    loaded are named on the error output. Senders are looked for in all imported
-    modules of the same packages.
+    MODULE:NAMESPACE. The command imports it, and knows only what is imported: name
+    modules that connect receivers with --import. It warns of modules that were imported
+    lazily and never loaded. It searches all imported modules of the same packages for
+    places that send.
     """
     catalogue = catalogue_of(target, further)
     page = as_json(catalogue) if form == "json" else as_markdown(catalogue)
@@ -131,7 +131,7 @@ def signals(target: str, further: tuple[str, ...], form: str, output: Path | Non
 
 
 @heliograph.command(
-    # It reads its arguments itself, as it has to do without click.
+    # It reads its arguments itself, as it also has to work without click.
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     add_help_option=False,
     short_help="Run any Python command with Heliograph in place of Blinker.",
@@ -143,5 +143,5 @@ def run(arguments: tuple[str, ...]) -> None:
 
 
 def _show_all_letters() -> None:
-    # One that a pipe does not have must not end the program.
+    # A character that a pipe cannot encode must not end the program.
     cast("TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Makes ready for the user's code to be imported, and says why that failed."""
+"""Prepares the process for importing the user's code, and explains why that fails."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def prepare() -> None:
-    """Let what is imported from now on run on Heliograph, and serve nobody."""
+    """Make later imports run on Heliograph, and keep them from starting a server."""
     install()
-    # As under `flask`: a module that ends with `app.run()` is looked at, and does not serve.
+    # As the `flask` command does, for modules that end with `app.run()`.
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
 
 
 def blame(name: str, error: BaseException, command: str) -> NoReturn:
-    """Say what loading raised, and where.
+    """Report the error that loading raised, with its location.
 
     Args:
-        name: What was to be loaded, as the user wrote it.
-        error: What was raised.
-        command: What shows the whole traceback.
+        name: The module or application, as the user wrote it.
+        error: The error.
+        command: A command that shows the whole traceback.
 
     Raises:
         click.ClickException: Always.
@@ -43,11 +43,11 @@ def blame(name: str, error: BaseException, command: str) -> NoReturn:
 
 
 def tell_of_lazy(packages: Iterable[str]) -> None:
-    """Name the modules of receivers that wait to be imported, so that nobody misses them."""
+    """Warn of modules of receivers whose lazy import has not run."""
     names = never_loaded(packages)
     if names:
         click.echo(
             f"Not loaded, as nothing has used their lazy imports: {', '.join(names)}. "
-            "What they connect is not connected: load them with importlib.import_module().",
+            "Their receivers are not connected: load them with importlib.import_module().",
             err=True,
         )

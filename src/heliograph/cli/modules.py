@@ -1,4 +1,4 @@
-"""Imports the modules whose signals are asked for, and finds the namespace among them."""
+"""Imports the modules of a target, and finds its namespaces."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _HOW = "Write MODULE or MODULE:NAMESPACE, with the module as in an import statem
 
 
 def catalogue_of(target: str, further: Sequence[str]) -> Catalogue:
-    """Return what is known of the signals of a target.
+    """Return the catalogue of the signals of a target.
 
     Args:
         target: A module, or a module and a namespace in it.
         further: Modules to import as well; ``shop.*`` for all modules of a package.
 
     Raises:
-        click.ClickException: If there is nothing like that, or if importing it fails.
+        click.ClickException: If the target does not exist, or if importing it fails.
     """
     name, colon, variable = target.partition(":")
     prepare()
     sys.path.insert(0, str(Path.cwd()))
-    # What modules print is no part of the page.
+    # The output of modules is not part of the page.
     with redirect_stdout(sys.stderr):
         module = _imported(name)
         for it in further:
@@ -55,14 +55,14 @@ def _import_further(name: str) -> None:
     module = _imported(name.removesuffix(".*"))
     if name.endswith(".*"):
         if not hasattr(module, "__path__"):
-            msg = f"{name!r} has nothing to import: {module.__name__!r} is a module, no package."
+            msg = f"{name!r} has nothing to import: {module.__name__!r} is not a package."
             raise click.ClickException(msg)
         _import_below(module)
 
 
 def _import_below(module: ModuleType) -> None:
     for it in iter_modules(getattr(module, "__path__", ()), f"{module.__name__}."):
-        # That is a program, and would run.
+        # It is a program, and importing it would run it.
         if not it.name.endswith(".__main__"):
             _import_below(_imported(it.name))
 
@@ -70,19 +70,16 @@ def _import_below(module: ModuleType) -> None:
 def _imported(name: str) -> ModuleType:
     if name.endswith(".py") and Path(name).is_file():
         module = ".".join(Path(name).with_suffix("").parts)
-        msg = f"{name!r} is a file. Write it as the module that it is: {module!r}."
+        msg = f"{name!r} is a file. Write it as a module: {module!r}."
         raise click.ClickException(msg)
     if not all(map(str.isidentifier, name.split("."))):
         msg = f"{name!r} is not the name of a module. {_HOW}"
         raise click.ClickException(msg)
     try:
         return import_module(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module does.
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the module may raise anything.
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
-            msg = (
-                f"There is no module {name!r}: nothing of that name is found from {Path.cwd()}. "
-                + _HOW
-            )
+            msg = f"There is no module {name!r}: it cannot be found from {Path.cwd()}. {_HOW}"
             raise click.ClickException(msg) from None
         blame(name, error, f"python -c {shlex.quote(f'import {name}')}")
 
@@ -100,7 +97,7 @@ def _namespace(module: ModuleType, variable: str) -> SignalGroup:
     found = as_namespace(f"{module.__name__}.{variable}", value)
     if found is None:
         msg = (
-            f"{variable!r} in module {module.__name__!r} is no namespace with signals: "
+            f"{variable!r} in module {module.__name__!r} is not a namespace with signals: "
             f"it is a {type(value).__qualname__}."
         )
         raise click.ClickException(msg)

@@ -12,7 +12,7 @@ import click
 
 _METHOD = re.compile(r"[A-Za-z]+")
 _FIELD = re.compile(r"(?P<name>[^=:]+)(?P<kind>[=:])(?P<value>.*)", re.DOTALL)
-# What RFC 9110 (5.1, 5.5) allows; a server would not let anything else in.
+# What RFC 9110 (5.1, 5.5) allows; a server refuses anything else.
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\r\n\0]*")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -28,17 +28,17 @@ class Request:
 
     @property
     def asks_by_query(self) -> bool:
-        """Whether its fields belong into the path, and not into a form."""
+        """Whether its fields go into the path, and not into a form."""
         return self.method in ("GET", "HEAD")
 
     def written(self) -> list[str]:
-        """Return fields and headers as they may be written on the command line."""
+        """Return fields and headers as one may write them on the command line."""
         words = [f"{name}={value}" for name, value in self.fields]
         words += [f"{name}:{value}" for name, value in self.headers]
         return [shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in words]
 
     def arguments(self) -> dict[str, Any]:
-        """Return it as keyword arguments of a werkzeug test client's ``open``."""
+        """Return the keyword arguments for ``open`` of a Werkzeug test client."""
         path, form = self.path, dict[str, list[str]]()
         if self.fields and self.asks_by_query:
             path += ("&" if "?" in path else "?") + urlencode(self.fields)
@@ -55,14 +55,14 @@ else:
 
 
 class RequestType(_ParamType):
-    """Takes ``"POST /orders item=3 Accept:text/html"`` apart."""
+    """Parses ``"POST /orders item=3 Accept:text/html"``."""
 
     name = "request"
 
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> Request:
-        """Parse one request; `click.BadParameter` says what is wrong with it."""
+        """Parse one request; raise `click.BadParameter` if it is malformed."""
         try:
             return parse(value)
         except ValueError as problem:
@@ -70,7 +70,7 @@ class RequestType(_ParamType):
 
 
 def parse(text: str) -> Request:
-    """Take a request apart.
+    """Parse a request.
 
     Raises:
         ValueError: If it is malformed; the message says what to write.
@@ -78,7 +78,7 @@ def parse(text: str) -> Request:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        msg = f"{text!r} has a quotation mark without its other half ({error})."
+        msg = f"{text!r} has a quotation mark that is not closed ({error})."
         raise ValueError(msg) from None
     if words and words[0].startswith("/"):
         words = ["GET", *words]
@@ -87,7 +87,7 @@ def parse(text: str) -> Request:
             request = Request(method.upper(), path, *_sorted_out(text, rest))
         case _:
             msg = (
-                f"{text!r} is not a request. Write a method and a path, together in quotation "
+                f"{text!r} is not a request. Write a method and a path in one pair of quotation "
                 'marks: "GET /".'
             )
             raise ValueError(msg)
@@ -103,8 +103,8 @@ def _sorted_out(text: str, words: list[str]) -> tuple[tuple[tuple[str, str], ...
         parts = _FIELD.fullmatch(word)
         if parts is None or (parts["kind"] == ":" and not _HEADER.fullmatch(word)):
             msg = (
-                f"{text!r} has {word!r} in it, which is neither a field, name=value, nor a "
-                "header, Name:value. Put quotation marks around a value with blanks."
+                f"{text!r} contains {word!r}, which is neither a field (name=value) nor a header "
+                "(Name:value). Put quotation marks around a value with blanks."
             )
             raise ValueError(msg)
         found[parts["kind"]].append((parts["name"], parts["value"]))
@@ -116,20 +116,20 @@ def _check_path(text: str, request: Request) -> None:
     if not request.path.startswith("/") or request.path.startswith("//"):
         better = f"{request.method} /{urlsplit(request.path).path.lstrip('/')}"
         msg = (
-            f"{text!r} asks for {request.path!r}, but a path begins with one slash and has no "
-            f'host before it: "{better}".'
+            f"{text!r} asks for {request.path!r}, but a path begins with one slash and without a "
+            f'host: "{better}".'
         )
         raise ValueError(msg)
 
 
 def _check_form(text: str, request: Request) -> None:
-    """Refuse what werkzeug would send without its fields."""
+    """Refuse a request that Werkzeug would send without its fields."""
     if not request.fields or request.asks_by_query:
         return
     for name, kind in request.headers:
         if name.lower() == "content-type" and not kind.lower().startswith(_FORMS):
             msg = (
-                f"{text!r} has fields, which are sent as a form, and says that it sends "
-                f"{kind!r}. Leave out {name}, or the fields."
+                f"{text!r} has fields, which are sent as a form, but its {name} is {kind!r}. "
+                f"Leave out the header or the fields."
             )
             raise ValueError(msg)

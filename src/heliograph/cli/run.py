@@ -1,6 +1,6 @@
 """Runs a Python command, and whatever it starts, with Heliograph in place of Blinker.
 
-It needs nothing but the standard library: production images hold no more than they need.
+It needs only the standard library, as a production image has nothing that it can do without.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STARTUP = Path(__file__).with_name("startup")
-"""What Python runs first if this is on its path."""
+"""A folder whose `sitecustomize` Python runs first, if the folder is on its path."""
 
 _FAILED, _MISUSED = 1, 2
 """The exit statuses."""
@@ -29,9 +29,9 @@ _HELP = f"""\
 
   Run any Python command with Heliograph in place of Blinker.
 
-  Nothing of the program is changed: whatever it and the processes that it
-  starts import as `blinker` is Heliograph. Python's own options -E, -I and -S
-  keep it out.
+  The program itself is not changed: `import blinker` gives Heliograph, in its
+  process and in those that it starts. Python's options -E, -I and -S prevent
+  this.
 
 Options:
   -h, --help  Show this message and exit.
@@ -42,14 +42,14 @@ Examples:
   heliograph run python -m shop
 """
 
-# Those of Python that take the next word for their value, and those that end the options.
+# Python's options that take a value, that end the options, and that keep Heliograph out.
 _WITH_VALUE = "WX"
 _LAST = "cm"
 _KEEPS_OUT = "EIS"
 
 
 class _RefusedError(Exception):
-    """What cannot be run, with the exit status that says so."""
+    """A command that cannot be run, with the exit status for it."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class _RefusedError(Exception):
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """Do what ``heliograph run`` is asked to, given what follows these words."""
+    """Run ``heliograph run`` with the arguments that follow these words."""
     try:
         _replace_process(_command(arguments))
     except _RefusedError as error:
@@ -85,27 +85,27 @@ def _command(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _replace_process(command: Sequence[str]) -> NoReturn:
-    # In an environment that installs the engine in every Python, and not just this process,
-    # because workers and reloaders are new processes.
+    # The environment installs Heliograph in every Python that starts, and not only in this
+    # process, because workers and reloaders are new processes.
     program = _find(command)
-    _tell_if_kept_out(command)
+    _warn_if_kept_out(command)
     python_path = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
-        # The process that must have the engine; what it starts may be other Pythons.
+        # The process that must have Heliograph; those that it starts may be other Pythons.
         "HELIOGRAPH_RUN": str(os.getpid()),
     }
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        os.execve(program, [program, *command[1:]], environment)  # noqa: S606 - what is asked for.
+        os.execve(program, [program, *command[1:]], environment)  # noqa: S606 - the user asks for it.
     except OSError as error:
-        msg = f"{program!r} cannot be run: {error.strerror}. Is its first line right (#!...)?"
+        msg = f"{program!r} cannot be run: {error.strerror}. Is its first line (#!...) correct?"
         raise _RefusedError(msg, _FAILED) from None
 
 
-def _tell_if_kept_out(command: Sequence[str]) -> None:
-    """Say so if Python is told not to look at its environment, so that nothing is changed."""
+def _warn_if_kept_out(command: Sequence[str]) -> None:
+    """Warn if Python is told to ignore its environment, and so runs without Heliograph."""
     if not Path(command[0]).name.startswith("python"):
         return
     words = iter(command[1:])
@@ -115,8 +115,8 @@ def _tell_if_kept_out(command: Sequence[str]) -> None:
         for letter in word[1:]:
             if letter in _KEEPS_OUT:
                 sys.stderr.write(
-                    f"heliograph run: with its option -{letter}, Python keeps Heliograph "
-                    "out, and runs on what is installed as blinker.\n"
+                    f"heliograph run: Python's option -{letter} keeps Heliograph out, so the "
+                    "program runs on Blinker.\n"
                 )
                 return
             if letter in _LAST:
@@ -128,17 +128,17 @@ def _tell_if_kept_out(command: Sequence[str]) -> None:
 
 
 def _find(command: Sequence[str]) -> str:
-    # The scripts beside this interpreter first: an environment need not be activated.
+    # Scripts beside this interpreter come first: the environment may not be activated.
     places = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     program = shutil.which(command[0], path=places)
     if program is None and Path(command[0]).is_file():
         better = shlex.join(["python", *command])
-        msg = f"{command[0]!r} is a file, but no command. Try `heliograph run {better}`."
+        msg = f"{command[0]!r} is a file, but not a command. Try `heliograph run {better}`."
         raise _RefusedError(msg, _MISUSED)
     if program is None:
         msg = (
             f"There is no command {command[0]!r}, neither beside {sys.executable} nor on the "
-            "PATH. Is it installed in this environment? Write it as you would without "
+            "PATH. Is it installed in this environment? Write the command as you would without "
             "`heliograph run`."
         )
         raise _RefusedError(msg, _MISUSED)

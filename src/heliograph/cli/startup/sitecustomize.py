@@ -1,4 +1,4 @@
-"""Run by Python before anything else under `heliograph run`: puts the engine in place."""
+"""Python runs this before anything else under `heliograph run`; it installs Heliograph."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def _install() -> None:
 
         install()
     except Exception as error:  # noqa: BLE001 - Python itself would report it and go on.
-        # Another Python, which some tool of the program happens to be written in, is none
-        # of our business; but the program itself must not run on Blinker unnoticed.
+        # A tool that the program starts may run on another Python, without Heliograph. But the
+        # program itself must not run on Blinker unnoticed.
         if os.environ.get("HELIOGRAPH_RUN") == str(os.getpid()):
             _give_up(error)
 
@@ -28,7 +28,7 @@ def _give_up(error: Exception) -> None:
         f"{hint}, or run the command without `heliograph run`.\n"
     )
     sys.stderr.flush()
-    # Python takes SystemExit for a fatal error of its own as early as this.
+    # This early, Python treats SystemExit as a fatal error of its own.
     os._exit(1)
 
 
