@@ -141,7 +141,7 @@ def is_telling() -> bool:
 def whoever_runs() -> int | tuple[int, int]:
     """Return an id of the task, the greenlet or the thread that is running.
 
-    It is one number where no task runs: each watched send needs it, and a tuple is hashed anew
+    It is one number where no task runs: each watched send needs it, and a tuple is hashed again
     each time.
     """
     loop = (_RUNS.running_loop or _loaded("running_loop", "asyncio.events", "_get_running_loop"))()
