@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ArgumentError, Namespace, ReceiverError, Signal
-from heliograph.core.connections.registry import Registry
+from heliograph.core.declared import admission
 from tests.threads import fast_switching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+
+    from heliograph.core.connections.registry import Registry
 
 DEPRECATED = "is connected to signal 'order_paid', which is deprecated: use order_settled"
 TOO_NARROW = "does not take 'order': name what it uses, and add **extra"
@@ -575,19 +577,19 @@ def test_a_declaration_that_is_interrupted_declares_nothing(
 ) -> None:
     """A signal handler may raise in the middle of it, between the signals of a span."""
     shop = Namespace("shop")
-    agree = Registry.agree
+    set_declaration = admission.set_declaration
     calls: list[object] = []
 
-    def interrupted(registry: Registry, declaration: Any, spared: Any) -> None:
+    def interrupted(registry: Registry, declaration: Any, omitted: Any) -> None:
         calls.append(declaration)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        agree(registry, declaration, spared)
+        set_declaration(registry, declaration, omitted)
 
     def resize(sender: str, *, path: str) -> None: ...
 
     signals = [shop.signal(f"resize.{word}") for word in ("started", "finished", "failed")]
-    monkeypatch.setattr(Registry, "agree", interrupted)
+    monkeypatch.setattr(admission, "set_declaration", interrupted)
     with pytest.raises(KeyboardInterrupt):
         shop.span(resize)
 

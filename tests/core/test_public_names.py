@@ -62,6 +62,7 @@ ENGINE = [
     "connections.repair",
     "connections.reviving",
     "connections.scopes",
+    "connections.state",
     "connections.tables",
     "copying",
     "declares",

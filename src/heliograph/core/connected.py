@@ -13,6 +13,7 @@ from heliograph.core.copying import Copyable
 from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError
 from heliograph.core.identity import forget_type
+from heliograph.core.lock import under_lock
 from heliograph.core.showing import in_its_words
 from heliograph.core.source import pass_over
 
@@ -159,7 +160,9 @@ class Connected(Copyable, Generic[P]):
         declaration = state.pop("declaration", None)
         self.__dict__.update(state)
         if declaration is not None:
-            self._registry.agree(declaration, {})
+            from heliograph.core.declared.admission import set_declaration
+
+            under_lock(set_declaration, self._registry, declaration, {})
 
     if TYPE_CHECKING:
 

@@ -7,6 +7,7 @@ from functools import partial
 from heliograph.core.connected import Connected, P
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import check_names, completed, derived
+from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.connections.scopes import Scoped
 from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -319,8 +320,13 @@ class Connectable(Connected[P]):
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected, without connecting it."""
+        registry, real = self._registry, canonical(receiver)
         try:
-            self._registry.examine(canonical(receiver), inline=inline)
+            refuse_receiver(real, registry, inline=inline)
+            if registry.declaration is not None:
+                from heliograph.core.declared.compatibility import omitted_for
+
+                omitted_for(real, registry.declaration)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
 

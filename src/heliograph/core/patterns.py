@@ -41,8 +41,8 @@ class _TemplateRegistry(Registry):
         # Weakly: all this goes with the namespace, and no garbage collector has to find it.
         self.standing, self.where = ref(standing), where
 
-    def _changed(self) -> None:
-        super()._changed()
+    def changed(self) -> None:
+        super().changed()
         standing = None if self.receivers else self.standing()
         template = None if standing is None else standing.get(self.where)
         # Another one may have taken its place.

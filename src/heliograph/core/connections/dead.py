@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 
 from heliograph.core.showing import shown
 from heliograph.core.source import line_of, warn_at, where_is
@@ -24,6 +25,9 @@ LOST: Final = 2
 
 MAKING = ("__init__", "__post_init__")
 """The functions that run while an object is made."""
+
+_REMEMBERED = 16
+"""Dead receivers of a signal: a few are enough to find out what went wrong."""
 
 _ONE_STATEMENT = 32
 """Bytes of bytecode that end a statement after a call: more than any Python version needs."""
@@ -48,6 +52,26 @@ class DeadReceiver:
     @shown
     def __repr__(self) -> str:
         return f"<DeadReceiver {self.name}, connected at {self.location}>"
+
+
+def remember(
+    dead: deque[DeadReceiver] | None, receiver_ref: ReceiverRef
+) -> tuple[deque[DeadReceiver], bool]:
+    """Add a receiver that has died; returns all that are remembered, and whether to warn of it."""
+    dead = deque(maxlen=_REMEMBERED) if dead is None else dead
+    place = receiver_ref.options.place
+    lost = receiver_ref.fate == LOST and not is_told_of(place, dead)
+    dead.append(DeadReceiver(receiver_ref.name, place, lost=lost))
+    return dead, lost
+
+
+def without(
+    known: set[tuple[str, Place]], dead: deque[DeadReceiver] | None
+) -> deque[DeadReceiver] | None:
+    """Return what is left without those of these names that were connected at these places."""
+    # A new one, as other threads may be reading.
+    left = [it for it in dead or () if (it.name, it._place) not in known]
+    return deque(left, maxlen=_REMEMBERED) if left else None
 
 
 def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:

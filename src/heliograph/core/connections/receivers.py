@@ -22,7 +22,7 @@ from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
 from heliograph.core.lock import make_pending_changes, pending_changes, run_deferred
-from heliograph.core.mistakes import without_object
+from heliograph.core.mistakes import refuse_inline, without_object
 from heliograph.core.source import warn_at
 
 TYPE_CHECKING = False
@@ -119,6 +119,10 @@ class ReceiverRef(ref[object]):
         """Hold the receiver strongly, for one more connection."""
         self.strong_count += 1
         self.strong_ref = receiver
+
+    def count_failure(self) -> None:
+        """Count an error that was logged. Must run under the lock."""
+        self.failures += 1
 
     def release(self) -> object:
         """Stop holding the receiver strongly; returns what the caller has to drop."""
@@ -273,6 +277,20 @@ def make_receiver_ref(
         )
         warn_at(options.place, message)
     return receiver_ref
+
+
+def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
+    """Check a receiver as `make_receiver_ref` does, without keeping anything.
+
+    Raises:
+        ReceiverError: If it cannot be a receiver of this signal.
+        ArgumentError: If it cannot be connected inline.
+    """
+    is_async, _ = check_receiver(receiver)
+    refuse_inline(inline, is_async=is_async)
+    problem = without_object(receiver, registry)
+    if problem is not None and registry.strict:
+        raise ReceiverError(problem)
 
 
 def _refuse_without_object(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.connections.connection import make_connection, order_of
 from heliograph.core.connections.receivers import make_receiver_ref
-from heliograph.core.connections.registry import fit, sender_died
+from heliograph.core.connections.registry import sender_died
 from heliograph.core.lock import under_lock
 
 TYPE_CHECKING = False
@@ -35,6 +35,8 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     while made is False:  # None if it has to wait.
         declaration = registry.declaration
         if declaration is not None and receiver_ref.key not in registry.receivers:
+            from heliograph.core.declared.admission import fit
+
             fit(receiver_ref, receiver, declaration)
         made = under_lock(_revive, declaration, registry, receiver_ref, connection, receiver)
 

@@ -1,4 +1,4 @@
-"""Takes from tables the room that they once needed."""
+"""Frees the room that tables no longer need."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _PER_ENTRY = 400
 
 
 def shrunk(table: dict[K, V]) -> dict[K, V]:
-    """Return a table from which something was removed, or one like it that takes less room.
+    """Return a table from which an entry was removed, or a copy of it that takes less room.
 
-    A dict keeps the room that it needed when it was fullest, and whoever walks through it
-    walks through all of that. It is looked at whenever it has halved, and one that is copied
-    then has lost far more entries than it has.
+    A dict keeps the room that it needed when it was fullest, and iterating over it passes
+    through all of that room. So its size is looked at whenever its length is a power of two; one
+    that is copied then has lost far more entries than it still has.
     """
     left = len(table)
+    if not left:
+        return {}  # A new one costs less than a look at the old one.
     if left & (left - 1) or getsizeof(table) <= _SMALL + _PER_ENTRY * left:
         return table
     return dict(table)

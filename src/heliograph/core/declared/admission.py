@@ -1,4 +1,4 @@
-"""Lets signals become what is declared of them, once whoever is connected can take it."""
+"""Admits receivers to declared signals, and declarations to signals that have receivers."""
 
 from __future__ import annotations
 
@@ -12,48 +12,78 @@ from heliograph.core.source import where_is
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from typing import Any
 
     from heliograph.core.connections.receivers import ReceiverRef
+    from heliograph.core.connections.registry import Registry
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.signal import Signal
 
 
-class _Agreement:
-    """What is found out of a signal, a declaration, and those who are connected."""
+def fit(receiver_ref: ReceiverRef, receiver: Any, declaration: Declaration) -> None:
+    """Note which arguments of a declared payload a new receiver does not get.
+
+    Raises:
+        ReceiverError: If it cannot take the payload.
+    """
+    receiver_ref.omitted = omitted_for(receiver, declaration)
+    warn_of_deprecation(receiver, declaration, receiver_ref.options.place)
+
+
+def set_declaration(
+    registry: Registry,
+    declaration: Declaration | None,
+    omitted: Mapping[ReceiverRef, frozenset[str]],
+) -> None:
+    """Declare a signal all of whose receivers can take the payload. Must run under the lock.
+
+    Args:
+        registry: That of the signal.
+        declaration: What every payload is; None if the signal is no longer declared.
+        omitted: The arguments that receivers do not get.
+    """
+    registry.declaration = declaration
+    for receiver_ref in registry.receivers.values():
+        receiver_ref.omitted = omitted.get(receiver_ref, frozenset())
+    registry.checked |= declaration is not None
+    registry.outdate_snapshots()
+
+
+class _Candidate:
+    """A declaration that a signal may get, if its receivers can take the payload."""
 
     def __init__(self, signal: Signal[...], declaration: Declaration) -> None:
         self.signal = signal
         self.wanted = declaration
         self.before: Declaration | None = None
         self.declaration = declaration
-        # What each receiver is spared, by its key; and the receivers, so that no other one can
-        # come to have the key.
-        self.spared: dict[Hashable, frozenset[str]] = {}
+        # What each receiver does not get, by its key; and the receivers, so that no other object
+        # gets the address of one of them.
+        self.omitted: dict[Hashable, frozenset[str]] = {}
         self.held: list[object] = []
-        self.spared_before: dict[ReceiverRef, frozenset[str]] | None = None
+        self.omitted_before: dict[ReceiverRef, frozenset[str]] | None = None
 
-    def look(self) -> None:
-        """Find out whether those take it who have not been looked at yet.
+    def check(self) -> None:
+        """Check the receivers that have not been checked yet.
 
         Raises:
             ArgumentError: If the signal is declared already, elsewhere.
-            ReceiverError: If somebody does not take it.
+            ReceiverError: If a receiver cannot take the payload.
         """
         registry = self.signal._registry
         self.before = registry.declaration
         self.declaration = self.wanted._after(self.before)
         for receiver_ref in list(registry.receivers.values()):
-            receiver = None if receiver_ref.key in self.spared else receiver_ref()
+            receiver = None if receiver_ref.key in self.omitted else receiver_ref()
             if receiver is not None:
                 self.held.append(receiver)
-                self.spared[receiver_ref.key] = self._looked_at(receiver_ref, receiver)
+                self.omitted[receiver_ref.key] = self._omitted_for(receiver_ref, receiver)
 
-    def _looked_at(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
+    def _omitted_for(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
         declaration, place = self.declaration, receiver_ref.options.place
         try:
-            spared = omitted_for(receiver, declaration)
+            omitted = omitted_for(receiver, declaration)
         except ReceiverError as error:
             msg = (
                 f"{title_of(self.signal)} cannot be declared at {declaration.location}. "
@@ -62,62 +92,63 @@ class _Agreement:
             raise ReceiverError(msg) from None
         if declaration != self.before:
             warn_of_deprecation(receiver, declaration, place)
-        return spared
+        return omitted
 
-    def holds(self) -> bool:
-        """Tell whether nothing has changed since. Must run under the lock."""
+    def is_current(self) -> bool:
+        """Tell whether nothing has changed since the check. Must run under the lock."""
         registry = self.signal._registry
         return (
-            registry.declaration is self.before and registry.receivers.keys() <= self.spared.keys()
+            registry.declaration is self.before and registry.receivers.keys() <= self.omitted.keys()
         )
 
-    def make(self) -> None:
-        """Declare. Must run under the lock."""
+    def apply(self) -> None:
+        """Declare the signal. Must run under the lock."""
         registry = self.signal._registry
-        self.spared_before = {it: it.omitted for it in registry.receivers.values()}
-        registry.agree(self.declaration, {it: self.spared[it.key] for it in self.spared_before})
+        self.omitted_before = {it: it.omitted for it in registry.receivers.values()}
+        omitted = {it: self.omitted[it.key] for it in self.omitted_before}
+        set_declaration(registry, self.declaration, omitted)
 
     def undo(self) -> None:
-        """Be as before, if anything was made. Must run under the lock."""
-        if self.spared_before is not None:
-            self.signal._registry.agree(self.before, self.spared_before)
+        """Restore what was declared before `apply`. Must run under the lock."""
+        if self.omitted_before is not None:
+            set_declaration(self.signal._registry, self.before, self.omitted_before)
 
 
 def agree(pairs: Iterable[tuple[Signal[...], Declaration]]) -> Callable[[], None]:
-    """Let each signal be what is declared of it, or none of them.
+    """Declare each of the signals, or none of them.
 
-    Receivers are looked at outside of the change, as that may run anybody's code; if others
-    connect or declare meanwhile, those are looked at as well.
+    Receivers are checked outside the lock, because looking at a signature may run anybody's
+    code. If others connect or declare in the meantime, those receivers are checked as well.
 
     Returns:
-        What undoes it.
+        A function that undoes it.
 
     Raises:
-        ArgumentError: If one of them is declared already, elsewhere.
-        ReceiverError: If somebody who is connected does not take what is declared.
+        ArgumentError: If one of the signals is declared already, elsewhere.
+        ReceiverError: If a receiver cannot take the payload.
     """
-    found = [_Agreement(signal, declaration) for signal, declaration in pairs]
+    found = [_Candidate(signal, declaration) for signal, declaration in pairs]
     undo = partial(under_lock, _undo, found)
     made = False
     while made is False:  # None if it has to wait, as in a signal handler.
         for it in found:
-            it.look()
+            it.check()
         try:
-            made = under_lock(_make, found)
-        except BaseException:  # A signal handler may have come in between.
+            made = under_lock(_apply, found)
+        except BaseException:  # A signal handler may raise right after the change.
             undo()
             raise
     return undo
 
 
-def _make(agreements: Sequence[_Agreement]) -> bool:
-    if not all(it.holds() for it in agreements):
+def _apply(candidates: Sequence[_Candidate]) -> bool:
+    if not all(it.is_current() for it in candidates):
         return False
-    for it in agreements:
-        it.make()
+    for it in candidates:
+        it.apply()
     return True
 
 
-def _undo(agreements: Sequence[_Agreement]) -> None:
-    for it in agreements:
+def _undo(candidates: Sequence[_Candidate]) -> None:
+    for it in candidates:
         it.undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
+from heliograph.core.lock import under_lock
 from heliograph.core.mistakes import hints
 from heliograph.core.sending.turns import payload_for
 
@@ -104,7 +105,7 @@ class Outcome:
         return turn  # type: ignore[no-any-return]
 
     def _log(self, connection: Connection, error: Exception) -> None:
-        self.signal._registry.count_failure(connection)
+        under_lock(connection._receiver_ref.count_failure)
         log(
             error,
             "%s failed when %s was delivered to it. It was connected with on_error='log' at %s.",

@@ -1,0 +1,132 @@
+"""What decides about the sends of a signal besides its connections: mutes, checks, instruments."""
+
+from __future__ import annotations
+
+from heliograph.core.connections.scopes import is_local
+from heliograph.core.lock import under_lock
+from heliograph.core.observing.wishes import EVERYWHERE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any
+
+    from heliograph.core.connections.group import Group
+    from heliograph.core.connections.receivers import ReceiverRef
+    from heliograph.core.connections.scopes import Mutes, Scope
+    from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.observing.wishes import Watchers
+    from heliograph.core.sending.snapshot import Snapshot
+
+_SOMEONE = (True,)
+_NO_SNAPSHOT: Any = (-1, type, None)  # There is no version -1.
+
+
+class SendState:
+    """What a send asks of a signal before it calls anybody."""
+
+    __slots__ = (
+        "anyone",
+        "checked",
+        "declaration",
+        "last_snapshot",
+        "local_mutes",
+        "mutes",
+        "names_sender",
+        "needs_slow_path",
+        "overridden",
+        "silent",
+        "strict",
+        "version",
+        "watchers",
+    )
+
+    keeps_snapshots = True
+    """Whether sends look for the last snapshot here. They do not if they run in C."""
+
+    if TYPE_CHECKING:
+        any: Group
+        receivers: dict[Hashable, ReceiverRef]
+
+    def __init__(self) -> None:
+        # All blocks that mute, those of them that do so only in some contexts, and whether one
+        # mutes every receiver in every context.
+        self.mutes: Mutes = {}
+        self.local_mutes: Mutes = {}
+        self.silent: bool = False
+        # Whether every send asks the signal itself whom to call.
+        self.overridden: bool = False
+        # Whether what can be written but never meant is refused, or only warned of.
+        self.strict: bool = True
+        # Whether the payload has a key `sender`, besides the sender itself.
+        self.names_sender: bool = False
+        # What is known of every payload, and whether every send looks for mistakes.
+        self.declaration: Declaration | None = None
+        self.checked: bool = False
+        # What sends read first: the instruments; whether anyone receives or watches at all;
+        # whether a snapshot is not all that there is to know; the last snapshot, if it is for all
+        # senders of a type; and a number that every change changes.
+        self.watchers: Watchers = EVERYWHERE
+        self.anyone: Sequence[object] = EVERYWHERE
+        self.needs_slow_path: bool = False
+        self.last_snapshot: tuple[int, type, Snapshot] = _NO_SNAPSHOT
+        self.version: int = 0
+
+    def override(self, *, on: bool) -> None:
+        """Let every send ask the signal itself whom to call, or stop that."""
+        under_lock(self._override, on)
+
+    def check(self, *, on: bool) -> None:
+        """Let every send look for mistakes in what is sent, or stop that."""
+        under_lock(self._check, on)
+
+    def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
+        """Call only the spared receivers, by their keys, inside a scope; None ends the mute."""
+        under_lock(self._mute, scope, spared)
+
+    def be_watched_by(self, watchers: Watchers) -> None:
+        """Let these instruments watch, and no others. Must run under the lock."""
+        self.watchers = watchers
+        if self.anyone is not _SOMEONE:
+            self.anyone = watchers
+
+    def outdate_snapshots(self) -> None:
+        """Let sends make all snapshots again. Must run under the lock."""
+        self.any._version += 1
+        self.changed()
+
+    def changed(self) -> None:
+        """Let sends see that something is different. Must run under the lock."""
+        asked = self.overridden or self.checked
+        self.needs_slow_path = asked or len(self.mutes) > len(self.local_mutes)
+        # Falsy means: no receivers and no instruments, so a send can return at once.
+        heard = self.receivers and not self.silent
+        self.anyone = _SOMEONE if heard or asked else self.watchers
+        # Last, or a send in between would take a snapshot for newer than it is.
+        self.version += 1
+
+    def connected(self) -> None:
+        """Let sends see that there is one connection more. Must run under the lock."""
+        self.version += 1
+        if not self.silent:
+            self.anyone = _SOMEONE
+
+    def sort_mutes(self) -> None:
+        """Find out which mutes count in which contexts. Must run under the lock."""
+        mutes = self.mutes.items()
+        self.local_mutes = {scope: it for scope, it in mutes if is_local(scope)}
+        self.silent = any(not it for scope, it in mutes if not is_local(scope))
+
+    def _override(self, on: bool) -> None:
+        self.overridden = on
+        self.changed()
+
+    def _check(self, on: bool) -> None:
+        self.checked = on
+        self.outdate_snapshots()
+
+    def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
+        others = {other: it for other, it in self.mutes.items() if other is not scope}
+        self.mutes = others if spared is None else {**others, scope: spared}
+        self.sort_mutes()
+        self.changed()
