@@ -51,6 +51,7 @@ SOURCES = [
     f"{CORE}/sending/_dispatch.c",
     f"{CORE}/sending/_watching.c",
     f"{CORE}/sending/_notes.c",
+    f"{CORE}/sending/_questions.c",
     f"{CORE}/spans/_noop.c",
 ]
 HEADERS = [f"{CORE}/sending/_{name}.h" for name in ("callable", "dispatch", "lookup")]

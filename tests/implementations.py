@@ -15,6 +15,8 @@ import pytest
 
 import heliograph.core
 from heliograph import implementation
+from heliograph.core.connected import Connected
+from heliograph.core.connections.live import Anyone, Receivers
 from heliograph.core.connections.registry import Registry
 from heliograph.core.spans import noop
 
@@ -116,6 +118,12 @@ def _replaced() -> list[Replaced]:
     return [
         *found,
         Replaced(Registry, "keeps_snapshots", {"c": Registry.keeps_snapshots, "python": True}),
+        Replaced(Connected, "_anyone_class", {"c": Connected._anyone_class, "python": Anyone}),
+        Replaced(
+            Connected,
+            "_receivers_class",
+            {"c": Connected._receivers_class, "python": Receivers},
+        ),
         Replaced(noop, "_UnlessHeard", {"c": noop._UnlessHeard, "python": None}),
     ]
 

@@ -491,7 +491,7 @@ class ScopedSignal(NamedSignal):
         self.local = local()
         self._clear_state()
 
-    @property  # type: ignore[misc]  # Read-only, as it was over Blinker's plain attribute.
+    @property
     def receivers(self) -> Any:
         """The receivers of this thread."""
         return self.local.__dict__.setdefault("receivers", {})

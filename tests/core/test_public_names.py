@@ -56,6 +56,7 @@ ENGINE = [
     "connections.dead",
     "connections.group",
     "lock",
+    "connections.live",
     "connections.options",
     "connections.receivers",
     "connections.registry",

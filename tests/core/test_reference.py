@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from functools import cached_property
-from inspect import Parameter, getmembers, signature
+from inspect import Parameter, getmembers, isroutine, signature
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def public(kind: type) -> set[str]:
         name
         for part in ours
         for name, it in vars(part).items()
-        if isinstance(it, described) or (name == "send" and callable(it))  # It may be in C.
+        if isinstance(it, described) or isroutine(it)  # It may be in C.
     }
     annotated = {name for part in ours for name in vars(part).get("__annotations__", {})}
     return {name for name in members | annotated if not name.startswith("_")}

@@ -279,7 +279,7 @@ def test_a_local_block_undoes_what_its_context_connects() -> None:
         with isolated(local=True):
             paid.connect(receive)
             await inside.wait()
-        return paid.receivers
+        return tuple(paid.receivers)
 
     async def second(inside: asyncio.Event, ended: asyncio.Task[tuple[object, ...]]) -> None:
         with isolated(local=True):

@@ -9,11 +9,11 @@ from functools import wraps
 import heliograph
 from heliograph import ANY
 from heliograph.blinker.patching import ASKED, Patchable, Replaceable
-from heliograph.blinker.tables import Receivers, receiver_key
+from heliograph.blinker.tables import Kept, Receivers, receiver_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any, Self
 
     from heliograph import Connection
@@ -105,8 +105,12 @@ class Overridable(heliograph.Signal, **_TYPE):
             registry.override(on=True)
         return registry
 
-    if not TYPE_CHECKING:  # pragma: no branch - type checkers see what is inherited.
+    if TYPE_CHECKING:
+        # The receivers by id, as Blinker has them.
+        receivers: Any
+    else:
         receivers_for = Replaceable(heliograph.Signal.receivers_for)
+        receivers = Kept()
 
         @wraps(heliograph.Signal.connect)
         def connect(self, receiver=..., sender=ANY, weak=True, **options):
@@ -117,24 +121,13 @@ class Overridable(heliograph.Signal, **_TYPE):
             block.made += super()._connect_with(receiver, sender, block.options)
             return receiver
 
-    @property
-    def receivers(self) -> Any:
-        """The receivers by id. Public is only whether it is true: whether there are receivers."""
-        return Receivers(self)
-
-    @receivers.setter
-    def receivers(self, table: Mapping[Any, Any]) -> None:
+    def _set_receivers(self, table: Any) -> None:
         if type(table) is Receivers and table.registry is self._registry:
             return  # As after `|=`.
-        # Weakly: a table that the program has not kept is given up.
-        kept = [it for it in self.__dict__.get("_replaced", ()) if it() is not None]
-        self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
-        if type(table) is Receivers:
-            self._registry = table.registry
-            return
         before, taken = self.connections, self.__dict__.get("_taken_out", {})
-        self._registry = self._new_registry()
-        for key, held in dict(table).items():
+        is_back = type(table) is Receivers
+        self._replace_registry(table.registry if is_back else self._new_registry())
+        for key, held in {} if is_back else dict(table).items():
             weak = issubclass(type(held), weakref.ref)
             receiver: Any = held() if weak else held
             # A copy of the table does not name the senders: unknown receivers get `ANY`.
@@ -143,14 +136,26 @@ class Overridable(heliograph.Signal, **_TYPE):
             for sender in senders or [ANY]:
                 self.connect(receiver, sender, weak)
 
-    @receivers.deleter
-    def receivers(self) -> None:
+    def _replace_registry(self, registry: Any) -> None:
+        replaced = self.__dict__.get("_replaced", ())
+        # Weakly: a table that the program has not kept is given up.
+        kept = [it for it in replaced if it() is not None and it() is not registry]
+        self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
+        self.__dict__.pop("receivers", None)
+        self._registry = registry
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute; the receivers that were replaced last are back then."""
+        if name != "receivers" or type(self).receivers is not Overridable.receivers:
+            super().__delattr__(name)
+            return
         # `mock.patch.object` deletes the attribute to put back what it has replaced.
         replaced = self.__dict__.get("_replaced", [])
         registry = replaced.pop()() if replaced else None
         if registry is None:
             msg = "receivers cannot be deleted: they were not replaced."
             raise AttributeError(msg)
+        self.__dict__.pop("receivers", None)
         self._registry = registry
 
     @property

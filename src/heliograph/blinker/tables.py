@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
     from heliograph import Connection
 
+    class _Anyone:
+        """Is true while anybody is connected, and knows who counts here."""
+
+        def __init__(self, registry: Any) -> None:
+            self.registry = registry
+
+        def _receiver_refs(self) -> list[Any]: ...
+
+else:
+    # The one in C, where there is one.
+    _Anyone = Signal._anyone_class
+
 ANY_ID = 0
 
 _REMEMBERED = 16
@@ -42,6 +54,22 @@ class Table:
         return self if signal is None else self.method(signal)
 
 
+class Kept:
+    """Makes `Receivers` the attribute of a signal, which keeps them: it is asked often.
+
+    They are found in the instance without a call; whoever gives it another registry drops them.
+    """
+
+    def __get__(self, signal: Any, owner: Any) -> Any:
+        if signal is None:
+            return self
+        table = Receivers(signal)
+        # A subclass that has a property of its own asks for these by `super()`.
+        if owner.receivers is self:
+            signal.__dict__["receivers"] = table
+        return table
+
+
 def sender_key(connection: Connection) -> Hashable:
     """Return Blinker's key of a connection's sender."""
     sender = connection.sender
@@ -56,7 +84,7 @@ def receiver_key(record: Any, receiver: object) -> Hashable:
     return key if looked_up else make_id(receiver)
 
 
-class Receivers(MutableMapping["Any", "Any"]):
+class Receivers(_Anyone, MutableMapping["Any", "Any"]):
     """``Signal.receivers``: the receivers, or weak references to them, by their Blinker id.
 
     A live view. But a signal to which the view is assigned gets back all the
@@ -65,13 +93,16 @@ class Receivers(MutableMapping["Any", "Any"]):
     """
 
     def __init__(self, signal: Any) -> None:
-        self.registry: Any = signal._registry
+        super().__init__(signal._registry)
         self._revive: Callable[[Any, Connection, object], None] = signal._revive
         self._taken: dict[Any, list[Connection]] = signal.__dict__.setdefault("_taken_out", {})
 
     def _records(self) -> list[Any]:
+        here = self.registry.receivers.values()
+        if self.registry.local_connections:
+            here = self._receiver_refs()
         # Blinker counts a live receiver even after its sender has died.
-        return [*self.registry.receivers.values(), *self.registry.idle.values()]
+        return [*here, *self.registry.idle.values()]
 
     def _now(self) -> dict[Any, Any]:
         found = [(record, record()) for record in self._records()]
@@ -98,9 +129,8 @@ class Receivers(MutableMapping["Any", "Any"]):
     def __len__(self) -> int:
         return len(self._now())
 
-    def __bool__(self) -> bool:
-        # Asked often, so it does not build the whole table.
-        return any(record() is not None for record in self._records())
+    def _find_anyone(self) -> Any:
+        return next((record for record in self._records() if record() is not None), None)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         receiver = value() if issubclass(type(value), weakref.ref) else value

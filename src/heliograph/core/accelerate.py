@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from functools import update_wrapper
 
+from heliograph.core.connected import Connected
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
+from heliograph.core.connections.live import Here, ReceiverSequence
 from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.scopes import INNERMOST, Scope
@@ -26,7 +28,7 @@ def _put_in_place() -> str:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
         return "python"
     try:
-        from heliograph.core.sending._dispatch import Send
+        from heliograph.core.sending._dispatch import Anyone, HasReceiversFor, Send
     except ImportError:  # pragma: no cover - where it could not be compiled, this runs.
         return "python"
     send = Send(
@@ -54,8 +56,22 @@ def _put_in_place() -> str:
         innermost_block=INNERMOST,
         scope=Scope,
     )
+    asked = HasReceiversFor(send, Signal.has_receivers_for)
+
+    class AnyoneInC(Anyone, Here):
+        __slots__ = ()
+        reads_as = (send,)
+
+    class ReceiversInC(AnyoneInC, ReceiverSequence):
+        __slots__ = ()
+
+    Connected._anyone_class = AnyoneInC
+    Connected._receivers_class = ReceiversInC
     Registry.keeps_snapshots = False
     # Type checkers go on seeing the method that it stands for.
+    Signal.has_receivers_for = update_wrapper(  # type: ignore[assignment, method-assign]
+        asked, Signal.has_receivers_for
+    )
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
     return "c"
 

@@ -6,9 +6,10 @@ from functools import cached_property
 from types import GenericAlias
 
 from heliograph.core.connections.connection import Connection
+from heliograph.core.connections.live import Anyone, Receivers
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.reviving import revive
-from heliograph.core.connections.scopes import counted_here, is_muted
+from heliograph.core.connections.scopes import is_muted
 from heliograph.core.copying import Copyable
 from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError
@@ -19,7 +20,7 @@ from heliograph.core.source import pass_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Generic, Self
 
     from heliograph.core._types import P as P  # noqa: PLC0414 - `signal` has it from here.
@@ -45,11 +46,14 @@ class Connected(Copyable, Generic[P]):
         "_registry",
         "receiver_connected",
         "receiver_disconnected",
+        "receivers",
     }
 
     name: str | None = None
     _registry: Registry
     _registry_class = Registry
+    _anyone_class: type[Any] = Anyone
+    _receivers_class: type[Any] = Receivers
     _forget_type = staticmethod(forget_type)
     _pass_over = staticmethod(pass_over)
     _revive = staticmethod(revive)
@@ -66,14 +70,40 @@ class Connected(Copyable, Generic[P]):
         """What the signal is declared to be, as by `Namespace.declare`, or None."""
         return self._registry.declaration
 
-    @property
-    def receivers(self) -> tuple[Callable[..., Any], ...]:
-        """All live receivers, each once: useful as ``if signal.receivers``."""
-        registry = self._registry
-        if not registry.receivers:
-            return ()
-        here = {c._receiver_ref: c.receiver for c in counted_here(registry.connections())}
-        return tuple(receiver for receiver in here.values() if receiver is not None)
+    if TYPE_CHECKING:
+
+        @property
+        def receivers(self) -> Sequence[Callable[..., Any]]:
+            """All live receivers, each once."""
+            ...
+
+    else:
+        # Kept in the instance, where it is found without a call.
+        @cached_property
+        def receivers(self):
+            """All live receivers, each once: a view, useful as ``if signal.receivers``.
+
+            It changes with what is connected, as the views of a dict do. It counts receivers,
+            whatever a send would do: those of a muted signal are there all the same. Use
+            `has_receivers_for` or `receivers_for` to ask what a send would call. Receivers that
+            are connected in other contexts alone, with ``local=True``, do not count.
+
+            The view compares, shows, iterates and is indexed as a tuple of the receivers;
+            ``tuple(signal.receivers)`` keeps what it is now.
+            """
+            return self._receivers_class(self._registry)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, but not `receivers`: connect them, and disconnect them."""
+        # A subclass may have a property of its own.
+        if name == "receivers" and not hasattr(type(type(self).receivers), "__set__"):
+            self._set_receivers(value)
+        else:
+            object.__setattr__(self, name, value)
+
+    def _set_receivers(self, value: object) -> None:  # noqa: ARG002 - for those who can take them.
+        msg = "receivers cannot be set: use connect() and disconnect()."
+        raise AttributeError(msg, name="receivers", obj=self)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -101,7 +131,10 @@ class Connected(Copyable, Generic[P]):
 
     @property
     def is_muted(self) -> bool:
-        """Whether what is sent in the current context is swallowed."""
+        """Whether a send in the current context reaches no receiver at all.
+
+        It is False if a mute that counts here spares receivers; those are called.
+        """
         return is_muted(self._registry.mutes)
 
     @cached_property

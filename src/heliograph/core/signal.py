@@ -11,7 +11,7 @@ from heliograph.core.failures import AT_ONCE
 from heliograph.core.mistakes import not_named, warn_of_text, wrapped
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
-from heliograph.core.sending.lookup import counted, due, find, keep_if_straight
+from heliograph.core.sending.lookup import counted, due, find, keep, keep_if_straight
 from heliograph.core.sending.slow_path import send_async_slowly, send_slowly
 from heliograph.core.sending.turns import overriding_steps
 from heliograph.core.sending.unfinished import Unfinished, finish, finish_async, was_called
@@ -261,7 +261,12 @@ class Signal(Waitable[P]):
         return await finish_async(send)
 
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
-        """Yield each receiver that a send from *sender* would call now, in order."""
+        """Yield each receiver that a send from *sender* would call now, in order.
+
+        One that disconnects or dies meanwhile is left out, and one that connects meanwhile
+        is not given, as in a send. Where the signal is muted, there are none but those that
+        are spared.
+        """
         registry = self._registry
         version = registry.version
         real, snapshot = find(registry, sender)
@@ -275,15 +280,25 @@ class Signal(Waitable[P]):
     def has_receivers_for(self, sender: Any) -> bool:
         """Tell whether a send from *sender* would call a receiver now.
 
-        Ask this before you compute a payload that is expensive.
+        Ask this before you compute a payload that is expensive. It is False where the signal
+        is muted, unless a receiver that is spared would be called.
         """
         registry = self._registry
         if not registry.anyone:
             return False
-        snapshot = find(registry, sender)[1]
-        if registry.needs_slow_path:
-            return next(iter(self.receivers_for(sender)), None) is not None
-        for ref in snapshot.receiver_refs:  # noqa: SIM110 - any() takes twice as long, and this is asked often.
+        version, kind, snapshot = registry.last_snapshot
+        if (
+            version is not registry.version
+            or type(sender) is not kind
+            or (registry.senders and id(sender) in registry.senders)
+        ):
+            version = registry.version
+            sender, snapshot = find(registry, sender)
+            if registry.needs_slow_path:
+                return next(iter(self.receivers_for(sender)), None) is not None
+            if snapshot is registry.any._snapshot and not snapshot.slow_in_send:
+                keep(registry, version, sender, snapshot)
+        for ref in snapshot.receiver_refs:  # noqa: SIM110 - any() takes twice as long.
             if ref() is not None:
                 return True
         return False

@@ -69,6 +69,7 @@ class Registry(SendState):
         "dead",
         "idle",
         "last_order",
+        "local_connections",
         "receivers",
         "self_ref",
         "senders",
@@ -81,6 +82,8 @@ class Registry(SendState):
         # Weakly held receivers that are alive, but whose last sender has died.
         self.idle: dict[Hashable, ReceiverRef] = {}
         self.any: Group = Group()
+        # How many connections count in some contexts alone.
+        self.local_connections: int = 0
         self.dead: deque[DeadReceiver] | None = None
         self.last_order: int = 0
         self.self_ref: ref[Registry] = ref(self)
@@ -240,6 +243,9 @@ class Registry(SendState):
         previous: Connection | None,
     ) -> None:
         """Put a connection into the tables, in the place of *previous* if there is one."""
+        scope = connection._options.scope
+        if scope is not None and not scope.everywhere:
+            self.local_connections += 1
         if key is ANY:
             self.any.add(connection)
         else:
@@ -303,6 +309,9 @@ class Registry(SendState):
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
+        scope = connection._options.scope
+        if scope is not None and not scope.everywhere:
+            self.local_connections -= 1
         self.changed()
 
     def _remove_sender(self, key: Hashable) -> None:

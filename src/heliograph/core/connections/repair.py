@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.connections.group import Group
+from heliograph.core.connections.scopes import is_local
 from heliograph.core.lock import keep_until_unlocked
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
             receiver_ref.strong_ref = receiver_ref.living()
         if not receiver_ref.sender_counts:
             receiver_ref.shared_snapshot = None
+    registry.local_connections = sum(is_local(it._options.scope) for it in found)
     registry.receivers = {receiver_ref.key: receiver_ref for receiver_ref in links}
     for key in registry.receivers:
         registry.idle.pop(key, None)

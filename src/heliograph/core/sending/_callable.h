@@ -41,7 +41,7 @@ static PyGetSetDef getset[] = {
 };
 
 /* Give the offset of a slot of a class, or -1 with an error. */
-static Py_ssize_t
+static inline Py_ssize_t
 offset_of(PyTypeObject *type, const char *name)
 {
     Py_ssize_t offset = -1;

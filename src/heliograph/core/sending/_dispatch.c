@@ -19,6 +19,9 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [SENDERS] = {REGISTRY, "senders"},
     [ANY_GROUP] = {REGISTRY, "any"},
     [WATCHERS] = {REGISTRY, "watchers"},
+    [RECEIVERS] = {REGISTRY, "receivers"},
+    [IDLE] = {REGISTRY, "idle"},
+    [LOCAL_CONNECTIONS] = {REGISTRY, "local_connections"},
     [LOCAL_MUTES] = {REGISTRY, "local_mutes"},
     [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
     [GROUP_VERSION] = {GROUP, "_version"},
@@ -27,6 +30,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [CONNECTION_OPTIONS] = {CONNECTION, "_options"},
     [SHARED_SNAPSHOT] = {RECEIVER_REF, "shared_snapshot"},
     [RECEIVER_OPTIONS] = {RECEIVER_REF, "options"},
+    [SENDER_COUNTS] = {RECEIVER_REF, "sender_counts"},
     [RECEIVER_REFS] = {SNAPSHOT, "receiver_refs"},
     [SLOW_IN_SEND] = {SNAPSHOT, "slow_in_send"},
     [ANY_VERSION] = {SNAPSHOT, "any_version"},
@@ -399,7 +403,7 @@ send_watched(Send *self, PyObject *registry, PyObject *const *args, Py_ssize_t n
     Watch watch = {NULL};
     PyObject *snapshot = NULL, *result = NULL, *sender = nargs == 2 ? args[1] : Py_None;
     if (can_watch(self, read_slot(self, registry, WATCHERS))) {
-        snapshot = find_snapshot(self, registry, sender, &watch.own);
+        snapshot = find_snapshot(self, registry, sender, &watch.own, 0);
     }
     if (snapshot == NULL) {
         Py_DECREF(registry);
@@ -441,7 +445,7 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
         result = send_watched(self, registry, args, nargs, kwnames);
     }
     else {
-        PyObject *snapshot = find_snapshot(self, registry, sender, NULL);
+        PyObject *snapshot = find_snapshot(self, registry, sender, NULL, 0);
         if (snapshot != NULL) {
             return send_by(self, registry, snapshot, NULL, args, nargs, kwnames);
         }
@@ -501,9 +505,10 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->sender_name = PyUnicode_InternFromString("sender");
     self->proxy_name = PyUnicode_InternFromString("_get_current_object");
     self->call_name = PyUnicode_InternFromString("__call__");
+    self->find_anyone_name = PyUnicode_InternFromString("_find_anyone");
     self->zero = PyFloat_FromDouble(0.0);
     if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
-        || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
+        || self->find_anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -590,6 +595,7 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->sender_name);
     Py_CLEAR(self->proxy_name);
     Py_CLEAR(self->call_name);
+    Py_CLEAR(self->find_anyone_name);
     Py_CLEAR(self->zero);
     for (int place = 0; place < SEEN; place++) {
         Py_CLEAR(self->seen[place].key);
@@ -630,6 +636,16 @@ static PyType_Spec Send_spec = {
     .slots = Send_slots,
 };
 
+int
+is_engine(PyObject *it)
+{
+    if (Py_TYPE(it)->tp_traverse == (traverseproc)Send_traverse) {
+        return 1;
+    }
+    PyErr_Format(PyExc_TypeError, "%R is not what sends", it);
+    return 0;
+}
+
 static int
 add_type(PyObject *module, const char *name, PyType_Spec *spec)
 {
@@ -647,6 +663,8 @@ fill_module(PyObject *module)
 {
     return add_type(module, "Send", &Send_spec) < 0
            || add_type(module, "Notes", &Notes_spec) < 0
+           || add_type(module, "HasReceiversFor", &HasReceiversFor_spec) < 0
+           || add_type(module, "Anyone", &Anyone_spec) < 0
            || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
 }
 

@@ -14,9 +14,10 @@
 /* The slots that are read: of `Registry`, `Group`, `Connection`, `Snapshot` and so on. */
 enum slot {
     ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
+    RECEIVERS, IDLE, LOCAL_CONNECTIONS,
     GROUP_SNAPSHOT, GROUP_VERSION,
     CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS,
-    SHARED_SNAPSHOT, RECEIVER_OPTIONS,
+    SHARED_SNAPSHOT, RECEIVER_OPTIONS, SENDER_COUNTS,
     RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS, SCOPES, OUTSIDE,
     OUTER,
     FUNCTION_REF,
@@ -58,6 +59,7 @@ typedef struct {
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
+    PyObject *find_anyone_name;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and those without the wrapper */
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the senders are not held */
@@ -192,6 +194,12 @@ PyObject *deliveries_in(PyObject *notes);
 void release_notes(Send *send, PyObject *notes);
 
 extern PyType_Spec Notes_spec;
+
+/* Tell whether something is what sends; if not, with an error. */
+int is_engine(PyObject *it);
+
+/* The types `HasReceiversFor` and `Anyone`, in `_questions.c`. */
+extern PyType_Spec HasReceiversFor_spec, Anyone_spec;
 
 /* The type `UnlessHeard`, in `spans/_noop.c`. */
 extern PyType_Spec UnlessHeard_spec;

@@ -162,16 +162,17 @@ snapshot_outside(Send *self, PyObject *registry, PyObject *snapshot)
     if (PyDict_GET_SIZE(mutes) != 0 && is_inside(self, mutes) != 0) {
         return NULL;
     }
-    PyObject *outside = read_slot(self, snapshot, OUTSIDE);
-    if (outside == Py_None) {
+    PyObject *blocks = read_slot(self, snapshot, SCOPES);
+    if (PySet_GET_SIZE(blocks) == 0) {
         return snapshot;
     }
-    return is_inside(self, read_slot(self, snapshot, SCOPES)) == 0 ? outside : NULL;
+    PyObject *outside = read_slot(self, snapshot, OUTSIDE);
+    return outside != Py_None && is_inside(self, blocks) == 0 ? outside : NULL;
 }
 
 /* Give the snapshot of a group, a new reference, or NULL; without an error if it is not plain. */
 static inline PyObject *
-good_snapshot(Send *self, PyObject *registry, PyObject *group)
+good_snapshot(Send *self, PyObject *registry, PyObject *group, int slow_too)
 {
     PyObject *snapshot = snapshot_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
     if (read_slot(self, registry, NEEDS_SLOW_PATH) != Py_False || snapshot == Py_None
@@ -179,16 +180,19 @@ good_snapshot(Send *self, PyObject *registry, PyObject *group)
         return NULL;
     }
     snapshot = snapshot_outside(self, registry, snapshot);
-    if (snapshot == NULL || read_slot(self, snapshot, SLOW_IN_SEND) != Py_False) {
+    if (snapshot == NULL
+        || (!slow_too && read_slot(self, snapshot, SLOW_IN_SEND) != Py_False)) {
         return NULL;
     }
     return Py_NewRef(snapshot);
 }
 
 /* Give the snapshot for the sender, a new reference, or NULL; without an error if Python has to
- * find it, or to make it. Where senders share it, and that is asked for, also the connection. */
+ * find it, or to make it. Where senders share it, and that is asked for, also the connection.
+ * What `send` cannot call one after the other is given only if that is wanted, too. */
 static inline Py_ALWAYS_INLINE PyObject *
-find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own)
+find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own,
+              int slow_too)
 {
     int itself = is_itself(self, Py_TYPE(sender));
     if (!itself && !PyUnicode_CheckExact(sender)) {
@@ -196,17 +200,17 @@ find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own)
     }
     PyObject *senders = read_slot(self, registry, SENDERS);
     if (itself && (PyDict_GET_SIZE(senders) == 0 || !may_be_connected_for(self, sender))) {
-        return good_snapshot(self, registry, read_slot(self, registry, ANY_GROUP));
+        return good_snapshot(self, registry, read_slot(self, registry, ANY_GROUP), slow_too);
     }
     Py_INCREF(senders);
     PyObject *key = itself ? key_of(self, sender) : sender, *snapshot = NULL;
     PyObject *group = key == NULL ? NULL : PyDict_GetItemWithError(senders, key);
     if (group == NULL && !PyErr_Occurred()) {
-        snapshot = good_snapshot(self, registry, read_slot(self, registry, ANY_GROUP));
+        snapshot = good_snapshot(self, registry, read_slot(self, registry, ANY_GROUP), slow_too);
     }
     /* With changes to come, it may be that of a dead sender with the same address. */
     else if (group != NULL && Py_SIZE(self->pending_changes) == 0) {
-        snapshot = good_snapshot(self, registry, group);
+        snapshot = good_snapshot(self, registry, group, slow_too);
         if (own != NULL && snapshot != NULL && read_slot(self, snapshot, SHARED) == Py_True) {
             *own = Py_NewRef(group);
         }

@@ -110,21 +110,23 @@ def _shared_snapshot(
 def keep_if_straight(
     registry: Registry, version: int, sender: Any, payload: dict[str, Any], snapshot: Snapshot
 ) -> bool:
-    """Tell whether `send` can call one after the other; if so, let the next ones know at once.
-
-    What is for no sender alone is kept for them, if its sender is one of many.
-    """
+    """Tell whether `send` can call one after the other; if so, let the next ones know at once."""
     if (
         snapshot.slow_in_send
         or registry.needs_slow_path
         or (sender is None and "sender" in payload)
     ):
         return False
+    keep(registry, version, sender, snapshot)
+    return True
+
+
+def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
+    """Let the next sends use a snapshot at once, if it is for no sender alone and they are many."""
     usable = snapshot is registry.any._snapshot and registry.keeps_snapshots
     for_many = not registry.senders or not is_held_by_value(sender)
     if usable and for_many and not registry.local_mutes:
         registry.last_snapshot = (version, type(sender), snapshot)
-    return True
 
 
 def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:

@@ -1,0 +1,325 @@
+/* What is asked before a send: `Signal.has_receivers_for`, and whether `Signal.receivers` has any.
+ *
+ * The rules of `_dispatch.c` hold here. All but the plain case is asked in Python.
+ */
+
+#include "_callable.h"
+#include "_lookup.h"
+
+/* Tell whether what a weak reference refers to is alive. */
+static inline int
+lives(PyObject *reference)
+{
+    PyObject *object = ((PyWeakReference *)reference)->wr_object;
+    return object != Py_None && Py_REFCNT(object) != 0;
+}
+
+/* Tell whether a bound method lives, of which both halves are held weakly. */
+static inline int
+method_lives(Send *engine, PyObject *method_ref)
+{
+    PyObject *function = read_slot(engine, method_ref, FUNCTION_REF);
+    return function != NULL && PyWeakref_CheckRefExact(function) && lives(method_ref)
+           && lives(function);
+}
+
+/* Tell whether a receiver is alive, given what a send calls to get it; -1 with an error. */
+static int
+receiver_lives(Send *engine, PyObject *reference)
+{
+    if (PyWeakref_CheckRefExact(reference)) {
+        return lives(reference);
+    }
+    if (Py_IS_TYPE(reference, engine->kinds[METHOD_REF]) && method_lives(engine, reference)) {
+        return 1;
+    }
+    PyObject *receiver = PyObject_CallNoArgs(reference);
+    if (receiver == NULL) {
+        return -1;
+    }
+    int found = receiver != Py_None;
+    Py_DECREF(receiver);
+    return found;
+}
+
+/* A method of signals that answers for a sender. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *weakrefs;
+    PyObject *dict;
+    PyObject *in_python;  /* the same for what is not plain */
+    Send *engine;         /* what sends, from which it has all that it reads */
+} HasReceiversFor;
+
+static PyObject *
+HasReceiversFor_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                           PyObject *kwnames)
+{
+    HasReceiversFor *self = (HasReceiversFor *)callable;
+    Send *engine = self->engine;
+    PyObject *registry = NULL, *snapshot = NULL;
+    if (PyVectorcall_NARGS(nargsf) == 2 && kwnames == NULL) {
+        registry = registry_of(engine, args[0]);
+    }
+    if (registry != NULL) {
+        if (Py_SIZE(read_slot(engine, registry, ANYONE)) == 0) {
+            Py_DECREF(registry);
+            Py_RETURN_FALSE;
+        }
+        snapshot = find_snapshot(engine, registry, args[1], NULL, 1);
+        Py_DECREF(registry);
+    }
+    if (snapshot == NULL) {
+        return PyErr_Occurred() ? NULL
+                                : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+    }
+    PyObject *refs = read_slot(engine, snapshot, RECEIVER_REFS);
+    int found = 0;
+    for (Py_ssize_t i = 0; found == 0 && i < PyTuple_GET_SIZE(refs); i++) {
+        found = receiver_lives(engine, PyTuple_GET_ITEM(refs, i));
+    }
+    Py_DECREF(snapshot);
+    return found < 0 ? NULL : PyBool_FromLong(found);
+}
+
+static PyObject *
+HasReceiversFor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"engine", "in_python", NULL};
+    PyObject *engine, *in_python;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:HasReceiversFor", names, &engine,
+                                     &in_python)
+        || !is_engine(engine)) {
+        return NULL;
+    }
+    HasReceiversFor *self = (HasReceiversFor *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->vectorcall = HasReceiversFor_vectorcall;
+        self->engine = (Send *)Py_NewRef(engine);
+        self->in_python = Py_NewRef(in_python);
+    }
+    return (PyObject *)self;
+}
+
+static int
+HasReceiversFor_traverse(HasReceiversFor *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->dict);
+    Py_VISIT(self->in_python);
+    Py_VISIT(self->engine);
+    return 0;
+}
+
+static int
+HasReceiversFor_clear(HasReceiversFor *self)
+{
+    /* Nothing that a call reads: cycles through these are broken elsewhere. */
+    Py_CLEAR(self->dict);
+    return 0;
+}
+
+static void
+HasReceiversFor_dealloc(HasReceiversFor *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    (void)HasReceiversFor_clear(self);
+    Py_CLEAR(self->in_python);
+    Py_CLEAR(self->engine);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef HasReceiversFor_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(HasReceiversFor, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(HasReceiversFor, weakrefs), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(HasReceiversFor, dict), READONLY, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(HasReceiversFor_doc, "The method `Signal.has_receivers_for`, given what sends.");
+
+static PyType_Slot HasReceiversFor_slots[] = {
+    {Py_tp_doc, (void *)HasReceiversFor_doc},
+    {Py_tp_new, HasReceiversFor_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_descr_get, bind},
+    {Py_tp_traverse, HasReceiversFor_traverse},
+    {Py_tp_clear, HasReceiversFor_clear},
+    {Py_tp_dealloc, HasReceiversFor_dealloc},
+    {Py_tp_repr, repr},
+    {Py_tp_methods, methods},
+    {Py_tp_members, HasReceiversFor_members},
+    {Py_tp_getset, getset},
+    {0, NULL},
+};
+
+PyType_Spec HasReceiversFor_spec = {
+    .name = "heliograph.core.sending._dispatch.HasReceiversFor",
+    .basicsize = sizeof(HasReceiversFor),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+             | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = HasReceiversFor_slots,
+};
+
+/* What is true while anybody is connected: the base of classes that have what sends in a tuple
+ * `reads_as`, and a method `_find_anyone` for what is not plain. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *registry;
+    PyObject *last;    /* who answered last, or None */
+    Send *engine;
+} Anyone;
+
+/* Tell whether a receiver lives, and is connected for everybody, or for a sender who lives. */
+static int
+is_connected(Send *engine, PyObject *registry, PyObject *receiver_ref)
+{
+    if (!(Py_IS_TYPE(receiver_ref, engine->kinds[RECEIVER_REF])
+              ? lives(receiver_ref)
+              : Py_IS_TYPE(receiver_ref, engine->kinds[METHOD_REF])
+                    && method_lives(engine, receiver_ref))) {
+        return 0;
+    }
+    PyObject *counts = read_slot(engine, receiver_ref, SENDER_COUNTS), *key;
+    Py_ssize_t at = 0;
+    for (int looks = 0; looks < FEW && PyDict_Next(counts, &at, &key, NULL); looks++) {
+        /* Senders that are compared by value are held, as is the one that stands for all. */
+        if (!PyLong_CheckExact(key)) {
+            return 1;
+        }
+        PyObject *senders = read_slot(engine, registry, SENDERS);
+        PyObject *group = PyDict_GetItemWithError(senders, key);
+        if (group != NULL && Py_IS_TYPE(group, engine->kinds[CONNECTION]) && lives(group)) {
+            return 1;
+        }
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+/* Tell whether there is nothing in the tables of a registry. */
+static inline int
+is_empty(Send *engine, PyObject *registry)
+{
+    return PyDict_GET_SIZE(read_slot(engine, registry, RECEIVERS)) == 0
+           && PyDict_GET_SIZE(read_slot(engine, registry, IDLE)) == 0;
+}
+
+/* Tell whether it makes no difference who asks, and no change is still to come. */
+static inline int
+is_settled(Send *engine, PyObject *registry)
+{
+    return PyLong_AsLong(read_slot(engine, registry, LOCAL_CONNECTIONS)) == 0
+           && Py_SIZE(engine->pending_changes) == 0;
+}
+
+static int
+Anyone_bool(Anyone *self)
+{
+    PyObject *registry = self->registry;
+    if (registry != NULL && Py_IS_TYPE(registry, self->engine->kinds[REGISTRY])) {
+        if (is_empty(self->engine, registry)) {
+            return 0;
+        }
+        if (self->last != NULL && is_settled(self->engine, registry)
+            && is_connected(self->engine, registry, self->last)) {
+            return 1;
+        }
+    }
+    PyObject *found = PyObject_CallMethodNoArgs((PyObject *)self, self->engine->find_anyone_name);
+    if (found == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->last, found);
+    return found != Py_None;
+}
+
+static PyObject *
+Anyone_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *reads_as = PyObject_GetAttrString((PyObject *)type, "reads_as"), *engine;
+    Anyone *self = NULL;
+    if (reads_as != NULL && PyArg_ParseTuple(reads_as, "O:Anyone", &engine) && is_engine(engine)) {
+        self = (Anyone *)type->tp_alloc(type, 0);
+        if (self != NULL) {
+            self->engine = (Send *)Py_NewRef(engine);
+        }
+    }
+    Py_XDECREF(reads_as);
+    return (PyObject *)self;
+}
+
+static int
+Anyone_init(Anyone *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"registry", NULL};
+    PyObject *registry;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Anyone", names, &registry)) {
+        return -1;
+    }
+    Py_XSETREF(self->registry, Py_NewRef(registry));
+    return 0;
+}
+
+static int
+Anyone_traverse(Anyone *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->registry);
+    Py_VISIT(self->last);
+    Py_VISIT(self->engine);
+    return 0;
+}
+
+static int
+Anyone_clear(Anyone *self)
+{
+    /* Not the engine, which every answer reads: it leads to no view. */
+    Py_CLEAR(self->registry);
+    Py_CLEAR(self->last);
+    return 0;
+}
+
+static void
+Anyone_dealloc(Anyone *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    (void)Anyone_clear(self);
+    Py_CLEAR(self->engine);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef Anyone_members[] = {
+    {"registry", T_OBJECT_EX, offsetof(Anyone, registry), 0, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(Anyone_doc, "Something that is true while anybody is connected.");
+
+static PyType_Slot Anyone_slots[] = {
+    {Py_tp_doc, (void *)Anyone_doc},
+    {Py_tp_new, Anyone_new},
+    {Py_tp_init, Anyone_init},
+    {Py_nb_bool, Anyone_bool},
+    {Py_tp_traverse, Anyone_traverse},
+    {Py_tp_clear, Anyone_clear},
+    {Py_tp_dealloc, Anyone_dealloc},
+    {Py_tp_members, Anyone_members},
+    {0, NULL},
+};
+
+PyType_Spec Anyone_spec = {
+    .name = "heliograph.core.sending._dispatch.Anyone",
+    .basicsize = sizeof(Anyone),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = Anyone_slots,
+};
