@@ -117,10 +117,10 @@ BENCH ?= --docs
 bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker and others, into docs/performance.md
 	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
-fuzz: $(VENV)/ready ## PROGRAMS random programs in C and Python, from SEED; a million sends of each kind
+fuzz: $(VENV)/ready ## PROGRAMS random programs in C, Python and a list, from SEED; a million sends of each kind
 	$(call heading,fuzz: PROGRAMS=$(PROGRAMS) SEED=$(SEED))
 	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) \
-		tests/core/test_differences.py tests/core/test_drift.py
+		tests/core/test_programs.py tests/core/test_drift.py
 
 sanitize: $(VENV)/ready ## the engine's tests on a part in C that watches its memory; needs gcc
 	$(call heading,sanitize: AddressSanitizer and UndefinedBehaviorSanitizer)

@@ -180,7 +180,8 @@ KEPT: dict[str, Callable[[str, Turn], Any]] = {
     "partial": lambda label, turn: partial(turn, label),
     "tally": Tally,
 }
-RECEIVERS = [name for name in KEPT if name != "owner"] + ["owner.one", "owner.two"]
+RECEIVERS = [name for name in KEPT if name != "owner"]
+RECEIVERS += ["owner.one", "owner.two", "callable.__call__"]
 
 
 def label_of(receiver: Any) -> str:

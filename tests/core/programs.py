@@ -42,6 +42,7 @@ class Disconnect:
     which: Which
     receiver: str
     sender: str | None
+    proxy: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Open:
     which: Which
     receiver: str
     sender: str
+    proxy: bool
     local: bool
     priority: int
     on_error: OnError
@@ -62,6 +64,13 @@ class Mute:
 
     which: Which
     local: bool
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """Enter one of the blocks that are open once more."""
+
+    block: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,9 @@ class Tell:
     end: End
 
 
-Action = Connect | Disconnect | Open | Mute | Close | Send | Forget | Watch | Override | Tell
+Action = (
+    Connect | Disconnect | Open | Mute | Reopen | Close | Send | Forget | Watch | Override | Tell
+)
 Program = tuple[Action, ...]
 
 # --- ways of sending: the signal, the sender and the wrapper are given ---------------------
@@ -163,6 +174,7 @@ _end: st.SearchStrategy[End] = st.sampled_from(["value", "nothing", "error", "ol
 _way = st.sampled_from(list(WAYS))
 _wrapper: st.SearchStrategy[Wrapper] = st.sampled_from(["runs", "runs", "none", "fails"])
 _close = st.builds(Close, st.integers(0, 3))
+_reopen = st.builds(Reopen, st.integers(0, 3))
 
 
 def _one_of(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -176,11 +188,11 @@ def _programs(cast: tuple[list[str], list[str]]) -> st.SearchStrategy[Program]:
     listened = sender | st.just("ANY")
     connect = st.builds(Connect, _which, receiver, listened, _seldom, _truth, _priority, _on_error)
     send = st.builds(Send, _which, sender, _way, _wrapper, _seldom, _seldom)
-    block = _one_of(st.builds(Mute, _which, _truth), _close, _close)
+    block = _one_of(st.builds(Mute, _which, _truth), _reopen, _close, _close)
     change = _one_of(
         connect,
-        st.builds(Disconnect, _which, receiver, st.none() | listened),
-        st.builds(Open, _which, receiver, listened, _truth, _priority, _on_error),
+        st.builds(Disconnect, _which, receiver, st.none() | listened, _seldom),
+        st.builds(Open, _which, receiver, listened, _seldom, _truth, _priority, _on_error),
         block,
         st.builds(Forget, receiver | sender),
         st.builds(Watch, _seldom),

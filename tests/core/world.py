@@ -8,11 +8,14 @@ from functools import partial
 from inspect import iscoroutine
 from logging import Handler, LogRecord, getLogger
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from heliograph import Emission, Signal, add_instrument, remove_instrument
-from tests.core.cast import KEPT, OBJECTS, VALUES, identity, label_of
+import heliograph
+from heliograph import Emission, Signal
+from tests.core import plain_list
+from tests.core.cast import KEPT, OBJECTS, VALUES, identity
+from tests.core.plain_list import ListSignal, name_of
 from tests.core.programs import (
     WAYS,
     Close,
@@ -22,6 +25,7 @@ from tests.core.programs import (
     Mute,
     Open,
     Override,
+    Reopen,
     Send,
     Tell,
     Watch,
@@ -86,9 +90,10 @@ def run_at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class World(Handler):
     """Two signals of one class, all who send and receive, and the lines that say what happened."""
 
-    def __init__(self, kind: type[Signal]) -> None:
+    def __init__(self, kind: type[Signal | ListSignal] = Signal) -> None:
         super().__init__()
-        self.signals: dict[Which, Signal] = {"signal": kind("a signal"), "echo": kind("an echo")}
+        self.signals: dict[Which, Any] = {"signal": kind("a signal"), "echo": kind("an echo")}
+        self.seam: Any = plain_list if kind is ListSignal else heliograph
         self.lines: list[Line] = []
         self.kept: dict[str, Any] = {}
         self.seen: dict[str, ref[Any]] = {}
@@ -106,7 +111,7 @@ class World(Handler):
             Context().run(self._run, program)
         finally:
             gc.enable()
-            remove_instrument(self.tell)
+            self.seam.remove_instrument(self.tell)
             logger.propagate = True
             logger.removeHandler(self)
         return self.lines
@@ -116,9 +121,10 @@ class World(Handler):
             try:
                 self.perform(action)
             except (Exception, Leave) as error:  # noqa: BLE001 - whatever it is, it is written down.
-                self.lines.append(("raised", *described(error)))
+                self.lines.append(("raised", described(error)))
                 self.old_error.__traceback__ = self.old_error.__context__ = None
             self.lines += self._state()
+            self.lines += Context().run(list, self._state())
 
     def perform(self, action: Action) -> None:
         """Do one thing."""
@@ -127,12 +133,13 @@ class World(Handler):
                 self._send(action)
             case Connect() | Disconnect():
                 self._connect(action)
-            case Open() | Mute() | Close():
+            case Open() | Mute() | Reopen() | Close():
                 self._change_blocks(action)
             case Forget(name):
                 self.kept.pop(name.partition(".")[0], None)
             case Watch(on):
-                (add_instrument if on else remove_instrument)(self.tell)
+                seam = self.seam
+                (seam.add_instrument if on else seam.remove_instrument)(self.tell)
             case Override(on):
                 self._override(on=on)
             case Tell():
@@ -146,18 +153,20 @@ class World(Handler):
                 sender = self._sender(action.sender, proxy=action.proxy)
                 how: dict[str, Any] = {"priority": action.priority, "on_error": action.on_error}
                 if receiver != signal.send:  # An echo of itself would never end.
-                    signal.connect(receiver, sender, action.weak, **how)
+                    assert signal.connect(receiver, sender, action.weak, **how) is receiver
             case Disconnect(sender=None):
-                signal.disconnect(receiver)
+                signal.disconnect(_as_good(receiver))
             case Disconnect(sender=str(name)):
-                signal.disconnect(receiver, self._sender(name))
+                signal.disconnect(_as_good(receiver), self._sender(name, proxy=action.proxy))
 
-    def _change_blocks(self, action: Open | Mute | Close) -> None:
+    def _change_blocks(self, action: Open | Mute | Reopen | Close) -> None:
         match action:
             case Open():
                 self._open(action)
             case Mute():
                 self._enter(self.signals[action.which].muted(local=action.local))
+            case Reopen(number) if self.blocks:
+                self._enter(self.blocks[number % len(self.blocks)])
             case Close(number) if self.blocks:
                 self.blocks.pop(number % len(self.blocks)).__exit__(None, None, None)
 
@@ -167,7 +176,7 @@ class World(Handler):
         if receiver != signal.send:
             block = signal.connected_to(
                 receiver,
-                self._sender(action.sender),
+                self._sender(action.sender, proxy=action.proxy),
                 local=action.local,
                 priority=action.priority,
                 on_error=action.on_error,
@@ -179,13 +188,14 @@ class World(Handler):
         self.blocks.append(block)
 
     def _override(self, *, on: bool) -> None:
-        signal: Any = self.signals["signal"]
+        signal = self.signals["signal"]
         # What Heliograph's stand-in for Blinker does when somebody puts in another.
         if on:
             signal.receivers_for = partial(_backwards, signal)
         else:
             signal.__dict__.pop("receivers_for", None)
-        signal._registry.override(on=on)
+        if isinstance(signal, Signal):
+            signal._registry.override(on=on)
 
     def _send(self, action: Send) -> None:
         sender = self._sender(action.sender, proxy=action.proxy)
@@ -281,7 +291,15 @@ class World(Handler):
         yield ("alive", *(label for label, seen in self.seen.items() if seen() is not None))
         for name, signal in self.signals.items():
             connections = [
-                (shown(c.receiver), who(c.sender), c.weak, c.priority, c.on_error, c.failures)
+                (
+                    shown(c.receiver),
+                    who(c.sender),
+                    c.weak,
+                    c.priority,
+                    c.on_error,
+                    c.failures,
+                    c.connected,
+                )
                 for c in signal.connections
             ]
             yield name, signal.is_muted, shown(signal.receivers), tuple(connections)
@@ -290,7 +308,14 @@ class World(Handler):
                 yield "would be called", heard, shown(list(signal.receivers_for(sender)))
 
 
-def _backwards(signal: Signal, sender: Any) -> Any:
+def _as_good(receiver: Any) -> Any:
+    """Return another partial that makes the very same call; what is no partial, as it is."""
+    if isinstance(receiver, partial):
+        return partial(receiver.func, *receiver.args)
+    return receiver
+
+
+def _backwards(signal: Any, sender: Any) -> Any:
     return reversed(list(type(signal).receivers_for(signal, sender)))
 
 
@@ -314,12 +339,36 @@ def shown(it: Any) -> object:
         return it
     if isinstance(it, MethodType) and isinstance(it.__self__, Signal):
         return f"send of {it.__self__.name}"
-    return label_of(it)
+    return name_of(it)
 
 
-def described(error: BaseException) -> Line:
-    """Say everything of an error, apart from where it was raised."""
+class Described(NamedTuple):
+    """All of an error, apart from where it was raised."""
+
+    kind: str
+    text: str
+    notes: tuple[str, ...]
+    parts: tuple[Described, ...]
+    context: Described | None
+
+
+def described(error: BaseException) -> Described:
+    """Say what an error is."""
     parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
     context = None if error.__context__ is None else described(error.__context__)
     notes = tuple(getattr(error, "__notes__", ()))
-    return type(error).__name__, str(error), notes, tuple(map(described, parts)), context
+    return Described(type(error).__name__, str(error), notes, tuple(map(described, parts)), context)
+
+
+def without_words(line: Any) -> Any:
+    """Leave out of a line what Heliograph has said: its messages and its notes."""
+    match line:
+        case Described(kind, text, _, parts, context):
+            ours = bool(parts) or hasattr(heliograph, kind)
+            return kind, without_words(parts), *(() if ours else (text, without_words(context)))
+        case ("logged", str(), error):
+            return "logged", without_words(error)
+        case tuple():
+            return tuple(map(without_words, line))
+        case _:
+            return line
