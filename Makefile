@@ -27,9 +27,16 @@ SEED := $(or $(SEED),$(shell date +%s))
 
 # Twice quiet: errors are shown, warnings about other people's indexes are not.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check
+# The versions of all that is installed, so that a release of something does not break what was
+# right: a folder, or nothing to take the newest (`make test CONSTRAINTS= VENV=.venv-newest`).
+CONSTRAINTS ?= constraints
+constrained = $(if $(CONSTRAINTS),--constraint '$(CONSTRAINTS)/$(1).txt')
 # Where the part in C can be built, one that does not compile is a failure.
 HELIOGRAPH_REQUIRE_C ?= $(shell '$(PYTHON)' scripts/compiler.py)
-INSTALL_CHECKOUT = HELIOGRAPH_REQUIRE_C=$(HELIOGRAPH_REQUIRE_C) $(@D)/bin/python $(PIP_INSTALL) -e
+upgrade_pip = $(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.3' $(call constrained,dev)
+# $(1) is the name of the constraints.
+install_checkout = HELIOGRAPH_REQUIRE_C=$(HELIOGRAPH_REQUIRE_C) $(@D)/bin/python $(PIP_INSTALL) \
+	$(if $(CONSTRAINTS),--build-constraint '$(CONSTRAINTS)/dev.txt') $(call constrained,$(1)) -e
 # The wheel carries pyright; without this it would ask the network for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -138,18 +145,27 @@ JOBS ?= 1
 downstream: $(VENV)/ready ## other people's test suites, on Blinker and on Heliograph
 	@$(BIN)/python -m scripts.downstream --jobs=$(JOBS) $(SUITES)
 
+# By the oldest Python that is supported: what it can have, all of them can.
+NEWEST := .venv-newest
+constraints: ## renew constraints/: the newest of everything, in environments of their own
+	@rm -rf $(NEWEST) $(NEWEST)-*
+	@$(MAKE) --no-print-directory VENV=$(NEWEST) CONSTRAINTS= $(NEWEST)/ready \
+		$(NEWEST)-bench/ready $(NEWEST)-demo/ready $(NEWEST)-flask23/ready $(NEWEST)-plugins/ready
+	@$(NEWEST)/bin/python -m scripts.constraints dev=$(NEWEST) bench=$(NEWEST)-bench \
+		demo=$(NEWEST)-demo flask23=$(NEWEST)-flask23 plugins=$(NEWEST)-plugins
+
 dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist/
 	@$(BIN)/python -m scripts.dist
 
 clean: ## remove environments, caches and everything built
 	@# Where something is mounted, removing would go on in there, and /dev may be what it is.
 	@! grep -qs ' $(CURDIR)/.pythons/' /proc/mounts || { echo 'Something is mounted in .pythons/: unmount it first' >&2; exit 1; }
-	@rm -rf .pythons
+	@rm -rf .pythons $(NEWEST) $(NEWEST)-*
 	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize pythons downstream dist clean
+.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize pythons downstream constraints dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.
@@ -159,32 +175,32 @@ define new_environment
 	@'$(PYTHON)' -m venv $(@D)
 endef
 
-$(VENV_DEMO)/ready: pyproject.toml Makefile $(COMPILED)
+$(VENV_DEMO)/ready: pyproject.toml Makefile constraints/demo.txt $(COMPILED)
 	$(call new_environment,Flask and the command line)
-	@$(@D)/bin/python $(PIP_INSTALL) -e '.[cli,flask]'
+	@$(@D)/bin/python $(PIP_INSTALL) $(call constrained,demo) -e '.[cli,flask]'
 	@touch $@
 
-$(VENV_BENCH)/ready: pyproject.toml Makefile $(COMPILED)
+$(VENV_BENCH)/ready: pyproject.toml Makefile constraints/bench.txt $(COMPILED)
 	$(call new_environment,what the benchmarks compare with)
-	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(INSTALL_CHECKOUT) . --group bench
+	@$(upgrade_pip)
+	@$(call install_checkout,bench) . --group bench
 	@touch $@
 
-$(VENV)/ready: pyproject.toml Makefile $(COMPILED)
+$(VENV)/ready: pyproject.toml Makefile constraints/dev.txt $(COMPILED)
 	$(call new_environment,the tools and the latest frameworks)
-	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(INSTALL_CHECKOUT) '.[cli,flask]' --group dev
+	@$(upgrade_pip)
+	@$(call install_checkout,dev) '.[cli,flask]' --group dev
 	@touch $@
 
 # Flask 2.3 asks for any later Werkzeug; 3.1 took away what its test client reads.
-$(VENV_FLASK23)/ready: pyproject.toml Makefile $(COMPILED)
+$(VENV_FLASK23)/ready: pyproject.toml Makefile constraints/flask23.txt $(COMPILED)
 	$(call new_environment,Flask 2.3)
-	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(INSTALL_CHECKOUT) '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
+	@$(upgrade_pip)
+	@$(call install_checkout,flask23) '.[cli]' --group test 'flask[async]>=2.3,<2.4' 'werkzeug<3'
 	@touch $@
 
-$(VENV_PLUGINS)/ready: pyproject.toml Makefile
+$(VENV_PLUGINS)/ready: pyproject.toml Makefile constraints/plugins.txt
 	$(call new_environment,the pytest plugins of others)
-	@$(@D)/bin/python $(PIP_INSTALL) --upgrade 'pip>=25.1'
-	@$(INSTALL_CHECKOUT) . --group plugins
+	@$(upgrade_pip)
+	@$(call install_checkout,plugins) . --group plugins
 	@touch $@
