@@ -213,7 +213,7 @@ def test_beside_pytest_django(tmp_path: Path) -> None:
         with capture(done) as sent_async:
             asyncio.run(done.asend("shop", total=12))
         assert (sent.one().sender, len(sent_async)) == ("shop", 1)
-        assert sent.one().location == "test_it.py:27"
+        assert sent.one().location == f"{__file__}:27"
 
     def test_a_signal_is_called_by_its_variable():
         with pytest.raises(ExpectationError) as told, expect(post_save):

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 PAID, PLACED, MAILED = Signal("paid"), Signal("placed"), Signal("mailed")
 
 
+class Unshowable:
+    """Fails to show itself."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
 @pytest.fixture
 def sent() -> Capture:
     """Capture an order that is placed, and paid in two parts."""
@@ -324,6 +331,18 @@ def test_a_name_is_answered_with_the_signals_of_that_name(sent: Capture) -> None
         f"'choosing-by-default' {only}: pass the signal itself, {BY_DEFAULT}.",
         f"'refund' {only}, and no module has a signal of that name: pass the signal itself.",
     ]
+
+
+def test_bad_input_is_refused_however_it_shows_itself(sent: Capture) -> None:
+    """An object without a hash, and one that fails to show itself, get the error of any other."""
+    refused = "<Unshowable whose repr raises ZeroDivisionError> is not a"
+    wrong: Any = Unshowable()
+    with pytest.raises(ArgumentError, match=f"^{refused} signal of"):
+        capture(wrong)
+    with pytest.raises(ArgumentError, match=f"^times={refused} number"):
+        sent.assert_sent(PAID, times=wrong)
+    with pytest.raises(ArgumentError, match=r"^how=\[\] is not an order"):
+        sent.assert_order(PAID, how=[])  # type: ignore[arg-type]  # That is the mistake.
 
 
 def test_what_is_not_captured_cannot_be_insisted_on(sent: Capture) -> None:

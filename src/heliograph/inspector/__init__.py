@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heliograph.inspector.catalogue import read
 from heliograph.inspector.facts import (
     ArgumentInfo,
     Catalogue,
@@ -12,7 +13,6 @@ from heliograph.inspector.facts import (
 )
 from heliograph.inspector.finding import SignalGroup, as_namespace, found_in, loaded, never_loaded
 from heliograph.inspector.pages import as_json, as_markdown
-from heliograph.inspector.reading import read
 
 __all__ = [
     "ArgumentInfo",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import heliograph
 from heliograph import Namespace
-from heliograph.inspector.sources import imported, inside
+from heliograph.inspector.sources import imported_names, inside
 from heliograph.inspector.static import attribute, is_a
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class SourceScope:
         below = list(inside(function))
         bound: dict[str, object] = {name: None for it in below for name in _binds(it)}
         for it in below:
-            bound |= imported(it, self.module)
+            bound |= imported_names(it, self.module)
         parameters = [*function.args.posonlyargs, *function.args.args]
         if parameters and is_a(self.owner, type):
             # `self` has the signals of its class.

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from heliograph import Namespace, Signal
-from heliograph.inspector.sources import imported, inside, parsed
+from heliograph.inspector.sources import imported_names, inside, parsed
 from heliograph.inspector.static import is_a
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def as_namespace(variable: str, value: object) -> SignalGroup | None:
 
 
 def _own(module: ModuleType) -> dict[str, Any]:
-    foreign = {name for node in inside(parsed(module)) for name in imported(node, module)}
+    foreign = {name for node in inside(parsed(module)) for name in imported_names(node, module)}
     return {name: it for name, it in vars(module).items() if name not in foreign}
 
 

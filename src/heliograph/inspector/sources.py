@@ -36,7 +36,7 @@ def inside(node: ast.AST) -> Iterator[ast.AST]:
             below += ast.iter_child_nodes(child)
 
 
-def imported(node: ast.AST, module: ModuleType) -> dict[str, object]:
+def imported_names(node: ast.AST, module: ModuleType) -> dict[str, object]:
     """Return the names that a statement imports, with their values."""
     match node:
         case ast.Import(names=names):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakSet
 
 from heliograph import ANY, ArgumentError, Emission, add_instrument, remove_instrument
-from heliograph.describe import calling_location, describe_error
+from heliograph.describe import calling_location, describe_error, short_repr
 from heliograph.testing.belonging import TEST, LocalBlock, is_work_of
 from heliograph.testing.emissions import Emissions
 from heliograph.testing.engines import note_sends, other_engine
@@ -38,7 +38,7 @@ class Capture(Emissions, Block):
             other_engine(signal)  # It refuses what is not a signal.
         if snapshot not in get_args(Snapshot):
             names = ", ".join(map(repr, get_args(Snapshot)))
-            msg = f"snapshot={snapshot!r} cannot keep payloads. Use {names}."
+            msg = f"snapshot={short_repr(snapshot)} cannot keep payloads. Use {names}."
             raise ArgumentError(msg)
         super().__init__([], Captured(), wanted)
         self._snapshot: Snapshot = snapshot

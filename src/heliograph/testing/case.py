@@ -9,7 +9,7 @@ from heliograph import ANY
 from heliograph.testing.capture import Capture, capture
 from heliograph.testing.isolation import isolated
 from heliograph.testing.muting import mute
-from heliograph.testing.rules import FailureWatch, ForgottenWatch, check
+from heliograph.testing.rules import FailureWatch, ForgottenWatch, check_rules
 
 if TYPE_CHECKING:
     from unittest import TestResult
@@ -35,7 +35,7 @@ class SignalsMixin(TestCase):
         watches = FailureWatch(), ForgottenWatch()
         with isolated(), capture() as self.signals, watches[0], watches[1]:
             # The cleanup that is added first runs last.
-            self.addCleanup(check, *watches)
+            self.addCleanup(check_rules, *watches)
             return super().run(result)
 
     def capture_signals(

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from heliograph import ANY, ArgumentError
+from heliograph.describe import short_repr
 from heliograph.testing import messages
 from heliograph.testing.engines import how_to_install, only_a_name, other_engine
 from heliograph.testing.errors import ExpectationError
@@ -207,8 +208,8 @@ class Emissions(Sequence["Sent"]):
         __tracebackhide__ = True
         for signal in signals:
             self._check_watched(signal)
-        if how not in _ORDERS:
-            msg = f"how={how!r} is not an order. Use {', '.join(map(repr, _ORDERS))}."
+        if how not in tuple(_ORDERS):  # What has no hash is refused, too.
+            msg = f"how={short_repr(how)} is not an order. Use {', '.join(map(repr, _ORDERS))}."
             raise ArgumentError(msg)
         reason = _ORDERS[how](signals, [sent.signal for sent in self._list()])
         if reason is not None:
@@ -252,7 +253,7 @@ def checked(times: Any) -> int | None:
         ArgumentError: If *times* is neither None nor 0 or more.
     """
     if times is not None and not (isinstance(times, int) and times >= 0):
-        msg = f"times={times!r} is not a number of sends: use 0, 1, 2, ..."
+        msg = f"times={short_repr(times)} is not a number of sends: use 0, 1, 2, ..."
         raise ArgumentError(msg)
     return times
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from heliograph import ArgumentError, Signal, default_namespace
-from heliograph.describe import variables
+from heliograph.describe import short_repr, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +33,8 @@ def other_engine(signal: Any) -> str | None:
     engine = _engine(kind)
     if engine is not None:
         return engine
-    msg = f"{signal!r} is not a signal of Heliograph, Blinker or Django. {_instead(signal)}"
+    what = f"{short_repr(signal)} is not a signal of Heliograph, Blinker or Django."
+    msg = f"{what} {_instead(signal)}"
     raise ArgumentError(msg.rstrip())
 
 
@@ -91,8 +92,8 @@ def only_heliographs(signal: Any, what: str) -> Signal:
     engine = other_engine(signal)
     if engine is not None:
         msg = (
-            f"{signal!r} is a signal of {engine}, and {what} works only with Heliograph's."
-            f"{how_to_install(engine)}"
+            f"{short_repr(signal)} is a signal of {engine}, and {what} works only with "
+            f"Heliograph's.{how_to_install(engine)}"
         )
         raise ArgumentError(msg)
     return signal  # type: ignore[no-any-return]  # All others have been refused.

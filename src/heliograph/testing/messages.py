@@ -41,7 +41,7 @@ def times(number: int) -> str:
 # --- emissions -------------------------------------------------------------------------
 
 
-def listed(emissions: Iterable[Sent]) -> Iterator[str]:
+def emission_lines(emissions: Iterable[Sent]) -> Iterator[str]:
     """Yield two lines for each emission: signal and location, then sender, payload, receivers."""
     for number, sent in enumerate(emissions, 1):
         payload = "".join(f", {name}={short_repr(value)}" for name, value in sent.payload.items())
@@ -49,7 +49,7 @@ def listed(emissions: Iterable[Sent]) -> Iterator[str]:
         yield indent_after("     ", f"from {short_repr(sent.sender)}{payload}; {_received(sent)}")
 
 
-def near(emissions: Sequence[Sent], wanted: Criteria) -> Iterator[str]:
+def difference_lines(emissions: Sequence[Sent], wanted: Criteria) -> Iterator[str]:
     """Yield how each emission of the right signal differs: sender, then payload key by key."""
     for number, sent in enumerate(emissions, 1):
         yield f"  {number}. at {_origin(sent)}; {_received(sent)}"
@@ -95,7 +95,7 @@ def _outcome(delivery: Delivery) -> str:
 # --- what else there was ---------------------------------------------------------------
 
 
-def others(everything: Sequence[Sent], wanted: Criteria) -> Iterator[str]:
+def other_signals(everything: Sequence[Sent], wanted: Criteria) -> Iterator[str]:
     """Yield which other signals were sent, and who received them."""
     rest = [sent for sent in everything if not wanted.has(sent.signal)]
     if not rest:
@@ -124,10 +124,10 @@ def left_out(captured: Captured, wanted: Criteria) -> Iterator[str]:
     found = [sent for sent in captured.left_out if wanted.fits(sent)]
     if found:
         yield "Sent by another test or context, so not counted:"
-    yield from listed(found)
+    yield from emission_lines(found)
 
 
-def gone(signals: Iterable[Any]) -> Iterator[str]:
+def dead_receivers_of(signals: Iterable[Any]) -> Iterator[str]:
     """Yield the receivers that were garbage-collected and so heard nothing."""
     for signal in signals:
         dead = getattr(signal, "dead_receivers", ())
@@ -149,20 +149,20 @@ def not_as_often(
     often = "" if expected is None else f" {times(expected)}"
     lines = [indent_after("Expected ", f"{describe_criteria(wanted)}{often}.")]
     if found:
-        lines += [f"It was sent {times(len(found))}:", *listed(found)]
+        lines += [f"It was sent {times(len(found))}:", *emission_lines(found)]
     elif not other:
         lines.append("It was not sent." if captured.sent else "No signal was sent at all.")
     if other:
         lines.append(f"It was sent {times(len(other))} with a difference:")
-        lines += near(other, wanted)
-    lines += [*others(captured.sent, wanted), *left_out(captured, wanted)]
-    return "\n".join([*lines, *gone(wanted.signals)])
+        lines += difference_lines(other, wanted)
+    lines += [*other_signals(captured.sent, wanted), *left_out(captured, wanted)]
+    return "\n".join([*lines, *dead_receivers_of(wanted.signals)])
 
 
 def sent_after_all(wanted: Criteria, found: Sequence[Sent]) -> str:
     """Return the message for a signal that should not have been sent."""
     summary = f"{describe_criteria(wanted)}, but it was sent {times(len(found))}:"
-    return "\n".join([indent_after("Expected no ", summary), *listed(found)])
+    return "\n".join([indent_after("Expected no ", summary), *emission_lines(found)])
 
 
 def not_one(wanted: Criteria, found: Sequence[Sent], captured: Captured) -> str:
@@ -170,15 +170,16 @@ def not_one(wanted: Criteria, found: Sequence[Sent], captured: Captured) -> str:
     if not found:
         return not_as_often(wanted, 1, found, captured)
     summary = f"{describe_criteria(wanted)} once, but it was sent {times(len(found))}:"
-    return "\n".join([indent_after("Expected ", summary), *listed(found)])
+    return "\n".join([indent_after("Expected ", summary), *emission_lines(found)])
 
 
 def not_in_order(expected: Sequence[Any], found: Sequence[Sent], how: str, reason: str) -> str:
     """Return the message for emissions that are not in the expected order."""
     words = {"subsequence": "in this order", "exact": "exactly", "any": "in any order"}
     lines = [f"Expected {words[how]}: {', '.join(map(label, expected)) or 'nothing'}.", reason]
-    lines += ["These were sent:", *listed(found)] if found else ["No signal was sent at all."]
-    return "\n".join([*lines, *gone(dict.fromkeys(expected))])
+    sent = ["These were sent:", *emission_lines(found)] if found else ["No signal was sent at all."]
+    lines += sent
+    return "\n".join([*lines, *dead_receivers_of(dict.fromkeys(expected))])
 
 
 def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
@@ -195,4 +196,4 @@ def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
                 f"  {it.name}, hearing ", f"{hears}, connected at {relative_location(it.location)}"
             )
         )
-    return "\n".join([*lines, *gone([signal])])
+    return "\n".join([*lines, *dead_receivers_of([signal])])

@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from heliograph import ArgumentError, Emission, add_instrument, remove_instrument
-from heliograph.describe import calling_location, describe_error, relative_location
+from heliograph.describe import calling_location, describe_error, relative_location, short_repr
 from heliograph.testing.belonging import is_work_of
 from heliograph.testing.capture import capture
 from heliograph.testing.engines import only_heliographs
 from heliograph.testing.errors import ExpectationError
 from heliograph.testing.expecting import UNENTERED
 from heliograph.testing.formatting import label
-from heliograph.testing.messages import listed
+from heliograph.testing.messages import emission_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -139,7 +139,7 @@ def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
     """
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            msg = f"{kind!r} is not a class of errors: use OSError, for instance."
+            msg = f"{short_repr(kind)} is not a class of errors: use OSError, for instance."
             raise ArgumentError(msg)
     return LoggedErrors(kinds or (Exception,), match)
 
@@ -215,7 +215,7 @@ class ForgottenWatch:
         return found
 
 
-def check(*watches: FailureWatch | ForgottenWatch) -> None:
+def check_rules(*watches: FailureWatch | ForgottenWatch) -> None:
     """Insist on the rules.
 
     Raises:
@@ -262,7 +262,7 @@ def none_of_these(sent: Iterable[Sent], forbidden: Sequence[Any]) -> list[str]:
 
 
 def _refused(found: Sequence[Sent], rule: str) -> list[str]:
-    return [f"{rule}. These were sent:", *listed(found)] if found else []
+    return [f"{rule}. These were sent:", *emission_lines(found)] if found else []
 
 
 def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:

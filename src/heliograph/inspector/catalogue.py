@@ -1,4 +1,4 @@
-"""Reads live signals: their declarations, their receivers, and the places that send them."""
+"""Makes the catalogue of live signals: declarations, receivers, and the places that send."""
 
 from __future__ import annotations
 
