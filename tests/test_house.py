@@ -138,7 +138,7 @@ def test_the_hooks_of_blinkers_wing_are_those_that_its_page_names() -> None:
         if isinstance(it, ast.FunctionDef)
     }
     page = Path(__file__).parents[1] / "docs" / "decisions" / "hooks-for-blinkers-contract.md"
-    rows = re.findall(r"^\| (`.*`) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?`) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert hooks & used == {it for row in rows for it in re.findall(r"\w+", row)}
 
