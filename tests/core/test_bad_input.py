@@ -517,3 +517,42 @@ async def test_a_sender_that_is_given_by_name_is_warned_of_in_development(
             8,
         )
     }
+
+
+class Unshowable:
+    """Fails to show itself."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        add_instrument,
+        lambda it: add_instrument(print, signals=it),
+        lambda it: add_instrument(print, signals=[it]),
+        lambda it: Namespace().signals(it),
+        lambda it: Signal().muted(except_for=it),
+        lambda it: Signal().connect(print, on_error=it),
+        lambda it: Signal().connect(print, priority=it),
+        lambda it: Signal().stream(size=it),
+        lambda it: Signal().stream(when_full=it),
+        lambda it: Signal().stream(matching=it),
+        lambda it: Signal().wait(timeout=it),
+        lambda it: Namespace().declare(name="paid", deprecated_arguments=it)(hold),
+        lambda it: Namespace().declare(name="paid", deprecated=it)(hold),
+    ],
+)
+def test_what_fails_to_show_itself_is_refused_as_anything_else(
+    use: Callable[[Any], object],
+) -> None:
+    """The error says what is wrong with it, and not what its repr raises."""
+    with pytest.raises(ArgumentError) as caught:
+        use(Unshowable())
+
+    assert "<Unshowable whose repr raises ZeroDivisionError>" in str(caught.value)
+
+
+def hold(sender: object, *, total: int) -> None:
+    """Declare a signal."""

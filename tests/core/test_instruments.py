@@ -30,7 +30,7 @@ from heliograph import (
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
 from heliograph.core.sending.lookup import find
-from heliograph.describe import describe_duration
+from heliograph.describe import describe_callable, describe_duration
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
@@ -1128,7 +1128,7 @@ def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: st
     with pytest.raises(ArgumentError) as caught:
         add_instrument(instrument)
 
-    assert str(caught.value) == f"{instrument!r} cannot be an instrument: {why}"
+    assert str(caught.value) == f"{describe_callable(instrument)} cannot be an instrument: {why}"
     assert EVERYWHERE == []
 
 

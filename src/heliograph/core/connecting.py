@@ -9,7 +9,7 @@ from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import check_names, completed, derived
 from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.connections.scopes import Scoped
-from heliograph.core.describe import describe_callable, title_of
+from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, identified, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
@@ -360,6 +360,6 @@ def _several(receivers: Any) -> tuple[Callable[..., Any], ...]:
     """
     several: tuple[Any, ...] = tuple(receivers) if hasattr(type(receivers), "__iter__") else (None,)
     if not all(map(callable, several)):
-        msg = f"except_for={receivers!r} is not a list of receivers: use [receiver, ...]."
+        msg = f"except_for={short_repr(receivers)} is not a list of receivers: use [receiver, ...]."
         raise ArgumentError(msg)
     return several

@@ -8,7 +8,7 @@ from functools import partial
 from weakref import WeakSet
 
 from heliograph.core.callables import is_async
-from heliograph.core.describe import name_of
+from heliograph.core.describe import name_of, short_repr
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import log
 from heliograph.core.identity import receiver_key
@@ -94,8 +94,9 @@ def add_check(check: Check) -> Check:
     """
     given: Any = check  # It is more than what can be called.
     if issubclass(type(given), type) or not callable(given) or is_async(given):
+        shown = short_repr(check)
         msg = (
-            f"{check!r} cannot tell whether programs are being developed: pass a plain function "
+            f"{shown} cannot tell whether programs are being developed: pass a plain function "
             "without parameters, or an object with such a __call__."
         )
         raise ArgumentError(msg)

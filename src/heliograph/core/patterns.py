@@ -9,7 +9,7 @@ from weakref import ref
 
 from heliograph.core.connections.options import check_names, completed
 from heliograph.core.connections.registry import Registry
-from heliograph.core.describe import describe_callable
+from heliograph.core.describe import describe_callable, short_repr
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.lock import keep_until_unlocked, under_lock
@@ -60,8 +60,9 @@ class Matching:
         self, names: Names, prefix: str, pattern: object, namespace: str | None = None
     ) -> None:
         if not isinstance(pattern, str) or not pattern or "[" in _BRACKETS.sub("", pattern):
+            text = short_repr(pattern)
             msg = (
-                f"{pattern!r} is not a pattern for names of signals: use a string in which * "
+                f"{text} is not a pattern for names of signals: use a string in which * "
                 "stands for any characters, ? for one, and [abc] for one of these."
             )
             raise ArgumentError(msg)

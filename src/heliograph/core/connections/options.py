@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from heliograph.core.describe import short_repr
 from heliograph.core.errors import ArgumentError
 from heliograph.core.source import place
 
@@ -65,10 +66,11 @@ def _check_values(options: Options) -> None:
     on_error: object = options.on_error
     priority: object = options.priority
     if on_error not in ("raise", "log"):
-        msg = f"on_error={on_error!r} is not a way to treat errors. Use 'raise' or 'log'."
+        msg = f"on_error={short_repr(on_error)} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
     if not isinstance(priority, int):
-        msg = f"priority={priority!r} is not a number. Use an int; higher ones are called earlier."
+        shown = short_repr(priority)
+        msg = f"priority={shown} is not a number. Use an int; higher ones are called earlier."
         raise ArgumentError(msg)
 
 

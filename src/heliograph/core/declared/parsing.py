@@ -29,7 +29,7 @@ from heliograph.core.declared.signatures import (
     signature_of,
 )
 from heliograph.core.declared.stubs import is_stub
-from heliograph.core.describe import describe_callable, describe_error, name_of
+from heliograph.core.describe import describe_callable, describe_error, name_of, short_repr
 from heliograph.core.errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -281,8 +281,9 @@ def _declaration(source: _Parsed, options: DeclareOptions) -> Declaration:
 def _all_advice(texts: object) -> dict[str, str]:
     if texts is None or isinstance(texts, Mapping):
         return dict(texts or {})
+    shown = short_repr(texts)
     msg = (
-        f"deprecated_arguments={texts!r} does not say what to use instead of each argument: pass "
+        f"deprecated_arguments={shown} does not say what to use instead of each argument: pass "
         "a dict such as {'total': 'use order.total'}."
     )
     raise ArgumentError(msg)
@@ -290,7 +291,7 @@ def _all_advice(texts: object) -> dict[str, str]:
 
 def _all_offered(names: object, payload: list[str]) -> Collection[str]:
     if isinstance(names, str) or not isinstance(names, Collection):
-        msg = f"offered={names!r} does not name arguments: write them as {{'request'}}."
+        msg = f"offered={short_repr(names)} does not name arguments: write them as {{'request'}}."
         raise ArgumentError(msg)
     for unknown in names:
         if unknown not in payload:
@@ -302,7 +303,7 @@ def _all_offered(names: object, payload: list[str]) -> Collection[str]:
 def _advice(text: object) -> str | None:
     if text is None or (isinstance(text, str) and text.strip()):
         return text
-    msg = f"{text!r} does not explain a deprecation: say what to use instead."
+    msg = f"{short_repr(text)} does not explain a deprecation: say what to use instead."
     raise ArgumentError(msg)
 
 

@@ -6,7 +6,7 @@ import sys
 from _thread import get_ident
 
 from heliograph.core.callables import is_async
-from heliograph.core.describe import name_of
+from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import log
 from heliograph.core.identity import receiver_key
@@ -82,7 +82,7 @@ def add_instrument(
     found = under_lock(add, receiver_key(instrument), wish) or wish
     if found.wanted != wish.wanted:
         msg = (
-            f"{instrument!r} was added before, for other signals. Remove it with "
+            f"{describe_callable(instrument)} was added before, for other signals. Remove it with "
             "remove_instrument() first, or pass the same signals."
         )
         raise ArgumentError(msg)
@@ -104,7 +104,7 @@ def _check(instrument: Any) -> None:
         why = f"it is async, and nothing would await it. {_INSTEAD}"
     else:
         return
-    msg = f"{instrument!r} cannot be an instrument: {why}"
+    msg = f"{describe_callable(instrument)} cannot be an instrument: {why}"
     raise ArgumentError(msg)
 
 
@@ -118,8 +118,9 @@ def _has(instrument: Any, name: str) -> bool:
     except Exception:  # noqa: BLE001 - it is logged when the method is called.
         return True
     if method is not None and is_async(method):
+        shown = describe_callable(instrument)
         msg = (
-            f"{instrument!r} cannot be an instrument: its {name} is async, and nothing would "
+            f"{shown} cannot be an instrument: its {name} is async, and nothing would "
             f"await it. {_INSTEAD}"
         )
         raise ArgumentError(msg)

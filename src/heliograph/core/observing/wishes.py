@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
+from heliograph.core.describe import short_repr
 from heliograph.core.errors import ArgumentError
 from heliograph.core.lock import keep_until_unlocked, under_lock
 
@@ -140,15 +141,16 @@ def chosen(signals: Any) -> dict[Hashable, Callable[[Wish], object]]:
         ArgumentError: If nothing is named, or something that is no signal, namespace or pattern.
     """
     if isinstance(signals, str) or _choose(signals) is not None:
-        msg = f"signals={signals!r} is one thing: pass a list, as in signals=[order_paid]."
+        shown = short_repr(signals)
+        msg = f"signals={shown} is one thing: pass a list, as in signals=[order_paid]."
         raise ArgumentError(msg)
     try:
         named = list(signals)
     except TypeError:
-        msg = f"signals={signals!r} is not a list of signals."
+        msg = f"signals={short_repr(signals)} is not a list of signals."
         raise ArgumentError(msg) from None
     if not named:
-        msg = f"signals={signals!r} names no signal. Leave it out to see every signal."
+        msg = f"signals={short_repr(signals)} names no signal. Leave it out to see every signal."
         raise ArgumentError(msg)
     return dict(map(_choice_of, named))
 
@@ -156,8 +158,9 @@ def chosen(signals: Any) -> dict[Hashable, Callable[[Wish], object]]:
 def _choice_of(named: Any) -> Choice:
     choose = _choose(named)
     if choose is None:
+        shown = short_repr(named)
         msg = (
-            f"{named!r} is nothing that an instrument can watch: pass signals, namespaces, or "
+            f"{shown} is nothing that an instrument can watch: pass signals, namespaces, or "
             'patterns such as namespace.signals("order-*").'
         )
         raise ArgumentError(msg)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from heliograph.core.describe import title_of
+from heliograph.core.describe import short_repr, title_of
 from heliograph.core.errors import ArgumentError, StateError
 
 TYPE_CHECKING = False
@@ -32,9 +32,8 @@ class Patience:
         """
         # `>=` also refuses the float that is not a number.
         if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
-            msg = (
-                f"timeout={timeout!r} is not a number of seconds from 0 on, nor None for no limit."
-            )
+            shown = short_repr(timeout)
+            msg = f"timeout={shown} is not a number of seconds from 0 on, nor None for no limit."
             raise ArgumentError(msg)
         self._inbox = inbox
         self._timeout = timeout

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 from heliograph.core.connections.dead import is_at_once
 from heliograph.core.connections.options import completed
-from heliograph.core.describe import describe_sender, title_of
+from heliograph.core.describe import describe_sender, short_repr, title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import warn_of_unused
@@ -214,10 +214,10 @@ def listen(
         ArgumentError: If an argument has a value that it cannot have.
     """
     if not isinstance(size, int) or size < 1:
-        msg = f"size={size!r} is not a number of emissions. Use an int of at least 1."
+        msg = f"size={short_repr(size)} is not a number of emissions. Use an int of at least 1."
         raise ArgumentError(msg)
     if when_full not in ("raise", "drop_oldest"):
-        msg = f"when_full={when_full!r} is not an option. Use 'raise' or 'drop_oldest'."
+        msg = f"when_full={short_repr(when_full)} is not an option. Use 'raise' or 'drop_oldest'."
         raise ArgumentError(msg)
     inbox = Inbox(signal, _predicate(matching), size, when_full)
     sender = unwrapped(sender)
@@ -245,7 +245,8 @@ def _predicate(matching: Wanted | None) -> Callable[[Emission], object]:
     try:
         wanted = dict(matching)
     except (TypeError, ValueError):
-        msg = f"matching={matching!r} cannot choose emissions. Use a mapping or a function."
+        text = short_repr(matching)
+        msg = f"matching={text} cannot choose emissions. Use a mapping or a function."
         raise ArgumentError(msg) from None
     return lambda emission: all(
         name in emission.payload and _is_equal(emission.payload[name], value)
