@@ -17,7 +17,7 @@ import heliograph.core
 from heliograph import implementation
 from heliograph.core.connected import Connected
 from heliograph.core.connections.live import Anyone, Receivers
-from heliograph.core.connections.registry import Registry
+from heliograph.core.connections.state import SendState
 from heliograph.core.spans import noop
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _replaced() -> list[Replaced]:
     ]
     return [
         *found,
-        Replaced(Registry, "keeps_snapshots", {"c": Registry.keeps_snapshots, "python": True}),
+        Replaced(SendState, "keeps_snapshots", {"c": SendState.keeps_snapshots, "python": True}),
         Replaced(Connected, "_anyone_class", {"c": Connected._anyone_class, "python": Anyone}),
         Replaced(
             Connected,

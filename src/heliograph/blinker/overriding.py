@@ -9,7 +9,7 @@ from functools import wraps
 import heliograph
 from heliograph import ANY
 from heliograph.blinker.patching import ASKED, Patchable, Replaceable
-from heliograph.blinker.tables import Kept, Receivers, receiver_key
+from heliograph.blinker.tables import Receivers, receiver_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ class Overridable(heliograph.Signal, **_TYPE):
         receivers: Any
     else:
         receivers_for = Replaceable(heliograph.Signal.receivers_for)
-        receivers = Kept()
 
         @wraps(heliograph.Signal.connect)
         def connect(self, receiver=..., sender=ANY, weak=True, **options):
@@ -120,6 +119,9 @@ class Overridable(heliograph.Signal, **_TYPE):
                 return super().connect(receiver, sender, weak, **options)
             block.made += super()._connect_with(receiver, sender, block.options)
             return receiver
+
+    def _new_view(self) -> Any:
+        return Receivers(self)
 
     def _set_receivers(self, table: Any) -> None:
         if type(table) is Receivers and table.registry is self._registry:

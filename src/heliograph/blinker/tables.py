@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
         def _receiver_refs(self) -> list[Any]: ...
 
+        def _anyone(self, last: Connection | None) -> Connection | bool: ...
+
 else:
     # The one in C, where there is one.
     _Anyone = Signal._anyone_class
@@ -52,22 +54,6 @@ class Table:
 
     def __get__(self, signal: object, owner: type) -> Any:
         return self if signal is None else self.method(signal)
-
-
-class Kept:
-    """Makes `Receivers` the attribute of a signal, which keeps them: it is asked often.
-
-    They are found in the instance without a call; whoever gives it another registry drops them.
-    """
-
-    def __get__(self, signal: Any, owner: Any) -> Any:
-        if signal is None:
-            return self
-        table = Receivers(signal)
-        # A subclass that has a property of its own asks for these by `super()`.
-        if owner.receivers is self:
-            signal.__dict__["receivers"] = table
-        return table
 
 
 def sender_key(connection: Connection) -> Hashable:
@@ -102,7 +88,7 @@ class Receivers(_Anyone, MutableMapping["Any", "Any"]):
         if self.registry.local_connections:
             here = self._receiver_refs()
         # Blinker counts a live receiver even after its sender has died.
-        return [*here, *self.registry.idle.values()]
+        return [*here, *self._idle()]
 
     def _now(self) -> dict[Any, Any]:
         found = [(record, record()) for record in self._records()]
@@ -129,8 +115,12 @@ class Receivers(_Anyone, MutableMapping["Any", "Any"]):
     def __len__(self) -> int:
         return len(self._now())
 
-    def _find_anyone(self) -> Any:
-        return next((record for record in self._records() if record() is not None), None)
+    def _anyone(self, last: Connection | None) -> Any:
+        # Blinker goes on counting those whose sender died.
+        return super()._anyone(last) or any(it() is not None for it in self._idle())
+
+    def _idle(self) -> list[Any]:
+        return list(self.registry.idle.values())
 
     def __setitem__(self, key: Any, value: Any) -> None:
         receiver = value() if issubclass(type(value), weakref.ref) else value

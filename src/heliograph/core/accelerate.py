@@ -12,6 +12,7 @@ from heliograph.core.connections.live import Here, ReceiverSequence
 from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.scopes import INNERMOST, Scope
+from heliograph.core.connections.state import SendState
 from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import pending_changes
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
@@ -67,7 +68,7 @@ def _put_in_place() -> str:
 
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
-    Registry.keeps_snapshots = False
+    SendState.keeps_snapshots = False
     # Type checkers go on seeing the method that it stands for.
     Signal.has_receivers_for = update_wrapper(  # type: ignore[assignment, method-assign]
         asked, Signal.has_receivers_for

@@ -6,7 +6,7 @@ from functools import cached_property
 from types import GenericAlias
 
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.live import Anyone, Receivers
+from heliograph.core.connections.live import Anyone, Kept, Receivers
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.reviving import revive
 from heliograph.core.connections.scopes import is_muted
@@ -78,8 +78,8 @@ class Connected(Copyable, Generic[P]):
             ...
 
     else:
-        # Kept in the instance, where it is found without a call.
-        @cached_property
+
+        @Kept
         def receivers(self):
             """All live receivers, each once: a view, useful as ``if signal.receivers``.
 
@@ -91,7 +91,10 @@ class Connected(Copyable, Generic[P]):
             The view compares, shows, iterates and is indexed as a tuple of the receivers;
             ``tuple(signal.receivers)`` keeps what it is now.
             """
-            return self._receivers_class(self._registry)
+            return self._new_view()
+
+    def _new_view(self) -> Any:
+        return self._receivers_class(self._registry)
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute, but not `receivers`: connect them, and disconnect them."""

@@ -21,7 +21,7 @@ from heliograph.core.streams.waitable import Waitable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from typing import Any, Never, overload
 
     from heliograph.core.connections.connection import Connection
@@ -268,10 +268,12 @@ class Signal(Waitable[P]):
         are spared.
         """
         registry = self._registry
+        if not registry.anyone:
+            return iter(())
         version = registry.version
         real, snapshot = find(registry, sender)
         connections: Sequence[Connection] = snapshot.connections
-        refs: Iterable[Callable[[], Any]] = snapshot.receiver_refs
+        refs: Sequence[Callable[[], Any]] = snapshot.receiver_refs
         if registry.mutes:
             connections = counted(registry, snapshot)
             refs = [connection._receiver_ref for connection in connections]
@@ -298,6 +300,8 @@ class Signal(Waitable[P]):
                 return next(iter(self.receivers_for(sender)), None) is not None
             if snapshot is registry.any._snapshot and not snapshot.slow_in_send:
                 keep(registry, version, sender, snapshot)
+        if snapshot.only_ref is not None:  # The usual case, as in `send`.
+            return snapshot.only_ref() is not None
         for ref in snapshot.receiver_refs:  # noqa: SIM110 - any() takes twice as long.
             if ref() is not None:
                 return True

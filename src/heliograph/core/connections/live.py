@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from heliograph.core.connections.group import listed
-from heliograph.core.connections.scopes import counted_here
-from heliograph.core.identity import ANY
+from heliograph.core.connections.scopes import counted_here, is_local
 from heliograph.core.lock import pending_changes
 from heliograph.core.showing import shown
 
@@ -15,14 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, overload
 
+    from heliograph.core.connections.connection import Connection
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.registry import Registry
 
     Receiver = Callable[..., Any]
 
 
+class Kept(cached_property["Any"]):
+    """A view that a signal makes when it is first asked, and keeps in the instance.
+
+    There it is found without a call, and without the dict of the instance having to be made.
+    """
+
+    def __get__(self, signal: Any, owner: Any = None) -> Any:
+        if signal is None:
+            return self
+        view = self.func(signal)
+        # A subclass that has a property of its own asks for the view by `super()`.
+        if owner.receivers is self:
+            object.__setattr__(signal, "receivers", view)
+        return view
+
+
 class Here:
-    """Knows which receivers of a registry count in the current context."""
+    """Looks for receivers that count in the current context."""
 
     __slots__ = ()
 
@@ -34,45 +51,67 @@ class Here:
         connections = counted_here(self.registry.connections())
         return list(dict.fromkeys(it._receiver_ref for it in connections))
 
+    def _anyone(self, last: Connection | None) -> Connection | bool:
+        """Return a connection that counts in every context, or else whether one counts here.
+
+        The one that was returned last is looked at first.
+        """
+        registry = self.registry
+        if last is not None and _is_alive(last) and registry.holds(last):
+            return last
+        for connection in _one_by_one(registry):
+            if _is_alive(connection) and not is_local(connection._options.scope):
+                return connection
+        return any(map(_is_alive, counted_here(registry.connections())))
+
+
+def _is_alive(connection: Connection) -> bool:
+    return connection() is not None and connection._receiver_ref() is not None
+
+
+def _one_by_one(registry: Registry) -> Iterator[Connection]:
+    """Yield connections without copying the tables first, until somebody changes them."""
+    try:
+        yield from registry.any.connections.values()
+        for group in registry.senders.values():
+            yield from listed(group)
+    except RuntimeError:  # pragma: no cover - only another thread can do that.
+        return
+
 
 class Anyone(Here):
     """Something that is true while anybody is connected: that costs one look.
 
-    Whoever answered last is looked at first, so that it makes no difference how many there are
-    or were.
+    It remembers a connection and the version of the registry in which that was there, so it
+    makes no difference how many there are or were.
     """
 
-    __slots__ = ("last", "registry")
+    __slots__ = ("registry", "seen")
 
     def __init__(self, registry: Registry) -> None:
         self.registry: Registry = registry
-        self.last: ReceiverRef | None = None
+        # At once, or another thread could see the half of it.
+        self.seen: tuple[int | None, Connection | None] = (None, None)
 
     def __bool__(self) -> bool:
-        registry, last = self.registry, self.last
+        registry = self.registry
+        seen, last = self.seen
+        version = registry.version
+        # With a version, there is a last one. To ask `_is_alive` would take as long again.
+        if (
+            seen is version
+            and not pending_changes
+            and last() is not None  # type: ignore[misc]
+            and last._receiver_ref() is not None  # type: ignore[union-attr]
+        ):
+            return True
         if not registry.receivers and not registry.idle:
             return False
-        # Where the context matters, or a change is still to come, all of them are looked at.
-        alone = last is not None and not registry.local_connections and not pending_changes
-        if not (alone and is_connected(registry, last)):
-            self.last = last = self._find_anyone()
-        return last is not None
-
-    if TYPE_CHECKING:
-
-        def _find_anyone(self) -> ReceiverRef | None:
-            """Return one of those that are connected, if there is one; subclasses know how."""
-
-
-def is_connected(registry: Registry, receiver_ref: Any) -> bool:
-    """Tell whether a receiver lives, and is connected for everybody or for one who lives."""
-    counts = receiver_ref.sender_counts
-    if ANY not in counts:
-        groups = (registry.senders.get(key) for key in tuple(counts))
-        connections = (it for group in groups if group is not None for it in listed(group))
-        if not any(it() is not None for it in connections if it._receiver_ref is receiver_ref):
-            return False
-    return receiver_ref() is not None
+        found = self._anyone(last)
+        if found is True or found is False:
+            return found
+        self.seen = version, found
+        return True
 
 
 class ReceiverSequence(Here, Sequence["Receiver"]):
@@ -86,9 +125,6 @@ class ReceiverSequence(Here, Sequence["Receiver"]):
     def _now(self) -> tuple[Receiver, ...]:
         found = (receiver_ref() for receiver_ref in self._receiver_refs())
         return tuple(receiver for receiver in found if receiver is not None)
-
-    def _find_anyone(self) -> ReceiverRef | None:
-        return next((it for it in self._receiver_refs() if it() is not None), None)
 
     def __len__(self) -> int:
         return len(self._now())

@@ -21,7 +21,6 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [WATCHERS] = {REGISTRY, "watchers"},
     [RECEIVERS] = {REGISTRY, "receivers"},
     [IDLE] = {REGISTRY, "idle"},
-    [LOCAL_CONNECTIONS] = {REGISTRY, "local_connections"},
     [LOCAL_MUTES] = {REGISTRY, "local_mutes"},
     [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
     [GROUP_VERSION] = {GROUP, "_version"},
@@ -30,7 +29,6 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [CONNECTION_OPTIONS] = {CONNECTION, "_options"},
     [SHARED_SNAPSHOT] = {RECEIVER_REF, "shared_snapshot"},
     [RECEIVER_OPTIONS] = {RECEIVER_REF, "options"},
-    [SENDER_COUNTS] = {RECEIVER_REF, "sender_counts"},
     [RECEIVER_REFS] = {SNAPSHOT, "receiver_refs"},
     [SLOW_IN_SEND] = {SNAPSHOT, "slow_in_send"},
     [ANY_VERSION] = {SNAPSHOT, "any_version"},
@@ -505,10 +503,10 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->sender_name = PyUnicode_InternFromString("sender");
     self->proxy_name = PyUnicode_InternFromString("_get_current_object");
     self->call_name = PyUnicode_InternFromString("__call__");
-    self->find_anyone_name = PyUnicode_InternFromString("_find_anyone");
+    self->anyone_name = PyUnicode_InternFromString("_anyone");
     self->zero = PyFloat_FromDouble(0.0);
     if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
-        || self->find_anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
+        || self->anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -595,7 +593,7 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->sender_name);
     Py_CLEAR(self->proxy_name);
     Py_CLEAR(self->call_name);
-    Py_CLEAR(self->find_anyone_name);
+    Py_CLEAR(self->anyone_name);
     Py_CLEAR(self->zero);
     for (int place = 0; place < SEEN; place++) {
         Py_CLEAR(self->seen[place].key);

@@ -14,10 +14,10 @@
 /* The slots that are read: of `Registry`, `Group`, `Connection`, `Snapshot` and so on. */
 enum slot {
     ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
-    RECEIVERS, IDLE, LOCAL_CONNECTIONS,
+    RECEIVERS, IDLE,
     GROUP_SNAPSHOT, GROUP_VERSION,
     CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS,
-    SHARED_SNAPSHOT, RECEIVER_OPTIONS, SENDER_COUNTS,
+    SHARED_SNAPSHOT, RECEIVER_OPTIONS,
     RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS, SCOPES, OUTSIDE,
     OUTER,
     FUNCTION_REF,
@@ -59,7 +59,7 @@ typedef struct {
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
-    PyObject *find_anyone_name;
+    PyObject *anyone_name;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and those without the wrapper */
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the senders are not held */

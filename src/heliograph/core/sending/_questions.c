@@ -168,76 +168,84 @@ PyType_Spec HasReceiversFor_spec = {
 };
 
 /* What is true while anybody is connected: the base of classes that have what sends in a tuple
- * `reads_as`, and a method `_find_anyone` for what is not plain. */
+ * `reads_as`, and a method `_anyone` that looks for a connection. */
 typedef struct {
     PyObject_HEAD
     PyObject *registry;
-    PyObject *last;    /* who answered last, or None */
+    PyObject *version;       /* of the registry, in which the last one was there; or NULL */
+    PyObject *last;          /* the last connection that was found; or NULL */
+    PyObject *receiver_ref;  /* its receiver's, and that of its function if it is a method */
+    PyObject *function_ref;
     Send *engine;
 } Anyone;
 
-/* Tell whether a receiver lives, and is connected for everybody, or for a sender who lives. */
+/* Tell whether the last one is still there, and so are its receiver and its sender. */
+static inline int
+is_there(Anyone *self)
+{
+    return self->version != NULL
+           && read_slot(self->engine, self->registry, VERSION) == self->version
+           && Py_SIZE(self->engine->pending_changes) == 0
+           && lives(self->last) && lives(self->receiver_ref)
+           && (self->function_ref == NULL || lives(self->function_ref));
+}
+
+/* Remember a connection, which was there in a version of the registry, if it is of a plain kind. */
+static void
+remember(Anyone *self, PyObject *connection, PyObject *version)
+{
+    Send *engine = self->engine;
+    PyObject *receiver_ref = read_slot(engine, connection, CONNECTION_RECEIVER);
+    PyObject *function_ref = NULL;
+    if (Py_IS_TYPE(receiver_ref, engine->kinds[METHOD_REF])) {
+        function_ref = read_slot(engine, receiver_ref, FUNCTION_REF);
+        if (function_ref == NULL || !PyWeakref_CheckRefExact(function_ref)) {
+            version = NULL;
+        }
+    }
+    else if (!Py_IS_TYPE(receiver_ref, engine->kinds[RECEIVER_REF])) {
+        version = NULL;
+    }
+    /* What is dropped may run code, which is to find the whole of it or nothing. */
+    Py_CLEAR(self->version);
+    Py_XSETREF(self->last, Py_NewRef(connection));
+    Py_XSETREF(self->receiver_ref, Py_NewRef(receiver_ref));
+    Py_XSETREF(self->function_ref, Py_XNewRef(function_ref));
+    self->version = Py_XNewRef(version);
+}
+
+/* Let Python look for a connection, and remember it. */
 static int
-is_connected(Send *engine, PyObject *registry, PyObject *receiver_ref)
+look(Anyone *self)
 {
-    if (!(Py_IS_TYPE(receiver_ref, engine->kinds[RECEIVER_REF])
-              ? lives(receiver_ref)
-              : Py_IS_TYPE(receiver_ref, engine->kinds[METHOD_REF])
-                    && method_lives(engine, receiver_ref))) {
-        return 0;
+    PyObject *version = Py_NewRef(read_slot(self->engine, self->registry, VERSION));
+    PyObject *last = self->last == NULL ? Py_None : self->last;
+    PyObject *found = PyObject_CallMethodOneArg((PyObject *)self, self->engine->anyone_name, last);
+    if (found == NULL) {
+        Py_DECREF(version);
+        return -1;
     }
-    PyObject *counts = read_slot(engine, receiver_ref, SENDER_COUNTS), *key;
-    Py_ssize_t at = 0;
-    for (int looks = 0; looks < FEW && PyDict_Next(counts, &at, &key, NULL); looks++) {
-        /* Senders that are compared by value are held, as is the one that stands for all. */
-        if (!PyLong_CheckExact(key)) {
-            return 1;
-        }
-        PyObject *senders = read_slot(engine, registry, SENDERS);
-        PyObject *group = PyDict_GetItemWithError(senders, key);
-        if (group != NULL && Py_IS_TYPE(group, engine->kinds[CONNECTION]) && lives(group)) {
-            return 1;
-        }
+    int answer = found != Py_False;
+    if (Py_IS_TYPE(found, self->engine->kinds[CONNECTION])) {
+        remember(self, found, version);
     }
-    PyErr_Clear();
-    return 0;
-}
-
-/* Tell whether there is nothing in the tables of a registry. */
-static inline int
-is_empty(Send *engine, PyObject *registry)
-{
-    return PyDict_GET_SIZE(read_slot(engine, registry, RECEIVERS)) == 0
-           && PyDict_GET_SIZE(read_slot(engine, registry, IDLE)) == 0;
-}
-
-/* Tell whether it makes no difference who asks, and no change is still to come. */
-static inline int
-is_settled(Send *engine, PyObject *registry)
-{
-    return PyLong_AsLong(read_slot(engine, registry, LOCAL_CONNECTIONS)) == 0
-           && Py_SIZE(engine->pending_changes) == 0;
+    Py_DECREF(version);
+    Py_DECREF(found);
+    return answer;
 }
 
 static int
 Anyone_bool(Anyone *self)
 {
-    PyObject *registry = self->registry;
-    if (registry != NULL && Py_IS_TYPE(registry, self->engine->kinds[REGISTRY])) {
-        if (is_empty(self->engine, registry)) {
-            return 0;
-        }
-        if (self->last != NULL && is_settled(self->engine, registry)
-            && is_connected(self->engine, registry, self->last)) {
-            return 1;
-        }
+    if (is_there(self)) {
+        return 1;
     }
-    PyObject *found = PyObject_CallMethodNoArgs((PyObject *)self, self->engine->find_anyone_name);
-    if (found == NULL) {
-        return -1;
+    if (self->registry == NULL) {
+        return 0;
     }
-    Py_XSETREF(self->last, found);
-    return found != Py_None;
+    PyObject *receivers = read_slot(self->engine, self->registry, RECEIVERS);
+    PyObject *idle = read_slot(self->engine, self->registry, IDLE);
+    return PyDict_GET_SIZE(receivers) == 0 && PyDict_GET_SIZE(idle) == 0 ? 0 : look(self);
 }
 
 static PyObject *
@@ -260,9 +268,11 @@ Anyone_init(Anyone *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"registry", NULL};
     PyObject *registry;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Anyone", names, &registry)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!:Anyone", names,
+                                     self->engine->kinds[REGISTRY], &registry)) {
         return -1;
     }
+    Py_CLEAR(self->version);
     Py_XSETREF(self->registry, Py_NewRef(registry));
     return 0;
 }
@@ -273,6 +283,8 @@ Anyone_traverse(Anyone *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->registry);
     Py_VISIT(self->last);
+    Py_VISIT(self->receiver_ref);
+    Py_VISIT(self->function_ref);
     Py_VISIT(self->engine);
     return 0;
 }
@@ -281,8 +293,11 @@ static int
 Anyone_clear(Anyone *self)
 {
     /* Not the engine, which every answer reads: it leads to no view. */
+    Py_CLEAR(self->version);
     Py_CLEAR(self->registry);
     Py_CLEAR(self->last);
+    Py_CLEAR(self->receiver_ref);
+    Py_CLEAR(self->function_ref);
     return 0;
 }
 
@@ -298,7 +313,7 @@ Anyone_dealloc(Anyone *self)
 }
 
 static PyMemberDef Anyone_members[] = {
-    {"registry", T_OBJECT_EX, offsetof(Anyone, registry), 0, NULL},
+    {"registry", T_OBJECT_EX, offsetof(Anyone, registry), READONLY, NULL},
     {NULL},
 };
 

@@ -175,17 +175,25 @@ def due(
     registry: Registry,
     sender: Any,
     connections: Sequence[Connection],
-    refs: Iterable[Callable[[], Any]],
+    refs: Sequence[Callable[[], Any]],
     newest: int,
     version: int,
 ) -> Iterator[Any]:
     """Yield the receivers of these connections one by one, without those that went meanwhile."""
-    still = None
-    for connection, ref in zip(connections, refs, strict=True):
+    position = 0
+    for ref in refs:
+        if registry.version is not version:
+            break
+        position += 1
+        receiver = ref()
+        if receiver is not None:
+            yield receiver
+    while position < len(refs):
         if registry.version is not version:
             version = registry.version
             still = still_connected(registry, sender, newest)
-        if still is None or connection._receiver_ref in still:
-            receiver = ref()
+        if connections[position]._receiver_ref in still:
+            receiver = refs[position]()
             if receiver is not None:
                 yield receiver
+        position += 1
