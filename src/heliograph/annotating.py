@@ -1,8 +1,9 @@
 """Names in annotations that only type checkers import, for programs that evaluate annotations.
 
 `typing.get_type_hints(Signal.connect, localns=vars(heliograph.annotating))` evaluates those of
-Heliograph. `heliograph.blinker.annotating` and `heliograph.testing.annotating` do it for those
-packages, which have names of their own. Importing Heliograph imports none of the three.
+Heliograph and of `heliograph.describe`. `heliograph.blinker.annotating` and
+`heliograph.testing.annotating` do it for those packages, which have names of their own.
+Importing Heliograph imports none of the three.
 """
 
 # ruff: noqa: F401 - programs that evaluate annotations look these names up here.
@@ -26,6 +27,7 @@ from heliograph.core.connections.dead import DeadReceiver
 from heliograph.core.connections.keywords import ConnectOptions, OnError
 from heliograph.core.declared.origins import Origin
 from heliograph.core.declared.runtime_types import Hint
+from heliograph.core.observing.tree import EmissionNode
 from heliograph.core.patterns import Matching
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -1,7 +1,7 @@
 """What something is called, where it is, and how it went: the words of all messages.
 
 Heliograph's own messages, tests, traces and pages use these; so may yours, in an instrument for
-instance. No function here fails, and none shows a payload's values unless it is given one.
+instance. No function here fails, or shows values of a payload unless it is passed one.
 
 Names: `name_of`, `title_of`, `label_of`, `variables`, `describe_sender`, `describe_callable`.
 Places in the source: `location_of`, `calling_location`, `relative_location`, `portable_location`.

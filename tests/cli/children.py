@@ -16,7 +16,7 @@ HELIOGRAPH = str(Path(sysconfig.get_path("scripts")) / "heliograph")
 _OURS = re.compile(r"FLASK_.*|HELIOGRAPH_.*|PYTHONPATH|COLUMNS|TERM|(NO|FORCE)_COLOR|TTY_.*")
 # Not if errors are shown below them.
 _FLASKS_OWN = re.compile(
-    r"[├└]── (appcontext|request|before|template)-[a-z-]+( \([a-z, ]+\))?  nobody connected\n"
+    r"[├└]── (appcontext|request|before|template)-[a-z-]+( \([a-z, ]+\))?  no receivers\n"
     r"(?=[├└\n])"
 )
 

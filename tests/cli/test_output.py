@@ -73,7 +73,7 @@ def test_a_terminal_gets_colours(project: Path) -> None:
 
     assert shown.startswith(
         "\x1b[1mGET /\x1b[0m\x1b[1;32m  200 OK\x1b[0m\x1b[2m  # ms\x1b[0m\n"
-        "\x1b[2m├── \x1b[0m\x1b[36mappcontext-pushed\x1b[0m\x1b[2m  nobody connected\x1b[0m\n"
+        "\x1b[2m├── \x1b[0m\x1b[36mappcontext-pushed\x1b[0m\x1b[2m  no receivers\x1b[0m\n"
     )
     assert failed.startswith(
         "\x1b[1mGET /broken\x1b[0m\x1b[1;31m  500 INTERNAL SERVER ERROR\x1b[0m"

@@ -44,14 +44,14 @@ def test_what_a_receiver_sends_is_shown_under_that_receiver(tmp_path: Path) -> N
         │   ├── shop.pack  shop.py:6  # ms
         │   │   ├── packed (boxes)
         │   │   │   └── shop.move  shop.py:14  # ms
-        │   │   │       └── moved (boxes, by)  nobody connected
+        │   │   │       └── moved (boxes, by)  no receivers
         │   │   └── packed (boxes)
         │   │       └── shop.move  shop.py:14  # ms
-        │   │           └── moved (boxes, by)  nobody connected
+        │   │           └── moved (boxes, by)  no receivers
         │   ├── shop.thank  shop.py:10  # ms
         │   └── shop.tell  shop.py:12  # ms
-        │       └── moved  nobody connected
-        ├── moved  nobody connected
+        │       └── moved  no receivers
+        ├── moved  no receivers
 
         """)
 
@@ -84,11 +84,11 @@ def test_errors_of_receivers_are_shown_with_what_became_of_them(tmp_path: Path) 
         │   │   logged ValueError: too much  shop.py:8
         │   └── shop.thank  shop.py:9  # ms
         │       raised LookupError  shop.py:10
-        ├── got-request-exception (exception)  nobody connected
+        ├── got-request-exception (exception)  no receivers
         │   LookupError  shop.py:10
-        ├── request-tearing-down (exc)  nobody connected
+        ├── request-tearing-down (exc)  no receivers
         │   LookupError  shop.py:10
-        ├── appcontext-tearing-down (exc)  nobody connected
+        ├── appcontext-tearing-down (exc)  no receivers
         │   LookupError  shop.py:10
 
         """)
@@ -123,7 +123,7 @@ def test_errors_of_several_receivers_are_shown_one_by_one(tmp_path: Path) -> Non
         "│   │   raised OSError: no wax  shop.py:8",
         "│   └── shop.send  shop.py:9  # ms",
         "│       raised OSError: no cart  shop.py:10",
-        "├── got-request-exception (exception)  nobody connected",
+        "├── got-request-exception (exception)  no receivers",
         f"│   {group}",
     ]
 
@@ -145,11 +145,11 @@ def test_an_unhandled_error_is_an_answer_with_status_500(tmp_path: Path) -> None
 
     assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
         GET /  500 INTERNAL SERVER ERROR  # ms
-        ├── got-request-exception (exception)  nobody connected
+        ├── got-request-exception (exception)  no receivers
         │   RuntimeError: stuck  shop.py:8
-        ├── request-tearing-down (exc)  nobody connected
+        ├── request-tearing-down (exc)  no receivers
         │   RuntimeError: stuck  shop.py:8
-        ├── appcontext-tearing-down (exc)  nobody connected
+        ├── appcontext-tearing-down (exc)  no receivers
         │   RuntimeError: stuck  shop.py:8
 
         """)
@@ -193,10 +193,10 @@ def test_a_program_that_wants_to_end_is_shown_and_does_not_end_the_trace(tmp_pat
         ├── paid
         │   └── shop.leave  shop.py:7  # ms
         │       raised SystemExit: closed  shop.py:10
-        │       └── packed  nobody connected
-        ├── request-tearing-down (exc)  nobody connected
+        │       └── packed  no receivers
+        ├── request-tearing-down (exc)  no receivers
         │   SystemExit: closed  shop.py:10
-        ├── appcontext-tearing-down (exc)  nobody connected
+        ├── appcontext-tearing-down (exc)  no receivers
         │   SystemExit: closed  shop.py:10
 
         GET /x  404 NOT FOUND  # ms
@@ -430,10 +430,10 @@ def test_signals_without_a_name_are_shown_by_their_variables(tmp_path: Path) -> 
 
     assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
         GET /  200 OK  # ms
-        ├── shop.one  nobody connected
-        ├── shop.two  nobody connected
-        ├── three  nobody connected
-        ├── a signal without a name  nobody connected
+        ├── shop.one  no receivers
+        ├── shop.two  no receivers
+        ├── three  no receivers
+        ├── a signal without a name  no receivers
 
         """)
 
@@ -474,16 +474,16 @@ def test_requests_carry_their_query_form_and_headers(tmp_path: Path) -> None:
 
     assert shown == dedent("""\
         GET /echo?a=0 a=1 'b=c d'  200 OK  # ms
-        ├── args a ['0', '1']  nobody connected
-        ├── args b ['c d']  nobody connected
+        ├── args a ['0', '1']  no receivers
+        ├── args b ['c d']  no receivers
 
         POST /echo?a=0 a=1 a=2 'b=c d'  200 OK  # ms
-        ├── args a ['0']  nobody connected
-        ├── form a ['1', '2']  nobody connected
-        ├── form b ['c d']  nobody connected
+        ├── args a ['0']  no receivers
+        ├── form a ['1', '2']  no receivers
+        ├── form b ['c d']  no receivers
 
         GET /echo 'X-Name:Ada L'  200 OK  # ms
-        ├── header Ada L  nobody connected
+        ├── header Ada L  no receivers
 
         """)
 
@@ -496,7 +496,7 @@ def test_cookies_are_kept_and_redirects_are_shown_but_not_followed(tmp_path: Pat
         POST /login user=ada  302 FOUND to /echo  # ms
 
         GET /echo  200 OK  # ms
-        ├── cookies user ['ada']  nobody connected
+        ├── cookies user ['ada']  no receivers
 
         """)
 
@@ -522,8 +522,8 @@ def test_a_body_that_is_streamed_is_read_to_its_end(tmp_path: Path) -> None:
 
     assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
         GET /  200 OK  # ms
-        ├── line (number)  nobody connected
-        └── line (number)  nobody connected
+        ├── line (number)  no receivers
+        └── line (number)  no receivers
 
         """)
 
@@ -591,8 +591,11 @@ def test_a_receiver_that_is_gone_is_named(tmp_path: Path) -> None:
 
     assert "ReceiverWarning: shop.create_app.<locals>.lost was never called: " in ended.err
     assert [line for line in ended.out.splitlines() if "pa" in line] == [
-        "├── paid  nobody connected any more; gone: shop.create_app.<locals>.lost of shop.py:7",
-        "├── packed  nobody connected for this sender",
+        (
+            "├── paid  no receivers left; garbage-collected: "
+            "shop.create_app.<locals>.lost of shop.py:7"
+        ),
+        "├── packed  no receivers for this sender",
     ]
 
 

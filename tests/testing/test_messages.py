@@ -251,7 +251,7 @@ def test_not_connected() -> None:
     )
     assert message_of(lambda: assert_connected(nobody, receipt)) == (
         "Expected receipt at here.py:# to be connected to 'order-paid'.\n"
-        "Nobody is connected.\n"
+        "No receiver is connected.\n"
         "Receivers of 'order-paid' that were garbage-collected:\n"
         f"  {HERE}.test_not_connected.<locals>.dying, connected at here.py:#"
     )

@@ -72,13 +72,15 @@ def _why_unheard(node: EmissionNode) -> str:
     if emission.muted or emission.deliveries or node.unfinished():
         return ""
     if emission.signal.connections:
-        return "  nobody connected for this sender"
+        return "  no receivers for this sender"
     # The usual mistake: a function inside of a function, connected weakly.
     gone = [
         f"{dead.name} of {relative_location(dead.location)}"
         for dead in emission.signal.dead_receivers
     ]
-    return f"  nobody connected any more; gone: {', '.join(gone)}" if gone else "  nobody connected"
+    return (
+        f"  no receivers left; garbage-collected: {', '.join(gone)}" if gone else "  no receivers"
+    )
 
 
 def _delivery(delivery: Delivery, *, declared: bool) -> RenderableType:

@@ -45,7 +45,7 @@ def location_of(thing: Any) -> str | None:
 def relative_location(location: str, folder: str = ".") -> str:
     """Return a ``file:line`` as one would write it from a folder.
 
-    What is not inside of the folder stays as it is.
+    A location outside the folder stays as it is.
 
     Args:
         location: A ``file:line``.

@@ -23,7 +23,7 @@ class SignalGroup:
     """Signals that belong together.
 
     Attributes:
-        name: The name of their namespace, or None if they have none.
+        name: The name of their namespace, or None without a namespace.
         variable: Where the namespace can be imported from, or "".
         signals: The signals, in the order of the namespace.
     """

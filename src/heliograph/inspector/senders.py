@@ -63,6 +63,6 @@ def _sent_by(node: ast.expr, scope: SourceScope) -> list[Signal[...]]:
 
 
 def _of_span(begun_by: object) -> list[Signal[...]]:
-    """Return the signals of a span factory; none for anything else."""
+    """Return the signals of a span factory, or an empty list."""
     found = [attribute(begun_by, word) for word in _OF_A_SPAN]
     return [signal for signal in found if is_a(signal, Signal)]

@@ -44,7 +44,7 @@ class Criteria:
     """The criteria that an emission has to meet.
 
     Attributes:
-        signals: It is of one of these; none for any signal.
+        signals: It is of one of these signals; empty for any signal.
         sender: It has this sender, or `ANY`.
         payload: It has these values, or values that these matchers accept; other keys of
             its payload do not matter.
@@ -116,14 +116,14 @@ class SameSender:
 
     def __init__(self, sender: Any) -> None:
         self._probe = Signal()
-        self._probe.connect(_nobody, sender)
+        self._probe.connect(_do_nothing, sender)
 
     def __call__(self, sender: Any) -> bool:
         """Tell whether a receiver connected for the one sender would hear the other."""
         return self._probe.has_receivers_for(sender)
 
 
-def _nobody(sender: Any, **payload: Any) -> None:
+def _do_nothing(sender: Any, **payload: Any) -> None:
     """Do nothing: it is connected and never called."""
 
 

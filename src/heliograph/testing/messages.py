@@ -188,7 +188,7 @@ def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
     summary = f"{full_repr(receiver)} to be connected to {label(signal)}{to_whom}."
     lines = [indent_after("Expected ", summary)]
     connections = signal.connections
-    lines.append("These are connected:" if connections else "Nobody is connected.")
+    lines.append("These are connected:" if connections else "No receiver is connected.")
     for it in connections:
         hears = "everybody" if it.sender is ANY else short_repr(it.sender)
         lines.append(

@@ -131,7 +131,7 @@ def expect_logged(*kinds: Any, match: str | None = None) -> LoggedErrors:
     under the rule `logged_errors`; see the page on testing.
 
     Args:
-        kinds: Classes of errors; none for any `Exception`.
+        kinds: Classes of errors; by default, any `Exception`.
         match: A regular expression to search for in the message of the error.
 
     Raises:
