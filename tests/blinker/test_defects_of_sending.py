@@ -350,7 +350,7 @@ def test_an_observer_cannot_break_what_it_observes(
 
     assert heard(signal, "a") == ["r"]
     assert [(it.name, it.levelname) for it in caplog.records] == [("heliograph", "ERROR")]
-    assert [c.failures for c in signal.connections] == [1, 0]
+    assert [c.receiver_failures for c in signal.connections] == [1, 0]
 
 
 # --- several errors --------------------------------------------------------------------

@@ -181,7 +181,7 @@ def test_a_tracers_wrapper_of_a_receiver_keeps_the_options_of_its_connection() -
     wrapt.wrap_function_wrapper(signal, "receivers_for", traced)
 
     assert signal.send() == []
-    assert [connection.failures for connection in signal.connections] == [1]
+    assert [connection.receiver_failures for connection in signal.connections] == [1]
 
 
 class _Twice(NamedSignal):
@@ -225,7 +225,7 @@ def test_an_override_keeps_the_options_of_connections() -> None:
     signal.connect(fail, on_error="log")
 
     assert signal.send("a") == []
-    assert signal.connections[0].failures == 2
+    assert signal.connections[0].receiver_failures == 2
 
 
 def test_send_overridden_in_a_subclass_may_ask_for_receivers() -> None:
@@ -395,7 +395,7 @@ def test_a_wrapped_receiver_keeps_the_options_of_its_connection() -> None:
     _wrapping(signal)
 
     assert signal.send() == []
-    assert [connection.failures for connection in signal.connections] == [1]
+    assert [connection.receiver_failures for connection in signal.connections] == [1]
 
 
 def test_a_wrapped_receiver_that_is_disconnected_during_a_send_is_not_called() -> None:

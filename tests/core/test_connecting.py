@@ -105,7 +105,7 @@ def test_a_connection_says_all_about_itself() -> None:
     assert (connection.priority, connection.on_error, connection.inline) == (3, "log", True)
     assert (connection.weak, connection.is_async) == (True, False)
     assert connection.location == f"{__file__}:{line}"
-    assert (connection.failures, connection.connected) == (0, True)
+    assert (connection.receiver_failures, connection.connected) == (0, True)
     assert repr(connection) == (
         f"<Connection of tests.core.diary.Diary.receiver.<locals>.receive for a str"
         f" with priority=3, on_error='log', inline=True, at {__file__}:{line}>"

@@ -533,7 +533,7 @@ def test_errors_of_observers_are_logged_and_counted(caplog: pytest.LogCaptureFix
     [connection, _] = signal.connections
 
     assert signal.send("sender-5f2c", card="card-5f2c") == [(last, "last")]
-    assert connection.failures == 1
+    assert connection.receiver_failures == 1
 
     [record] = caplog.records
     assert (record.name, record.levelno) == ("heliograph", logging.ERROR)
@@ -555,7 +555,7 @@ def test_failures_are_counted_over_all_senders_of_a_receiver() -> None:
         signal.send(sender)
         signal.send(sender)
 
-    assert [connection.failures for connection in signal.connections] == [4, 4]
+    assert [connection.receiver_failures for connection in signal.connections] == [4, 4]
 
 
 async def test_errors_of_async_observers_are_logged_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -297,7 +297,7 @@ class World(Handler):
                     c.weak,
                     c.priority,
                     c.on_error,
-                    c.failures,
+                    c.receiver_failures,
                     c.connected,
                 )
                 for c in signal.connections

@@ -65,7 +65,7 @@ def test_a_failing_observer_changes_nothing(
     name = next(name for name, each in CORE_SIGNALS.items() if each is signal)
     logged = [record for record in caplog.records if record.name == "heliograph"]
     assert disturbed == undisturbed
-    assert connection.failures == len(logged) == undisturbed[0].count(name) > 0
+    assert connection.receiver_failures == len(logged) == undisturbed[0].count(name) > 0
     assert not has_app_context()
     assert not has_request_context()
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from heliograph.core.connected import Connected, P
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import check_names, completed, derived
+from heliograph.core.connections.options import check_names, completed, derived, usual
 from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.connections.scopes import Scoped
 from heliograph.core.describe import describe_callable, short_repr, title_of
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from heliograph.core.connections.keywords import ConnectOptions
     from heliograph.core.connections.options import Options
     from heliograph.core.connections.scopes import Scope
+
+
+_NOBODY: tuple[()] = ()
 
 
 class Connectable(Connected[P]):
@@ -113,7 +116,7 @@ class Connectable(Connected[P]):
             return partial(self.connect, sender=sender, weak=weak, **options)
         real = sender if sender is ANY else unwrapped(sender)
         try:
-            complete = completed(options, weak, Connectable.connect)
+            complete = completed(options, weak, Connectable.connect) if options else usual(weak)
             made = self._registry.connect(receiver, real, complete)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
@@ -270,8 +273,8 @@ class Connectable(Connected[P]):
             []
         """
         registry = self._registry
-        spared = _several(except_for)
-        keys = frozenset(identified(it)[1] for it in spared)
+        spared = () if except_for is _NOBODY else _several(except_for)
+        keys = frozenset([identified(it)[1] for it in spared])
 
         def begin(scope: Scope) -> tuple[Callable[..., Any], ...]:
             registry.mute(scope, keys)

@@ -63,6 +63,9 @@ _MOST_FAILURES = 1000
 # finalizer that the garbage collector runs in them waits for the other's.
 _lock = Lock()
 _is_mine: Callable[[], bool] = _lock._is_owned  # type: ignore[attr-defined]  # Not in its stub.
+# Looked up once, as every change needs them.
+_acquire, _release = _lock.acquire, _lock.release
+_collects, _stop_collecting, _collect_again = gc.isenabled, gc.disable, gc.enable
 _state = _State()
 
 pending_changes: deque[Callable[[], object]] = deque()
@@ -81,14 +84,14 @@ def under_lock(change: Callable[..., Any], *args: Any) -> Any:
         return None
     dropped: list[object] = []
     try:
-        _lock.acquire()
+        _acquire()
         return _undisturbed(change, args)
     finally:
         if _lock.is_mine:
             # Dropped once the lock is free: if this was the last reference, a finalizer runs,
             # and it may wait for a lock whose owner waits for this one.
             dropped, _state.kept = _state.kept, dropped
-            _lock.release()
+            _release()
         del dropped
         if pending_changes or _state.broken:
             make_pending_changes()
@@ -131,9 +134,9 @@ def _nothing() -> None:
 def _undisturbed(change: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Make a change and all pending ones, with the garbage collector turned off."""
     try:
-        _state.paused = gc.isenabled()
+        _state.paused = _collects()
         if _state.paused:
-            gc.disable()
+            _stop_collecting()
         try:
             if pending_changes or _state.broken:
                 _make_all_pending()
@@ -150,7 +153,7 @@ def _undisturbed(change: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         if _state.paused:
             _state.paused = False
             # The lock is released next. Nothing is allocated before, so nothing is collected.
-            gc.enable()
+            _collect_again()
 
 
 def _make_all_pending() -> None:

@@ -21,6 +21,19 @@ ENGINES = {__name__.partition(".")[0]}
 By the names of modules, not of files, as a program may be frozen or compiled elsewhere.
 """
 
+
+class _Modules(dict[str, bool]):
+    """Whether modules belong to these packages, found out once for each."""
+
+    def __missing__(self, module: str) -> bool:
+        if len(self) >= _MOST_MODULES:  # A program may run any number of texts by `exec`.
+            self.clear()
+        return self.setdefault(module, module.partition(".")[0] in ENGINES)
+
+
+_MOST_MODULES = 4096
+_is_of_an_engine = _Modules()
+
 _looked_up = dict.get
 
 _shown: dict[Any, Any] = {}
@@ -32,10 +45,11 @@ By default Python shows each warning once; a server might cause the same one in 
 
 def place() -> Place:
     """Return the place in the user's code that calls the engine."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # The engine's own. A thread may begin there.
+    frame = frame.f_back or frame
     # Code run by `exec` may have any name, or none.
     while type(name := _looked_up(frame.f_globals, "__name__")) is str:
-        if name.partition(".")[0] not in ENGINES or frame.f_back is None:
+        if not _is_of_an_engine[name] or frame.f_back is None:
             break
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
@@ -44,6 +58,7 @@ def place() -> Place:
 def pass_over(package: str) -> None:
     """Take the code of a package for the engine's: its functions call ours."""
     ENGINES.add(package)
+    _is_of_an_engine.clear()
 
 
 def line_of(place: Place) -> int:

@@ -108,8 +108,8 @@ class Connection(ref[object]):
         return where_is(self._options.place)
 
     @property
-    def failures(self) -> int:
-        """How many errors of this receiver were logged instead of raised, over all its senders."""
+    def receiver_failures(self) -> int:
+        """How many errors of the receiver were logged instead of raised, for all its senders."""
         return self._receiver_ref.failures
 
     @property

@@ -23,7 +23,7 @@ from heliograph.core.connections.group import Group, in_order, listed
 from heliograph.core.connections.options import derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
-from heliograph.core.connections.state import SendState
+from heliograph.core.connections.state import SOMEONE, SendState
 from heliograph.core.connections.tables import shrunk
 from heliograph.core.identity import ANY, identified, same_partial, sender_key
 from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
@@ -260,7 +260,9 @@ class Registry(SendState):
         counts[key] = counts[key] + 1 if key in counts else 1
         if self.idle:
             self._no_longer_idle(receiver_ref.key)
-        self.connected()
+        self.version += 1
+        if not self.silent:
+            self.anyone = SOMEONE
 
     def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
         if self.idle:
@@ -300,7 +302,7 @@ class Registry(SendState):
         counts[key] -= 1
         if not counts[key]:
             del counts[key]
-            receiver_ref.sender_counts = shrunk(counts)
+            receiver_ref.sender_counts = shrunk(counts) if counts else {}
         if not connection._options.weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
@@ -308,7 +310,7 @@ class Registry(SendState):
         if not counts:
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
-            self.receivers = shrunk(self.receivers)
+            self.receivers = shrunk(self.receivers) if self.receivers else {}
         scope = connection._options.scope
         if scope is not None and not scope.everywhere:
             self.local_connections -= 1
@@ -316,7 +318,7 @@ class Registry(SendState):
 
     def _remove_sender(self, key: Hashable) -> None:
         del self.senders[key]
-        self.senders = shrunk(self.senders)
+        self.senders = shrunk(self.senders) if self.senders else {}
 
     def remove_dead_sender(self, connection: Connection) -> None:
         """End a connection whose sender is dead."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Mutes = dict["Scope", frozenset[Hashable]]
 
 _LEAVING = 16
-"""Calls inside of each other that leaving a block takes, and some to spare."""
+"""How many calls inside each other leaving a block takes, and some to spare."""
 
 
 INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
@@ -55,7 +55,7 @@ def entered() -> Iterator[Scope]:
 
 
 def is_local(scope: Scope | None) -> TypeGuard[Scope]:
-    """Tell whether what was made in a block counts in the contexts alone that are inside of it."""
+    """Tell whether what a block connects or mutes counts only in the contexts inside it."""
     return scope is not None and not scope.everywhere
 
 
@@ -90,14 +90,14 @@ def _spared_here(mutes: Mutes) -> list[frozenset[Hashable]]:
 
 
 class Scoped:
-    """Something that holds inside of a `with` block, or while a decorated function runs.
+    """A context manager and decorator: something that holds inside a block, and is undone exactly.
 
     It may be entered several times, nested and in several threads or tasks, and be left in
     any order. Leaving undoes what the block did that was entered last in the current
-    context; in a context that has entered none, it is the one that was entered last anywhere.
+    context; in a context that has entered none, it is the block that was entered last anywhere.
     """
 
-    _used = True  # One that is half made is not to be used.
+    _used = True  # Of one whose `__init__` failed, nobody is warned.
 
     def __init__(
         self,
@@ -109,16 +109,16 @@ class Scoped:
         called: Callable[[], str],
         made: Place,
     ) -> None:
-        """Make what can be entered.
+        """Make a block that can be entered.
 
         Args:
-            begin: Does it, for a scope.
-            end: Undoes it, given the scope and what *begin* has returned, or None if that did
-                not get so far. It may be called again, and then has nothing to do.
-            tell: Is called with what *end* has returned, when the block was left.
-            local: Whether it counts in the context alone in which it is entered.
-            called: Returns how messages call it.
-            made: The place in the user's code that makes it.
+            begin: Called with the scope when the block is entered.
+            end: Called when it is left, with the scope and what *begin* returned, or None if
+                that raised. It may be called twice, and then has nothing to do.
+            tell: Called after *end*, with what that returned.
+            local: Whether the block counts only in the context in which it is entered.
+            called: Returns what messages call it.
+            made: The place in the user's code that made it.
         """
         self._begin = begin
         self._end = end
@@ -126,7 +126,7 @@ class Scoped:
         self._local = local
         self._called = called
         self._made = made
-        # The blocks that are open, wherever they were entered, and who is leaving them.
+        # The scopes that are open, wherever they were entered, and who is leaving them.
         self._open: dict[Scope, None] = {}
         self._leaving: dict[Scope, object] = {}
         self._used = False
@@ -140,29 +140,31 @@ class Scoped:
             scope.made = self._begin(scope)
             _enter(scope)
         except BaseException:
-            # The block will not be run, nor be left.
+            # The block will not run, so it will not be left.
             self._close(scope)
             raise
 
     def __exit__(self, *_: object) -> None:
-        scope, me = None, object()
+        scope = None
         try:
-            scope = self._last(me)
+            scope = INNERMOST.get()
+            if scope is None or scope.block is not self or self._leaving:
+                scope = None
+                scope = self._last()
+            # Otherwise the usual case: only this context can leave the scope.
             ended = self._close(scope)
         except BaseException:
-            # Once more, if a signal handler came in between.
-            self._close(scope or self._last(me))
+            # Again, if a signal handler raised in between.
+            self._close(scope or self._last())
             raise
         self._tell(ended)
 
-    def _last(self, who: object) -> Scope:
-        """Return the block to leave, which nobody else will leave then."""
-        innermost = INNERMOST.get()
-        if innermost is not None and innermost.block is self and not self._leaving:
-            return innermost  # The usual case, in which nobody else would leave it.
+    def _last(self) -> Scope:
+        """Return the scope to leave, which nobody else will leave then."""
+        me = object()
         here = (it for it in entered() if it.block is self)
         for scope in chain(here, reversed(list(self._open))):
-            if self._leaving.setdefault(scope, who) is who:
+            if self._leaving.setdefault(scope, me) is me:
                 if scope.block is not None:
                     return scope
                 del self._leaving[scope]  # Somebody else has just left it.
@@ -170,22 +172,23 @@ class Scoped:
         raise StateError(msg)
 
     def _close(self, scope: Scope) -> Any:
-        """End a block, if it has not ended; returns what there is to tell of it."""
+        """End a scope, if it has not ended; returns what *tell* has to be called with."""
         if scope.block is None:
             return None
         ended = self._end(scope, scope.made)
         scope.block = scope.made = None
         self._open.pop(scope, None)
-        self._leaving.pop(scope, None)
+        if self._leaving:
+            self._leaving.pop(scope, None)
         INNERMOST.set(_under_way(INNERMOST.get()))
         return ended
 
     def __call__(self, function: F) -> F:
-        """Decorate a function or a coroutine function.
+        """Decorate a function or a coroutine function: each call runs in a block of its own.
 
         Raises:
-            ArgumentError: If it is a generator function, which would run none of
-                its lines inside of the block; or a class, or cannot be called.
+            ArgumentError: If it is a generator function, none of whose lines would run
+                inside the block; or a class, or not callable.
         """
         self._used = True
         problem = why_not_decorated(function)
@@ -214,7 +217,7 @@ class Scoped:
                 return await function(*args, **kwargs)
 
         # Both are called as the function is.
-        return call_async if is_async(function) else call  # type: ignore[return-value]
+        return call_async if is_async(function) else call  # type: ignore[return-value]  # Said above.
 
     def __del__(self) -> None:
         if not self._used:
@@ -227,29 +230,31 @@ class Scoped:
 
 
 def _make_sure_of_room(calls: int) -> None:
-    """Raise now what too few calls would raise when the block is to be left.
+    """Raise an error now that would otherwise come when the block is left.
 
     Raises:
-        RecursionError: If there is no room for so many calls inside of each other.
+        RecursionError: If the stack has no room for so many calls inside each other.
     """
     if calls:
         _make_sure_of_room(calls - 1)
 
 
 def _enter(scope: Scope) -> None:
-    """Let the current context be inside of a block."""
-    outer = _under_way(INNERMOST.get())
+    """Put the current context inside a scope."""
+    outer = INNERMOST.get()
     if outer is not None:
-        outer.outer = _under_way(outer.outer)
-    scope.outer = outer
+        outer = _under_way(outer)
+        if outer is not None:
+            outer.outer = _under_way(outer.outer)
+        scope.outer = outer
     INNERMOST.set(scope)
 
 
 def _under_way(scope: Scope | None) -> Scope | None:
-    """Return a block, or the nearest one around it that has not ended.
+    """Return a scope, or the nearest one around it that has not ended.
 
-    One that is left in another context has ended there, and stays here until then: as that of
-    a generator that was closed by somebody else, or dropped.
+    A scope that another context has ended still stands in this one: that of a generator, say,
+    which another context closed.
     """
     while scope is not None and scope.block is None:
         scope = scope.outer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.scopes import is_local
 from heliograph.core.lock import under_lock
 from heliograph.core.observing.wishes import EVERYWHERE
 
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
     from heliograph.core.observing.wishes import Watchers
     from heliograph.core.sending.snapshot import Snapshot
 
-_SOMEONE = (True,)
+SOMEONE = (True,)
+"""What `anyone` is if somebody receives."""
+
 _NO_SNAPSHOT: Any = (-1, type, None)  # There is no version -1.
 
 
@@ -87,7 +88,7 @@ class SendState:
     def be_watched_by(self, watchers: Watchers) -> None:
         """Let these instruments watch, and no others. Must run under the lock."""
         self.watchers = watchers
-        if self.anyone is not _SOMEONE:
+        if self.anyone is not SOMEONE:
             self.anyone = watchers
 
     def outdate_snapshots(self) -> None:
@@ -101,21 +102,20 @@ class SendState:
         self.needs_slow_path = asked or len(self.mutes) > len(self.local_mutes)
         # Falsy means: no receivers and no instruments, so a send can return at once.
         heard = self.receivers and not self.silent
-        self.anyone = _SOMEONE if heard or asked else self.watchers
+        self.anyone = SOMEONE if heard or asked else self.watchers
         # Last, or a send in between would take a snapshot for newer than it is.
         self.version += 1
 
-    def connected(self) -> None:
-        """Let sends see that there is one connection more. Must run under the lock."""
-        self.version += 1
-        if not self.silent:
-            self.anyone = _SOMEONE
-
     def sort_mutes(self) -> None:
         """Find out which mutes count in which contexts. Must run under the lock."""
-        mutes = self.mutes.items()
-        self.local_mutes = {scope: it for scope, it in mutes if is_local(scope)}
-        self.silent = any(not it for scope, it in mutes if not is_local(scope))
+        local: Mutes = {}
+        silent = False
+        for scope, spared in self.mutes.items():
+            if scope.everywhere:
+                silent = silent or not spared
+            else:
+                local[scope] = spared
+        self.local_mutes, self.silent = local, silent
 
     def _override(self, on: bool) -> None:
         self.overridden = on
@@ -126,7 +126,11 @@ class SendState:
         self.outdate_snapshots()
 
     def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
-        others = {other: it for other, it in self.mutes.items() if other is not scope}
-        self.mutes = others if spared is None else {**others, scope: spared}
+        mutes = self.mutes.copy()  # As others may be reading.
+        if spared is None:
+            mutes.pop(scope, None)
+        else:
+            mutes[scope] = spared
+        self.mutes = mutes
         self.sort_mutes()
         self.changed()

@@ -24,8 +24,6 @@ def shrunk(table: dict[K, V]) -> dict[K, V]:
     that is copied then has lost far more entries than it still has.
     """
     left = len(table)
-    if not left:
-        return {}  # A new one costs less than a look at the old one.
     if left & (left - 1) or getsizeof(table) <= _SMALL + _PER_ENTRY * left:
         return table
     return dict(table)
