@@ -1,4 +1,4 @@
-"""Says on what figures were taken and what is unequal between the engines."""
+"""Says how figures were measured and how the engines differ."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ PREFACE = """\
 Heliograph sends in {implementation}.{gaps}
 
 Engines take turns in one process; no garbage collection; the empty loop is subtracted.
-Times are processor time, except for two threads; what Quart's threads wait is not counted.
+Times are processor time, except for two threads; the waits of Quart's threads are not counted.
 Only ratios hold (medians over the rounds); nanoseconds are this machine's, today.
-Unless a row says otherwise, 1 keyword is sent to receivers of all senders, weakly held:
-`def receiver(sender, **kw): return None`, or where it says "exact", `def receiver(sender, a)`.
-Unequal are:
+Unless a row says otherwise, a send carries 1 keyword to weakly held receivers of all senders:
+`def receiver(sender, **kw): return None`, or for "exact", `def receiver(sender, a)`.
+Differences:
 - Django passes `signal` as well, so it has no exact receivers.
 - psygnal (`emit_fast`) and SQLAlchemy always have exact receivers, and collect nothing.
-- pluggy always has exact receivers, and returns their values alone.
-- zope.event passes one object, a tuple of what is sent, and collects nothing.
+- pluggy always has exact receivers, and returns only their values.
+- zope.event passes one object, a tuple of the values, and collects nothing.
 - Those four know no senders and hold receivers strongly, except for methods in psygnal.
-- A guard asks whether anybody listens: `has_receivers_for`, Django's `has_listeners`.
-- The loops hold receivers strongly, and are written for whoever knows that all of them listen.
+- A guard asks whether there are receivers: `has_receivers_for`, Django's `has_listeners`.
+- The loops hold receivers strongly, and call all of them for every send.
 """
 
 
 def values() -> dict[str, object]:
-    """Return what a program that reads the figures has to know of them."""
+    """Return the circumstances for programs that read the figures."""
     return {
         "python": _python(),
         "cpu": _cpu(),
@@ -50,7 +50,7 @@ def values() -> dict[str, object]:
 
 
 def line() -> str:
-    """Return in a line what belongs beside every figure."""
+    """Return the circumstances in one line, to stand beside the figures."""
     today = datetime.now(tz=UTC).date().isoformat()
     versions = ", ".join(f"{name} {found}" for name, found in _versions().items())
     return f"{_python()} on {os.cpu_count()} CPUs ({_cpu()}), {today}, beside {versions}."

@@ -101,8 +101,8 @@ def sends(effort: Effort) -> Iterator[Finding]:
     if measured:
         title = "Sending, beside a loop and Blinker"
         yield Finding("sending", report.ratios_table(title, measured), report.plain(measured))
-        yield Finding("sending minima", report.minima_table("Sending, at best", measured))
-        yield Finding("sending medians", report.medians_table("Sending, in the middle", measured))
+        yield Finding("sending minima", report.minima_table("Sending, minimum", measured))
+        yield Finding("sending medians", report.medians_table("Sending, median", measured))
 
 
 def pure(effort: Effort) -> Iterator[Finding]:
@@ -225,7 +225,7 @@ def connections(effort: Effort) -> Iterator[Finding]:
     if measured:
         title = "Connecting, beside Blinker"
         yield Finding("connecting", report.ratios_table(title, measured), report.plain(measured))
-        yield Finding("connecting minima", report.minima_table("Connecting, at best", measured))
+        yield Finding("connecting minima", report.minima_table("Connecting, minimum", measured))
 
 
 def growth(effort: Effort) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def test_a_run_says_where_it_was_made_and_prints_its_tables(tmp_path: Path) -> N
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(f"CPython {platform.python_version()} on ")
     assert platform.node() not in ended.stdout
-    assert "\nSending, at best\n" in ended.stdout
+    assert "\nSending, minimum\n" in ended.stdout
     assert [row["row"] for row in measured["sending"]] == ["nobody connected"]
 
 
