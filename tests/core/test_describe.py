@@ -10,6 +10,7 @@ from functools import partial
 from inspect import Parameter, isfunction, signature
 from operator import itemgetter
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -88,6 +89,13 @@ class Unbound(Shop):
         raise RuntimeError
 
 
+class Lazy(ModuleType):
+    """A module that runs as soon as it is asked for an attribute."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError
+
+
 class MuteError(Exception):
     """Fails to say what it is."""
 
@@ -152,11 +160,13 @@ def test_a_signal_without_a_name_is_called_by_the_variable_that_holds_it() -> No
 
 
 def test_modules_that_are_none_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs put all kinds of objects among the modules: None, and lazy ones that fail."""
+    """Programs put all kinds of objects among the modules: None, and some that load when asked."""
     monkeypatch.setitem(sys.modules, "heliograph_none", None)
     monkeypatch.setitem(sys.modules, "heliograph_odd", Unbound())
+    monkeypatch.setitem(sys.modules, "heliograph_lazy", lazy := Lazy("heliograph_lazy"))
 
     assert label_of(Signal()) == "a signal without a name"
+    assert describe_sender(lazy) == "heliograph_lazy"
 
 
 def test_senders_are_described_by_kind() -> None:
@@ -377,6 +387,9 @@ def test_an_outcome_never_shows_a_value() -> None:
     ("seconds", "text"),
     [
         (0, "0 s"),
+        (-90, "-1 min 30 s"),
+        (float("inf"), "inf s"),
+        (float("nan"), "nan s"),
         (4e-10, "0.40 ns"),
         (1.2e-7, "120 ns"),
         (1.234e-6, "1.23 µs"),
@@ -437,6 +450,7 @@ def test_emissions_stand_below_the_receiver_that_sent_them() -> None:
 
     packing: list[Any] = ["packed", [["sent"]]]
     assert drawn(emission_tree(seen)) == [["paid", [], [packing, packing]], ["sent"]]
+    assert repr(emission_tree(seen)[0]) == "<EmissionNode of signal 'paid': 2 emissions inside>"
 
 
 def test_what_was_sent_by_a_receiver_at_work_stands_beside_the_deliveries() -> None:

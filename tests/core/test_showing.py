@@ -29,6 +29,7 @@ from heliograph.core.connections.dead import DeadReceiver
 from heliograph.core.connections.scopes import Scoped
 from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.identity import Symbol
+from heliograph.core.observing.tree import EmissionNode
 from heliograph.core.patterns import Matching
 from heliograph.core.streams.stream import Next
 from heliograph.describe import describe_duration
@@ -56,6 +57,7 @@ class Unshowable:
 
 
 HALF_MADE = [
+    EmissionNode,
     Connection,
     Delivery,
     Emission,

@@ -57,7 +57,7 @@ def title_of(signal: Any) -> str:
         'a signal without a name'
     """
     name = told(signal, "name")
-    return "a signal without a name" if name is None else f"signal {name!r}"
+    return "a signal without a name" if name is None else f"signal {full_repr(name)}"
 
 
 def label_of(signal: Any, *, quoted: bool = False) -> str:
@@ -77,7 +77,7 @@ def label_of(signal: Any, *, quoted: bool = False) -> str:
     """
     name = told(signal, "name")
     if name is not None:
-        return repr(name) if quoted else str(name)
+        return full_repr(name) if quoted or type(name) is not str else name
     held = next(variables(lambda _, value: value is signal), None)
     return title_of(signal) if held is None else held[0]
 
@@ -89,9 +89,17 @@ def variables(fits: Callable[[str, Any], object]) -> Iterator[tuple[str, Any]]:
         fits: Called with the name and the value of each variable.
     """
     for module_name, module in tuple(sys.modules.items()):
-        for name, value in tuple((told(module, "__dict__") or {}).items()):
+        for name, value in _attributes(module):
             if fits(name, value):
                 yield f"{module_name}.{name}", value
+
+
+def _attributes(module: object) -> tuple[tuple[str, Any], ...]:
+    try:
+        # Past a `__getattribute__` of its own, which loads the module if that is lazy.
+        return tuple(object.__getattribute__(module, "__dict__").items())
+    except AttributeError:
+        return ()  # Programs put other objects there as well.
 
 
 def describe_sender(sender: Any, *, value: bool = False) -> str:
@@ -113,7 +121,7 @@ def describe_sender(sender: Any, *, value: bool = False) -> str:
     if issubclass(kind, Symbol):
         return str(sender)
     if issubclass(kind, ModuleType):
-        return str(sender.__name__)
+        return str(object.__getattribute__(sender, "__dict__").get("__name__"))
     if issubclass(kind, (type, FunctionType)):
         return name_of(sender)
     # A name that begins with U is as often spoken with a consonant as not.
@@ -163,15 +171,18 @@ def describe_duration(seconds: float) -> str:
         >>> [describe_duration(it) for it in (0.00000012, 0.0034, 2.5, 192)]
         ['120 ns', '3.40 ms', '2.50 s', '3 min 12 s']
     """
-    if seconds == 0:
-        return "0 s"
-    if abs(seconds) >= 60:  # noqa: PLR2004 - that is a minute.
+    if seconds < 0:
+        return f"-{describe_duration(-seconds)}"
+    if seconds == 0 or not seconds < float("inf"):
+        return f"{seconds:g} s"
+    if seconds >= 60:  # noqa: PLR2004 - that is a minute.
         minutes, seconds = divmod(round(seconds), 60)
         return f"{minutes} min {seconds} s"
     units = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-    size, unit = next((it for it in units if abs(seconds) >= it[0]), units[-1])
+    size, unit = next((it for it in units if seconds >= it[0]), units[-1])
     many = seconds / size
-    return f"{many:.{2 if abs(many) < 10 else 1 if abs(many) < 100 else 0}f} {unit}"  # noqa: PLR2004 - three digits.
+    decimals = 2 if many < 10 else 1 if many < 100 else 0  # noqa: PLR2004 - three digits in all.
+    return f"{many:.{decimals}f} {unit}"
 
 
 # --- values ----------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def location_of(thing: Any) -> str | None:
     kind = type(thing)
     if kind is FrameType:
         return f"{thing.f_code.co_filename}:{thing.f_lineno}"
-    if kind.__module__.startswith("heliograph."):
+    if str(told(kind, "__module__")).startswith("heliograph."):
         thing = told(thing, "declaration") or thing
         if (known := told_text(thing, "location")) is not None:
             return known

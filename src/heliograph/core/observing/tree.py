@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from heliograph.core.describe import title_of
+from heliograph.core.showing import counted, shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +24,11 @@ class EmissionNode:
     def __init__(self, emission: Emission) -> None:
         self.emission: Emission = emission
         self._inside: dict[int, list[EmissionNode]] = {}
+
+    @shown
+    def __repr__(self) -> str:
+        inside = counted(sum(map(len, self._inside.values())), "emission", "emissions")
+        return f"<EmissionNode of {title_of(self.emission.signal)}: {inside} inside>"
 
     def deliveries(self) -> Iterator[tuple[Delivery, list[EmissionNode]]]:
         """Yield each delivery with what its receiver sent, in order."""
