@@ -1,4 +1,4 @@
-"""What a signal tells of its connections: which there are, and that one was made or ended."""
+"""What a signal tells about its connections: which exist, and when one is made or ended."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ else:
 
 
 class Connected(Copyable, Generic[P]):
-    """The half of a signal that knows who is connected."""
+    """The part of a signal that knows who is connected."""
 
     _not_copied = Copyable._not_copied | {
         "_registry",
@@ -58,7 +58,7 @@ class Connected(Copyable, Generic[P]):
     _pass_over = staticmethod(pass_over)
     _revive = staticmethod(revive)
 
-    # Made here, and not in __init__, as there are subclasses that never call that.
+    # Not in `__init__`, which some subclasses never call.
     def __new__(cls, *_: object, **__: object) -> Self:
         """Make a signal to which nobody is connected."""
         signal = object.__new__(cls)
@@ -67,7 +67,7 @@ class Connected(Copyable, Generic[P]):
 
     @property
     def declaration(self) -> Declaration | None:
-        """What the signal is declared to be, as by `Namespace.declare`, or None."""
+        """The declaration of the signal, made by `Namespace.declare` for example, or None."""
         return self._registry.declaration
 
     if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Connected(Copyable, Generic[P]):
 
     @cached_property
     def receiver_disconnected(self) -> Signal:
-        """Sent by this signal for each connection that was ended on purpose, as ``connection``.
+        """Sent by this signal after a connection was ended on purpose, with it as ``connection``.
 
         It is not sent when a connection ends because its receiver or sender died.
         """
@@ -158,8 +158,8 @@ class Connected(Copyable, Generic[P]):
 
     def _tell_connected(
         self,
-        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
-        sender: Any,  # noqa: ARG002 - likewise.
+        receiver: Callable[..., Any],  # noqa: ARG002 - for subclasses that tell of it in other ways.
+        sender: Any,  # noqa: ARG002 - see above.
         connection: Connection,
         new: bool,
     ) -> None:
@@ -172,8 +172,8 @@ class Connected(Copyable, Generic[P]):
 
     def _tell_disconnected(
         self,
-        receiver: Callable[..., Any],  # noqa: ARG002 - for those who tell of it otherwise.
-        sender: Any,  # noqa: ARG002 - likewise.
+        receiver: Callable[..., Any],  # noqa: ARG002 - for subclasses that tell of it in other ways.
+        sender: Any,  # noqa: ARG002 - see above.
         ended: list[Connection],
     ) -> None:
         if "receiver_disconnected" in self.__dict__:

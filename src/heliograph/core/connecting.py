@@ -31,7 +31,7 @@ _NOBODY: tuple[()] = ()
 
 
 class Connectable(Connected[P]):
-    """The half of a signal that connects and disconnects."""
+    """The part of a signal that connects and disconnects."""
 
     if TYPE_CHECKING:
 
@@ -322,7 +322,7 @@ class Connectable(Connected[P]):
         self._tell_disconnected(receiver, real, ended)
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
-        """Refuse a receiver that cannot be connected, without connecting it."""
+        """Refuse a receiver that cannot be connected. Nothing is connected."""
         registry, real = self._registry, canonical(receiver)
         try:
             refuse_receiver(real, registry, inline=inline)
@@ -346,7 +346,7 @@ class Connectable(Connected[P]):
         self, receiver: Callable[..., Any], sender: Any, options: Options
     ) -> list[Connection]:
         made = self._registry.connect(receiver, sender, options)
-        if made is None:  # In a finalizer, where it has to wait.
+        if made is None:  # In a signal handler or a finalizer, where it has to wait.
             return []
         connection, previous = made
         self._tell_connected(receiver, sender, connection, previous is None)
@@ -356,10 +356,10 @@ class Connectable(Connected[P]):
 
 
 def _several(receivers: Any) -> tuple[Callable[..., Any], ...]:
-    """Return the receivers as a tuple.
+    """Return receivers as a tuple.
 
     Raises:
-        ArgumentError: If it is something else, such as a receiver alone.
+        ArgumentError: If *receivers* is not an iterable of receivers: a single one, say.
     """
     several: tuple[Any, ...] = tuple(receivers) if hasattr(type(receivers), "__iter__") else (None,)
     if not all(map(callable, several)):

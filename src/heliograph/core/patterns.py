@@ -1,4 +1,4 @@
-"""The signals of a namespace whose names match a pattern, those that are still to come too."""
+"""The signals of a namespace whose names match a pattern, also those that are made later."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
 
 
 class _TemplateRegistry(Registry):
-    """Forgets the pattern when nobody stands by any more: the last one may just have died."""
+    """Forgets the pattern when its last receiver is disconnected or dies."""
 
     def __init__(self, standing: Standing, where: Where) -> None:
         super().__init__()
-        # Weakly: all this goes with the namespace, and no garbage collector has to find it.
+        # Weakly, so that all of it is freed with the namespace, without a garbage collection.
         self.standing, self.where = ref(standing), where
 
     def changed(self) -> None:
         super().changed()
         standing = None if self.receivers else self.standing()
         template = None if standing is None else standing.get(self.where)
-        # Another one may have taken its place.
+        # Another template may have taken its place.
         if standing is not None and template is not None and template._registry is self:
             keep_until_unlocked(standing.pop(self.where))
 
@@ -53,7 +53,7 @@ class _TemplateRegistry(Registry):
 class Matching:
     """The signals of a namespace whose names match a pattern; see `Namespace.signals`.
 
-    Iterating gives those that are there now, in the order in which they were made.
+    Iterating yields the signals that exist now, in the order in which they were made.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Matching:
             raise ArgumentError(msg)
         self._names = names
         self._namespace = namespace
-        # The bare text: what a subclass of `str` does is not to run while a pattern is forgotten.
+        # A plain string: no code of a subclass of `str` may run while a pattern is forgotten.
         self._where: tuple[str, str] = prefix, str.__str__(pattern)
 
     def __iter__(self) -> Iterator[Signal[...]]:
@@ -130,7 +130,7 @@ class Matching:
         return partial(self.connect, sender=sender, weak=weak, **options)
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
-        """Disconnect *receiver* from each of the signals, and connect it to no later one."""
+        """Disconnect *receiver* from each of the signals, and from those that are made later."""
         template = self._names.standing.get(self._where)
         for signal in (*self, *([] if template is None else [template])):
             signal.disconnect(receiver, sender)
@@ -142,8 +142,7 @@ class Matching:
         standing = self._names.standing
         template = standing.get(self._where) or self._new_template()
         template._connect_with(receiver, sender, options)
-        # Until it is found where others look: it may have been forgotten meanwhile, and another
-        # one may be there.
+        # Again, if the template was forgotten in the meantime and another one took its place.
         while (found := standing.setdefault(self._where, template)) is not template:
             template = found
             template._connect_with(receiver, sender, options)
@@ -152,7 +151,7 @@ class Matching:
         return self._new_template()._not_connected(who, error)
 
     def _new_template(self) -> Signal[...]:
-        # A signal that nobody sends: who is connected to it is connected to whatever matches.
+        # A signal that nobody sends. Its receivers are connected to every signal that matches.
         template: Signal[...] = Signal("".join(self._where), "")
         template._registry = _TemplateRegistry(self._names.standing, self._where)
         return template
@@ -165,27 +164,27 @@ class Matching:
 
 
 def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None:
-    """Connect a new signal to all who want to hear those of its name.
+    """Connect to a new signal the receivers of all patterns that its name matches.
 
     Raises:
-        ReceiverError: If one of them cannot take what the signal is declared to send.
+        ReceiverError: If one of them cannot take the payload that is declared.
     """
     for where, template in list(standing.items()):
         for connection in template.connections if _matches(name, where) else ():
             receiver, sender = connection.receiver, connection.sender
             if receiver is None or connection() is None:
-                continue  # One of the two has died meanwhile.
+                continue  # One of the two has died in the meantime.
             try:
                 made = signal._registry.connect(receiver, sender, connection._options)
             except SignalError as error:
                 raise signal._not_connected(connection.name, error) from None
-            # Instruments are not told: it was connected when the standing connection was made.
+            # Instruments are not told again: they were when the pattern was connected.
             if made is not None:
                 signal._tell_connected(receiver, sender, made[0], made[1] is None)
 
 
 def stand_by_to_see(names: Names, where: Where, wish: Wish) -> None:
-    """Let an instrument see all signals whose names match, now and later."""
+    """Show an instrument all signals whose names match, now and later."""
     under_lock(_stand, names.standing.wishes, where, wish)
     show(wish, [it._registry for name, it in list(names.signals.items()) if _matches(name, where)])
 
@@ -195,7 +194,7 @@ def _stand(wishes: list[tuple[Where, ref[Wish]]], where: Where, wish: Wish) -> N
 
 
 def show_standing(standing: Standing, signal: Signal[...], name: str) -> None:
-    """Let those instruments see a new signal who want to see those of its name."""
+    """Show a new signal to the instruments that want to see signals of its name."""
     for where, held in list(standing.wishes):
         wish = held()
         if wish is not None and _matches(name, where):

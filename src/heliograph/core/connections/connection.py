@@ -25,12 +25,12 @@ _HELD_WEAKLY = object()
 class Connection(ref[object]):
     """One receiver, connected for one sender. Read-only.
 
-    It is what `Signal.connections` lists and what the meta-signals carry. It is
-    also the weak reference to its sender, and ends when the sender dies.
+    `Signal.connections` lists them, and the meta-signals carry them. A connection is
+    itself the weak reference to its sender, and ends when the sender dies.
     """
 
-    # A million connections of one receiver to a million senders cost 250 bytes each
-    # because this is the one object that each of them needs.
+    # A million connections of one receiver to a million senders cost 250 bytes each, because
+    # each needs only this object.
     __slots__ = ("_key", "_options", "_receiver_ref", "_sender", "_snapshot", "_sort_key")
 
     _version = 0
@@ -43,7 +43,7 @@ class Connection(ref[object]):
         _options: Options
         _snapshot: Snapshot | None
 
-    # A reference would compare by what it refers to, which may have no hash.
+    # A weak reference compares and hashes like its object, which may have no hash.
     if not TYPE_CHECKING:  # pragma: no branch - what type checkers would object to.
         __eq__ = object.__eq__
         __ne__ = object.__ne__
@@ -61,27 +61,27 @@ class Connection(ref[object]):
 
     @property
     def sender(self) -> Any:
-        """The only sender that is heard, or `ANY`; None once it is dead."""
+        """The sender that the receiver is connected for, or `ANY`; None once it is dead."""
         return self() if self._sender is _HELD_WEAKLY else self._sender
 
     @property
     def priority(self) -> int:
-        """Receivers with a higher one are called earlier; equal ones, in order of connecting."""
+        """Receivers with a higher one are called earlier; equal ones in order of connecting."""
         return self._options.priority
 
     @property
     def on_error(self) -> str:
-        """What becomes of the receiver's errors: ``"raise"`` or ``"log"``."""
+        """What happens to errors of the receiver: ``"raise"`` or ``"log"``."""
         return self._options.on_error
 
     @property
     def inline(self) -> bool:
-        """Whether `Signal.send_async` calls the receiver in place, whatever wrapper it is given."""
+        """Whether `Signal.send_async` calls the receiver in place, even if given a wrapper."""
         return self._options.inline
 
     @property
     def weak(self) -> bool:
-        """Whether the receiver may be garbage-collected as far as this connection goes."""
+        """Whether this connection lets the receiver be garbage-collected."""
         return self._options.weak
 
     @property
@@ -93,7 +93,8 @@ class Connection(ref[object]):
     def takes_extra(self) -> bool:
         """Whether the receiver takes arguments that it does not name, as ``**extra``.
 
-        One that does not breaks when more is sent, unless that is declared with a default.
+        A receiver that does not will fail when a send has more arguments, unless those are
+        declared with a default.
         """
         from heliograph.core.declared.signatures import (
             takes_extra,
@@ -114,7 +115,7 @@ class Connection(ref[object]):
 
     @property
     def connected(self) -> bool:
-        """Whether it still is."""
+        """Whether the connection still exists."""
         registry = self._receiver_ref.registry_ref()
         return registry is not None and registry.holds(self)
 
@@ -150,7 +151,7 @@ def make_connection(
 
     *order* is its number in the order in which connections are made.
     """
-    if type(key) is not int:  # Another object may be the same sender.
+    if type(key) is not int:  # It is compared by value, so an equal object is the same sender.
         made = Connection(ANY)
         made._sender = sender
     else:
@@ -158,7 +159,7 @@ def make_connection(
             made = Connection(sender, died)
             made._sender = _HELD_WEAKLY
         except TypeError:
-            # Held strongly, or another object could get its id and be taken for it.
+            # Held strongly: otherwise another object could get its id and be taken for it.
             made = Connection(ANY)
             made._sender = sender
     made._receiver_ref = receiver_ref

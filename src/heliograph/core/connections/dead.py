@@ -1,4 +1,4 @@
-"""Receivers that die while they are connected: what is remembered, and who is to be warned."""
+"""Receivers that die while they are connected: what is remembered, and when to warn."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 OPEN: Final = 0
 SENT: Final = 1
 LOST: Final = 2
-"""What can be said of a receiver: nothing yet; that a send has come to it; that none ever will."""
+"""The fate of a receiver: not decided; a send has reached it; it died before any send did."""
 
 MAKING = ("__init__", "__post_init__")
-"""The functions that run while an object is made."""
+"""The methods that run while an object is made."""
 
 _REMEMBERED = 16
 """Dead receivers of a signal: a few are enough to find out what went wrong."""
 
 _ONE_STATEMENT = 32
-"""Bytes of bytecode that end a statement after a call: more than any Python version needs."""
+"""The most bytes of bytecode between a call and the end of its statement, in any Python."""
 
 
 class DeadReceiver:
@@ -41,7 +41,7 @@ class DeadReceiver:
     def __init__(self, name: str, place: Place, *, lost: bool = False) -> None:
         self.name: str = name
         self._place = place
-        # The test in which it was lost, if it was: another test has nothing to do with it.
+        # The test in which it was lost, if it was. Other tests are not warned of it.
         self._lost_in: str | None = _this_test() if lost else None
 
     @property
@@ -75,12 +75,13 @@ def without(
 
 
 def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
-    """Tell whether a receiver that no send has come to dies because nobody kept it.
+    """Tell whether a receiver that no send has reached dies by mistake, as nobody kept it.
 
-    A function does if the one that defines and connects it has returned. While that still
-    runs, it has dropped the receiver itself, or does so in the statement that connects it.
-    An object that connects itself or its methods while it is made does if it is made in a
-    statement of its own, and dropped there. Others come and go: they may be meant to.
+    A function inside a function dies by mistake if the outer one, which connected it, has
+    returned. While that still runs, it has dropped the function on purpose, or drops it in the
+    statement that connects it: `warn_if_at_once` warns of that. An object that connects itself
+    or its methods while it is made dies by mistake if the statement that makes it drops it.
+    All other objects may come and go.
     """
     if receiver_ref.fate != OPEN:
         return False
@@ -95,9 +96,9 @@ def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
 
 
 def maker_of(code: CodeType) -> Place | None:
-    """Return the place that makes an object, given one of the functions that do it."""
+    """Return the place that makes an object, given one of the methods that make it."""
     frame: Any = sys._getframe(1)
-    # Nowhere, if the object stood by for a signal that has come later.
+    # There is none if the object was connected to a pattern before this signal was made.
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     while frame is not None and frame.f_code.co_name in MAKING:
@@ -106,7 +107,7 @@ def maker_of(code: CodeType) -> Place | None:
 
 
 def _is_dropped(made: Place, frame: Any) -> bool:
-    """Tell whether a frame drops what the call at a place has returned, and nobody has kept."""
+    """Tell whether a frame drops the object that the call at a place returned."""
     if not is_at_once(made, frame):
         return False
     from opcode import opmap
@@ -115,17 +116,17 @@ def _is_dropped(made: Place, frame: Any) -> bool:
 
 
 def is_told_of(place: Place, dead: Iterable[DeadReceiver]) -> bool:
-    """Tell whether receivers that a place connects were told of, or will be by the next send."""
+    """Tell whether a send has warned of receivers that a place connected, or the next one will."""
     return any(it._place == place and it._lost_in in (None, _this_test()) for it in dead)
 
 
 def lost_now(dead: Iterable[DeadReceiver]) -> list[DeadReceiver]:
-    """Return the receivers that were lost before anything was sent to them, and not told of."""
+    """Return the lost receivers that no warning has named yet."""
     return [it for it in list(dead) if it._lost_in == _this_test()]
 
 
 def warn_of_lost(dead: DeadReceiver, title: str) -> None:
-    """Warn of a receiver that was lost, for the only time."""
+    """Warn of a lost receiver, once."""
     dead._lost_in = None
     message = (
         f"{dead.name} was never called: after {dead._place[0].co_qualname}, which connected it "
@@ -137,7 +138,6 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
 
 def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
-    # Nothing else held it.
     if is_at_once(receiver_ref.options.place, frame):
         message = (
             f"{receiver_ref.name} was garbage-collected in the very statement that connected it, "
@@ -150,7 +150,7 @@ def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
 def is_at_once(place: Place, frame: Any) -> bool:
     """Tell whether a frame is right after the call at a place, and still on the same line."""
     code, called = place
-    # There is no frame when the interpreter ends.
+    # There is no frame when the interpreter exits.
     if frame is None or frame.f_code is not code:
         return False
     if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
@@ -159,5 +159,5 @@ def is_at_once(place: Place, frame: Any) -> bool:
 
 
 def _this_test() -> str:
-    # Followed by its phase, which may be another one by then.
+    # Without the phase of the test, which may be another one by then.
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]

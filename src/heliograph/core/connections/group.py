@@ -1,4 +1,4 @@
-"""The connections of one sender, once there are several."""
+"""The connections of one sender that has several."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ in_order: attrgetter[Any] = attrgetter("_sort_key")
 
 
 class Group:
-    """The connections for one sender once there are several, and those for `ANY`."""
+    """The connections for one sender that has several, or those for `ANY`."""
 
     __slots__ = ("_snapshot", "_version", "connections")
 
     def __init__(self, *connections: Connection) -> None:
-        # A receiver has at most one lasting connection for a sender, kept under its reference;
-        # temporary ones are kept under themselves.
+        # By the reference to the receiver, which has at most one lasting connection for a sender;
+        # temporary connections by themselves.
         self.connections: dict[ReceiverRef | Connection, Connection] = {}
         self._snapshot: Snapshot | None = None
         self._version: int = 0
@@ -32,16 +32,16 @@ class Group:
             self.add(connection)
 
     def add(self, connection: Connection) -> None:
-        """Take in a connection."""
+        """Add a connection."""
         lasting = connection._options.scope is None
         self.connections[connection._receiver_ref if lasting else connection] = connection
-        # The version comes after the change and makes snapshots old that are being made of it;
-        # the snapshot goes because it may be the last to refer to what has ended.
+        # The version changes last, so that a snapshot that is being made now is out of date. The
+        # snapshot goes because it may hold the last reference to a connection that has ended.
         self._version += 1
         self._snapshot = None
 
     def remove(self, connection: Connection) -> bool:
-        """Leave out a connection; tells whether it was in."""
+        """Remove a connection; returns whether it was there."""
         lasting = connection._options.scope is None
         place = connection._receiver_ref if lasting else connection
         if self.connections.get(place) is not connection:
@@ -54,5 +54,5 @@ class Group:
 
 
 def listed(group: Group | Connection) -> list[Connection]:
-    """Return the connections of a group, copied in one step that no change can disturb."""
+    """Return the connections of a group, copied in one step that no other thread can disturb."""
     return [group] if isinstance(group, Connection) else list(group.connections.values())

@@ -4,12 +4,13 @@
 # runs there, as it could wait for a lock whose owner waits for this one. So receivers are looked
 # at before a change, and what a change drops dies after it (`keep_until_unlocked`).
 #
-# Reading takes no lock. A reader copies a dict in one step, and notes the versions that it read
-# before in what it makes of the copy: whoever uses that later can tell whether it is out of date.
+# Reading takes no lock. A reader copies a dict in one step, and keeps the versions that it read
+# before with what it makes of the copy, so that it can be told later whether that is out of date.
 #
-# Three things are assigned without the lock, none of which two threads could assign differently:
-# the snapshots of groups and of receivers, which sends make; the fate of a receiver, once a send
-# or its death decides about it; and what a receiver omits, before it is connected.
+# Assigned without the lock are only these, as it does not matter who assigns last: the snapshots
+# that sends make, in groups, receivers and registries; the fate of a receiver, which a send or its
+# death decides; what a receiver omits, before it is connected; and `strict` and `names_sender`,
+# when a signal is made.
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the tables of a signal right after a change that was interrupted in the middle."""
+"""Repairs the tables of a signal after a change that was interrupted half-way."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ if TYPE_CHECKING:
 
 
 def recount(registry: Any, found: list[Connection]) -> list[Connection]:
-    """Make everything that is counted agree with *found*, the connections that there are.
+    """Count again everything that a registry counts of its connections.
 
-    It must run under the lock, and may be interrupted and begun again.
+    It must run under the lock. If it is interrupted, it can be called again.
+
+    Args:
+        registry: That of the signal.
+        found: All its connections.
 
     Returns:
-        Those of them that were to hold their receiver, and do not: they must end.
+        The strong connections that do not hold their receiver: they must end.
     """
-    links: dict[ReceiverRef, dict[Hashable, int]] = {}
+    counts: dict[ReceiverRef, dict[Hashable, int]] = {}
     strong: dict[ReceiverRef, int] = {}
     for connection in found:
         receiver_ref, key = connection._receiver_ref, connection._key
-        here = links.setdefault(receiver_ref, {})
+        here = counts.setdefault(receiver_ref, {})
         here[key] = here.get(key, 0) + 1
         strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._options.weak)
-    for receiver_ref in {*registry.receivers.values(), *links}:
-        receiver_ref.sender_counts = links.get(receiver_ref, {})
+    for receiver_ref in {*registry.receivers.values(), *counts}:
+        receiver_ref.sender_counts = counts.get(receiver_ref, {})
         receiver_ref.strong_count = strong.get(receiver_ref, 0)
         if not receiver_ref.strong_count:
             keep_until_unlocked(receiver_ref.release())
@@ -40,7 +44,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         if not receiver_ref.sender_counts:
             receiver_ref.shared_snapshot = None
     registry.local_connections = sum(is_local(it._options.scope) for it in found)
-    registry.receivers = {receiver_ref.key: receiver_ref for receiver_ref in links}
+    registry.receivers = {receiver_ref.key: receiver_ref for receiver_ref in counts}
     for key in registry.receivers:
         registry.idle.pop(key, None)
     registry.senders = {

@@ -1,4 +1,4 @@
-"""Connects again what had ended, with its own options and where it stood in the order."""
+"""Brings back connections that have ended, with their options and their place in the order."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 
 def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
-    """Let a connection be one again, of that receiver; unless its sender has died, or it is one.
+    """Bring back a connection, unless its sender has died or another one has replaced it.
 
     Args:
         registry: That of its signal.
-        connection: One that has ended.
-        receiver: Its receiver, which nothing may have held since.
+        connection: A connection that has ended.
+        receiver: Its receiver, which the connection may not have kept alive.
 
     Raises:
-        ReceiverError: If it does not take what its signal was declared to send meanwhile.
+        ReceiverError: If the signal was declared in the meantime, and the receiver cannot take
+            the payload.
     """
     receiver_ref, options = connection._receiver_ref, connection._options
     if not receiver_ref.accepts(receiver, options):
@@ -49,7 +50,7 @@ def _revive(
     receiver: Any,
 ) -> bool:
     if declaration is not registry.declaration and receiver_ref.key not in registry.receivers:
-        return False  # It was held against another one, or against none.
+        return False  # It was checked against another declaration, or against none.
     receiver_ref = registry.receivers.get(receiver_ref.key, receiver_ref)
     key, options = connection._key, connection._options
     if connection() is None or registry.holds(connection) or registry.lasting(receiver_ref, key):
