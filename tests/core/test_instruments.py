@@ -982,7 +982,7 @@ async def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out() -> None
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    snapshot = find(signal._registry, "shop")[1]
+    snapshot = find(signal._registry, "shop")[2]
 
     def dead() -> None:
         """Be a reference to nobody."""
@@ -1002,7 +1002,7 @@ def test_an_error_that_comes_between_two_receivers_ends_the_send_and_is_told_of(
     signal, diary = Signal("paid"), Diary()
     signal.connect(diary.receiver("r"))
     [connection] = signal.connections
-    snapshot = find(signal._registry, "shop")[1]
+    snapshot = find(signal._registry, "shop")[2]
 
     def fail() -> None:
         raise LookupError

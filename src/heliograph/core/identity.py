@@ -55,7 +55,7 @@ ANY = Symbol("ANY")
 
 
 _kinds: dict[int, ref[type]] = {}
-_keys: dict[int, Callable[[Any], Hashable] | None] = {}
+KEY_FUNCTIONS: dict[int, Callable[[Any], Hashable] | None] = {}
 """How the senders of a type are compared, by the id of the type; None if they are proxies."""
 
 
@@ -63,12 +63,12 @@ def key_function(kind: type) -> Callable[[Any], Hashable] | None:
     """Return the function that gives the key of a sender of that type, or None for proxies."""
     key = id(kind)
     try:
-        return _keys[key]
+        return KEY_FUNCTIONS[key]
     except KeyError:
         # Once per type: looking for an attribute that is missing takes longer than calling a
         # receiver. The weak reference forgets the id when the type dies.
         _kinds[key] = ref(kind, partial(_type_died, key))
-        return _keys.setdefault(key, _key_function(kind))
+        return KEY_FUNCTIONS.setdefault(key, _key_function(kind))
 
 
 def _type_died(key: int, _: object, ending: Callable[[], bool] = is_finalizing) -> None:
@@ -79,7 +79,7 @@ def _type_died(key: int, _: object, ending: Callable[[], bool] = is_finalizing) 
 
 def forget_type(key: int) -> None:
     """Forget what is known of a type, given its id: its next sender is looked at again."""
-    _keys.pop(key, None)
+    KEY_FUNCTIONS.pop(key, None)
     _kinds.pop(key, None)
 
 

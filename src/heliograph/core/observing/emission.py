@@ -25,16 +25,15 @@ if TYPE_CHECKING:
     from heliograph.core.observing.nesting import Place
     from heliograph.core.signal import Signal
 
+    # What a `Delivery` is made of: receiver, connection, duration, value and error.
+    Note = tuple[Callable[..., Any], Connection | None, float, object, BaseException | None]
+
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None)
 """The emission that is under way in the current context."""
 
 
 class _Delivery:
-    """A delivery that no instrument has seen yet, so that its attributes can still be set.
-
-    It becomes a `Delivery` at the first look. Setting attributes of a read-only object takes
-    three times as long, and some instruments only count emissions.
-    """
+    """A delivery while it is filled in, which takes three times as long once it is read-only."""
 
     __slots__ = ("connection", "duration", "error", "receiver", "value")
 
@@ -82,21 +81,11 @@ class Delivery(_Delivery):
         )
 
 
-def delivery(
-    receiver: Callable[..., Any],
-    connection: Connection | None,
-    duration: float,
-    value: object = None,
-    error: BaseException | None = None,
-) -> Delivery:
-    """Make an object that becomes a `Delivery` at the first look."""
+def _delivery(note: Note) -> Delivery:
     made: Any = _Delivery()
-    made.receiver = receiver
-    made.connection = connection
-    made.duration = duration
-    made.value = value
-    made.error = error
-    return made  # type: ignore[no-any-return]  # It is one before anything sees it.
+    made.receiver, made.connection, made.duration, made.value, made.error = note
+    made.__class__ = Delivery
+    return made  # type: ignore[no-any-return]  # It is one now.
 
 
 class Emission:
@@ -126,7 +115,8 @@ class Emission:
     _clock: float
     _started: float | None
     _duration: float
-    _deliveries: list[Delivery]
+    # Notes become deliveries at the first look, as some instruments only count emissions.
+    _deliveries: list[Delivery | Note]
 
     def __copy__(self) -> Self:
         return self
@@ -195,9 +185,9 @@ class Emission:
         deliveries: Any = self._deliveries
         if type(deliveries) is not list:
             return deliveries.deliveries()  # type: ignore[no-any-return]  # They are its notes.
-        for it in deliveries:
-            if type(it) is _Delivery:
-                it.__class__ = Delivery
+        for at, it in enumerate(deliveries):
+            if type(it) is tuple:
+                deliveries[at] = _delivery(it)
         return tuple(deliveries)
 
     @property

@@ -12,7 +12,13 @@ from heliograph.core.connections.scopes import (
     is_muted,
     unmuted,
 )
-from heliograph.core.identity import ANY, is_held_by_value, key_function, sender_key, unwrapped
+from heliograph.core.identity import (
+    ANY,
+    KEY_FUNCTIONS,
+    is_held_by_value,
+    sender_key,
+    unwrapped,
+)
 from heliograph.core.lock import pending_changes
 from heliograph.core.sending.snapshot import Snapshot
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
+    from heliograph.core.connections.group import Group
     from heliograph.core.connections.registry import Registry
 
 # Reading takes no lock: what is built of a copy carries the versions that were read before, by
@@ -30,41 +37,52 @@ _MUTED = Snapshot([], 0, 0, muted=True)
 """What counts where nobody is to hear anything."""
 
 
-def find(registry: Registry, sender: Any) -> tuple[Any, Snapshot]:
-    """Return the real sender and the snapshot for it in this context, made again if it is old."""
-    key = key_function(type(sender))
-    if key is None:
+def find(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
+    """Return the version that was read first, the real sender, and the snapshot for it here.
+
+    A snapshot that is old is made again. Where the registry has another version later, receivers
+    may have been disconnected since.
+    """
+    version = registry.version
+    key = KEY_FUNCTIONS.get(id(type(sender)))
+    if key is None:  # It is a proxy, or the first sender of its type.
         sender = unwrapped(sender)
         key = sender_key
     senders, any_group = registry.senders, registry.any
-    group = (senders.get(key(sender)) if senders else None) or any_group
+    group = senders.get(key(sender), any_group) if senders else any_group
     if pending_changes and any(connection() is None for connection in listed(group)):
         group = any_group  # It is that of a dead sender, which had the same address.
-    snapshot, any_version, own_version = group._snapshot, any_group._version, group._version
+    snapshot = group._snapshot
+    if snapshot is None and type(group) is Connection:
+        receiver_ref = group._receiver_ref
+        if group._options is receiver_ref.options:
+            snapshot = receiver_ref.shared_snapshot
     if (
         snapshot is None
-        and isinstance(group, Connection)
-        and group._options is group._receiver_ref.options
+        or snapshot.any_version != any_group._version
+        or snapshot.own_version != group._version
     ):
-        snapshot = group._receiver_ref.shared_snapshot
-    if (
-        snapshot is None
-        or snapshot.any_version != any_version
-        or snapshot.own_version != own_version
-    ):
-        snapshot = None
-        if isinstance(group, Connection):
-            snapshot = _shared_snapshot(registry, group, any_version)
-        if snapshot is None:
-            # The versions were read before: if a change comes while the connections are
-            # copied, the snapshot is an old one from the start.
-            found = listed(any_group)
-            if group is not any_group:
-                found += listed(group)
-            group._snapshot = snapshot = Snapshot(found, any_version, own_version)
+        snapshot = _made(registry, group)
     if snapshot.scopes or registry.local_mutes:
         snapshot = _in_context(registry, snapshot)
-    return sender, snapshot
+    return version, sender, snapshot
+
+
+def _made(registry: Registry, group: Group | Connection) -> Snapshot:
+    """Return a new snapshot, or the one that senders share."""
+    # The versions are read before: if a change comes while the connections are copied, the
+    # snapshot is an old one from the start.
+    any_group = registry.any
+    any_version, own_version = any_group._version, group._version
+    if isinstance(group, Connection):
+        shared = _shared_snapshot(registry, group, any_version)
+        if shared is not None:
+            return shared
+    found = listed(any_group)
+    if group is not any_group:
+        found += listed(group)
+    group._snapshot = snapshot = Snapshot(found, any_version, own_version)
+    return snapshot
 
 
 def _in_context(registry: Registry, snapshot: Snapshot) -> Snapshot:
@@ -107,39 +125,25 @@ def _shared_snapshot(
     return snapshot
 
 
-def keep_if_straight(
-    registry: Registry, version: int, sender: Any, payload: dict[str, Any], snapshot: Snapshot
-) -> bool:
-    """Tell whether `send` can call one after the other; if so, let the next ones know at once."""
-    if (
-        snapshot.slow_in_send
-        or registry.needs_slow_path
-        or (sender is None and "sender" in payload)
-    ):
-        return False
-    keep(registry, version, sender, snapshot)
-    return True
-
-
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
-    """Let the next sends use a snapshot at once, if it is for no sender alone and they are many."""
-    usable = snapshot is registry.any._snapshot and registry.keeps_snapshots
-    for_many = not registry.senders or not is_held_by_value(sender)
-    if usable and for_many and not registry.local_mutes:
-        registry.last_snapshot = (version, type(sender), snapshot)
+    """Let the next sends use a snapshot without looking for it, if it is for no sender alone."""
+    if snapshot is registry.any._snapshot and registry.keeps_snapshots:
+        for_all = not registry.senders or not is_held_by_value(sender)
+        if for_all and not registry.local_mutes:
+            registry.last_snapshot = (version, type(sender), snapshot)
 
 
-def unshared(registry: Registry, snapshot: Snapshot, sender: Any) -> Snapshot:
-    """Return a snapshot with the sender's own connection, where it is one that senders share."""
+def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tuple[Connection, ...]:
+    """Return the connections of a snapshot, with the sender's own where senders share it."""
     if not snapshot.shared:
-        return snapshot
+        return snapshot.connections
     [other] = snapshot.connections
     key = sender_key(sender)
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
         # It has ended meanwhile; one like it tells what became of the call.
         found = make_connection(other._receiver_ref, key, 0, other._options, sender, None)
-    return Snapshot([found], snapshot.any_version, snapshot.own_version)
+    return (found,)
 
 
 def counted(registry: Registry, snapshot: Snapshot) -> list[Connection]:

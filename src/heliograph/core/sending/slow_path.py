@@ -53,8 +53,7 @@ async def send_to_the_end(signal: Any, sender: Any, payload: dict[str, Any]) -> 
     """Send as `Signal.send_async` does; if that is cancelled, still call the plain receivers."""
     registry = signal._registry
     if registry.anyone:
-        version = registry.version
-        sender, snapshot = find(registry, sender)
+        version, sender, snapshot = find(registry, sender)
         turns, outcome = _prepared(signal, sender, payload, snapshot, version)
         await deliver_async(turns, outcome, None, to_the_end=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.sending.delivering import deliver, deliver_async
-from heliograph.core.sending.lookup import unshared
+from heliograph.core.sending.lookup import own_connections
 from heliograph.core.sending.outcome import Outcome
 from heliograph.core.sending.turns import Turns
 from heliograph.core.sending.watched_outcome import WatchedOutcome
@@ -11,13 +11,17 @@ from heliograph.core.sending.watched_outcome import WatchedOutcome
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Self
 
     from heliograph.core.observing.nesting import Place
     from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.sending.turns import Step
 
     Results = list[tuple[Callable[..., Any], Any]]
+
+
+NOBODY: Any = ()
+"""Who has been called so far, and what came of it, before a send has called anybody."""
 
 
 class Unfinished:
@@ -73,30 +77,34 @@ class Unfinished:
         self.wrapper: Any = wrapper
         self.results: Results = results
         self.place: Place | None = None
+        self.position: int = len(results)
 
-    def stop(self, position: int, receiver: Any, error: BaseException | None) -> None:
-        """Note where it has stopped."""
-        self.position: int = position
+    def stopped(self, receiver: Any, errors: list[BaseException]) -> Self:
+        """Note who was called last, and what came of that; return it.
+
+        Args:
+            receiver: Who was called last.
+            errors: What came instead of a value. It is taken out: an error must not refer to
+                itself through the frames of its traceback.
+        """
         self.receiver: Any = receiver
-        self.error: BaseException | None = error
+        self.error: BaseException | None = errors.pop() if errors else None
+        return self
 
-    def watch(self, place: Place, clock: float) -> None:
-        """Note that it is watched."""
+    def watched(self, place: Place, clock: float, position: int) -> Self:
+        """Note where it is watched, and has got to; return it."""
         self.place = place
         self.clock: float = clock
+        self.position = position
+        return self
 
 
 def was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
     """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
-    at = len(results)
-    if (
-        at == len(snapshot.receiver_refs)
-        or receiver is snapshot
-        or receiver is snapshot.receiver_refs[at]
-    ):
+    if receiver is NOBODY or len(results) == len(snapshot.receiver_refs):
         return False
-    # An alarm, say, may raise when one has been called and the next one not been looked up.
-    return not at or receiver is not results[-1][0]
+    # Or it is the one before, as the next one could not be looked up.
+    return not results or receiver is not results[-1][0]
 
 
 def finish(send: Unfinished) -> Results:
@@ -112,25 +120,30 @@ async def finish_async(send: Unfinished) -> Results:
 
 
 def _rest_of(send: Unfinished) -> tuple[Turns, Outcome]:
-    signal, sender, at = send.signal, send.sender, send.position
+    signal, sender, snapshot, after = send.signal, send.sender, send.snapshot, send.position
     registry = signal._registry
-    snapshot = unshared(registry, send.snapshot, sender)
-    outcome = Outcome(signal, sender, send.payload)
-    if send.place is not None:
-        outcome = WatchedOutcome(signal, sender, send.payload)
-        outcome.go_on(send.place, send.clock)
-    outcome.results = send.results
-    after = at
+    connections = own_connections(registry, snapshot, sender)
+    outcome = _outcome_so_far(send)
     if send.error is not None:
-        after += 1
-        if send.receiver is not None:
-            outcome.at_work = snapshot.connections[at], send.receiver
+        if send.receiver is not None and was_called(send.receiver, snapshot, send.results):
+            outcome.at_work = connections[after], send.receiver
         # Otherwise nobody was there any more to be called, or it is not a receiver's error.
-        if send.receiver is not None or send.place is not None:
+        if outcome.at_work is not None or send.place is not None:
             outcome.error = send.error
         send.error = None  # An error must not refer to itself through its traceback's frames.
-    steps: list[Step] = [(connection, None) for connection in snapshot.connections[after:]]
+        after += 1
+    steps: list[Step] = [(connection, None) for connection in connections[after:]]
     return Turns(registry, sender, steps, send.version, snapshot.newest), outcome
+
+
+def _outcome_so_far(send: Unfinished) -> Outcome:
+    if send.place is None:
+        outcome = Outcome(send.signal, send.sender, send.payload)
+    else:
+        outcome = watched = WatchedOutcome(send.signal, send.sender, send.payload)
+        watched.go_on(send.place, send.clock)
+    outcome.results = send.results
+    return outcome
 
 
 def finish_straight(
@@ -147,7 +160,7 @@ def finish_straight(
 ) -> Results:
     """Do the rest of a send that C began."""
     send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
-    send.stop(position, receiver, error)
+    send.receiver, send.error, send.position = receiver, error, position
     error = None
     return finish(send)
 
@@ -168,7 +181,7 @@ def finish_watched(
     # Nothing here refers to the emission, which leads to the error through its deliveries.
     sender, payload = place.work._sender, place.work._payload
     send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
-    send.stop(position, receiver, error)
-    send.watch(place, clock)
+    send.receiver, send.error = receiver, error
+    send.watched(place, clock, position)
     error = None
     return finish(send)

@@ -1,25 +1,23 @@
-"""Sends straight from one receiver to the next while somebody watches: each delivery is noted."""
+"""Sends straight from one receiver to the next while somebody watches, and notes each delivery."""
 
 from __future__ import annotations
 
 from time import perf_counter
 
 from heliograph.core.mistakes import wrapped
-from heliograph.core.observing.emission import PLACE, delivery
+from heliograph.core.observing.emission import PLACE
 from heliograph.core.observing.watching import begin_watching, end_watching
-from heliograph.core.sending.lookup import unshared
-from heliograph.core.sending.unfinished import Unfinished, finish, finish_async
+from heliograph.core.sending.lookup import own_connections
+from heliograph.core.sending.unfinished import NOBODY, Unfinished, finish, finish_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from heliograph.core.connections.registry import Registry
     from heliograph.core.sending.snapshot import Snapshot
 
-    Receiver = Callable[..., Any]
-    Results = list[tuple[Receiver, Any]]
+    Results = list[tuple[Callable[..., Any], Any]]
 
 
 # Between two receivers the clock is read once: what is done there counts as the later one's time.
@@ -28,105 +26,84 @@ if TYPE_CHECKING:
 # traceback, so what leads to it is let go.
 
 
-def send_watched(  # noqa: PLR0915 - a part in another function would take time.
-    signal: Any,
-    registry: Registry,
-    sender: Any,
-    payload: dict[str, Any],
-    snapshot: Snapshot,
-    version: int,
-    async_wrapper: Any,
+# Both loops stand in here, and are not one with those of `Signal.send` and `send_async`, as each
+# call and each question between two receivers would take a tenth of the time, or more.
+def send_watched(
+    signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
     """Send as `Signal.send` does, to whom it has found."""
+    registry, connections = signal._registry, snapshot.connections
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
-    position, clock, noted = 0, place.work._clock, place.work._deliveries.append
-    receiver: Any = None
-    error: BaseException | None = None
+    receiver, errors, position = NOBODY, NOBODY, 0
+    clock, note = place.work._clock, place.work._deliveries.append
     try:
-        if snapshot.receiver_refs:  # Or nothing can be inside of it.
-            snapshot = unshared(registry, snapshot, sender)
+        if connections:  # Or nothing can be inside of it.
+            connections = own_connections(registry, snapshot, sender)
             PLACE.set(place)
-        for connection in snapshot.connections:
-            receiver = snapshot.receiver_refs[position]()
+        for ref in snapshot.receiver_refs:
+            receiver = ref()
             if receiver is not None:
                 value = receiver(sender, **payload)
-                called, receiver = receiver, None
                 begun, clock = clock, perf_counter()
-                noted(delivery(called, connection, clock - begun, value))
-                results.append((called, value))
+                results.append((receiver, value))
+                note((receiver, connections[position], clock - begun, value, None))
             position += 1
             if registry.version is not version:
                 break
-        over = position == len(snapshot.connections)
+        over = position == len(connections)
     except BaseException as caught:  # noqa: BLE001 - told of, and settled.
-        error, over = caught, False
+        errors, over = [caught], False
     if over:
         seen, place.work = place.work, None
         end_watching(place, seen)
         return results
-    noted = None
     try:
-        send = Unfinished(signal, sender, payload, snapshot, version, async_wrapper, results)
-        send.stop(position, receiver, error)
-        send.watch(place, clock)
-        return finish(send)
+        send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+        return finish(send.stopped(receiver, errors).watched(place, clock, position))
     finally:
         # There may have been no room on the stack to end it.
-        place.work = error = None
+        place.work = note = None
 
 
 async def send_async_watched(  # noqa: PLR0915 - as above.
-    signal: Any,
-    registry: Registry,
-    sender: Any,
-    payload: dict[str, Any],
-    snapshot: Snapshot,
-    version: int,
-    sync_wrapper: Any,
+    signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
     """Send as `Signal.send_async` does, to whom it has found."""
+    registry, connections = signal._registry, snapshot.connections
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
-    position, clock, noted = 0, place.work._clock, place.work._deliveries.append
-    receiver: Any = None
-    error: BaseException | None = None
+    receiver, errors, position = NOBODY, NOBODY, 0
+    clock, note = place.work._clock, place.work._deliveries.append
     try:
-        if snapshot.receiver_refs:
-            snapshot = unshared(registry, snapshot, sender)
+        if connections:
+            connections = own_connections(registry, snapshot, sender)
             PLACE.set(place)
-        for connection in snapshot.connections:
-            ref, in_place = snapshot.calls[position]
+        for ref, in_place in snapshot.calls:
             receiver = ref()
             if receiver is not None:
-                if in_place or sync_wrapper is None:
+                if in_place or wrapper is None:
                     value = receiver(sender, **payload)
                 else:
-                    value = await wrapped(sync_wrapper, receiver, "_sync_wrapper")(
-                        sender, **payload
-                    )
+                    value = await wrapped(wrapper, receiver, "_sync_wrapper")(sender, **payload)
                 # Also what a plain function returned, in place or through the wrapper.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
-                called, receiver = receiver, None
                 begun, clock = clock, perf_counter()
-                noted(delivery(called, connection, clock - begun, value))
-                results.append((called, value))
+                results.append((receiver, value))
+                note((receiver, connections[position], clock - begun, value, None))
             position += 1
             if registry.version is not version:
                 break
-        over = position == len(snapshot.connections)
+        over = position == len(connections)
     except BaseException as caught:  # noqa: BLE001 - as above.
-        error, over = caught, False
+        errors, over = [caught], False
     if over:
         seen, place.work = place.work, None
         end_watching(place, seen)
         return results
-    noted = None
     try:
-        send = Unfinished(signal, sender, payload, snapshot, version, sync_wrapper, results)
-        send.stop(position, receiver, error)
-        send.watch(place, clock)
-        return await finish_async(send)
+        send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+        return await finish_async(send.stopped(receiver, errors).watched(place, clock, position))
     finally:
-        place.work = error = None
+        place.work = note = None

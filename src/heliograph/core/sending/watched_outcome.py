@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.observing.emission import PLACE, delivery
+from heliograph.core.observing.emission import PLACE
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.nesting import enter
 from heliograph.core.observing.watching import begin_watching, end_watching
@@ -79,8 +79,8 @@ class WatchedOutcome(Outcome):
         connection, receiver = self._turn()
         self.at_work = None
         if self.emission is not None:
-            noted = delivery(receiver, connection, took, value, error)
-            self.emission._deliveries.append(noted)
+            note = receiver, connection, took, value, error
+            self.emission._deliveries.append(note)
 
 
 def outcome_of(signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool) -> Outcome:

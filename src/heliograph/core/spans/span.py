@@ -99,7 +99,7 @@ class SpanKind:
         """
         for signal in (self.started, self.finished, self.failed):
             registry = signal._registry
-            if registry.anyone and find(registry, sender)[1].slow_in_send:
+            if registry.anyone and find(registry, sender)[2].slow_in_send:
                 for receiver in filter(is_async, signal.receivers_for(sender)):
                     raise _not_awaited(signal, receiver)
 
