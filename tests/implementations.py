@@ -95,6 +95,8 @@ def engine() -> list[str]:
 def _said(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return repr(value)
+    if isinstance(value, type):
+        return value.__qualname__
     function = getattr(value, "__func__", value)
     return f"{type(value).__name__} {type(function).__name__}"
 

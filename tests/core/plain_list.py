@@ -15,9 +15,10 @@ from logging import getLogger
 from operator import getitem
 from types import BuiltinMethodType, MethodType
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 from weakref import ref
 
-from heliograph import ANY, ArgumentError, AsyncReceiverError, ReceiverError
+from heliograph import ANY, ArgumentError, AsyncReceiverError, ReceiverError, ReceiverWarning
 from tests.core.cast import identity, label_of
 from tests.core.proxies import Proxy
 
@@ -362,6 +363,9 @@ class ListSignal:
         """Call everybody."""
         if unnamed:
             raise ArgumentError
+        anyone = self.rows or INSTRUMENTS or "receivers_for" in vars(self)
+        if anyone and real(sender) is None and "sender" in payload:
+            warn("", ReceiverWarning, stacklevel=2)
         sending = ListSending(self, real(sender), payload)
         if _async_wrapper is None and sending.has_async_receivers():
             raise AsyncReceiverError

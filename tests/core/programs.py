@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 from tests.core.cast import RECEIVERS, SENDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from heliograph import Signal
 
@@ -198,16 +198,20 @@ def _programs(cast: tuple[list[str], list[str]]) -> st.SearchStrategy[Program]:
         st.builds(Watch, _seldom),
         st.builds(Override, _seldom),
     )
-    script = st.lists(_one_of(change, change, send), max_size=3).map(tuple)
+    again = connect.map(lambda it: (Disconnect(it.which, it.receiver, it.sender, proxy=False), it))
+    alone = _one_of(change, change, send).map(lambda it: (it,))
+    script = st.lists(_one_of(alone, alone, alone, again), max_size=3).map(_joined)
     tell = st.builds(
         Tell, _one_of(receiver, receiver, receiver, st.just("instrument")), script, _end
     )
     action: st.SearchStrategy[Action] = _one_of(connect, send, send, tell, change)
     # In pieces, because a list alone is a short one.
     pieces = st.lists(st.lists(action, min_size=1, max_size=8), min_size=1, max_size=8)
-    return st.tuples(st.lists(connect, max_size=4), pieces).map(
-        lambda drawn: tuple(chain(drawn[0], *drawn[1]))
-    )
+    return st.tuples(st.lists(connect, max_size=4), pieces.map(_joined)).map(_joined)
+
+
+def _joined(pieces: Iterable[Iterable[Action]]) -> Program:
+    return tuple(chain.from_iterable(pieces))
 
 
 _receivers = st.lists(

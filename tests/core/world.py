@@ -302,7 +302,7 @@ class World(Handler):
                 )
                 for c in signal.connections
             ]
-            yield name, signal.is_muted, shown(signal.receivers), tuple(connections)
+            yield name, signal.is_muted, shown(tuple(signal.receivers)), tuple(connections)
             for sender in ("shop", *(self.kept[it] for it in OBJECTS if it in self.kept)):
                 heard = signal.has_receivers_for(sender)
                 yield "would be called", heard, shown(list(signal.receivers_for(sender)))
