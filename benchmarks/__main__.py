@@ -20,7 +20,7 @@ def main() -> None:
     results: dict[str, object] = circumstances.values()
     texts: dict[str, str] = {}
     if not (options.sections or options.rows) or not pages.are_of_this_python():
-        # Otherwise the page keeps figures of another run, and what it says of that one.
+        # Otherwise the page keeps the figures of another run, and its circumstances.
         texts["circumstances"] = circumstances.line()
     started = time.monotonic()
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _document(texts: dict[str, str], results: dict[str, object]) -> None:
-    from benchmarks import plots  # Nobody else needs the library that draws.
+    from benchmarks import plots  # Only this needs matplotlib.
 
     pages.write(texts)
     if pages.are_of_this_python():
@@ -48,7 +48,7 @@ def _document(texts: dict[str, str], results: dict[str, object]) -> None:
 
 
 def _sections(rows: str) -> list[str]:
-    """Return all sections, or those that have rows if some of these are wanted."""
+    """Return all sections, or those with rows if only some rows are wanted."""
     return [section for section in SECTIONS if not rows or section not in WITHOUT_ROWS]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.rows import Preparation
 
     Question = Callable[[Any], Loop]
-    # Puts a signal into some state, and returns what has to be kept.
+    # Puts a signal into some state, and returns the objects to keep alive.
     Situation = Callable[[Any], object]
 
 ENGINES: tuple[type[Engine], ...] = (Blinker, Heliograph, HeliographBlinker)

@@ -85,7 +85,7 @@ def _versions() -> dict[str, str]:
 
 
 def _implementation() -> str:
-    # What is compiled is no Python function.
+    # A compiled method is not a Python function.
     return "Python" if inspect.isfunction(heliograph.Signal.send) else "C"
 
 

@@ -1,4 +1,4 @@
-"""What a declaration costs those who send and connect, and what a span costs that nobody hears."""
+"""The cost of a declaration when sending and connecting, and of a span without receivers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ROWS = (
 
 @contextmanager
 def in_production() -> Iterator[None]:
-    """Hold no send against its declaration, whatever runs this."""
+    """Turn checks of payloads off, also in development."""
     before = os.environ.get("HELIOGRAPH_CHECK")
     os.environ["HELIOGRAPH_CHECK"] = "0"
     try:
@@ -67,10 +67,10 @@ def declared_beside_plain() -> Iterator[tuple[str, Work, Work]]:
 
 
 def span_beside_sends() -> Iterator[tuple[str, Work, Work]]:
-    """Give two sends that nobody hears, and a span that nobody hears, in their three forms."""
+    """Yield two sends without receivers, and a span without receivers, in their three forms."""
     signal = Declared().signal
     with import_catalogue(SENDER, a=1):
-        pass  # So is found out, before the clock starts, that this is production.
+        pass  # The first send finds out that this is production, before the clock starts.
     twice, twice_async = Work(_sending_twice(signal)), Work(_awaited(_sending_twice_async(signal)))
     yield "with", twice, Work(_in_a_span)
     yield "with, something added", twice, Work(_in_a_span_with_something_added)

@@ -24,7 +24,7 @@ Loop = Callable[[Iterable[object]], None]
 
 
 class Sender:
-    """Somebody who sends, who can be held weakly."""
+    """A sender that allows weak references."""
 
     __slots__ = ("__weakref__",)
 
@@ -62,22 +62,22 @@ class Engine:
 
     @property
     def connect(self) -> Callable[..., object]:
-        """What connects a receiver, held weakly, to every sender or to one."""
+        """The method that connects a weakly held receiver for every sender or for one."""
         raise UnsupportedError
 
     @property
     def disconnect(self) -> Callable[..., object]:
-        """What disconnects a receiver from every sender or from one."""
+        """The method that disconnects a receiver from every sender or from one."""
         raise UnsupportedError
 
     @property
     def connected_to(self) -> Callable[..., AbstractContextManager[object]]:
-        """What connects a receiver for the length of a ``with`` block."""
+        """The method that connects a receiver for the length of a ``with`` block."""
         raise UnsupportedError
 
     @property
     def send(self) -> Callable[..., object]:
-        """What sends, for any sender, outside a timed loop."""
+        """The method that sends, outside a timed loop."""
         raise UnsupportedError
 
     def hear(self, receiver: Receiver, sender: object = None) -> None:
@@ -100,7 +100,7 @@ class Engine:
         raise UnsupportedError
 
     def guarding(self) -> Loop:
-        """Return a loop that asks whether anybody would hear `SENDER`."""
+        """Return a loop that asks whether `SENDER` has receivers."""
         raise UnsupportedError
 
     def sending_watched(self) -> Loop:
@@ -195,7 +195,7 @@ def _ensure_sync(function: Receiver) -> Receiver:
 
 
 def drive(coroutine: Coroutine[object, None, None]) -> None:
-    """Run what never waits for anything, without the cost of an event loop."""
+    """Run a coroutine that never waits, without the cost of an event loop."""
     try:
         coroutine.send(None)
     except StopIteration:
@@ -225,7 +225,7 @@ class HeliographBlinker(_BlinkerLike):
 
 
 class Blinker(_BlinkerLike):
-    """What Heliograph replaces."""
+    """Blinker, which Heliograph replaces."""
 
     name = "blinker"
 

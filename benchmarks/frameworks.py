@@ -133,7 +133,7 @@ async def _async_page() -> str:
 
 
 class _Client:
-    """Whoever asks: sends all that there is at once, and hangs up when the answer is there."""
+    """A client that sends its request at once, and disconnects when it has the response."""
 
     def __init__(self) -> None:
         self.asked = False

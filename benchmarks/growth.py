@@ -1,4 +1,4 @@
-"""The rows that ask whether an operation costs more because of what else exists or once existed."""
+"""Rows that show whether an operation costs more with other senders and receivers around."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _other_receivers(engine: Engine, count: int) -> object:
 
 
 def _receivers_of_another(engine: Engine, count: int) -> object:
-    """Connect *count* receivers for one sender that is not the one who sends."""
+    """Connect *count* receivers for another sender than the one that sends."""
     receivers, sender = new_receivers(engine, count), Sender()
     for receiver in receivers:
         engine.hear(receiver, sender)

@@ -20,7 +20,7 @@ BATCH_NS = 1_500_000
 PATIENCE = 20
 MOST_PER_BATCH = 50_000
 
-# What other programs take meanwhile is not counted where the system can tell it apart exactly.
+# The time of other programs is not counted, if the system can tell it apart exactly.
 OWN_TIME = (
     time.thread_time_ns
     if time.get_clock_info("thread_time").resolution < 1e-6  # noqa: PLR2004 - a microsecond
@@ -107,13 +107,13 @@ def measure(works: Mapping[str, Work], rounds: int, batch_ns: int = BATCH_NS) ->
         for _ in range(rounds):
             for name, work in turns:
                 timings[name].rounds.append(_time(work, counts[name]) - empty)
-            # Back and forth: nobody always follows the one that leaves the caches empty.
+            # Back and forth, so that no engine always runs after the one that empties the caches.
             turns.reverse()
     return timings
 
 
 def prepared(row: Row, engines: Sequence[type[Engine]]) -> dict[str, Work]:
-    """Return what *row* is on each of *engines* that can do it."""
+    """Return the work of *row* on each of *engines* that can do it."""
     return dict(_prepared(row, engines))
 
 

@@ -1,4 +1,4 @@
-"""Counts and times what an import brings in, in interpreters that have imported nothing else."""
+"""Counts and times the modules that an import loads, in interpreters that loaded no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ print(elapsed, *sorted(set(sys.modules) - before))
 
 @dataclass(frozen=True)
 class Import:
-    """What one import takes and brings."""
+    """The time of one import, and the modules that it loads."""
 
     module: str
     median_ms: float
@@ -38,7 +38,7 @@ def imports(repetitions: int) -> list[Import]:
     """Import each of `MODULES` in turn, *repetitions* times over."""
     with TemporaryDirectory() as bytecode:
         for module in MODULES:
-            _import(module, bytecode)  # Writes the bytecode, so that nobody is timed compiling.
+            _import(module, bytecode)  # Writes the bytecode, so that no compiling is timed.
         rounds = [
             {module: _import(module, bytecode) for module in MODULES} for _ in range(repetitions)
         ]
@@ -63,7 +63,7 @@ def _import(module: str, bytecode: str) -> tuple[float, tuple[str, ...]]:
 
 
 def _environment(bytecode: str) -> dict[str, str]:
-    # Whoever forbids bytecode, or has none in a read-only place, is to see the same figures.
+    # The same figures for users who forbid bytecode, or cannot write it.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, sys.path))
     return kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": bytecode}

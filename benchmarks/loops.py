@@ -16,13 +16,13 @@ Outcomes = list[tuple["Receiver", object]]
 
 
 class _ListOfReceivers(Engine):
-    """Whoever loops knows who hears `SENDER`, so receivers of others never enter the list."""
+    """The author of a loop knows the receivers of `SENDER`, so the list has no others."""
 
     def __init__(self) -> None:
         self.receivers: list[Receiver] = []
 
     def hear(self, receiver: Receiver, sender: object = None) -> None:
-        """Add to the list who hears `SENDER`, or whoever sends in its place."""
+        """Add a receiver to the list, if it is for `SENDER` or for the sender in its place."""
         if sender is None or sender is SENDER or isinstance(sender, str):
             self.receivers.append(receiver)
 
@@ -33,7 +33,7 @@ class PlainLoop(_ListOfReceivers):
     name = "plain loop"
 
     def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:
-        """Return the loop of whoever writes it with that many keywords."""
+        """Return the loop as one would write it for that many keywords."""
         loops = {0: _plain_none, 1: _plain_one, 3: _plain_three}
         return loops[keywords](self.receivers, sender)
 
@@ -55,7 +55,7 @@ class PlainLoop(_ListOfReceivers):
         return lambda items: drive(send_each(items))
 
 
-# The names of the payload are written out: who loops by hand knows them and needs no **payload.
+# The names of the payload are written out: the author of a loop knows them, and needs no **payload.
 # They append because a comprehension is slower before Python 3.12.
 
 

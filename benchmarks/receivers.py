@@ -1,4 +1,4 @@
-"""What is connected: functions and methods that do nothing as cheaply as possible."""
+"""The receivers: functions and methods that do nothing as cheaply as possible."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class _Mute:
         self.send = nothing
 
     async def send_async(self, *args: object, **kw: object) -> None:
-        """Send nothing to anybody."""
+        """Call no receiver."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Served:
 
 
 def serve(rounds: int) -> Iterator[Served]:
-    """Serve requests with nobody connected, and with one receiver for each of some signals."""
+    """Serve requests without receivers, and with one receiver for each of some signals."""
     extension = compiled()
     if extension is None:
         return

@@ -1,4 +1,4 @@
-"""Who takes part: ours, Blinker, the peers that are installed, and the loops."""
+"""The engines that take part: ours, Blinker, the installed peers, and the loops."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Preparation = Callable[[Engine], Work]
 
 
 def new_receivers(engine: Engine, count: int) -> list[Receiver]:
-    """Return *count* receivers for *engine*; whoever gets them keeps them alive."""
+    """Return *count* receivers for *engine*; the caller keeps them alive."""
     return [engine.new_receiver() for _ in range(count)]
 
 
@@ -92,7 +92,7 @@ def connecting(engine: Engine, *sender: object) -> Work:
     forerunners: list[Receiver] = []
 
     # Disconnecting may sweep the processor's caches (Blinker's does, among many senders).
-    # Connecting is not to pay for that, so a few receivers nobody times go first.
+    # Connecting should not pay for that, so a few receivers are connected before the clock starts.
     def unconnected(count: int) -> list[Receiver]:
         receivers = new_receivers(engine, count)
         forerunners.extend(new_receivers(engine, 5))
@@ -161,7 +161,7 @@ SENDING = (
     Row("guard, 1 receiver", _guarding(1)),
 )
 
-# What Flask passes with every send is measured beside the same without it.
+# The wrapper that Flask passes with every send is measured beside sends without it.
 AS_FLASK = tuple(
     (Row(name, sending(receivers)), Row(name, _sending_as_flask(receivers)))
     for name, receivers in (("nobody connected", 0), ("1 receiver", 1), ("10 receivers", 10))

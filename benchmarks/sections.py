@@ -133,7 +133,7 @@ def _in_python_alone(find: Callable[[Effort], list[Finding]], effort: Effort) ->
 
 
 def watched(effort: Effort) -> Iterator[Finding]:
-    """What a send costs while somebody watches."""
+    """What a send costs with an instrument."""
     title = "Watched sends, beside an unwatched one of Blinker's"
     yield from _watched("watched", title, effort)
     yield from _in_python_alone(_watched_in_python_alone, effort)
@@ -229,7 +229,7 @@ def connections(effort: Effort) -> Iterator[Finding]:
 
 
 def growth(effort: Effort) -> Iterator[Finding]:
-    """Whether anything costs more because of what else exists or once existed."""
+    """Whether operations cost more with other senders and receivers around."""
     measured = _measured(growth_rows(effort.sizes), effort, effort.growth_rounds)
     if measured:
         table = report.growth_table("Growth: the same among so many …", measured)
@@ -237,7 +237,7 @@ def growth(effort: Effort) -> Iterator[Finding]:
 
 
 def receivers(effort: Effort) -> Iterator[Finding]:
-    """What a send costs by how many hear it."""
+    """What a send costs, by number of receivers."""
     rows = [Row(number(count), sending(count), count) for count in effort.receivers]
     measured = _measured(rows, effort, effort.growth_rounds)
     if measured:
@@ -254,7 +254,7 @@ def disconnect(effort: Effort) -> Iterator[Finding]:
 
 
 def memory(effort: Effort) -> Iterator[Finding]:
-    """What connections weigh."""
+    """How much memory connections take."""
     weights = {
         gauge: {
             engine.name: (senders, weigh(engine, gauge, senders))
@@ -282,7 +282,7 @@ def requests(effort: Effort) -> Iterator[Finding]:
 
 
 def threads(effort: Effort) -> Iterator[Finding]:
-    """What two threads send beside one."""
+    """How much more two threads send than one."""
     pair = Row("one thread", sending_in(1)), Row("two threads", sending_in(2))
     one, two = _side_by_side(*pair, effort.thread_rounds, BATCH_NS)
     # Each thread sends as often as the single one.
@@ -291,13 +291,13 @@ def threads(effort: Effort) -> Iterator[Finding]:
 
 
 def importing(effort: Effort) -> Iterator[Finding]:
-    """What an import takes and brings."""
+    """How long an import takes, and which modules it loads."""
     measured = imports(effort.interpreters)
     yield Finding("import", report.imports_table(measured), [asdict(each) for each in measured])
 
 
 def plugin(effort: Effort) -> Iterator[Finding]:
-    """What the pytest plugin adds to the tests of others."""
+    """What the pytest plugin adds to a test suite."""
     measured = suites(effort.tests, effort.suites)
     table = report.suites_table(measured, effort.tests)
     yield Finding("pytest", table, [asdict(each) for each in measured])

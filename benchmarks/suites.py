@@ -1,4 +1,4 @@
-"""What the pytest plugin adds to a suite that knows nothing of it: whole runs, taking turns."""
+"""What the pytest plugin adds to a suite that does not use it: whole runs, taking turns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAYS = {
     "signals_rules = true": ("-o", "signals_rules=true"),
 }
 
-# Nothing else that is installed is to be measured. pytest still finds the plugins by itself, as
+# Other installed plugins must not be measured. pytest still finds the plugins by itself, as
 # it does for users: to name one with `-p` makes it read what all packages offer once more.
 OTHERS = sorted(entry_points(group="pytest11").names - {"heliograph"})
 LEFT_OUT = tuple(chain.from_iterable(("-p", f"no:{name}") for name in ["cacheprovider", *OTHERS]))
@@ -46,7 +46,7 @@ def suites(tests: int, rounds: int) -> list[Suite]:
         # Or pytest would look for settings in the folders above.
         place.joinpath("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         for way in WAYS:
-            _seconds(place, way)  # Writes the bytecode, so that nobody is timed compiling.
+            _seconds(place, way)  # Writes the bytecode, so that no compiling is timed.
         measured = [{way: _seconds(place, way) for way in _turn(at)} for at in range(rounds)]
     return [_summary(way, measured) for way in WAYS]
 
@@ -79,6 +79,6 @@ _NOT_KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    # Whoever forbids bytecode, or has none in a read-only place, is to see the same figures.
+    # The same figures for users who forbid bytecode, or cannot write it.
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_KEPT}
     return kept | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}

@@ -1,4 +1,4 @@
-"""The rows that ask what a second thread that sends does to the throughput of the first."""
+"""Rows that show how a second sending thread changes the throughput."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a send costs while somebody watches, beside what it costs while nobody does."""
+"""What a send costs with an instrument, beside a send without one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OTHER = Signal("other")
 
 
 class Reading:
-    """An instrument that reads what became of every delivery."""
+    """An instrument that reads the outcome of every delivery."""
 
     def __init__(self) -> None:
         self.last: object = None

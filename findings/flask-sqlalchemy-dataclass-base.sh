@@ -21,7 +21,7 @@
 # Why it matters: Flask-SQLAlchemy asks for `sqlalchemy>=2.0.16` without a cap, so an application
 # that follows the documentation stops at import after an upgrade. The message advises not to mix
 # styles of dataclasses, which the application does not do. It is reported to Flask-SQLAlchemy, and
-# its latest release has it; whoever writes a library that makes a class again from the namespace
+# its latest release has it; an author of a library that makes a class again from the namespace
 # of another meets the same.
 set -euo pipefail
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DIST = CHECKOUT / "dist"
 # This environment's pip, which knows dependency groups, works on all the others.
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-# For those that install; a release has to have it.
+# Optional in an install; a release must have it.
 WITH_C = {"HELIOGRAPH_REQUIRE_C": "1"}
 
 SERVES = "from heliograph import implementation as it; assert it == 'python', it"
@@ -132,7 +132,7 @@ def run(*command: str | Path, env: dict[str, str], cwd: Path | None = None) -> N
 
 
 def report(message: str) -> None:
-    """Tell whoever waits what is happening."""
+    """Print progress."""
     print(f"\n== {message}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Finds the Pythons of this machine, and starts them without what is meant for another one."""
+"""Finds the Pythons of this machine, and starts each without the variables of another one."""
 
 from __future__ import annotations
 

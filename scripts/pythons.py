@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 WORK = CHECKOUT / ".pythons"
-# What is made from the checkout, and what is of no use to a test.
+# Files that are made from the checkout, and files that no test needs.
 NOT_COPIED = (".*", "__pycache__", "*.egg-info", "*.so", "build", "dist", "htmlcov")
 # On Pythons that have them as flags; one is enough, as they do the same everywhere.
 INHERITING = "3.14"
@@ -72,7 +72,7 @@ PARTS = {
     ),
     "packaging": Part(("tests/packaging",), needs="packaging"),
 }
-# What is installed, by what needs it; what cannot be had leaves out what needs it.
+# Packages by the part that needs them: a part is left out if its packages cannot be installed.
 BUNDLES = {
     "test": ("--group", "test", "setuptools>=77"),
     "frameworks": ("--group", "frameworks", "click>=8.1", "rich>=13"),
@@ -82,7 +82,7 @@ BUNDLES = {
 
 @dataclass
 class Interpreter:
-    """A Python, its environment, and what could not be installed there."""
+    """A Python, its environment, and the packages that could not be installed there."""
 
     name: str
     python: Path
@@ -216,7 +216,7 @@ def prepare(it: Interpreter) -> str:
 
 
 def copy_checkout(target: Path) -> None:
-    """Copy what a test could need, so that nobody changes it while they run."""
+    """Copy the files that tests need, so that they do not change during the run."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(CHECKOUT, target, ignore=shutil.ignore_patterns(*NOT_COPIED))
 
@@ -324,7 +324,7 @@ def print_table(rows: dict[str, dict[str, Outcome]], left_out: dict[str, str]) -
 
 
 def report(message: str) -> None:
-    """Tell whoever waits what is happening."""
+    """Print progress."""
     print(f"\n== {message}", flush=True)
 
 

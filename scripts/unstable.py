@@ -15,14 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 PYTHONS = ("3.14", "3.15")
-"""What is asked for there, if the machine has not got it."""
+"""The packages to install there, if the machine does not have them."""
 
 SUITE = "sid"
 APT = Path("/etc/apt")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 """The keyring of an apt whose sources name none."""
 COPIED = ("etc/pip.conf", "etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt")
-"""What pip needs in order to ask whom it asks outside."""
+"""The settings of pip, so that it uses the same index as outside."""
 
 # /dev is there for pseudo-terminals. The mounts are seen by this command alone, and end with it.
 INSIDE = """

@@ -49,7 +49,7 @@ class Django(SignalEngine):
         return loop
 
     def guarding(self) -> Loop:
-        """Return a loop that asks whether anybody listens."""
+        """Return a loop that asks whether there are receivers."""
         signal = self.signal
         sender = SENDER
 

@@ -31,7 +31,7 @@ class _Hooks:
 
 
 class Pluggy(Senderless):
-    """Receivers are held strongly, and values without their receivers are what is collected."""
+    """Receivers are held strongly, and only values are collected, without their receivers."""
 
     name = "pluggy"
 

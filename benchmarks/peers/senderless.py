@@ -1,4 +1,4 @@
-"""What the libraries have in common that know no sender, and pass arguments one by one."""
+"""The common part of libraries without senders, which pass arguments one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLAlchemy's events, where one target is the signal and listens for nobody but itself."""
+"""SQLAlchemy's events, with one target as the signal."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Zope(Senderless):
-    """The process has one list, held strongly; whatever is sent has to be one object."""
+    """The process has one list, held strongly; a send carries exactly one object."""
 
     name = "zope.event"
 
     def new_receiver(self, keywords: int = 1, *, exact: bool = False) -> Receiver:
-        """Return a receiver that takes one object, whatever is in it."""
+        """Return a receiver that takes one object."""
         return receivers.exact(0)
 
     def sending(self, keywords: int = 1, *, sender: object = SENDER) -> Loop:

@@ -21,7 +21,7 @@ def create_app() -> Flask:
     """
     app = Flask(__name__)
     app.config.from_mapping(
-        # For the demo only: whoever knows this key can forge a session.
+        # For the demo only: a person who knows this key can forge a session.
         SECRET_KEY="demo-only-not-a-secret",  # noqa: S106 - a demo signs nothing of worth.
         STOCK_SHELF=first_stock(),
     )

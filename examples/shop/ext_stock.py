@@ -24,7 +24,7 @@ def stock_ran_out(sender: Stock, *, item: str) -> None:
 
 
 class OutOfStockError(Exception):
-    """Fewer pieces are left than somebody wants."""
+    """Fewer pieces are left than a customer wants."""
 
 
 class Stock:

@@ -66,7 +66,7 @@ def raise_alarm(sender: Flask, exception: Exception, **_extra: object) -> None:
 
 def stop_clock(sender: Flask, **_extra: object) -> None:
     """Add up how long requests take."""
-    if "started" in g:  # not so where somebody has muted or disconnected the start
+    if "started" in g:  # missing if the start was muted or disconnected
         office_of(sender).seconds += perf_counter() - g.started
 
 

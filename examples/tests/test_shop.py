@@ -39,7 +39,7 @@ def test_a_product_page_tells_which_product(app: Flask, client: FlaskClient) -> 
 
 @pytest.mark.no_signals("order_*", "stock_*")
 def test_looking_is_not_buying(client: FlaskClient) -> None:
-    """Nothing is reserved for somebody who looks."""
+    """Looking at a product reserves nothing."""
     client.get("/products/mirror")
 
 

@@ -1,4 +1,4 @@
-"""Compares what became of each test on Blinker and on Heliograph, and tells the differences."""
+"""Compares the outcome of each test on Blinker and on Heliograph, and prints the differences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Difference(NamedTuple):
 
 @dataclass
 class Comparison:
-    """What the runs of one suite have shown."""
+    """The results of the runs of one suite."""
 
     title: str
     results: dict[Mode, Results] = field(default_factory=dict)
@@ -94,7 +94,7 @@ def settle(
     blinker: Results,
     heliograph: Results,
 ) -> None:
-    """Keep the differences that a second pair of runs shows as well apart from those of chance."""
+    """Separate the differences that a second pair of runs shows as well from flaky ones."""
     for difference in found:
         first = difference.blinker.outcome, difference.heliograph.outcome
         second = [results.get(difference.test, ABSENT).outcome for results in (blinker, heliograph)]
@@ -128,7 +128,7 @@ def summary(results: Iterable[Result]) -> str:
 
 
 def print_findings(comparison: Comparison) -> None:
-    """Print what the table has no room for."""
+    """Print the details that do not fit in the table."""
     for kind in ("differences", "flaky"):
         for difference in getattr(comparison, kind):
             print(f"{comparison.title}, {kind}: {difference}")

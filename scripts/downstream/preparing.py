@@ -24,7 +24,7 @@ ONE_AT_A_TIME = threading.Lock()
 
 
 class Prepared(NamedTuple):
-    """What there is to run a suite with."""
+    """The environment to run a suite in."""
 
     programs: Path
     """The folder of the environment's Python and of the commands installed beside it."""
@@ -123,5 +123,5 @@ def command(*arguments: str, task: str) -> None:
 
 
 def report_progress(message: str) -> None:
-    """Tell whoever waits what is happening, apart from the results."""
+    """Print progress, apart from the results."""
     print(message, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Runs a suite once, as its own project would, and reads what became of each test."""
+"""Runs a suite once, as its own project would, and reads the outcome of each test."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 RECORDER = Path(__file__).with_name("recorder")
 TIME_LIMIT = 3600  # seconds for one run; the largest suite needs three minutes of a processor.
-# What the caller's shell may set and the suites would trip over.
+# Variables of the caller's shell that would disturb the suites.
 FOREIGN = ("PYTHON", "PYTEST", "COV", "FLASK_", "QUART_", "REQUESTS_", "DOWNSTREAM_")
 # From harmless to serious: a test counts with the most serious thing that happened to it.
 OUTCOMES = ("unfinished", "passed", "skipped", "failed")
 
 
 class Result(NamedTuple):
-    """What became of one test."""
+    """The outcome of one test."""
 
     outcome: str
     error: str

@@ -1,4 +1,4 @@
-"""Sits in the pytest of somebody's suite and writes down what each test did.
+"""Runs inside the pytest of a suite and records the outcome of each test.
 
 This folder is put on the path of that pytest, and this file, alone in it, loaded with `-p`:
 it uses nothing of the scripts that read what it writes.
