@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from benchmarks import harness, report
+from benchmarks import goals, harness, report
 from benchmarks.asking import ROWS as ROWS_ASKED
 from benchmarks.asking import ways_to_ask
 from benchmarks.declared import declared_beside_plain, in_production, span_beside_sends
@@ -28,7 +28,7 @@ from benchmarks.watched import ROWS as ROWS_WATCHED
 from benchmarks.watched import ways_to_watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from benchmarks.harness import Timings
 
@@ -135,16 +135,16 @@ def _in_python_alone(find: Callable[[Effort], list[Finding]], effort: Effort) ->
 def watched(effort: Effort) -> Iterator[Finding]:
     """What a send costs with an instrument."""
     title = "Watched sends, beside an unwatched one of Blinker's"
-    yield from _watched("watched", title, effort)
+    yield from _watched("watched", title, effort, goals.IN_C)
     yield from _in_python_alone(_watched_in_python_alone, effort)
 
 
 def _watched_in_python_alone(effort: Effort) -> list[Finding]:
     title = "Watched sends in Python alone (HELIOGRAPH_PURE=1)"
-    return _watched("watched pure", title, effort)
+    return _watched("watched pure", title, effort, goals.IN_PYTHON)
 
 
-def _watched(key: str, title: str, effort: Effort) -> list[Finding]:
+def _watched(key: str, title: str, effort: Effort, wanted: Sequence[goals.Goal]) -> list[Finding]:
     measured = [
         (row, measure(ways_to_watch(row), effort.growth_rounds))
         for row in ROWS_WATCHED
@@ -152,7 +152,10 @@ def _watched(key: str, title: str, effort: Effort) -> list[Finding]:
     ]
     if not measured:
         return []
-    return [Finding(key, report.watched_table(title, measured), report.plain(measured))]
+    return [
+        Finding(key, report.watched_table(title, measured), report.plain(measured)),
+        Finding(f"{key} goals", goals.goals_table(f"{title}: goals", measured, wanted)),
+    ]
 
 
 def asking(effort: Effort) -> Iterator[Finding]:

@@ -71,8 +71,14 @@ class Measuring:
                 self.errors[it.connection] = self.errors.get(it.connection, 0) + 1
 
 
+def _nothing(emission: Emission) -> None:
+    """Do nothing: a function is called at less cost than an object."""
+
+
+UNWATCHED = "unwatched"
 WATCHED: dict[str, Instruments] = {
     "another signal": lambda: [_OfAnother()],
+    "does nothing": lambda: [_nothing],
     "counts": lambda: [Counting()],
     "three count": lambda: [Counting(), Counting(), Counting()],
     "reads deliveries": lambda: [Reading()],
@@ -122,12 +128,15 @@ def _to_async(receivers: int) -> Preparation:
     return prepare
 
 
-COUNTS = (0, 1, 3, 10, 100)
+SIZES = {
+    0: "0 receivers",
+    1: "1 receiver",
+    3: "3 receivers",
+    10: "10 receivers",
+    100: "100 receivers",
+}
 ROWS = (
-    *(
-        Row("1 receiver" if count == 1 else f"{count} receivers", sending(count))
-        for count in COUNTS
-    ),
+    *(Row(name, sending(size)) for size, name in SIZES.items()),
     Row("1 receiver that sends to 1", _nested),
     Row("1 coroutine, awaited", _to_async(1)),
     Row("10 coroutines, awaited", _to_async(10)),
@@ -138,15 +147,15 @@ def ways_to_watch(row: Row) -> dict[str, Work]:
     """Return a row unwatched on Blinker and Heliograph, then watched in every way there is."""
     works = {
         Blinker.name: row.prepare(Blinker()),
-        "unwatched": row.prepare(Heliograph()),
+        UNWATCHED: row.prepare(Heliograph()),
         **{
             name: watched(row.prepare(Heliograph()), instruments)
             for name, instruments in WATCHED.items()
         },
     }
-    counts = {row.name: count for row, count in zip(ROWS, COUNTS, strict=False)}
-    if row.name in counts:
-        peers = prepared(Row(row.name, _in_its_own_way(counts[row.name])), ENGINES)
+    sizes = {name: size for size, name in SIZES.items()}
+    if row.name in sizes:
+        peers = prepared(Row(row.name, _in_its_own_way(sizes[row.name])), ENGINES)
         works |= {f"{name}, watched": work for name, work in peers.items()}
     return works
 

@@ -27,7 +27,7 @@ ONCE = Effort(
 TABLES = {
     "sending": ["sending", "sending minima", "sending medians"],
     "pure": ["pure"],
-    "watched": ["watched", "watched pure"],
+    "watched": ["watched", "watched goals", "watched pure", "watched pure goals"],
     "asking": ["asking", "asking pure"],
     "flask": ["flask"],
     "declared": ["declared", "spans"],
