@@ -331,6 +331,7 @@ def _parts(**others: type) -> dict[str, Any]:
         "outlive": outlive,
         "whoever_runs": whoever_runs,
         "switch_off": switch_off,
+        "deliveries": Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
         "innermost_block": INNERMOST,
         "scope": Scope,
         **kinds,

@@ -56,6 +56,7 @@ def _put_in_place() -> str:
         delivery=Delivery,
         innermost_block=INNERMOST,
         scope=Scope,
+        deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
     )
     asked = HasReceiversFor(send, Signal.has_receivers_for)
 
@@ -74,6 +75,9 @@ def _put_in_place() -> str:
         asked, Signal.has_receivers_for
     )
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
+    Emission.deliveries = property(  # type: ignore[assignment]  # As above.
+        send.deliveries_of, doc=Emission.deliveries.__doc__
+    )
     return "c"
 
 

@@ -182,9 +182,7 @@ class Emission:
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """One `Delivery` for each receiver that was called, in order."""
-        deliveries: Any = self._deliveries
-        if type(deliveries) is not list:
-            return deliveries.deliveries()  # type: ignore[no-any-return]  # They are its notes.
+        deliveries: list[Any] = self._deliveries
         for at, it in enumerate(deliveries):
             if type(it) is tuple:
                 deliveries[at] = _delivery(it)

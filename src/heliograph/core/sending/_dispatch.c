@@ -459,20 +459,21 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                             "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
                             "switch_off", "registry", "group", "connection", "snapshot",
                             "receiver_ref", "method_ref", "watchers", "place", "emission",
-                            "delivery", "innermost_block", "scope", NULL};
+                            "delivery", "innermost_block", "scope", "deliveries", NULL};
     PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
     PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
-    PyObject *innermost_block;
+    PyObject *innermost_block, *deliveries;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!O!O!:Send", names, &in_python,
+            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!O!O!O:Send", names, &in_python,
             &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers,
-            &PyContextVar_Type, &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_, &switch_off,
-            &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
+            &PyContextVar_Type, &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_,
+            &switch_off, &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
             &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
-            &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE])) {
+            &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
+            &deliveries)) {
         return NULL;
     }
     kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
@@ -489,6 +490,7 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->tellers = Py_NewRef(tellers);
     self->inside = Py_NewRef(inside);
     self->innermost_block = Py_NewRef(innermost_block);
+    self->deliveries = Py_NewRef(deliveries);
     self->finish_watched = Py_NewRef(finish_watched);
     self->end_watching = Py_NewRef(end_watching_);
     self->outlive = Py_NewRef(outlive_);
@@ -532,6 +534,7 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->tellers);
     Py_VISIT(self->inside);
     Py_VISIT(self->innermost_block);
+    Py_VISIT(self->deliveries);
     Py_VISIT(self->finish_watched);
     Py_VISIT(self->end_watching);
     Py_VISIT(self->outlive);
@@ -542,6 +545,7 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->greenlet);
     Py_VISIT(self->spare_emission);
     Py_VISIT(self->spare_notes);
+    Py_VISIT(self->spare_place);
     Py_VISIT(self->seen_names);
     Py_VISIT(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -561,6 +565,7 @@ Send_clear(Send *self)
     Py_CLEAR(self->tellers);
     Py_CLEAR(self->inside);
     Py_CLEAR(self->innermost_block);
+    Py_CLEAR(self->deliveries);
     Py_CLEAR(self->finish_watched);
     Py_CLEAR(self->end_watching);
     Py_CLEAR(self->outlive);
@@ -571,6 +576,7 @@ Send_clear(Send *self)
     Py_CLEAR(self->greenlet);
     Py_CLEAR(self->spare_emission);
     Py_CLEAR(self->spare_notes);
+    Py_CLEAR(self->spare_place);
     Py_CLEAR(self->seen_names);
     Py_CLEAR(self->seen_rest);
     for (int kind = 0; kind < KINDS; kind++) {
@@ -611,6 +617,12 @@ static PyMemberDef Send_members[] = {
 
 PyDoc_STRVAR(Send_doc, "The method `Signal.send`, for objects with a Registry as `_registry`.");
 
+static PyMethodDef Send_methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"deliveries_of", deliveries_of, METH_O, "Gives the deliveries of an emission, as a tuple."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot Send_slots[] = {
     {Py_tp_doc, (void *)Send_doc},
     {Py_tp_new, Send_new},
@@ -620,7 +632,7 @@ static PyType_Slot Send_slots[] = {
     {Py_tp_clear, Send_clear},
     {Py_tp_dealloc, Send_dealloc},
     {Py_tp_repr, repr},
-    {Py_tp_methods, methods},
+    {Py_tp_methods, Send_methods},
     {Py_tp_members, Send_members},
     {Py_tp_getset, getset},
     {0, NULL},

@@ -50,12 +50,13 @@ typedef struct {
     PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
     PyObject *inside;       /* the context variable for the place of the innermost send */
     PyObject *innermost_block;  /* the one for the innermost block that connects or mutes */
+    PyObject *deliveries;   /* what gives those of an emission that Python has filled in */
     PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
     unsigned long thread;   /* in this thread, and in this greenlet or NULL, which is not held */
     PyObject *switched;
-    PyObject *spare_emission, *spare_notes;  /* with nothing in them, or NULL */
+    PyObject *spare_emission, *spare_notes, *spare_place;  /* with nothing in them, or NULL */
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
@@ -189,6 +190,9 @@ Py_ssize_t count_notes(PyObject *notes);
 /* Give the payload as a new dict, and the deliveries so far as a new list. */
 PyObject *payload_in(PyObject *notes);
 PyObject *deliveries_in(PyObject *notes);
+
+/* Give the deliveries of an emission, as a tuple. */
+PyObject *deliveries_of(PyObject *send, PyObject *emission);
 
 /* Let go of notes; if nobody else has kept them, they serve again. */
 void release_notes(Send *send, PyObject *notes);

@@ -149,16 +149,33 @@ Notes_payload(PyObject *self, PyObject *Py_UNUSED(ignored))
     return payload_in(self);
 }
 
+/* Give the deliveries so far as a tuple. */
 static PyObject *
-Notes_deliveries(PyObject *notes, PyObject *Py_UNUSED(ignored))
+deliveries_told(Notes *self)
 {
-    Notes *self = (Notes *)notes;
     Py_ssize_t done = make_deliveries(self);
     PyObject *made = done < 0 ? NULL : PyTuple_New(done);
     for (Py_ssize_t i = 0; made != NULL && i < done; i++) {
         PyTuple_SET_ITEM(made, i, Py_NewRef(notes_of(self)[i].outcome));
     }
     return made;
+}
+
+PyObject *
+deliveries_of(PyObject *send, PyObject *emission)
+{
+    Send *self = (Send *)send;
+    PyObject *noted = NULL;
+    if (PyObject_TypeCheck(emission, self->kinds[EMISSION])) {
+        noted = read_slot(self, emission, DELIVERIES);
+    }
+    if (noted == NULL || Py_TYPE(noted) != self->kinds[NOTES]) {
+        return PyObject_CallOneArg(self->deliveries, emission);
+    }
+    Py_INCREF(noted);
+    PyObject *told = deliveries_told((Notes *)noted);
+    Py_DECREF(noted);
+    return told;
 }
 
 static int
@@ -227,7 +244,6 @@ release_notes(Send *send, PyObject *notes)
 
 static PyMethodDef Notes_methods[] = {
     {"payload", Notes_payload, METH_NOARGS, "Gives the payload, as a new dict."},
-    {"deliveries", Notes_deliveries, METH_NOARGS, "Gives the deliveries so far, as a tuple."},
     {NULL, NULL, 0, NULL},
 };
 

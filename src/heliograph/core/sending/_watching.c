@@ -104,11 +104,43 @@ begin_emission(Send *self, Dispatch *dispatch, PyObject *parent)
     return 0;
 }
 
+/* Give a place that is around nothing, and where nothing is under way. */
+static PyObject *
+empty_place(Send *self)
+{
+    PyObject *made = self->spare_place;
+    if (made == NULL) {
+        return self->kinds[PLACE]->tp_alloc(self->kinds[PLACE], 0);
+    }
+    self->spare_place = NULL;
+    PyObject_GC_Track(made);
+    return made;
+}
+
+/* Let go of a place where the context was; if no context is there any more, it serves again. */
+static void
+release_place(Send *self, PyObject *place)
+{
+    if (place == Py_None || Py_REFCNT(place) != 1) {
+        Py_DECREF(place);
+        return;
+    }
+    PyObject_GC_UnTrack(place);
+    write_slot(self, place, WORK, NULL);  /* May run code of others, who may leave one, too. */
+    write_slot(self, place, AROUND, NULL);
+    if (self->spare_place == NULL) {
+        self->spare_place = place;
+    }
+    else {
+        Py_DECREF(place);
+    }
+}
+
 /* Let the context be inside of the send, around which is another one, or None; -1 with an error. */
 static int
 enter_place(Send *self, Watch *watch, PyObject *around)
 {
-    PyObject *place = self->kinds[PLACE]->tp_alloc(self->kinds[PLACE], 0);
+    PyObject *place = empty_place(self);
     if (place == NULL) {
         return -1;
     }
@@ -136,7 +168,6 @@ begin_watching(Send *self, Dispatch *dispatch)
     PyObject *around = Py_NewRef(innermost(self, here));
     PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
     Py_INCREF(parent);
-    Py_DECREF(here);
     int failed = begin_emission(self, dispatch, parent);
     /* Where nobody is called, nothing can be inside of it. */
     if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
@@ -144,6 +175,7 @@ begin_watching(Send *self, Dispatch *dispatch)
     }
     Py_DECREF(parent);
     Py_DECREF(around);
+    release_place(self, here);
     return failed;
 }
 

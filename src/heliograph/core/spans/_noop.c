@@ -112,6 +112,11 @@ static PyMemberDef UnlessHeard_members[] = {
 
 PyDoc_STRVAR(UnlessHeard_doc, "Gives *value* while *registries* have nobody to tell; else calls.");
 
+static PyMethodDef UnlessHeard_methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot UnlessHeard_slots[] = {
     {Py_tp_doc, (void *)UnlessHeard_doc},
     {Py_tp_new, UnlessHeard_new},
@@ -121,7 +126,7 @@ static PyType_Slot UnlessHeard_slots[] = {
     {Py_tp_clear, UnlessHeard_clear},
     {Py_tp_dealloc, UnlessHeard_dealloc},
     {Py_tp_repr, repr},
-    {Py_tp_methods, methods},
+    {Py_tp_methods, UnlessHeard_methods},
     {Py_tp_members, UnlessHeard_members},
     {Py_tp_getset, getset},
     {0, NULL},
