@@ -30,6 +30,9 @@ repr(PyObject *self)
     return text;
 }
 
+/* The first of the methods of such a type. */
+#define REDUCE {"__reduce__", reduce, METH_NOARGS, NULL}
+
 static PyGetSetDef getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL},

@@ -618,7 +618,7 @@ static PyMemberDef Send_members[] = {
 PyDoc_STRVAR(Send_doc, "The method `Signal.send`, for objects with a Registry as `_registry`.");
 
 static PyMethodDef Send_methods[] = {
-    {"__reduce__", reduce, METH_NOARGS, NULL},
+    REDUCE,
     {"deliveries_of", deliveries_of, METH_O, "Gives the deliveries of an emission, as a tuple."},
     {NULL, NULL, 0, NULL},
 };

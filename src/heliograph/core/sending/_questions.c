@@ -144,6 +144,11 @@ static PyMemberDef HasReceiversFor_members[] = {
 
 PyDoc_STRVAR(HasReceiversFor_doc, "The method `Signal.has_receivers_for`, given what sends.");
 
+static PyMethodDef HasReceiversFor_methods[] = {
+    REDUCE,
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot HasReceiversFor_slots[] = {
     {Py_tp_doc, (void *)HasReceiversFor_doc},
     {Py_tp_new, HasReceiversFor_new},
@@ -153,7 +158,7 @@ static PyType_Slot HasReceiversFor_slots[] = {
     {Py_tp_clear, HasReceiversFor_clear},
     {Py_tp_dealloc, HasReceiversFor_dealloc},
     {Py_tp_repr, repr},
-    {Py_tp_methods, methods},
+    {Py_tp_methods, HasReceiversFor_methods},
     {Py_tp_members, HasReceiversFor_members},
     {Py_tp_getset, getset},
     {0, NULL},

@@ -113,7 +113,7 @@ static PyMemberDef UnlessHeard_members[] = {
 PyDoc_STRVAR(UnlessHeard_doc, "Gives *value* while *registries* have nobody to tell; else calls.");
 
 static PyMethodDef UnlessHeard_methods[] = {
-    {"__reduce__", reduce, METH_NOARGS, NULL},
+    REDUCE,
     {NULL, NULL, 0, NULL},
 };
 
