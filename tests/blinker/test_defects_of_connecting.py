@@ -261,6 +261,7 @@ def test_other_senders_do_not_make_connecting_dearer(
         # The least of a few: the garbage of other tests may be collected in between.
         return min(calls_of(once) for _ in range(5)), min(calls_of(dying) for _ in range(5))
 
+    signal.connect(q, "first")  # What becomes empty is dropped, which is cheaper still.
     before = calls()
     for number in range(1000):
         signal.connect(q, f"user-{number}")
