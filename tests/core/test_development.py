@@ -172,7 +172,7 @@ def test_a_check_that_fails_is_named_once_and_asked_no_more(
 
     assert [signal.send("shop"), paid().send("shop"), in_development()] == [[], [], False]
     assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [LookupError]
-    assert "which is to tell whether programs are being developed, failed" in caplog.text
+    assert "which tells whether programs are being developed, failed" in caplog.text
 
 
 @pytest.mark.parametrize("answer", [True, False])

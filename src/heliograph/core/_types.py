@@ -1,4 +1,4 @@
-"""What type checkers are told of payloads and receivers. Nothing of it is there at run time."""
+"""Types of payloads and receivers, for type checkers. None of them exists at run time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec as ParamSpecWithDefault
     from typing_extensions import TypeVar as TypeVarWithDefault
 
-    # How a signal is sent, sender included; one that is made by name can be sent in any way.
+    # The arguments of a send, with the sender. A signal made by name accepts any arguments.
     P = ParamSpecWithDefault("P", default=...)
     Q = ParamSpec("Q")
     R = ParamSpecWithDefault("R", default=...)
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
     class Undeclared:
-        """Nobody sends this: only a signal that can be sent in any way takes it for its P."""
+        """It is never sent: only the P of a signal that accepts any arguments allows it."""
 
     class Receiver(Protocol[Q, R, T_co]):
-        """A receiver that takes what Q says, and whose own type is ``Callable[R, T_co]``.
+        """A receiver that accepts the arguments Q, and whose own type is ``Callable[R, T_co]``.
 
-        Python has no intersection of types, but what is assignable to overloads is assignable
-        to each of them: here the first one is checked, and the second one inferred.
+        Python has no intersection of types, but a value that is assignable to overloads is
+        assignable to each of them: here the first is checked, and the second inferred.
         """
 
         @overload

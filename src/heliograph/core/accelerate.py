@@ -1,4 +1,4 @@
-"""Puts the hot path that is written in C in the place of `Signal.send`, where there is one."""
+"""Replaces `Signal.send` by its C version, if the C part was compiled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _put_in_place() -> str:
         return "python"
     try:
         from heliograph.core.sending._dispatch import Anyone, HasReceiversFor, Send
-    except ImportError:  # pragma: no cover - where it could not be compiled, this runs.
+    except ImportError:  # pragma: no cover - runs if the C part was not compiled.
         return "python"
     send = Send(
         in_python=Signal.send,
@@ -70,7 +70,7 @@ def _put_in_place() -> str:
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
     SendState.keeps_snapshots = False
-    # Type checkers go on seeing the method that it stands for.
+    # Type checkers still see the Python method.
     Signal.has_receivers_for = update_wrapper(  # type: ignore[assignment, method-assign]
         asked, Signal.has_receivers_for
     )

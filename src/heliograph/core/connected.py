@@ -40,7 +40,7 @@ else:
 
 
 class Connected(Copyable, Generic[P]):
-    """The part of a signal that knows who is connected."""
+    """The part of a signal that knows its connections."""
 
     _not_copied = Copyable._not_copied | {
         "_registry",
@@ -60,7 +60,7 @@ class Connected(Copyable, Generic[P]):
 
     # Not in `__init__`, which some subclasses never call.
     def __new__(cls, *_: object, **__: object) -> Self:
-        """Make a signal to which nobody is connected."""
+        """Make a signal without receivers."""
         signal = object.__new__(cls)
         signal._registry = cls._registry_class()
         return signal
@@ -115,7 +115,7 @@ class Connected(Copyable, Generic[P]):
 
     @property
     def dead_receivers(self) -> tuple[DeadReceiver, ...]:
-        """The last few weakly held receivers that were garbage-collected while connected."""
+        """The last 16 weakly held receivers that were garbage-collected while connected."""
         return tuple(self._registry.dead or ())
 
     def forget_dead(self, *connections: Connection) -> None:

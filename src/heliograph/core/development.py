@@ -1,4 +1,4 @@
-"""Whether programs are being developed in this process: the question, and who may answer it."""
+"""Whether programs are being developed in this process, and the checks that decide it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Check = Callable[[], bool | None]
 
 SWITCH = "HELIOGRAPH_CHECK"
-"""The environment variable that settles the question: 1 for yes, 0 for no."""
+"""The environment variable that decides: 1 for yes, 0 for no."""
 
 _NO = ("0", "false", "no")
 
@@ -31,10 +31,10 @@ _checks: dict[Hashable, Any] = {}
 _not_loaded: list[Callable[[], Check]] = []
 
 _waiting: WeakSet[Registry] = WeakSet()
-"""The signals that were sent while the answer was open."""
+"""The registries of signals that were sent while the answer was unknown."""
 
 _awaited: dict[Hashable, None] = {}
-"""The checks that are to tell these signals the answer."""
+"""The checks that will tell these signals the answer."""
 
 
 def in_development() -> bool | None:
@@ -44,7 +44,7 @@ def in_development() -> bool | None:
     development mode, and if one of the checks says so.
 
     Returns:
-        None while that is open: nobody says yes, and a check cannot say yet.
+        None if that is still unknown: no check says yes, and one cannot tell yet.
     """
     switch = os.environ.get(SWITCH)
     if switch:
@@ -58,30 +58,30 @@ def in_development() -> bool | None:
 
 
 def add_check(check: Check) -> Check:
-    """Let *check* answer, too, whether programs are being developed in this process.
+    """Add a check that tells whether programs are being developed in this process.
 
-    For extensions of frameworks that have a debug mode. What Flask, Quart, Django and
-    pytest say of it is known already.
+    For extensions of frameworks that have a debug mode. Checks for Flask, Quart, Django
+    and pytest exist already.
 
-    It is called without arguments, and seldom: while declared signals are sent for the first
-    time, and where something looks wrong. It returns True or False, or None as long as it
-    cannot know. If it has a method ``when_known(tell)``, that is called when signals
-    wait for the answer, maybe several times: it is to call ``tell(True)`` or ``tell(False)``
-    as soon as the answer is known. Without it, signals take None for no.
+    Heliograph calls the check without arguments, and seldom: when declared signals are sent
+    for the first time, and where something looks wrong. The check returns True or False, or
+    None if it does not know yet. If it has a method ``when_known(tell)``, that is called when
+    signals wait for the answer, maybe several times: it must call ``tell(True)`` or
+    ``tell(False)`` as soon as the answer is known. Without the method, None means no.
 
-    One that raises is named once, with its traceback, on the logger ``heliograph``, and
-    is removed.
+    If a check raises, the logger ``heliograph`` gets the error once, with its traceback, and
+    the check is removed.
 
     Args:
         check: A plain function, or an object with a plain ``__call__``. Adding it again
-            adds nothing. Add it before signals are sent, as a signal that was told no
-            does not ask again.
+            changes nothing. Add it before signals are sent, as a signal that got the
+            answer no does not ask again.
 
     Returns:
         The check, so that this can be a decorator.
 
     Raises:
-        ArgumentError: If it cannot be called, or if it is a class or async.
+        ArgumentError: If *check* is not callable, or is a class or async.
 
     Example:
         >>> from types import SimpleNamespace
@@ -105,14 +105,14 @@ def add_check(check: Check) -> Check:
 
 
 def remove_check(check: Check) -> None:
-    """Ask *check* no more; one that was never added is no error."""
+    """Remove *check*. One that was never added is no error."""
     key = receiver_key(check)
     _checks.pop(key, None)
     _awaited.pop(key, None)
 
 
 def load_check(load: Callable[[], Check]) -> None:
-    """Add the check that *load* returns, once the question is asked for the first time."""
+    """Add the check that *load* returns, when `in_development` is called for the first time."""
     _not_loaded.append(load)
 
 
@@ -139,7 +139,7 @@ def _settle(key: Hashable, on: bool) -> None:
 def _loaded() -> tuple[Any, ...]:
     for load in tuple(_not_loaded):
         add_check(load())
-    # Only now, or another thread that asks would find neither.
+    # Only now, or another thread that asks would find neither the checks nor the loaders.
     _not_loaded.clear()
     return tuple(_checks.values())
 
@@ -156,8 +156,8 @@ def _ask(check: Check, call: Callable[[], Any]) -> Any:
         remove_check(check)
         log(
             error,
-            "The check %s, which is to tell whether programs are being developed, failed, and is "
-            "not asked any more. Fix it, and add it again with add_check().",
+            "The check %s, which tells whether programs are being developed, failed and was "
+            "removed. Fix it, and add it again with add_check().",
             name_of(check),
         )
         return False

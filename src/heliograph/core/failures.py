@@ -1,4 +1,4 @@
-"""Errors of receivers: which of them wait until all have been called, and how these are raised."""
+"""Errors of receivers: which ones wait until all receivers were called, and how to raise them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 AT_ONCE: tuple[type[Exception], ...] = (RecursionError, MemoryError)
-"""There is no room to call anybody: whoever is called next falls into the same pit."""
+"""Errors after which no other receiver can be called: it would fail in the same way."""
 
-# Some errors refuse to be changed, as frozen dataclasses do.
+# Some errors cannot be changed, such as frozen dataclasses.
 _set = BaseException.__setattr__
 
 
 def leaves_at_once(error: Exception) -> bool:
-    """Tell whether an error concerns the whole program, so that nobody else is to be called.
+    """Tell whether an error concerns the whole program, so that the send must end at once.
 
-    So does a group in which there is one, as a group with a `KeyboardInterrupt` does.
+    A group that contains such an error, a `KeyboardInterrupt` for example, does too.
     """
-    # Whoever quits a debugger wants the program to end. It is not loaded but where it is used.
+    # A user who quits the debugger wants the program to end. `bdb` is loaded only if it is used.
     quitting = getattr(sys.modules.get("bdb"), "BdbQuit", ())
     parts: list[BaseException] = [error]
     for part in parts:
@@ -34,26 +34,26 @@ def leaves_at_once(error: Exception) -> bool:
 def raise_kept(error: BaseException) -> NoReturn:
     """Raise an error that was kept, as if it had never been caught.
 
-    Where another one is being handled, raising it again would take that for the cause of this
-    one, in place of what this one came from.
+    If another error is being handled, a plain `raise` would replace the `__context__` of this
+    error by that one.
     """
     context, traceback = error.__context__, error.__traceback__
     try:
         raise error
     finally:
         _set(error, "__context__", context)
-        # Without this frame, which says nothing.
+        # Without this frame, which would not help a reader.
         _set(error, "__traceback__", traceback)
         del error, context, traceback  # An error must not refer to itself through its frames.
 
 
 def note(error: Exception, text: str) -> None:
-    """Note something on an error, once, if it takes notes."""
+    """Add a note to an error, once, if the error accepts notes."""
     try:
-        # Some raise the same object again and again, which must not grow.
+        # A receiver may raise the same object again and again; its notes must not grow.
         if text not in getattr(error, "__notes__", ()):
             error.add_note(text)
-    except Exception:  # noqa: BLE001 - a frozen dataclass takes none, and is raised without.
+    except Exception:  # noqa: BLE001 - a frozen dataclass accepts no note, and is raised without.
         return
 
 
@@ -64,13 +64,13 @@ def log(error: Exception, message: str, *args: object) -> None:
 
         getLogger("heliograph").error(message, *args, exc_info=error)
     except AT_ONCE:
-        # Logging goes deep. What it is done for, or what comes after it, matters more.
+        # Logging needs many nested calls. The send itself matters more.
         return
 
 
 def log_aside(error: Exception, message: str, *args: object) -> None:
-    """Do so while another error is to be raised, which nothing that fails here may replace."""
+    """Log an error while another one is being raised: a failure here must not replace that one."""
     try:
         log(error, message, *args)
-    except Exception:  # noqa: BLE001 - above.
+    except Exception:  # noqa: BLE001 - see the docstring.
         return

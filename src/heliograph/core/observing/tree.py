@@ -1,4 +1,4 @@
-"""Emissions as a tree: each receiver with what was sent while it was at work."""
+"""Emissions as a tree: each receiver with the emissions that it sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EmissionNode:
-    """An emission in a tree, with what was sent inside of it.
+    """An emission in a tree, with the emissions inside it.
 
     Attributes:
         emission: The emission.
@@ -36,7 +36,7 @@ class EmissionNode:
             yield delivery, self._inside.get(turn, [])
 
     def unfinished(self) -> list[EmissionNode]:
-        """Return what was sent by a receiver that has not returned, or by tasks left running."""
+        """Return emissions of receivers that have not returned, or of tasks left running."""
         several = len(self.emission.deliveries)
         return [it for turn, nodes in self._inside.items() if turn >= several for it in nodes]
 
@@ -46,10 +46,10 @@ def emission_tree(emissions: Iterable[Emission]) -> list[EmissionNode]:
 
     Args:
         emissions: Emissions in the order in which they began, as the `on_start` of an
-            instrument is told of them, or in that in which they ended.
+            instrument gets them, or in the order in which they ended.
 
     Returns:
-        The outermost ones: those whose parent is None, or is not among them.
+        The outermost emissions: those without a parent in *emissions*.
 
     Example:
         >>> from heliograph import Signal, add_instrument, remove_instrument

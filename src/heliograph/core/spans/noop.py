@@ -69,7 +69,7 @@ _UnlessHeard = _put_in_place()
 
 
 def begin_or_noop(kind: SpanKind, stub: Callable[..., object]) -> Any:
-    """Return a function that makes a span, or returns the no-op span while nobody is connected.
+    """Return a function that makes a span, or returns the no-op span if no receiver is connected.
 
     It has the name and the signature of the stub. It refuses to be used as a decorator.
     """
