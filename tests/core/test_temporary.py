@@ -430,7 +430,7 @@ def test_queries_answer_for_the_current_context() -> None:
 
     def queries() -> tuple[object, ...]:
         return (
-            signal.receivers,
+            tuple(signal.receivers),
             list(signal.receivers_for("shop")),
             signal.has_receivers_for("shop"),
             len(signal.connections),

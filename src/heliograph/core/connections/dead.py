@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from heliograph.core.connections.receivers import ReceiverRef
+    from heliograph.core.connections.registry import Registry
     from heliograph.core.source import Place
 
 OPEN: Final = 0
@@ -72,6 +73,11 @@ def without(
     # A new one, as other threads may be reading.
     left = [it for it in dead or () if (it.name, it._place) not in known]
     return deque(left, maxlen=_REMEMBERED) if left else None
+
+
+def was_muted(receiver_ref: ReceiverRef, registry: Registry) -> bool:
+    """Tell whether a mute may have kept sends from a receiver."""
+    return registry.silent or registry.silence_changes != receiver_ref.silence_seen
 
 
 def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:

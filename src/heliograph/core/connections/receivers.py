@@ -17,6 +17,7 @@ from heliograph.core.connections.dead import (
     is_lost,
     maker_of,
     warn_if_at_once,
+    was_muted,
 )
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
@@ -58,6 +59,7 @@ class ReceiverRef(ref[object]):
         "registry_ref",
         "sender_counts",
         "shared_snapshot",
+        "silence_seen",
         "strong_count",
         "strong_ref",
     )
@@ -73,6 +75,7 @@ class ReceiverRef(ref[object]):
         registry_ref: Callable[[], Registry | None]
         sender_counts: dict[Hashable, int]
         shared_snapshot: Snapshot | None
+        silence_seen: int
         strong_count: int
         strong_ref: Any
         options: Options
@@ -264,6 +267,7 @@ def make_receiver_ref(
     receiver_ref.key = key
     receiver_ref.sender_counts = {}
     receiver_ref.shared_snapshot = None
+    receiver_ref.silence_seen = 0
     receiver_ref.strong_ref = None
     receiver_ref.strong_count = 0
     receiver_ref.is_async = is_async
@@ -360,7 +364,7 @@ def _died(receiver_ref: ReceiverRef, ending: Callable[[], bool] = sys.is_finaliz
         # First: what follows may fail, without room on the stack or by a signal handler.
         pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))
         try:
-            if connected and is_lost(receiver_ref, frame):
+            if connected and not was_muted(receiver_ref, registry) and is_lost(receiver_ref, frame):
                 receiver_ref.fate = LOST
         finally:
             make_pending_changes()

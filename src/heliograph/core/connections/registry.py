@@ -107,6 +107,7 @@ class Registry(SendState):
             receiver_ref = self.receivers.get(key)
             if receiver_ref is None or not receiver_ref.accepts(receiver, options):
                 receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
+                receiver_ref.silence_seen = self.silence_changes
                 if declaration is not None:
                     from heliograph.core.declared.admission import fit
 

@@ -32,6 +32,7 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     receiver_ref, options = connection._receiver_ref, connection._options
     if not receiver_ref.accepts(receiver, options):
         receiver_ref = make_receiver_ref(receiver, receiver_ref.key, options, registry.self_ref)
+        receiver_ref.silence_seen = registry.silence_changes
     made = False
     while made is False:  # None if it has to wait.
         declaration = registry.declaration

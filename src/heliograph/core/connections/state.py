@@ -36,6 +36,7 @@ class SendState:
         "names_sender",
         "needs_slow_path",
         "overridden",
+        "silence_changes",
         "silent",
         "strict",
         "version",
@@ -51,10 +52,12 @@ class SendState:
 
     def __init__(self) -> None:
         # All blocks that mute, those of them that do so only in some contexts, and whether one
-        # mutes every receiver in every context.
+        # mutes every receiver in every context; and how often that began or ended, as a send
+        # that is muted so leaves no other trace.
         self.mutes: Mutes = {}
         self.local_mutes: Mutes = {}
         self.silent: bool = False
+        self.silence_changes: int = 0
         # Whether every send asks the signal itself whom to call.
         self.overridden: bool = False
         # Whether what can be written but never meant is refused, or only warned of.
@@ -115,6 +118,7 @@ class SendState:
                 silent = silent or not spared
             else:
                 local[scope] = spared
+        self.silence_changes += silent is not self.silent
         self.local_mutes, self.silent = local, silent
 
     def _override(self, on: bool) -> None:
