@@ -5,10 +5,11 @@ from __future__ import annotations
 import weakref
 from contextvars import ContextVar
 from functools import wraps
+from types import MethodType
 
 import heliograph
 from heliograph import ANY
-from heliograph.blinker.patching import ASKED, Patchable, Replaceable
+from heliograph.blinker.patching import ASKED, Patchable
 from heliograph.blinker.tables import Receivers, receiver_key
 
 TYPE_CHECKING = False
@@ -109,7 +110,6 @@ class Overridable(heliograph.Signal, **_TYPE):
         # The receivers by id, as Blinker has them.
         receivers: Any
     else:
-        receivers_for = Replaceable(heliograph.Signal.receivers_for)
 
         @wraps(heliograph.Signal.connect)
         def connect(self, receiver=..., sender=ANY, weak=True, **options):
@@ -146,11 +146,32 @@ class Overridable(heliograph.Signal, **_TYPE):
         self.__dict__.pop("receivers", None)
         self._registry = registry
 
-    def __delattr__(self, name: str) -> None:
-        """Delete an attribute; the receivers that were replaced last are back then."""
-        if name != "receivers" or type(self).receivers is not Overridable.receivers:
-            super().__delattr__(name)
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; sends call what is put in the place of `receivers_for`."""
+        if name != "receivers_for" or hasattr(type(type(self).receivers_for), "__set__"):
+            super().__setattr__(name, value)
             return
+        # By its type: a tracer's wrapper claims to be the method and compares equal to it.
+        back = type(value) is MethodType and value == MethodType(Overridable.receivers_for, self)
+        if back:
+            self.__dict__.pop("receivers_for", None)
+        else:
+            self.__dict__["receivers_for"] = value
+        self._ask_again()
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute; what it has replaced is back then."""
+        if name == "receivers" and type(self).receivers is Overridable.receivers:
+            self._put_back_receivers()
+            return
+        if name == "receivers_for" and name not in self.__dict__:
+            msg = "receivers_for cannot be deleted: it was not replaced."
+            raise AttributeError(msg)
+        super().__delattr__(name)
+        if name == "receivers_for":
+            self._ask_again()
+
+    def _put_back_receivers(self) -> None:
         # `mock.patch.object` deletes the attribute to put back what it has replaced.
         replaced = self.__dict__.get("_replaced", [])
         registry = replaced.pop()() if replaced else None

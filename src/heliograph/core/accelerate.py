@@ -20,6 +20,7 @@ from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_r
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
+from heliograph.core.sending.lookup import due
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import finish_straight, finish_watched
 from heliograph.core.signal import Signal
@@ -29,7 +30,7 @@ def _put_in_place() -> str:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
         return "python"
     try:
-        from heliograph.core.sending._dispatch import Anyone, HasReceiversFor, Send
+        from heliograph.core.sending._dispatch import Anyone, Question, Send
     except ImportError:  # pragma: no cover - runs if the C part was not compiled.
         return "python"
     send = Send(
@@ -58,7 +59,6 @@ def _put_in_place() -> str:
         scope=Scope,
         deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
     )
-    asked = HasReceiversFor(send, Signal.has_receivers_for)
 
     class AnyoneInC(Anyone, Here):
         __slots__ = ()
@@ -70,10 +70,11 @@ def _put_in_place() -> str:
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
     SendState.keeps_snapshots = False
-    # Type checkers still see the Python method.
-    Signal.has_receivers_for = update_wrapper(  # type: ignore[assignment, method-assign]
-        asked, Signal.has_receivers_for
-    )
+    has_any = Question(send, Signal.has_receivers_for)
+    which = Question(send, Signal.receivers_for, due)
+    # Type checkers still see the Python methods.
+    Signal.has_receivers_for = update_wrapper(has_any, Signal.has_receivers_for)  # type: ignore[assignment, method-assign]
+    Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
     Emission.deliveries = property(  # type: ignore[assignment]  # As above.
         send.deliveries_of, doc=Emission.deliveries.__doc__

@@ -35,6 +35,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [OWN_VERSION] = {SNAPSHOT, "own_version"},
     [SHARED] = {SNAPSHOT, "shared"},
     [CONNECTIONS] = {SNAPSHOT, "connections"},
+    [NEWEST] = {SNAPSHOT, "newest"},
     [SCOPES] = {SNAPSHOT, "scopes"},
     [OUTSIDE] = {SNAPSHOT, "outside"},
     [OUTER] = {SCOPE, "outer"},
@@ -673,7 +674,7 @@ fill_module(PyObject *module)
 {
     return add_type(module, "Send", &Send_spec) < 0
            || add_type(module, "Notes", &Notes_spec) < 0
-           || add_type(module, "HasReceiversFor", &HasReceiversFor_spec) < 0
+           || add_type(module, "Question", &Question_spec) < 0
            || add_type(module, "Anyone", &Anyone_spec) < 0
            || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
 }

@@ -18,7 +18,8 @@ enum slot {
     GROUP_SNAPSHOT, GROUP_VERSION,
     CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS,
     SHARED_SNAPSHOT, RECEIVER_OPTIONS,
-    RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, CONNECTIONS, SCOPES, OUTSIDE,
+    RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, NEWEST,
+    CONNECTIONS, SCOPES, OUTSIDE,
     OUTER,
     FUNCTION_REF,
     ON_START, TOLD,
@@ -202,8 +203,8 @@ extern PyType_Spec Notes_spec;
 /* Tell whether something is what sends; if not, with an error. */
 int is_engine(PyObject *it);
 
-/* The types `HasReceiversFor` and `Anyone`, in `_questions.c`. */
-extern PyType_Spec HasReceiversFor_spec, Anyone_spec;
+/* The types `Question` and `Anyone`, in `_questions.c`. */
+extern PyType_Spec Question_spec, Anyone_spec;
 
 /* The type `UnlessHeard`, in `spans/_noop.c`. */
 extern PyType_Spec UnlessHeard_spec;

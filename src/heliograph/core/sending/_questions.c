@@ -1,4 +1,4 @@
-/* What is asked before a send: `Signal.has_receivers_for`, and whether `Signal.receivers` has any.
+/* What is asked before a send: `Signal.has_receivers_for` and `receivers_for`, and whether `Signal.receivers` has any.
  *
  * The rules of `_dispatch.c` hold here. All but the plain case is asked in Python.
  */
@@ -42,78 +42,111 @@ receiver_lives(Send *engine, PyObject *reference)
     return found;
 }
 
-/* A method of signals that answers for a sender. */
+/* A method of signals that is asked for a sender: whether a receiver would be called, or, given
+ * what makes an iterator of a snapshot, which ones. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     PyObject *weakrefs;
     PyObject *dict;
     PyObject *in_python;  /* the same for what is not plain */
+    PyObject *due;        /* what makes the iterator, or NULL */
     Send *engine;         /* what sends, from which it has all that it reads */
-} HasReceiversFor;
+} Question;
 
+/* Tell whether one of the receivers is alive. */
 static PyObject *
-HasReceiversFor_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
-                           PyObject *kwnames)
+is_any_alive(Send *engine, PyObject *snapshot)
 {
-    HasReceiversFor *self = (HasReceiversFor *)callable;
-    Send *engine = self->engine;
-    PyObject *registry = NULL, *snapshot = NULL;
-    if (PyVectorcall_NARGS(nargsf) == 2 && kwnames == NULL) {
-        registry = registry_of(engine, args[0]);
-    }
-    if (registry != NULL) {
-        if (Py_SIZE(read_slot(engine, registry, ANYONE)) == 0) {
-            Py_DECREF(registry);
-            Py_RETURN_FALSE;
-        }
-        snapshot = find_snapshot(engine, registry, args[1], NULL, 1);
-        Py_DECREF(registry);
-    }
-    if (snapshot == NULL) {
-        return PyErr_Occurred() ? NULL
-                                : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
-    }
     PyObject *refs = read_slot(engine, snapshot, RECEIVER_REFS);
     int found = 0;
     for (Py_ssize_t i = 0; found == 0 && i < PyTuple_GET_SIZE(refs); i++) {
         found = receiver_lives(engine, PyTuple_GET_ITEM(refs, i));
     }
-    Py_DECREF(snapshot);
     return found < 0 ? NULL : PyBool_FromLong(found);
 }
 
+/* Give the receivers one by one. */
 static PyObject *
-HasReceiversFor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+receivers_due(Question *self, PyObject *registry, PyObject *sender, PyObject *snapshot)
 {
-    static char *names[] = {"engine", "in_python", NULL};
-    PyObject *engine, *in_python;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:HasReceiversFor", names, &engine,
-                                     &in_python)
+    Send *engine = self->engine;
+    return PyObject_CallFunctionObjArgs(
+        self->due, registry, sender, read_slot(engine, snapshot, CONNECTIONS),
+        read_slot(engine, snapshot, RECEIVER_REFS), read_slot(engine, snapshot, NEWEST),
+        read_slot(engine, registry, VERSION), NULL);
+}
+
+/* Give an iterator that gives nothing. */
+static PyObject *
+iterator_of_nothing(void)
+{
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *iterator = nothing == NULL ? NULL : PyObject_GetIter(nothing);
+    Py_XDECREF(nothing);
+    return iterator;
+}
+
+static PyObject *
+Question_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Question *self = (Question *)callable;
+    PyObject *registry = NULL, *snapshot = NULL, *answer = NULL;
+    if (PyVectorcall_NARGS(nargsf) == 2 && kwnames == NULL) {
+        registry = registry_of(self->engine, args[0]);
+    }
+    if (registry != NULL) {
+        if (Py_SIZE(read_slot(self->engine, registry, ANYONE)) == 0) {
+            Py_DECREF(registry);
+            return self->due == NULL ? Py_NewRef(Py_False) : iterator_of_nothing();
+        }
+        snapshot = find_snapshot(self->engine, registry, args[1], NULL, 1);
+    }
+    if (snapshot != NULL) {
+        answer = self->due == NULL ? is_any_alive(self->engine, snapshot)
+                                   : receivers_due(self, registry, args[1], snapshot);
+        Py_DECREF(snapshot);
+    }
+    else if (!PyErr_Occurred()) {
+        answer = PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
+    }
+    Py_XDECREF(registry);
+    return answer;
+}
+
+static PyObject *
+Question_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"engine", "in_python", "due", NULL};
+    PyObject *engine, *in_python, *due = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:Question", names, &engine, &in_python,
+                                     &due)
         || !is_engine(engine)) {
         return NULL;
     }
-    HasReceiversFor *self = (HasReceiversFor *)type->tp_alloc(type, 0);
+    Question *self = (Question *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->vectorcall = HasReceiversFor_vectorcall;
+        self->vectorcall = Question_vectorcall;
         self->engine = (Send *)Py_NewRef(engine);
         self->in_python = Py_NewRef(in_python);
+        self->due = Py_XNewRef(due);
     }
     return (PyObject *)self;
 }
 
 static int
-HasReceiversFor_traverse(HasReceiversFor *self, visitproc visit, void *arg)
+Question_traverse(Question *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->dict);
     Py_VISIT(self->in_python);
+    Py_VISIT(self->due);
     Py_VISIT(self->engine);
     return 0;
 }
 
 static int
-HasReceiversFor_clear(HasReceiversFor *self)
+Question_clear(Question *self)
 {
     /* Nothing that a call reads: cycles through these are broken elsewhere. */
     Py_CLEAR(self->dict);
@@ -121,55 +154,56 @@ HasReceiversFor_clear(HasReceiversFor *self)
 }
 
 static void
-HasReceiversFor_dealloc(HasReceiversFor *self)
+Question_dealloc(Question *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs((PyObject *)self);
     }
-    (void)HasReceiversFor_clear(self);
+    (void)Question_clear(self);
     Py_CLEAR(self->in_python);
+    Py_CLEAR(self->due);
     Py_CLEAR(self->engine);
     type->tp_free((PyObject *)self);
     Py_DECREF(type);
 }
 
-static PyMemberDef HasReceiversFor_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(HasReceiversFor, vectorcall), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(HasReceiversFor, weakrefs), READONLY, NULL},
-    {"__dictoffset__", T_PYSSIZET, offsetof(HasReceiversFor, dict), READONLY, NULL},
+static PyMemberDef Question_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Question, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Question, weakrefs), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Question, dict), READONLY, NULL},
     {NULL},
 };
 
-PyDoc_STRVAR(HasReceiversFor_doc, "The method `Signal.has_receivers_for`, given what sends.");
+PyDoc_STRVAR(Question_doc, "A method of `Signal` that is asked for a sender.");
 
-static PyMethodDef HasReceiversFor_methods[] = {
+static PyMethodDef Question_methods[] = {
     REDUCE,
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot HasReceiversFor_slots[] = {
-    {Py_tp_doc, (void *)HasReceiversFor_doc},
-    {Py_tp_new, HasReceiversFor_new},
+static PyType_Slot Question_slots[] = {
+    {Py_tp_doc, (void *)Question_doc},
+    {Py_tp_new, Question_new},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_descr_get, bind},
-    {Py_tp_traverse, HasReceiversFor_traverse},
-    {Py_tp_clear, HasReceiversFor_clear},
-    {Py_tp_dealloc, HasReceiversFor_dealloc},
+    {Py_tp_traverse, Question_traverse},
+    {Py_tp_clear, Question_clear},
+    {Py_tp_dealloc, Question_dealloc},
     {Py_tp_repr, repr},
-    {Py_tp_methods, HasReceiversFor_methods},
-    {Py_tp_members, HasReceiversFor_members},
+    {Py_tp_methods, Question_methods},
+    {Py_tp_members, Question_members},
     {Py_tp_getset, getset},
     {0, NULL},
 };
 
-PyType_Spec HasReceiversFor_spec = {
-    .name = "heliograph.core.sending._dispatch.HasReceiversFor",
-    .basicsize = sizeof(HasReceiversFor),
+PyType_Spec Question_spec = {
+    .name = "heliograph.core.sending._dispatch.Question",
+    .basicsize = sizeof(Question),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
              | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = HasReceiversFor_slots,
+    .slots = Question_slots,
 };
 
 /* What is true while anybody is connected: the base of classes that have what sends in a tuple
