@@ -1,4 +1,4 @@
-"""What is said of a send before anybody is called, while programs are developed."""
+"""Checks of a send in development, before a receiver is called."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def check(signal: Any, sender: Any, payload: dict[str, Any]) -> None:
     """Warn about a send that looks wrong, or refuse it.
 
     Raises:
-        ArgumentError: If the payload is not as declared.
+        ArgumentError: If the payload does not match the declaration.
     """
     registry, checked = signal._registry, in_development()
     declaration = registry.declaration
     if checked is None:
         check_once_known(registry)
         return
-    if not checked or declaration is None:  # It may be refused at this moment.
+    if not checked or declaration is None:  # The declaration may be refused at this moment.
         registry.check(on=False)
     if checked and registry.dead:
         _warn_of_lost(signal)
@@ -36,13 +36,13 @@ def check(signal: Any, sender: Any, payload: dict[str, Any]) -> None:
 def _warn_of_lost(signal: Any) -> None:
     registry = signal._registry
     for it in lost_now(registry.dead):
-        # The next send asks again, as a warning may be made an error, and others are left.
+        # The next send checks again: the warning may be raised as an error, and others be left.
         registry.check(on=True)
         warn_of_lost(it, title_of(signal))
 
 
 def check_sender(signal: Any, sender: Any, payload: dict[str, Any]) -> None:
-    """Warn about a sender that is given by its name, and so is a part of the payload."""
+    """Warn about a sender that is passed by keyword, and so is part of the payload."""
     named = sender is None and "sender" in payload and signal._registry.declaration is None
     if named and in_development():
         warn_of_named_sender(title_of(signal))

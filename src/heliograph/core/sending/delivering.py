@@ -1,4 +1,4 @@
-"""Calls those whose turn it is, one after the other, and hands on what came of it."""
+"""Calls the receivers of a send, one after another, and passes on their outcomes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def deliver(turns: Iterable[Turn], outcome: Outcome, async_wrapper: Any) -> Results:
-    """Call everybody whose turn comes, then return their values or raise their errors."""
+    """Call all receivers, then return their values or raise their errors."""
     with outcome:
         outcome.settle()
         for turn in turns:
@@ -32,7 +32,7 @@ def deliver(turns: Iterable[Turn], outcome: Outcome, async_wrapper: Any) -> Resu
                     function = coroutine_function(receiver)
                     call = wrapped(async_wrapper, function, "_async_wrapper")
                 value = call(outcome.sender, **payload)
-            except Exception as error:  # noqa: BLE001 - kept until all have been called.
+            except Exception as error:  # noqa: BLE001 - kept until all receivers were called.
                 outcome.failed(error)
             else:
                 outcome.returned(value)
@@ -42,9 +42,9 @@ def deliver(turns: Iterable[Turn], outcome: Outcome, async_wrapper: Any) -> Resu
 async def deliver_async(
     turns: Iterable[Turn], outcome: Outcome, sync_wrapper: Any, *, to_the_end: bool = False
 ) -> Results:
-    """Await or call everybody whose turn comes, one after the other, as `deliver` does.
+    """Await or call all receivers, one after another, as `deliver` does.
 
-    Cancellation leaves at once; *to_the_end*, only when those have been called who need no waiting.
+    Cancellation ends the send at once; with *to_the_end*, after the remaining plain receivers.
     """
     with outcome:
         outcome.settle()
@@ -60,10 +60,10 @@ async def deliver_async(
                 else:
                     call = wrapped(sync_wrapper, receiver, "_sync_wrapper")
                     value = await call(outcome.sender, **payload)
-                # Also what a plain function returned, in place or through the wrapper.
+                # A plain function may return an awaitable, too.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
-            except Exception as error:  # noqa: BLE001 - kept until all have been called.
+            except Exception as error:  # noqa: BLE001 - kept until all receivers were called.
                 outcome.failed(error)
             except BaseException as error:
                 if to_the_end:
@@ -76,7 +76,7 @@ async def deliver_async(
 
 
 def _call_plain(turns: Iterator[Turn], outcome: Outcome) -> None:
-    """Call those of the others who need no waiting, while an interruption is on its way."""
+    """Call the remaining plain receivers while an interruption is being raised."""
     for turn in turns:
         connection, receiver = turn
         if not needs_await(connection, receiver):
@@ -84,7 +84,7 @@ def _call_plain(turns: Iterator[Turn], outcome: Outcome) -> None:
             outcome.begin(turn)
             try:
                 value = receiver(outcome.sender, **payload)
-            except Exception as error:  # noqa: BLE001 - logged when the send is left.
+            except Exception as error:  # noqa: BLE001 - logged at the end of the send.
                 outcome.failed(error)
             else:
                 outcome.returned(value)

@@ -1,4 +1,4 @@
-"""Looks up whom a send calls: the snapshot for its sender, which is made when there is none."""
+"""Looks up the receivers of a send: finds or makes the snapshot for its sender."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
     from heliograph.core.connections.group import Group
     from heliograph.core.connections.registry import Registry
 
-# Reading takes no lock: what is built of a copy carries the versions that were read before, by
-# which anybody can tell that it is out of date.
+# Reading takes no lock: a snapshot carries the versions that were read before the connections
+# were copied, and so shows when it is out of date.
 
 _MUTED = Snapshot([], 0, 0, muted=True)
-"""What counts where nobody is to hear anything."""
+"""The snapshot of a muted signal."""
 
 
 def find(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
     """Return the version that was read first, the real sender, and the snapshot for it here.
 
-    A snapshot that is old is made again. Where the registry has another version later, receivers
-    may have been disconnected since.
+    An outdated snapshot is made again. If the registry has another version later, receivers
+    may have been disconnected in between.
     """
     version = registry.version
     key = KEY_FUNCTIONS.get(id(type(sender)))
-    if key is None:  # It is a proxy, or the first sender of its type.
+    if key is None:  # The sender is a proxy, or the first of its type.
         sender = unwrapped(sender)
         key = sender_key
     senders, any_group = registry.senders, registry.any
     group = senders.get(key(sender), any_group) if senders else any_group
     if pending_changes and any(connection() is None for connection in listed(group)):
-        group = any_group  # It is that of a dead sender, which had the same address.
+        group = any_group  # The group of a dead sender that had the same address.
     snapshot = group._snapshot
     if snapshot is None and type(group) is Connection:
         receiver_ref = group._receiver_ref
@@ -69,9 +69,9 @@ def find(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
 
 
 def _made(registry: Registry, group: Group | Connection) -> Snapshot:
-    """Return a new snapshot, or the one that senders share."""
-    # The versions are read before: if a change comes while the connections are copied, the
-    # snapshot is an old one from the start.
+    """Return a new snapshot, or one that several senders share."""
+    # The versions are read first: if a change comes while the connections are copied, the
+    # snapshot is outdated from the start.
     any_group = registry.any
     any_version, own_version = any_group._version, group._version
     if isinstance(group, Connection):
@@ -87,7 +87,7 @@ def _made(registry: Registry, group: Group | Connection) -> Snapshot:
 
 def _in_context(registry: Registry, snapshot: Snapshot) -> Snapshot:
     """Return the part of a snapshot that counts in the current context."""
-    if INNERMOST.get() is None:  # The usual case: others are inside of the blocks.
+    if INNERMOST.get() is None:  # The usual case: other contexts are inside the blocks.
         return snapshot.outside or snapshot.within(())
     if snapshot.scopes:
         snapshot = snapshot.within(tuple(it for it in entered() if it in snapshot.scopes))
@@ -108,14 +108,16 @@ def _in_context(registry: Registry, snapshot: Snapshot) -> Snapshot:
 def _shared_snapshot(
     registry: Registry, connection: Connection, any_version: int
 ) -> Snapshot | None:
-    """Return the snapshot that all senders share for whom a receiver alone is connected."""
-    # A snapshot each would take twice the memory of the connections.
+    """Return the snapshot that all senders share whose only receiver is the same one."""
+    # A snapshot for each would take twice the memory of the connections.
     receiver_ref = connection._receiver_ref
     if registry.any.connections or connection._options is not receiver_ref.options:
         return None
     if is_local(connection._options.scope):
         return None
-    if connection() is ANY:  # Held strongly, and a snapshot must not hold it any longer.
+    if (
+        connection() is ANY
+    ):  # The receiver is held strongly, and a snapshot must not make it live longer.
         return None
     snapshot = receiver_ref.shared_snapshot
     if snapshot is None or snapshot.any_version != any_version:
@@ -126,7 +128,7 @@ def _shared_snapshot(
 
 
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
-    """Let the next sends use a snapshot without looking for it, if it is for no sender alone."""
+    """Let the next sends use a snapshot without a look-up, if it is not for one sender only."""
     if snapshot is registry.any._snapshot and registry.keeps_snapshots:
         for_all = not registry.senders or not is_held_by_value(sender)
         if for_all and not registry.local_mutes:
@@ -134,14 +136,14 @@ def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> N
 
 
 def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tuple[Connection, ...]:
-    """Return the connections of a snapshot, with the sender's own where senders share it."""
+    """Return the connections of a snapshot; of a shared one, the connection of this sender."""
     if not snapshot.shared:
         return snapshot.connections
     [other] = snapshot.connections
     key = sender_key(sender)
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
-        # It has ended meanwhile; one like it tells what became of the call.
+        # It has ended in the meantime; a similar one still names the receiver.
         found = make_connection(other._receiver_ref, key, 0, other._options, sender, None)
     return (found,)
 
@@ -152,7 +154,7 @@ def counted(registry: Registry, snapshot: Snapshot) -> list[Connection]:
 
 
 def audience(registry: Registry, sender: Any) -> Iterable[Connection]:
-    """Return all connections that count for a sender now: several of a receiver, maybe."""
+    """Return all connections that count for a sender now; a receiver may have several."""
     own = registry.senders.get(sender_key(sender)) or registry.any
     found = [connection for connection in listed(own) if connection() is not None]
     found = found if own is registry.any else listed(registry.any) + found
@@ -160,15 +162,15 @@ def audience(registry: Registry, sender: Any) -> Iterable[Connection]:
 
 
 def still_connected(registry: Registry, sender: Any, newest: int) -> set[object]:
-    """Return the receivers that a send would call now, of those that are as old as a snapshot.
+    """Return the receivers that a send would call now, if connected before a snapshot was made.
 
-    A connection itself need not be there any more, but one as old: a receiver that is
-    disconnected from this sender may go on hearing all senders.
+    The connection itself may have ended: a receiver that was disconnected from this sender
+    may still be connected for all senders.
 
     Args:
-        registry: That of the signal.
-        sender: Whoever sends.
-        newest: What `Snapshot.newest` is.
+        registry: The registry of the signal.
+        sender: The sender.
+        newest: The `Snapshot.newest` of the snapshot.
     """
     if is_muted(registry.mutes):
         return set()
@@ -183,7 +185,7 @@ def due(
     newest: int,
     version: int,
 ) -> Iterator[Any]:
-    """Yield the receivers of these connections one by one, without those that went meanwhile."""
+    """Yield the receivers of these connections, without those that have gone in the meantime."""
     position = 0
     for ref in refs:
         if registry.version is not version:

@@ -1,4 +1,4 @@
-"""What came of a send: the values of its receivers, and their errors, which wait for the others."""
+"""Outcome: the values of the receivers, and their errors, which wait until all were called."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Outcome:
-    """What came of one send so far. It is entered while receivers are called.
+    """The outcome of one send so far. It is entered while receivers are called.
 
     Attributes:
-        signal: What is sent.
-        sender: Who sends it.
-        payload: With what.
+        signal: The signal.
+        sender: The sender.
+        payload: The payload.
         results: Pairs of receiver and value.
-        failures: What was raised, and by whom.
-        at_work: Whose turn it is, until it is known what came of that.
-        error: What came of it already, before this was entered; or None.
+        failures: The errors that receivers raised, with the receivers.
+        at_work: The turn of the receiver that is running, until its outcome is known.
+        error: An error from before this was entered, or None.
     """
 
     __slots__ = ("at_work", "error", "failures", "payload", "results", "sender", "signal")
@@ -48,7 +48,7 @@ class Outcome:
         """Begin to call receivers."""
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
-        """Let no error get lost that was to be raised in the end."""
+        """Log the errors that are not raised, if something else is being raised."""
         if left_by is None:
             return
         message = "A receiver of %s failed, but %s came before its error could be raised."
@@ -56,10 +56,10 @@ class Outcome:
             log_aside(error, message, title_of(self.signal), type(left_by).__name__)
 
     def settle(self) -> None:
-        """Settle the error that was there before this was entered, if there is one.
+        """Keep or log the error from before this was entered, if there is one.
 
         Raises:
-            BaseException: The error itself, if it has to leave at once.
+            BaseException: The error itself, if it ends the send at once.
         """
         error, self.error = self.error, None
         try:
@@ -72,24 +72,24 @@ class Outcome:
             error = None  # An error must not refer to itself through its traceback's frames.
 
     def begin(self, turn: Turn) -> None:
-        """Note whose turn it is."""
+        """Note which receiver is called next."""
         self.at_work = turn
 
-    def end(self, value: object, error: BaseException | None) -> None:  # noqa: ARG002 - some note it.
-        """Note what came of the turn."""
+    def end(self, value: object, error: BaseException | None) -> None:  # noqa: ARG002 - subclasses note it.
+        """Note the outcome of the call."""
         self.at_work = None
 
     def returned(self, value: object) -> None:
-        """Keep what the receiver at work returned."""
+        """Keep the value that the running receiver has returned."""
         _, receiver = self._turn()
         self.results.append((receiver, value))
         self.end(value, None)
 
     def failed(self, error: Exception) -> None:
-        """Log what the receiver at work raised, or keep it until all have been called.
+        """Log the error of the running receiver, or keep it until all receivers were called.
 
         Raises:
-            Exception: The error itself, if it has to leave at once.
+            Exception: The error itself, if it ends the send at once.
         """
         if leaves_at_once(error):
             raise_kept(error)
@@ -101,7 +101,7 @@ class Outcome:
             self._keep(connection, receiver, error)
 
     def _turn(self) -> Turn:
-        turn: Any = self.at_work  # Nobody returns or fails whose turn it is not.
+        turn: Any = self.at_work  # A receiver returns or fails only in its turn.
         return turn  # type: ignore[no-any-return]
 
     def _log(self, connection: Connection, error: Exception) -> None:
@@ -125,7 +125,7 @@ class Outcome:
         self.failures.append((error, whose))
 
     def result(self) -> Results:
-        """Return the results, or raise what the receivers raised."""
+        """Return the results, or raise the errors of the receivers."""
         if not self.failures:
             return self.results
         failures, self.failures = self.failures, []
@@ -141,7 +141,7 @@ class Outcome:
             del failures, errors, raised
 
     def _tell_of_others(self, failures: list[tuple[Exception, str]]) -> None:
-        """Let no error get lost where the first one is raised alone."""
+        """Log the other errors if only the first one is raised."""
         (first, _), *others = failures
         message = "%s failed when %s was delivered to it; the error of an earlier one is raised."
         for error, whose in others:

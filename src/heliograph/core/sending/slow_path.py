@@ -1,4 +1,4 @@
-"""The slow path of a send: it is checked, its receivers may be muted or overridden, or async."""
+"""The slow path of a send, for checks, mutes, overridden methods and async receivers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def send_slowly(
     version: int,
     async_wrapper: Any,
 ) -> Results:
-    """Send as `Signal.send` does, to whom it has found."""
+    """Send as `Signal.send` does, with the snapshot that it has found."""
     turns, outcome = _prepared(signal, sender, payload, snapshot, version)
     if async_wrapper is None:
         turns.refuse_async(signal, payload)
@@ -44,13 +44,13 @@ async def send_async_slowly(
     version: int,
     sync_wrapper: Any,
 ) -> Results:
-    """Send as `Signal.send_async` does, to whom it has found."""
+    """Send as `Signal.send_async` does, with the snapshot that it has found."""
     turns, outcome = _prepared(signal, sender, payload, snapshot, version)
     return await deliver_async(turns, outcome, sync_wrapper)
 
 
 async def send_to_the_end(signal: Any, sender: Any, payload: dict[str, Any]) -> None:
-    """Send as `Signal.send_async` does; if that is cancelled, still call the plain receivers."""
+    """Send as `Signal.send_async` does; after a cancellation, still call the plain receivers."""
     registry = signal._registry
     if registry.anyone:
         version, sender, snapshot = find(registry, sender)
@@ -65,7 +65,7 @@ def _prepared(
     check_sender(signal, sender, payload)
     if registry.checked:
         check(signal, sender, payload)
-    # A class that overrides something may have a flag of its own.
+    # A class that overrides methods may have its own flag.
     muted = is_muted(registry.mutes) or (registry.overridden and signal.is_muted)
     steps: list[Step] = []
     if not muted:

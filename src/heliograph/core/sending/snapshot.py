@@ -1,4 +1,4 @@
-"""What a send to one sender works on: the immutable list of whom to call."""
+"""Snapshot: the immutable list of the receivers to call for one sender."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The receivers to call for one sender, in order: immutable, good until a version differs.
+    """The receivers to call for one sender, in order: immutable, valid until a version changes.
 
-    If some of its connections are local, a send works on another one, which has those of them
-    that count in its context: `outside`, or one of `inside`.
+    If some of its connections are local, a send uses a part of it, with the connections that
+    count in its context: `outside`, or one of `inside`.
     """
 
     __slots__ = (
@@ -59,9 +59,9 @@ class Snapshot:
         # that they all do.
         blocks = () if counted else {connection._options.scope for connection in found}
         self.scopes: frozenset[Scope] = frozenset(filter(is_local, blocks))
-        # Which of a receiver's connections counts depends on the context, if there are such.
+        # With local connections, the context decides which connection of a receiver counts.
         self.connections: tuple[Connection, ...] = tuple(found if self.scopes else one_each(found))
-        # What counts outside of all these blocks, and inside of some, by these; made when it is
+        # The parts for contexts outside all these blocks, and inside some of them; made when first
         # needed.
         self.outside: Snapshot | None = None
         self.inside: dict[tuple[Scope, ...], Snapshot] = {}
@@ -70,29 +70,29 @@ class Snapshot:
         )
         alone = len(self.receiver_refs) == 1
         self.only_ref: Callable[[], Any] | None = self.receiver_refs[0] if alone else None
-        # Sends take the slow path where not all are called, or not with the whole payload, and
-        # `send` where some have to be awaited, too.
+        # Sends take the slow path if not all receivers are called, or not with the whole payload;
+        # `send` also if some have to be awaited.
         self.slow_in_send_async: bool = bool(self.scopes) or any(
             connection._receiver_ref.omitted for connection in self.connections
         )
         self.slow_in_send: bool = self.slow_in_send_async or any(
             connection._receiver_ref.is_async for connection in self.connections
         )
-        # With whether it is called in place whatever the caller wraps: async or inline.
+        # With each, whether it is called in place in spite of a wrapper: it is async or inline.
         self.calls: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
             (ref, connection._receiver_ref.is_async or connection._options.inline)
             for ref, connection in zip(self.receiver_refs, self.connections, strict=True)
         )
         self.newest: int = newest or max(map(order_of, found), default=0)
-        # Whether nobody is called because the signal is muted where it is sent.
+        # Whether no receiver is called, as the signal is muted in the sending context.
         self.muted: bool = muted
-        # Whether other senders use it too, each with a connection of its own.
+        # Whether other senders use it too, each with its own connection.
         self.shared: bool = shared
         self.any_version: int = any_version
         self.own_version: int = own_version
 
     def within(self, blocks: tuple[Scope, ...]) -> Snapshot:
-        """Return what counts in a context inside of just these of its `scopes`."""
+        """Return the part for a context that is inside just these of its `scopes`."""
         if not self.scopes:
             return self
         found = self.inside.get(blocks) if blocks else self.outside

@@ -1,4 +1,4 @@
-"""Whose turn it is in a send: its receivers in order, without those that have gone since."""
+"""The turns of a send: its receivers in order, without those that have gone since it began."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from heliograph.core.sending.snapshot import Snapshot
 
     Receiver = Callable[..., Any]
-    # A connection with its receiver to be looked up when its turn comes, or a receiver that
-    # an overridden `receivers_for` gave, with the connection that it has, if any.
+    # A connection whose receiver is looked up in its turn; or a receiver that an overridden
+    # `receivers_for` returned, with its connection, if any.
     Step = tuple[Connection | None, Receiver | None]
     Turn = tuple[Connection | None, Receiver]
 
@@ -30,10 +30,10 @@ class Turns:
     """The receivers of one send, each looked up when its turn comes.
 
     Args:
-        registry: Says who is still connected.
-        sender: Who sends.
-        steps: Who is to be called, as far as is known when the send begins.
-        version: That of the registry when they were found.
+        registry: The registry of the signal; it knows what is still connected.
+        sender: The sender.
+        steps: The receivers that were found when the send began.
+        version: The version of the registry when they were found.
         newest: `Snapshot.newest`: the order of the newest connection among them.
     """
 
@@ -49,7 +49,7 @@ class Turns:
         self.newest: int = newest
 
     def __iter__(self) -> Iterator[Turn]:
-        """Yield those who can still be called, with their connections."""
+        """Yield the receivers that can still be called, with their connections."""
         registry, version = self.registry, self.version
         still = None
         for connection, receiver in self.steps:
@@ -83,12 +83,12 @@ class Turns:
 
 
 def needs_await(connection: Connection | None, receiver: Receiver) -> bool:
-    """Tell whether a receiver is async, which is known already if it is connected."""
+    """Tell whether a receiver is async; its connection knows, if it has one."""
     return is_async(receiver) if connection is None else connection.is_async
 
 
 def payload_for(connection: Connection | None, payload: dict[str, Any]) -> dict[str, Any]:
-    """Return what a receiver is given: not what was declared after it was written."""
+    """Return the payload for a receiver, without declared arguments that it does not take."""
     omitted = connection is not None and connection._receiver_ref.omitted
     if not omitted:
         return payload
@@ -96,19 +96,19 @@ def payload_for(connection: Connection | None, payload: dict[str, Any]) -> dict[
 
 
 def connected_steps(registry: Registry, snapshot: Snapshot) -> list[Step]:
-    """Return the steps of a send to those who are connected."""
+    """Return the steps of a send to the connected receivers."""
     return [(connection, None) for connection in counted(registry, snapshot)]
 
 
 def overriding_steps(signal: Any, sender: Any, snapshot: Snapshot) -> list[Step]:
-    """Return the steps of a send to those whom the signal's own `receivers_for` gives."""
+    """Return the steps of a send to the receivers that an overridden `receivers_for` returns."""
     known = {it._receiver_ref.key: it for it in counted(signal._registry, snapshot)}
     return [(_known(receiver, known), receiver) for receiver in signal.receivers_for(sender)]
 
 
 def _known(receiver: Any, connections: dict[Hashable, Connection]) -> Connection | None:
-    """Return the connection of a receiver that was given out, or of one that it wraps."""
-    # Tracing libraries wrap receivers, and say so as functools.wraps does.
+    """Return the connection of a receiver, or of the receiver that it wraps."""
+    # Tracing libraries wrap receivers, and set `__wrapped__` as functools.wraps does.
     for it in followed(receiver, "__wrapped__"):
         found = connections.get(receiver_key(canonical(it)))
         if found is not None:

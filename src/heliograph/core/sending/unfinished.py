@@ -1,4 +1,4 @@
-"""Goes on with a send that went straight from one receiver to the next until something came."""
+"""Continues a fast send after an error, or after a change of connections."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 
 NOBODY: Any = ()
-"""Who has been called so far, and what came of it, before a send has called anybody."""
+"""The results of a send that has not called a receiver yet."""
 
 
 class Unfinished:
     """A send that has to go on: a receiver has failed, or connections have changed.
 
-    The part in C fills in the slots by their names.
+    The C part fills in the slots by their names.
 
     Attributes:
-        signal: What is sent.
-        sender: Who sends it.
-        payload: With what.
-        snapshot: Whom it works on.
-        version: That of the registry when they were found.
-        position: Which of them is at work, or the next one if nobody is.
+        signal: The signal.
+        sender: The sender.
+        payload: The payload.
+        snapshot: The snapshot that it uses.
+        version: The version of the registry when the snapshot was found.
+        position: The index of the running receiver, or of the next one if none is running.
         results: Pairs of receiver and value, so far.
-        receiver: Who is at work, or None.
-        error: What came instead of a value, or None.
-        wrapper: What wraps receivers, or None.
-        place: Where it is watched, or None.
-        clock: When the receiver began, if it is watched.
+        receiver: The running receiver, or None.
+        error: The error that it raised, or None.
+        wrapper: The wrapper of receivers, or None.
+        place: The place of the watched send, or None.
+        clock: When the receiver began, if the send is watched.
     """
 
     __slots__ = (
@@ -80,19 +80,19 @@ class Unfinished:
         self.position: int = len(results)
 
     def stopped(self, receiver: Any, errors: list[BaseException]) -> Self:
-        """Note who was called last, and what came of that; return it.
+        """Note the receiver that was called last, and its error; return this object.
 
         Args:
-            receiver: Who was called last.
-            errors: What came instead of a value. It is taken out: an error must not refer to
-                itself through the frames of its traceback.
+            receiver: The receiver that was called last.
+            errors: A list with its error, or an empty list. The error is taken out, as it must
+                not refer to itself through the frames of its traceback.
         """
         self.receiver: Any = receiver
         self.error: BaseException | None = errors.pop() if errors else None
         return self
 
     def watched(self, place: Place, clock: float, position: int) -> Self:
-        """Note where it is watched, and has got to; return it."""
+        """Note the place of the watched send, and how far it has got; return this object."""
         self.place = place
         self.clock: float = clock
         self.position = position
@@ -100,10 +100,10 @@ class Unfinished:
 
 
 def was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
-    """Tell whether it is the next receiver that failed: not looking it up, nor what is around."""
+    """Tell whether the next receiver itself has failed, and not the code that calls it."""
     if receiver is NOBODY or len(results) == len(snapshot.receiver_refs):
         return False
-    # Or it is the one before, as the next one could not be looked up.
+    # It is the one before, if the next one could not be looked up.
     return not results or receiver is not results[-1][0]
 
 
@@ -127,7 +127,7 @@ def _rest_of(send: Unfinished) -> tuple[Turns, Outcome]:
     if send.error is not None:
         if send.receiver is not None and was_called(send.receiver, snapshot, send.results):
             outcome.at_work = connections[after], send.receiver
-        # Otherwise nobody was there any more to be called, or it is not a receiver's error.
+        # Otherwise no receiver was left to be called, or the error is not a receiver's.
         if outcome.at_work is not None or send.place is not None:
             outcome.error = send.error
         send.error = None  # An error must not refer to itself through its traceback's frames.
@@ -178,7 +178,7 @@ def finish_watched(
     clock: float,
 ) -> Results:
     """Do the rest of a watched send that C began."""
-    # Nothing here refers to the emission, which leads to the error through its deliveries.
+    # Nothing here refers to the emission, which refers to the error through its deliveries.
     sender, payload = place.work._sender, place.work._payload
     send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
     send.receiver, send.error = receiver, error

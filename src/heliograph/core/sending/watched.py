@@ -1,4 +1,4 @@
-"""Sends straight from one receiver to the next while somebody watches, and notes each delivery."""
+"""The fast path of a watched send: calls one receiver after another and notes each delivery."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     Results = list[tuple[Callable[..., Any], Any]]
 
 
-# Between two receivers the clock is read once: what is done there counts as the later one's time.
-# Nothing is called where a place has been entered, and an error would not be caught: a signal
-# handler may raise after any call. An error must not refer to itself through the frames of its
-# traceback, so what leads to it is let go.
+# Between two receivers the clock is read once: the time in between counts for the later one.
+# A signal handler may raise after any call. So nothing is called after a place was entered where
+# an error would not be caught. An error must not refer to itself through the frames of its
+# traceback, so names that lead to it are deleted.
 
 
-# Both loops stand in here, and are not one with those of `Signal.send` and `send_async`, as each
-# call and each question between two receivers would take a tenth of the time, or more.
+# These loops are separate from those in `Signal.send` and `send_async`, as each further call and
+# each further `if` between two receivers would take a tenth of the time, or more.
 def send_watched(
     signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
-    """Send as `Signal.send` does, to whom it has found."""
+    """Send as `Signal.send` does, with the snapshot that it has found."""
     registry, connections = signal._registry, snapshot.connections
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
     receiver, errors, position = NOBODY, NOBODY, 0
     clock, note = place.work._clock, place.work._deliveries.append
     try:
-        if connections:  # Or nothing can be inside of it.
+        if connections:  # Without receivers, nothing can be inside.
             connections = own_connections(registry, snapshot, sender)
             PLACE.set(place)
         for ref in snapshot.receiver_refs:
@@ -52,7 +52,7 @@ def send_watched(
             if registry.version is not version:
                 break
         over = position == len(connections)
-    except BaseException as caught:  # noqa: BLE001 - told of, and settled.
+    except BaseException as caught:  # noqa: BLE001 - noted, and raised or kept.
         errors, over = [caught], False
     if over:
         seen, place.work = place.work, None
@@ -69,7 +69,7 @@ def send_watched(
 async def send_async_watched(  # noqa: PLR0915 - as above.
     signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
-    """Send as `Signal.send_async` does, to whom it has found."""
+    """Send as `Signal.send_async` does, with the snapshot that it has found."""
     registry, connections = signal._registry, snapshot.connections
     place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
     results: Results = []
@@ -86,7 +86,7 @@ async def send_async_watched(  # noqa: PLR0915 - as above.
                     value = receiver(sender, **payload)
                 else:
                     value = await wrapped(wrapper, receiver, "_sync_wrapper")(sender, **payload)
-                # Also what a plain function returned, in place or through the wrapper.
+                # A plain function may return an awaitable, too.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
                 begun, clock = clock, perf_counter()

@@ -1,4 +1,4 @@
-"""The outcome of a send that somebody watches: deliveries are noted, and its end is told of."""
+"""The outcome of a watched send: notes deliveries, and calls instruments at the end."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class WatchedOutcome(Outcome):
-    """What came of a send, noted in its emission.
+    """The outcome of a send, noted in its emission.
 
     Attributes:
-        muted: Whether nobody is called because the signal is muted.
-        place: Where the send is watched, once it is.
-        clock: When the receiver at work began.
+        muted: Whether no receiver is called because the signal is muted.
+        place: The place of the watched send, once it has begun.
+        clock: When the running receiver began.
     """
 
     __slots__ = ("clock", "emission", "muted", "place")
@@ -40,13 +40,13 @@ class WatchedOutcome(Outcome):
         self.clock: float = 0.0
 
     def go_on(self, place: Place, clock: float) -> None:
-        """Watch what is watched already."""
+        """Continue to watch a send that is being watched."""
         self.place = place
         self.emission = place.work
         self.clock = clock
 
     def __enter__(self) -> None:
-        """Begin to watch, and to call receivers."""
+        """Begin to watch and to call receivers."""
         if self.place is None:
             watchers, muted = self.signal._registry.watchers, self.muted
             self.place = begin_watching(
@@ -56,7 +56,7 @@ class WatchedOutcome(Outcome):
             enter(PLACE, self.place)
 
     def __exit__(self, kind: object, left_by: BaseException | None, traceback: object) -> None:
-        """Tell of the send."""
+        """Call the instruments."""
         place: Any = self.place
         place.work = None
         if left_by is not None:
@@ -69,12 +69,12 @@ class WatchedOutcome(Outcome):
             end_watching(place, seen)
 
     def begin(self, turn: Turn) -> None:
-        """Note whose turn it is, and when it began."""
+        """Note which receiver is called next, and when it began."""
         self.clock = perf_counter()
         self.at_work = turn
 
     def end(self, value: object, error: BaseException | None) -> None:
-        """Note what came of the turn, and how long it took."""
+        """Note the outcome of the call, and how long it took."""
         took = perf_counter() - self.clock
         connection, receiver = self._turn()
         self.at_work = None
@@ -84,7 +84,7 @@ class WatchedOutcome(Outcome):
 
 
 def outcome_of(signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool) -> Outcome:
-    """Return what takes in what comes of a send, and notes it if somebody watches."""
+    """Return the object that collects the outcome; with an instrument, one that notes it."""
     if signal._registry.watchers and not (TELLERS and is_telling()):
         return WatchedOutcome(signal, sender, payload, muted=muted)
     return Outcome(signal, sender, payload)
