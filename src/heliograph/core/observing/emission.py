@@ -202,28 +202,6 @@ class Emission:
         )
 
 
-def emission(
-    signal: Any,
-    sender: object,
-    payload: dict[str, Any],
-    parent: Emission | None,
-    muted: bool = False,
-) -> Emission:
-    """Make an `Emission` that begins now."""
-    made = Emission()
-    made._signal = signal
-    made._sender = sender
-    made._payload = payload
-    made._parent = parent
-    made._turn = 0 if parent is None else len(parent._deliveries)
-    made._muted = muted
-    made._started = None
-    made._duration = 0.0
-    made._deliveries = []
-    made._clock = perf_counter()
-    return made
-
-
 def outlive(emission: Emission) -> None:
     """Let go of the parent of an emission that has ended after it.
 

@@ -145,9 +145,15 @@ def whoever_runs() -> int | tuple[int, int]:
     It is one number where no task runs: each watched send needs it, and a tuple is hashed again
     each time.
     """
-    loop = (_RUNS.running_loop or _loaded("running_loop", "asyncio.events", "_get_running_loop"))()
+    loop = switched = None
+    find_loop = _RUNS.running_loop
+    if find_loop is None and "asyncio.events" in sys.modules:
+        find_loop = _loaded("running_loop", "asyncio.events", "_get_running_loop")
+    if find_loop is not None:
+        loop = find_loop()
+    if "greenlet" in sys.modules:
+        switched = (_RUNS.greenlet or _loaded("greenlet", "greenlet", "getcurrent"))()
     task = None if loop is None else sys.modules["asyncio.tasks"].current_task(loop)
-    switched = (_RUNS.greenlet or _loaded("greenlet", "greenlet", "getcurrent"))()
     if task is not None:
         return id(task), id(switched)
     # Each is in one thread alone; and no thread has a number below zero.

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from heliograph.core.observing.emission import PLACE, emission, outlive
+from heliograph.core.observing.emission import PLACE, Emission, outlive
 from heliograph.core.observing.instruments import tell, tell_start
-from heliograph.core.observing.nesting import innermost, place_for
+from heliograph.core.observing.nesting import Place, innermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from heliograph.core.observing.emission import Emission
-    from heliograph.core.observing.nesting import Place
     from heliograph.core.observing.wishes import Watchers
 
 
 def begin_watching(
-    watchers: Watchers, signal: Any, sender: object, payload: dict[str, Any], *, muted: bool = False
+    watchers: Watchers, signal: Any, sender: object, payload: dict[str, Any], muted: bool = False
 ) -> Place:
     """Begin to watch a send; return the place for the caller to enter. Its work is the emission."""
     around = PLACE.get()
-    if around is not None:
-        around = innermost(around)
-    seen = emission(signal, sender, payload, None if around is None else around.work, muted)
+    while around is not None and around.work is None:
+        around = around.around
+    parent = None if around is None else around.work
+    place, seen = Place(), Emission()  # Functions that make them would take as long again.
+    place.around, place.work = around, seen
+    seen._signal = signal
+    seen._sender = sender
+    seen._payload = payload
+    seen._parent = parent
+    seen._turn = 0 if parent is None else len(parent._deliveries)
+    seen._muted = muted
+    seen._started = None
+    seen._duration = 0.0
+    seen._deliveries = []
+    seen._clock = perf_counter()
     if watchers.on_start:
         tell_start(watchers, seen)
         seen._clock = perf_counter()
-    return place_for(seen, around)
+    return place
 
 
 def end_watching(place: Place, seen: Emission) -> None:

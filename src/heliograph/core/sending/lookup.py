@@ -187,6 +187,7 @@ def due(
 ) -> Iterator[Any]:
     """Yield the receivers of these connections, without those that have gone in the meantime."""
     position = 0
+    still: set[object] = set()
     for ref in refs:
         if registry.version is not version:
             break

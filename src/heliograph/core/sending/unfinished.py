@@ -79,7 +79,7 @@ class Unfinished:
         self.place: Place | None = None
         self.position: int = len(results)
 
-    def stopped(self, receiver: Any, errors: list[BaseException]) -> Self:
+    def stopped(self, receiver: Any, errors: Any) -> Self:
         """Note the receiver that was called last, and its error; return this object.
 
         Args:

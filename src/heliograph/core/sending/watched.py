@@ -32,14 +32,14 @@ def send_watched(
     signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
     """Send as `Signal.send` does, with the snapshot that it has found."""
-    registry, connections = signal._registry, snapshot.connections
-    place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
-    results: Results = []
+    registry, connections, results = signal._registry, snapshot.connections, []
+    if snapshot.shared:
+        connections = own_connections(registry, snapshot, sender)
+    place = begin_watching(registry.watchers, signal, sender, payload, snapshot.muted)
     receiver, errors, position = NOBODY, NOBODY, 0
     clock, note = place.work._clock, place.work._deliveries.append
     try:
         if connections:  # Without receivers, nothing can be inside.
-            connections = own_connections(registry, snapshot, sender)
             PLACE.set(place)
         for ref in snapshot.receiver_refs:
             receiver = ref()
@@ -70,14 +70,14 @@ async def send_async_watched(  # noqa: PLR0915 - as above.
     signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
     """Send as `Signal.send_async` does, with the snapshot that it has found."""
-    registry, connections = signal._registry, snapshot.connections
-    place = begin_watching(registry.watchers, signal, sender, payload, muted=snapshot.muted)
-    results: Results = []
+    registry, connections, results = signal._registry, snapshot.connections, []
+    if snapshot.shared:
+        connections = own_connections(registry, snapshot, sender)
+    place = begin_watching(registry.watchers, signal, sender, payload, snapshot.muted)
     receiver, errors, position = NOBODY, NOBODY, 0
     clock, note = place.work._clock, place.work._deliveries.append
     try:
         if connections:
-            connections = own_connections(registry, snapshot, sender)
             PLACE.set(place)
         for ref, in_place in snapshot.calls:
             receiver = ref()

@@ -9,9 +9,11 @@ from heliograph.core.describe import title_of
 from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failures import raise_kept
 from heliograph.core.lock import Lock
-from heliograph.core.observing.emission import PLACE, Emission, emission
+from heliograph.core.observing.emission import PLACE, Emission
 from heliograph.core.observing.instruments import is_telling
 from heliograph.core.observing.nesting import innermost
+from heliograph.core.observing.watching import begin_watching
+from heliograph.core.observing.wishes import Watchers
 from heliograph.core.showing import shown
 
 TYPE_CHECKING = False
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     WhenFull = Literal["raise", "drop_oldest"]
+
+_NO_INSTRUMENTS = Watchers()
 
 _A_MOMENT = 0.05
 """Seconds that a reader waits for another thread to release the lock."""
@@ -208,4 +212,5 @@ def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emissi
     # What an instrument sends is not watched, and the emission that it sees has ended.
     if current is not None and same and not is_telling():
         return current
-    return emission(signal, sender, payload, current)
+    unseen: Emission = begin_watching(_NO_INSTRUMENTS, signal, sender, payload).work
+    return unseen
