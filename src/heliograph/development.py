@@ -1,4 +1,4 @@
-"""Whether programs are being developed in this process: the question, and who may answer it."""
+"""Whether programs are being developed in this process, and the checks that decide it."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class Name(str):
 
 @pytest.mark.parametrize("connected", ["for all", "for others", "for the sender"])
 def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -> None:
-    """A name in it may be of a class of somebody's: what it replaces is held to the end."""
+    """A name in it may be a str subclass with methods; what it replaces is held to the end."""
     for _ in range(20):
         name = Name("_get_current_object")
         sender: Any = type("Sender", (), {name: None})()
@@ -260,7 +260,7 @@ def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -
 
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_an_error_while_a_signal_is_looked_at_is_not_lost(error: type[BaseException]) -> None:
-    """A name in its dict may be of a class of somebody's, too."""
+    """A name in its dict may be a str subclass with methods, too."""
     signal = Signal("paid")
     name = Name("_registry")
 

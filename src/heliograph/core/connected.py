@@ -83,13 +83,13 @@ class Connected(Copyable, Generic[P]):
         def receivers(self):
             """All live receivers, each once: a view, useful as ``if signal.receivers``.
 
-            It changes with what is connected, as the views of a dict do. It counts receivers,
-            whatever a send would do: those of a muted signal are there all the same. Use
-            `has_receivers_for` or `receivers_for` to ask what a send would call. Receivers that
-            are connected in other contexts alone, with ``local=True``, do not count.
+            It changes with the connections, as the views of a dict do. It also has the
+            receivers of a muted signal: use `has_receivers_for` or `receivers_for` to ask which
+            receivers a send would call. Receivers that are connected only in other contexts,
+            with ``local=True``, do not count.
 
-            The view compares, shows, iterates and is indexed as a tuple of the receivers;
-            ``tuple(signal.receivers)`` keeps what it is now.
+            The view compares, shows, iterates and is indexed like a tuple of the receivers;
+            ``tuple(signal.receivers)`` is a copy that does not change.
             """
             return self._new_view()
 
@@ -97,14 +97,14 @@ class Connected(Copyable, Generic[P]):
         return self._receivers_class(self._registry)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Set an attribute, but not `receivers`: connect them, and disconnect them."""
+        """Set an attribute, except `receivers`: connect and disconnect receivers instead."""
         # A subclass may have a property of its own.
         if name == "receivers" and not hasattr(type(type(self).receivers), "__set__"):
             self._set_receivers(value)
         else:
             object.__setattr__(self, name, value)
 
-    def _set_receivers(self, value: object) -> None:  # noqa: ARG002 - for those who can take them.
+    def _set_receivers(self, value: object) -> None:  # noqa: ARG002 - subclasses may accept it.
         msg = "receivers cannot be set: use connect() and disconnect()."
         raise AttributeError(msg, name="receivers", obj=self)
 
@@ -136,7 +136,7 @@ class Connected(Copyable, Generic[P]):
     def is_muted(self) -> bool:
         """Whether a send in the current context reaches no receiver at all.
 
-        It is False if a mute that counts here spares receivers; those are called.
+        It is False if a mute that counts here excepts receivers; those are called.
         """
         return is_muted(self._registry.mutes)
 
@@ -186,7 +186,7 @@ class Connected(Copyable, Generic[P]):
         name = "without a name" if self.name is None else repr(self.name)
         return f"<{type(self).__name__} {name}{', muted' if self.is_muted else ''}>"
 
-    # Nobody is connected to the copy of a signal: connections belong to one signal, and many of
+    # A copy of a signal has no receivers: connections belong to one signal, and many of
     # them hold objects that cannot be copied.
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
@@ -203,5 +203,5 @@ class Connected(Copyable, Generic[P]):
     if TYPE_CHECKING:
 
         def _meta_signal(self, name: str) -> Signal:
-            """Return the signal of that name that tells of connections to this one."""
+            """Return the meta-signal of that name, which is sent for connections to this signal."""
             ...

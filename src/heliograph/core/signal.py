@@ -79,7 +79,7 @@ class Signal(Waitable[P]):
             self: Signal[...], sender: Any = ..., /, *, _async_wrapper: Wrapper, **payload: Any
         ) -> Results: ...
 
-    # It is always called as one of these. What it left to another function would take time: a
+    # It is always called as one of these. Calling another function would take time: a
     # tenth of it for the one receiver, and more than half for the loop.
     def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901
         self, sender: Any = None, /, *unnamed: Never, _async_wrapper: Any = None, **payload: Any
@@ -123,7 +123,7 @@ class Signal(Waitable[P]):
             []
         """
         try:
-            () = unnamed  # It takes half as long as to ask whether it is empty.
+            () = unnamed  # Half the time of asking whether it is empty.
         except ValueError:
             raise not_named(self, unnamed, Signal.send) from None
         registry = self._registry
@@ -143,7 +143,7 @@ class Signal(Waitable[P]):
             keep(registry, version, sender, snapshot)
         if registry.watchers and not (TELLERS and is_telling()):
             return send_watched(self, sender, payload, snapshot, version, _async_wrapper)
-        # Making a list of its own would take as long as looking the one receiver up.
+        # Making a list here would take as long as looking up the one receiver.
         results, receiver, errors = NOBODY, NOBODY, NOBODY
         try:
             if snapshot.only_ref is not None:
@@ -227,7 +227,7 @@ class Signal(Waitable[P]):
                 else:
                     call = wrapped(_sync_wrapper, receiver, "_sync_wrapper")
                     value = await call(sender, **payload)
-                # Also what a plain function returned, in place or through the wrapper.
+                # A plain function may return an awaitable, too.
                 if value is not None and hasattr(type(value), "__await__"):
                     value = await value
                 results.append((receiver, value))
@@ -245,9 +245,9 @@ class Signal(Waitable[P]):
     def receivers_for(self, sender: Any) -> Iterator[Receiver]:
         """Yield each receiver that a send from *sender* would call now, in order.
 
-        One that disconnects or dies meanwhile is left out, and one that connects meanwhile
-        is not given, as in a send. Where the signal is muted, there are none but those that
-        are spared.
+        As in a send, a receiver that disconnects or dies during the iteration is left out,
+        and one that connects is not yielded. If the signal is muted, only receivers that
+        the mutes except are yielded.
         """
         registry = self._registry
         if not registry.anyone:
@@ -263,8 +263,8 @@ class Signal(Waitable[P]):
     def has_receivers_for(self, sender: Any) -> bool:
         """Tell whether a send from *sender* would call a receiver now.
 
-        Ask this before you compute a payload that is expensive. It is False where the signal
-        is muted, unless a receiver that is spared would be called.
+        Ask this before you compute an expensive payload. It is False if the signal is
+        muted, unless the mutes except a receiver.
         """
         registry = self._registry
         if not registry.anyone:
@@ -288,7 +288,7 @@ class Signal(Waitable[P]):
         return False
 
     def _several_failed(self, errors: list[Exception]) -> Exception:
-        """Return what is raised where several receivers have failed: a new error, or the first."""
+        """Return the error to raise if several receivers have failed: a group, or the first."""
         return ExceptionGroup(f"{len(errors)} receivers of {title_of(self)} failed", errors)
 
     def _meta_signal(self, name: str) -> Signal:
@@ -304,9 +304,9 @@ class Signal(Waitable[P]):
     # What follows is a hook, as `_several_failed` and `_meta_signal` are.
 
     def _overriding_steps(self, sender: Any, snapshot: Snapshot) -> list[Step]:
-        """Return who is to be called, where the signal is asked itself."""
+        """Return the receivers to call, if the signal overrides a method that finds them."""
         return overriding_steps(self, sender, snapshot)
 
 
-# An instance may have one of its own, which comes first.
+# A signal may have its own docstring, which comes first.
 Signal.__doc__ = Documentation(Signal.__doc__)  # type: ignore[assignment]  # As good as a text.

@@ -1,4 +1,4 @@
-"""What `Signal.receivers` gives: the receivers as they are whenever somebody looks."""
+"""The view that `Signal.receivers` returns: the live receivers at each look."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Here:
         registry: Registry
 
     def _receiver_refs(self) -> list[ReceiverRef]:
-        """Return them, each once, as a send to everybody would call them; some may be dead."""
+        """Return the receivers, each once, in the order of a send; some may be dead."""
         connections = counted_here(self.registry.connections())
         return list(dict.fromkeys(it._receiver_ref for it in connections))
 
@@ -80,7 +80,7 @@ def _one_by_one(registry: Registry) -> Iterator[Connection]:
 
 
 class Anyone(Here):
-    """Something that is true while anybody is connected: that costs one look.
+    """An object that is true while a receiver is connected, at the cost of one look.
 
     It remembers a connection and the version of the registry in which that was there, so it
     makes no difference how many there are or were.

@@ -1,12 +1,12 @@
-/* `Signal.send` through vectorcall: finds the snapshot for the sender, calls the receivers, and
- * leaves to `_watching.c` what is to be noted if somebody watches.
+/* `Signal.send` through vectorcall: finds the snapshot for the sender and calls the receivers;
+ * `_watching.c` notes what instruments see.
  *
  * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
  * muted signals, overridden methods, proxies, snapshots that are old, every error; instruments that
  * want more than to be told in the end, that send, or that fail.
- * Rule 2: what Python code could drop meanwhile is held while it is used. It may run in every
- * look into a dict, as keys may be of a class of somebody's, and wherever memory is asked for.
- * Rule 3: nothing is prepared for those who watch before it is known that somebody does.
+ * Rule 2: hold every object that Python code could drop while it is used. Python code may run in
+ * each look into a dict, as keys may be str subclasses with methods, and in each allocation.
+ * Rule 3: prepare nothing for instruments before it is known that one watches.
  */
 
 #include "_callable.h"
@@ -78,7 +78,7 @@ names_without(Send *self, PyObject *names, Py_ssize_t index)
         PyObject *name = PyTuple_GET_ITEM(names, i < index ? i : i + 1);
         PyTuple_SET_ITEM(rest, i, Py_NewRef(name));
     }
-    /* Both at once: letting go of names may run code, as they may be of a class of somebody's. */
+    /* Both at once: dropping names may run code, as they may be str subclasses with __del__. */
     PyObject *old_names = self->seen_names, *old_rest = self->seen_rest;
     self->seen_names = Py_NewRef(names);
     self->seen_rest = Py_NewRef(rest);
