@@ -415,3 +415,69 @@ def test_a_wrapped_receiver_that_is_disconnected_during_a_send_is_not_called() -
     signal.send()
 
     assert heard == ["first"]
+
+
+def test_a_replaced_receivers_for_is_asked_by_every_question() -> None:
+    """A subclass's own and one that is set on the instance count, until it is deleted."""
+
+    class Nobody(Signal):
+        def receivers_for(self, sender: Any) -> Iterator[Any]:
+            return iter([it for it in super().receivers_for(sender) if sender == "shop"])
+
+    def answers(signal: Any, sender: object) -> tuple[bool, int, int]:
+        heard = len(signal.send(sender))
+        return signal.has_receivers_for(sender), len(list(signal.receivers_for(sender))), heard
+
+    signal: Any = Nobody()
+    signal.connect(_receiver)
+    of_class = answers(signal, "shop"), answers(signal, "kiosk")
+    plain: Any = Signal()
+    plain.connect(_receiver)
+    before = answers(plain, "shop")
+    plain.receivers_for = lambda sender: iter(())
+    replaced = answers(plain, "shop"), bool(plain.receivers)
+    del plain.receivers_for
+
+    assert of_class == ((True, 1, 1), (False, 0, 0))
+    assert (before, replaced, answers(plain, "shop")) == (
+        (True, 1, 1),
+        ((False, 0, 0), True),
+        (True, 1, 1),
+    )
+
+
+def test_a_subclass_may_make_receivers_for_a_property() -> None:
+    """Setting it is the property's business then."""
+
+    class Own(Signal):
+        @property
+        def receivers_for(self) -> Any:
+            return vars(self).get("_own", lambda sender: iter(()))
+
+        @receivers_for.setter
+        def receivers_for(self, value: Any) -> None:
+            vars(self)["_own"] = value
+
+    signal: Any = Own()
+    signal.connect(_receiver)
+    before = signal.send()
+    signal.receivers_for = lambda sender: iter([_receiver])
+
+    assert (before, [it for it, _ in signal.send()]) == ([], [_receiver])
+
+
+def test_the_table_is_kept_until_another_one_takes_its_place() -> None:
+    """The signal gives the same one again and again, and the one that it had, if it is put back."""
+    signal: Any = Signal()
+    signal.connect(_receiver)
+    before = signal.receivers
+    same = before is signal.receivers
+    signal.receivers = {}
+    replaced = bool(signal.receivers), bool(before)
+    signal.receivers = before
+    after = bool(signal.receivers), signal.receivers.registry is before.registry
+    with mock.patch.object(signal, "receivers", {}):
+        patched = bool(signal.receivers)
+
+    assert (same, replaced, after, patched) == (True, (False, True), (True, True), False)
+    assert bool(signal.receivers)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from heliograph import ANY, Signal
 from heliograph.core.lock import under_lock
 from tests.core.diary import Diary
+from tests.core.proxies import Proxy
 
 
 class Shop:
@@ -156,3 +159,67 @@ def test_the_guard_passes_over_a_receiver_that_died_during_a_change() -> None:
         return answers
 
     assert under_lock(change) == [True, False]
+
+
+def test_receivers_for_passes_over_a_receiver_that_died_during_a_change() -> None:
+    """It is given to nobody, as its connections are to end right after the change."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("first"))
+    signal.connect(diary.receiver("second"))
+
+    def change() -> list[str]:
+        reading = signal.receivers_for("shop")
+        diary.kept.pop(0)
+        return [receiver("shop") for receiver in reading]
+
+    assert under_lock(change) == ["second"]
+
+
+def test_queries_look_behind_proxies() -> None:
+    """A proxy is asked about as the object that it stands for, also while it is muted."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    receiver = diary.receiver("r")
+    signal.connect(receiver, shop)
+    proxy = Proxy(lambda: shop)
+
+    def asked() -> tuple[bool, list[object]]:
+        return signal.has_receivers_for(proxy), list(signal.receivers_for(proxy))
+
+    before = asked()
+    with signal.muted(local=True):
+        local = asked()
+    with signal.muted():
+        everywhere = asked()
+    with signal.muted(except_for=[receiver]):
+        spared = asked()
+
+    assert (before, local, everywhere, spared) == (
+        (True, [receiver]),
+        (False, []),
+        (False, []),
+        (True, [receiver]),
+    )
+
+
+def test_queries_know_of_async_receivers() -> None:
+    """What a plain send cannot call is there all the same."""
+    signal, diary = Signal("paid"), Diary()
+    receiver = diary.async_receiver("r")
+    signal.connect(receiver)
+    twice = [(signal.has_receivers_for(1), list(signal.receivers_for(1))) for _ in range(2)]
+
+    assert twice == [(True, [receiver])] * 2
+
+
+@pytest.mark.parametrize("wrong", [(), ("shop", "kiosk")])
+def test_a_question_is_asked_for_one_sender(wrong: tuple[str, ...]) -> None:
+    """Without one, or with two, it is the error of any function; the name may be given."""
+    signal: Any = Signal("paid")
+    for ask in (signal.has_receivers_for, signal.receivers_for):
+        with pytest.raises(TypeError, match="argument"):
+            ask(*wrong)
+
+    assert (signal.has_receivers_for(sender="shop"), [*signal.receivers_for(sender="shop")]) == (
+        False,
+        [],
+    )

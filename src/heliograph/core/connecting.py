@@ -251,7 +251,9 @@ class Connectable(Connected[P]):
     ) -> Scoped:
         """Call no receivers for the length of a ``with`` block, or of a decorated function.
 
-        A send inside returns an empty list. Blocks nest: receivers are called again when
+        A send inside returns an empty list, `has_receivers_for` is False and `receivers_for`
+        yields nothing, but for the receivers of *except_for*; `receivers` lists all of them
+        as ever. Blocks nest: receivers are called again when
         the last block is left.
 
         Args:

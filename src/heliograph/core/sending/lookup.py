@@ -186,21 +186,12 @@ def due(
     version: int,
 ) -> Iterator[Any]:
     """Yield the receivers of these connections, without those that have gone in the meantime."""
-    position = 0
-    still: set[object] = set()
-    for ref in refs:
-        if registry.version is not version:
-            break
-        position += 1
-        receiver = ref()
-        if receiver is not None:
-            yield receiver
-    while position < len(refs):
+    still = None
+    for position, ref in enumerate(refs):
         if registry.version is not version:
             version = registry.version
             still = still_connected(registry, sender, newest)
-        if connections[position]._receiver_ref in still:
-            receiver = refs[position]()
+        if still is None or connections[position]._receiver_ref in still:
+            receiver = ref()
             if receiver is not None:
                 yield receiver
-        position += 1
