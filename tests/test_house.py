@@ -44,6 +44,7 @@ OTHERS = {
 HELD = (Connection, DeadReceiver, Declaration, Delivery, Emission, Namespace, Signal, Span, Stream)
 # Documented by Python and Werkzeug, or without anything public in its place.
 OF_OTHERS = {
+    "_dispatch",  # The module in C, which is imported from its room.
     "_at_fork_reinit",
     "_get_current_object",
     "_get_running_loop",

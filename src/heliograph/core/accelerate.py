@@ -30,10 +30,10 @@ def _put_in_place() -> str:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
         return "python"
     try:
-        from heliograph.core.sending._dispatch import Anyone, Question, Send
+        from heliograph.core.sending import _dispatch
     except ImportError:  # pragma: no cover - runs if the C part was not compiled.
         return "python"
-    send = Send(
+    send = _dispatch.Send(
         in_python=Signal.send,
         finish=finish_straight,
         pending_changes=pending_changes,
@@ -60,7 +60,7 @@ def _put_in_place() -> str:
         deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
     )
 
-    class AnyoneInC(Anyone, Here):
+    class AnyoneInC(_dispatch.Anyone, Here):
         __slots__ = ()
         reads_as = (send,)
 
@@ -70,8 +70,8 @@ def _put_in_place() -> str:
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
     SendState.keeps_snapshots = False
-    has_any = Question(send, Signal.has_receivers_for)
-    which = Question(send, Signal.receivers_for, due)
+    has_any = _dispatch.Question(send, Signal.has_receivers_for)
+    which = _dispatch.Question(send, Signal.receivers_for, due)
     # Type checkers still see the Python methods.
     Signal.has_receivers_for = update_wrapper(has_any, Signal.has_receivers_for)  # type: ignore[assignment, method-assign]
     Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]

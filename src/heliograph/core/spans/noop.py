@@ -57,12 +57,12 @@ def _put_in_place() -> Any:
     """Let the no-op span answer in C where sends run in C; returns the class that does so."""
     if Registry.keeps_snapshots:
         return None
-    from heliograph.core.sending._dispatch import UnlessHeard
+    from heliograph.core.sending import _dispatch
 
     for method, value in (("__enter__", NOOP), ("__exit__", None), ("add", None)):
-        answer = update_wrapper(UnlessHeard(value, Registry, ()), vars(_NoopSpan)[method])
+        answer = update_wrapper(_dispatch.UnlessHeard(value, Registry, ()), vars(_NoopSpan)[method])
         setattr(_NoopSpan, method, staticmethod(answer))
-    return UnlessHeard
+    return _dispatch.UnlessHeard
 
 
 _UnlessHeard = _put_in_place()
