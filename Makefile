@@ -73,7 +73,7 @@ imports: $(VENV)/ready ## the rules of the house: who may import whom
 	@$(BIN)/lint-imports
 
 # Flask's tests on one of the two that send: $(1) is how it is called, $(2) is HELIOGRAPH_PURE.
-# Each run is a process of its own: what is installed stays installed.
+# Each run is a separate process, as `install()` cannot be undone.
 define flask_on
 	$(call heading,tests $(1): latest Flask - install() before Flask is imported)
 	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
@@ -96,7 +96,7 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	@$(BIN)/$(TESTS) tests --ignore=tests/flask --ignore=tests/packaging
 	$(call flask_on,in C,0)
 	$(call flask_on,in Python,1)
-	$(call heading,tests: what is installed with a compiler and without it)
+	$(call heading,tests: installs with a compiler and without)
 	@$(BIN)/python -m pytest tests/packaging
 	$(call heading,tests: with the pytest plugin)
 	@$(BIN)/$(TESTS) -p heliograph -o signals_rules=true --signals-install tests/plugin examples/tests

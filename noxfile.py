@@ -5,7 +5,7 @@ from __future__ import annotations
 import nox
 
 nox.needs_version = ">=2025.5"
-# Nobody has all of them; CI has.
+# Few machines have all of them; CI does.
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
@@ -18,7 +18,7 @@ def tests(session: nox.Session) -> None:
     _install(session, ".[cli,flask]", *_groups("test", "frameworks", "packaging"))
     pytest = ["python", "-m", "pytest", *session.posargs]
     session.run(*pytest, "tests", "--ignore=tests/flask")
-    # In processes of their own: what is installed stays installed.
+    # In separate processes, as `install()` cannot be undone.
     for pure in ("0", "1"):
         for install in ("before", "after"):
             env = {"HELIOGRAPH_PURE": pure, "HELIOGRAPH_INSTALL": install}

@@ -38,7 +38,7 @@ class BuildOrTell(build_ext):
             super().build_extension(ext)
         except Exception:
             if not required:
-                print(  # noqa: T201 - whoever builds reads it.
+                print(  # noqa: T201 - the user reads it during the build.
                     "heliograph: the part in C could not be compiled. Everything works, and "
                     "sending is slower. Set HELIOGRAPH_REQUIRE_C=1 to fail here instead.",
                     file=sys.stderr,
@@ -62,7 +62,7 @@ setup(
     if left_out
     else [
         # Optional: where it cannot be compiled, the install goes on without it.
-        # Whoever tests or releases it asks for a failure instead.
+        # Tests and releases ask for a failure instead.
         Extension(
             "heliograph.core.sending._dispatch",
             SOURCES,
