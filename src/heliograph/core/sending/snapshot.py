@@ -65,23 +65,25 @@ class Snapshot:
         # needed.
         self.outside: Snapshot | None = None
         self.inside: dict[tuple[Scope, ...], Snapshot] = {}
+        # No send works on one with local connections.
+        called = () if self.scopes else self.connections
         self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(
-            connection._receiver_ref.resolver() for connection in self.connections
+            connection._receiver_ref.resolver() for connection in called
         )
         alone = len(self.receiver_refs) == 1
         self.only_ref: Callable[[], Any] | None = self.receiver_refs[0] if alone else None
         # Sends take the slow path if not all receivers are called, or not with the whole payload;
         # `send` also if some have to be awaited.
-        self.slow_in_send_async: bool = bool(self.scopes) or any(
-            connection._receiver_ref.omitted for connection in self.connections
+        self.slow_in_send_async: bool = any(
+            connection._receiver_ref.omitted for connection in called
         )
         self.slow_in_send: bool = self.slow_in_send_async or any(
-            connection._receiver_ref.is_async for connection in self.connections
+            connection._receiver_ref.is_async for connection in called
         )
         # With each, whether it is called in place in spite of a wrapper: it is async or inline.
         self.calls: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
             (ref, connection._receiver_ref.is_async or connection._options.inline)
-            for ref, connection in zip(self.receiver_refs, self.connections, strict=True)
+            for ref, connection in zip(self.receiver_refs, called, strict=True)
         )
         self.newest: int = newest or max(map(order_of, found), default=0)
         # Whether no receiver is called, as the signal is muted in the sending context.
