@@ -28,7 +28,7 @@ from heliograph.core.connections.keywords import ConnectOptions, OnError
 from heliograph.core.declared.origins import Origin
 from heliograph.core.declared.runtime_types import Hint
 from heliograph.core.observing.tree import EmissionNode
-from heliograph.core.patterns import Matching
+from heliograph.core.patterns import SignalPattern
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")

@@ -237,6 +237,23 @@ def test_a_misspelt_option_of_a_pattern_is_refused(shop: Namespace, method: str)
     assert [it.connections for it in shop.signals()] == [()] * 4
 
 
+def test_a_pattern_refuses_what_cannot_be_held_weakly(shop: Namespace) -> None:
+    """Then it is connected to none of the signals."""
+
+    class Slotted:
+        """A receiver without weak references."""
+
+        __slots__ = ()
+
+        def __call__(self, sender: object) -> None:
+            """Hear."""
+
+    with pytest.raises(ReceiverError, match=r"to signal '\*'\. It cannot be held weakly"):
+        shop.signals().connect(Slotted())
+
+    assert [it.connections for it in shop.signals()] == [()] * 4
+
+
 def test_options_that_do_not_exist_connect_nothing(shop: Namespace) -> None:
     """As with a single signal."""
 

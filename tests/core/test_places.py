@@ -12,6 +12,7 @@ import pytest
 
 import heliograph
 from heliograph import Signal
+from heliograph.core import source as sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,3 +100,17 @@ def test_code_that_runs_under_any_name_or_none_is_the_users(names: dict[str, Any
 
     assert signal.connections[0].location == "cell:2"
     assert names["sent"][-1].location == "cell:3"
+
+
+def test_texts_that_run_under_many_names_leave_no_room_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is known of modules is forgotten before there are too many, and found out again."""
+    monkeypatch.setattr(sources, "_MOST_MODULES", 10)
+    signal = Signal("paid")
+    for number in range(25):
+        names = {"__name__": f"page_{number}", "signal": signal}
+        exec("@signal.connect_via(1)\ndef receive(sender): ...", names)  # noqa: S102 - as above.
+
+    assert {it.location for it in signal.connections} == {"<string>:1"}
+    assert len(sources._is_of_an_engine) <= 10

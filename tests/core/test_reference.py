@@ -15,7 +15,7 @@ import pytest
 import heliograph
 from heliograph import Connection, Delivery, Emission, Namespace, Signal, development, inspector
 from heliograph.core.declared.declaration import Argument, Declaration
-from heliograph.core.patterns import Matching
+from heliograph.core.patterns import SignalPattern
 from heliograph.core.spans.span import Span
 from heliograph.core.streams.stream import Stream
 
@@ -102,7 +102,7 @@ CALLED = {
     Stream: "Stream",
     Span: "Span",
     Namespace: "Namespace",
-    Matching: "Namespace",
+    SignalPattern: "Namespace",
 }
 
 

@@ -30,7 +30,7 @@ from heliograph.core.connections.scopes import Scoped
 from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.identity import Symbol
 from heliograph.core.observing.tree import EmissionNode
-from heliograph.core.patterns import Matching
+from heliograph.core.patterns import SignalPattern
 from heliograph.core.streams.stream import Next
 from heliograph.describe import describe_duration
 from tests.core.watching import watching
@@ -69,7 +69,7 @@ HALF_MADE = [
     Declaration,
     DeadReceiver,
     Symbol,
-    Matching,
+    SignalPattern,
     Next,
     Scoped,
 ]

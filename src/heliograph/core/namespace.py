@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, TypeVar, overload
 
     from heliograph.core.observing.wishes import Choice
-    from heliograph.core.patterns import Matching
+    from heliograph.core.patterns import SignalPattern
     from heliograph.core.signal import Signal
 
     D = TypeVar("D")
@@ -97,7 +97,7 @@ class Namespace(Declares, Copyable):
         known: dict[str, Namespace] = self.__dict__.setdefault("_nested", {})
         return known.setdefault(name, nested)
 
-    def signals(self, pattern: str = "*") -> Matching:
+    def signals(self, pattern: str = "*") -> SignalPattern:
         """Return the signals whose names match: iterate over them, or connect to all of them.
 
         Args:
@@ -115,9 +115,9 @@ class Namespace(Declares, Copyable):
             >>> shop.signal("order-paid").send("shop", total=12)
             [(<function count at ...>, ['total'])]
         """
-        from heliograph.core.patterns import Matching
+        from heliograph.core.patterns import SignalPattern
 
-        return Matching(self._names, self._prefix, pattern, self.name)
+        return SignalPattern(self._names, self._prefix, pattern, self.name)
 
     if TYPE_CHECKING:
 

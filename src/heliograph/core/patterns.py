@@ -50,7 +50,7 @@ class _TemplateRegistry(Registry):
             keep_until_unlocked(standing.pop(self.where))
 
 
-class Matching:
+class SignalPattern:
     """The signals of a namespace whose names match a pattern; see `Namespace.signals`.
 
     Iterating yields the signals that exist now, in the order in which they were made.
@@ -97,7 +97,7 @@ class Matching:
         """
         real = unwrapped(sender)
         try:
-            complete = completed(options, weak, Matching.connect)
+            complete = completed(options, weak, SignalPattern.connect)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         for signal in self:
@@ -122,7 +122,7 @@ class Matching:
                 sender; or if there is no such option.
         """
         try:
-            check_names(options, Matching.connect_via)
+            check_names(options, SignalPattern.connect_via)
         except SignalError as error:
             who = "A receiver"
             raise self._not_connected(who, error) from None

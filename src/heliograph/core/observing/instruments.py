@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from heliograph.core.namespace import Namespace
     from heliograph.core.observing.emission import Emission
     from heliograph.core.observing.wishes import Watchers
-    from heliograph.core.patterns import Matching
+    from heliograph.core.patterns import SignalPattern
     from heliograph.core.signal import Signal
 
     Instrument = Callable[[Emission], object]
 
 
 def add_instrument(
-    instrument: Instrument, signals: Iterable[Signal[...] | Namespace | Matching] | None = None
+    instrument: Instrument, signals: Iterable[Signal[...] | Namespace | SignalPattern] | None = None
 ) -> None:
     """Let *instrument* see emissions from now on: every one, or those of some signals.
 
