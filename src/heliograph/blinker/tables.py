@@ -62,10 +62,10 @@ def sender_key(connection: Connection) -> Hashable:
     return ANY_ID if sender is ANY else make_id(sender)
 
 
-def receiver_key(record: Any, receiver: object) -> Hashable:
-    """Return the key that Blinker keeps a receiver under, given its record."""
-    # Where each look at it makes another object, that one's id says nothing.
-    key: Hashable = record.key
+def receiver_key(receiver_ref: Any, receiver: object) -> Hashable:
+    """Return Blinker's key of a receiver, given the reference to it."""
+    # If each access makes a new object, the id of this one says nothing.
+    key: Hashable = receiver_ref.key
     looked_up = type(key) is tuple and type(receiver) is not MethodType
     return key if looked_up else make_id(receiver)
 

@@ -18,7 +18,7 @@ _FRAMEWORKS = ("flask", "quart")
 
 
 class DebugModes:
-    """The check of `heliograph.development` for what is loaded of them."""
+    """The check of `heliograph.development` for the frameworks that the program has loaded."""
 
     _tell: Callable[[bool], None]
 
@@ -77,4 +77,4 @@ def _debug_of(framework: str) -> bool | None:
 
 
 debug_modes: DebugModes = DebugModes()
-"""The front door adds it, once somebody asks whether programs are being developed."""
+"""The front door adds it when `in_development` is called for the first time."""
