@@ -28,7 +28,7 @@ from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.snapshot import Snapshot
-from heliograph.core.sending.unfinished import finish_straight, finish_watched
+from heliograph.core.sending.unfinished import Unfinished, finish
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
@@ -321,12 +321,12 @@ def _parts(**others: type) -> dict[str, Any]:
     seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
     return {
         "in_python": Signal.send,
-        "finish": finish_straight,
+        "finish": finish,
         "pending_changes": pending_changes,
         "at_once": AT_ONCE,
         "tellers": TELLERS,
         "inside": PLACE,
-        "finish_watched": finish_watched,
+        "unfinished": Unfinished,
         "end_watching": end_watching,
         "outlive": outlive,
         "whoever_runs": whoever_runs,

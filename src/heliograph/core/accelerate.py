@@ -22,7 +22,7 @@ from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.lookup import due
 from heliograph.core.sending.snapshot import Snapshot
-from heliograph.core.sending.unfinished import finish_straight, finish_watched
+from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.signal import Signal
 
 
@@ -35,7 +35,7 @@ def _put_in_place() -> str:
         return "python"
     send = _dispatch.Send(
         in_python=Signal.send,
-        finish=finish_straight,
+        finish=finish,
         pending_changes=pending_changes,
         at_once=AT_ONCE,
         registry=Registry,
@@ -46,7 +46,6 @@ def _put_in_place() -> str:
         method_ref=MethodRef,
         tellers=TELLERS,
         inside=PLACE,
-        finish_watched=finish_watched,
         end_watching=end_watching,
         outlive=outlive,
         whoever_runs=whoever_runs,
@@ -57,6 +56,7 @@ def _put_in_place() -> str:
         delivery=Delivery,
         innermost_block=INNERMOST,
         scope=Scope,
+        unfinished=Unfinished,
         deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
     )
 

@@ -59,6 +59,18 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [DURATION] = {DELIVERY, "duration"},
     [VALUE] = {DELIVERY, "value"},
     [FAILED] = {DELIVERY, "error"},
+    [LEFT_SIGNAL] = {UNFINISHED, "signal"},
+    [LEFT_SENDER] = {UNFINISHED, "sender"},
+    [LEFT_PAYLOAD] = {UNFINISHED, "payload"},
+    [LEFT_SNAPSHOT] = {UNFINISHED, "snapshot"},
+    [LEFT_VERSION] = {UNFINISHED, "version"},
+    [LEFT_POSITION] = {UNFINISHED, "position"},
+    [LEFT_RESULTS] = {UNFINISHED, "results"},
+    [LEFT_RECEIVER] = {UNFINISHED, "receiver"},
+    [LEFT_ERROR] = {UNFINISHED, "error"},
+    [LEFT_WRAPPER] = {UNFINISHED, "wrapper"},
+    [LEFT_PLACE] = {UNFINISHED, "place"},
+    [LEFT_CLOCK] = {UNFINISHED, "clock"},
 };
 
 /* Give the keyword names without that of the wrapper; a new reference. */
@@ -114,37 +126,42 @@ payload_from(PyObject *names, PyObject *const *values)
     return payload;
 }
 
-/* Let Python do the rest of a send that is watched, as `finish` does. */
+/* Give what Python needs to know of a send that has to go on, but for the error. */
 static PyObject *
-finish_watched(Send *self, Dispatch *dispatch, PyObject *at, PyObject *results, PyObject *failure,
-               PyObject *receiver, PyObject *wrapper)
+new_unfinished(Send *self, Dispatch *dispatch, Py_ssize_t position, PyObject *receiver)
 {
     Watch *watch = dispatch->watch;
-    PyObject *clock = PyFloat_FromDouble(watch->now), *result = NULL;
-    if (clock != NULL && leave_to_python(self, watch) == 0) {
-        result = PyObject_CallFunctionObjArgs(
-            self->finish_watched, dispatch->signal, watch->place, dispatch->snapshot, at, results,
-            dispatch->version, failure, receiver, wrapper, clock, NULL);
+    PyObject *made = self->kinds[UNFINISHED]->tp_alloc(self->kinds[UNFINISHED], 0);
+    PyObject *at = PyLong_FromSsize_t(position), *results = listed(dispatch);
+    PyObject *clock = watch == NULL ? Py_NewRef(Py_None) : PyFloat_FromDouble(watch->now);
+    PyObject *payload = NULL;
+    if (watch == NULL) {
+        payload = payload_from(dispatch->names, dispatch->values);
     }
-    /* There may have been no memory, or no room on the stack, to end it. */
-    write_slot(self, watch->place, WORK, Py_NewRef(Py_None));
-    Py_XDECREF(clock);
-    return result;
-}
-
-/* Let Python do the rest of a send that nobody watches, as `finish` does. */
-static PyObject *
-finish_unwatched(Send *self, Dispatch *dispatch, PyObject *at, PyObject *results,
-                 PyObject *failure, PyObject *receiver, PyObject *wrapper)
-{
-    PyObject *payload = payload_from(dispatch->names, dispatch->values), *result = NULL;
-    if (payload != NULL) {
-        result = PyObject_CallFunctionObjArgs(
-            self->finish, dispatch->signal, dispatch->sender, payload, dispatch->snapshot, at,
-            results, dispatch->version, failure, receiver, wrapper, NULL);
-        Py_DECREF(payload);
+    else if (leave_to_python(self, watch) == 0) {
+        payload = Py_NewRef(read_slot(self, watch->emission, PAYLOAD));
     }
-    return result;
+    if (made == NULL || at == NULL || results == NULL || clock == NULL || payload == NULL) {
+        Py_XDECREF(made);
+        Py_XDECREF(at);
+        Py_XDECREF(results);
+        Py_XDECREF(clock);
+        Py_XDECREF(payload);
+        return NULL;
+    }
+    PyObject *wrapper = dispatch->wrapper == NULL ? Py_None : dispatch->wrapper;
+    write_slot(self, made, LEFT_SIGNAL, Py_NewRef(dispatch->signal));
+    write_slot(self, made, LEFT_SENDER, Py_NewRef(dispatch->sender));
+    write_slot(self, made, LEFT_PAYLOAD, payload);
+    write_slot(self, made, LEFT_SNAPSHOT, Py_NewRef(dispatch->snapshot));
+    write_slot(self, made, LEFT_VERSION, Py_NewRef(dispatch->version));
+    write_slot(self, made, LEFT_POSITION, at);
+    write_slot(self, made, LEFT_RESULTS, results);
+    write_slot(self, made, LEFT_RECEIVER, Py_NewRef(receiver == NULL ? Py_None : receiver));
+    write_slot(self, made, LEFT_WRAPPER, Py_NewRef(wrapper));
+    write_slot(self, made, LEFT_PLACE, Py_NewRef(watch == NULL ? Py_None : watch->place));
+    write_slot(self, made, LEFT_CLOCK, clock);
+    return made;
 }
 
 /* Let Python do the rest, from a position on. Takes over an error that is set. */
@@ -152,20 +169,19 @@ static PyObject *
 finish(Send *self, Dispatch *dispatch, Py_ssize_t position, PyObject *receiver)
 {
     PyObject *error = taken_error(), *result = NULL;
-    PyObject *at = PyLong_FromSsize_t(position), *results = listed(dispatch);
-    if (at != NULL && results != NULL) {
-        PyObject *failure = error == NULL ? Py_None : error;
-        PyObject *called = receiver == NULL ? Py_None : receiver;
-        PyObject *wrapper = dispatch->wrapper == NULL ? Py_None : dispatch->wrapper;
-        result = (dispatch->watch == NULL ? finish_unwatched : finish_watched)(
-            self, dispatch, at, results, failure, called, wrapper);
+    PyObject *send = new_unfinished(self, dispatch, position, receiver);
+    if (send == NULL) {
+        Py_XDECREF(error);
     }
-    else if (dispatch->watch != NULL) {
+    else {
+        write_slot(self, send, LEFT_ERROR, error == NULL ? Py_NewRef(Py_None) : error);
+        result = PyObject_CallOneArg(self->finish, send);
+        Py_DECREF(send);
+    }
+    if (dispatch->watch != NULL) {
+        /* There may have been no memory, or no room on the stack, to end it. */
         write_slot(self, dispatch->watch->place, WORK, Py_NewRef(Py_None));
     }
-    Py_XDECREF(error);
-    Py_XDECREF(at);
-    Py_XDECREF(results);
     return result;
 }
 
@@ -457,24 +473,25 @@ static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
-                            "inside", "finish_watched", "end_watching", "outlive", "whoever_runs",
+                            "inside", "end_watching", "outlive", "whoever_runs",
                             "switch_off", "registry", "group", "connection", "snapshot",
                             "receiver_ref", "method_ref", "watchers", "place", "emission",
-                            "delivery", "innermost_block", "scope", "deliveries", NULL};
+                            "delivery", "innermost_block", "scope", "deliveries", "unfinished",
+                            NULL};
     PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
-    PyObject *finish_watched, *end_watching_, *outlive_, *whoever_runs_, *switch_off;
+    PyObject *end_watching_, *outlive_, *whoever_runs_, *switch_off;
     PyObject *innermost_block, *deliveries;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOO!O!O!OOOOOO!O!O!O!O!O!O!O!O!O!O!O!O:Send", names, &in_python,
+            args, kwargs, "OOOO!O!O!OOOOO!O!O!O!O!O!O!O!O!O!O!O!OO!:Send", names, &in_python,
             &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers,
-            &PyContextVar_Type, &inside, &finish_watched, &end_watching_, &outlive_, &whoever_runs_,
+            &PyContextVar_Type, &inside, &end_watching_, &outlive_, &whoever_runs_,
             &switch_off, &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
             &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
             &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
-            &deliveries)) {
+            &deliveries, &PyType_Type, &kinds[UNFINISHED])) {
         return NULL;
     }
     kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
@@ -492,7 +509,6 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->inside = Py_NewRef(inside);
     self->innermost_block = Py_NewRef(innermost_block);
     self->deliveries = Py_NewRef(deliveries);
-    self->finish_watched = Py_NewRef(finish_watched);
     self->end_watching = Py_NewRef(end_watching_);
     self->outlive = Py_NewRef(outlive_);
     self->whoever_runs = Py_NewRef(whoever_runs_);
@@ -509,7 +525,8 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->anyone_name = PyUnicode_InternFromString("_anyone");
     self->zero = PyFloat_FromDouble(0.0);
     if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
-        || self->anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL || self->zero == NULL) {
+        || self->anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL
+        || self->zero == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -536,7 +553,6 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->inside);
     Py_VISIT(self->innermost_block);
     Py_VISIT(self->deliveries);
-    Py_VISIT(self->finish_watched);
     Py_VISIT(self->end_watching);
     Py_VISIT(self->outlive);
     Py_VISIT(self->whoever_runs);
@@ -567,7 +583,6 @@ Send_clear(Send *self)
     Py_CLEAR(self->inside);
     Py_CLEAR(self->innermost_block);
     Py_CLEAR(self->deliveries);
-    Py_CLEAR(self->finish_watched);
     Py_CLEAR(self->end_watching);
     Py_CLEAR(self->outlive);
     Py_CLEAR(self->whoever_runs);

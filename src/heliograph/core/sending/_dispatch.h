@@ -26,12 +26,14 @@ enum slot {
     WORK, AROUND,
     SIGNAL, SENDER, PAYLOAD, PARENT, STARTED, CLOCK, TOOK, DELIVERIES, MUTED, TURN,
     RECEIVER, BY, DURATION, VALUE, FAILED,
+    LEFT_SIGNAL, LEFT_SENDER, LEFT_PAYLOAD, LEFT_SNAPSHOT, LEFT_VERSION, LEFT_POSITION,
+    LEFT_RESULTS, LEFT_RECEIVER, LEFT_ERROR, LEFT_WRAPPER, LEFT_PLACE, LEFT_CLOCK,
     SLOTS
 };
 
 enum kind {
     REGISTRY, GROUP, CONNECTION, SNAPSHOT, RECEIVER_REF, METHOD_REF, WATCHED_BY, PLACE, EMISSION,
-    DELIVERY, SCOPE, NOTES, KINDS
+    DELIVERY, SCOPE, UNFINISHED, NOTES, KINDS
 };
 
 #define SEEN 64  /* senders whose keys are kept */
@@ -52,7 +54,7 @@ typedef struct {
     PyObject *inside;       /* the context variable for the place of the innermost send */
     PyObject *innermost_block;  /* the one for the innermost block that connects or mutes */
     PyObject *deliveries;   /* what gives those of an emission that Python has filled in */
-    PyObject *finish_watched, *end_watching, *outlive, *whoever_runs, *switch_off;
+    PyObject *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
     unsigned long thread;   /* in this thread, and in this greenlet or NULL, which is not held */

@@ -18,7 +18,6 @@ class Send:
         method_ref: type,
         tellers: dict[Any, None],
         inside: ContextVar[Any],
-        finish_watched: Callable[..., Any],
         end_watching: Callable[..., Any],
         outlive: Callable[..., Any],
         whoever_runs: Callable[[], Any],
@@ -30,6 +29,7 @@ class Send:
         innermost_block: ContextVar[Any],
         scope: type,
         deliveries: Callable[[Any], Any],
+        unfinished: type,
     ) -> None: ...
     def deliveries_of(self, emission: Any) -> tuple[Any, ...]: ...
     def __call__(self, signal: Any, sender: Any = None, /, **payload: Any) -> Any: ...
