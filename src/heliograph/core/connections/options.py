@@ -22,6 +22,7 @@ DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False}
 """The options that every connecting method takes by keyword."""
 
 _USUAL = tuple(DEFAULTS.values())
+_GIVEN = len(_USUAL)
 _new: Any = tuple.__new__  # Half the time that the `__new__` of a named tuple takes.
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def usual(weak: bool) -> Options:
 
 def derived(options: Options, *, weak: bool, scope: Scope | None, place: Place) -> Options:
     """Return options that differ in what no keyword argument gives."""
-    made: Options = _new(Options, (*options[: len(_USUAL)], weak, scope, place))
+    made: Options = _new(Options, (*options[:_GIVEN], weak, scope, place))
     return made
 
 

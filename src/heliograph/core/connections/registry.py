@@ -120,7 +120,7 @@ class Registry(SendState):
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         """End the connections of a receiver, for one sender or for all; returns them."""
         receiver, key = identified(receiver)
-        if issubclass(type(receiver), partial) and key not in self.receivers:
+        if key not in self.receivers and issubclass(type(receiver), partial):
             # Each `partial(f, 1)` is another object; the one that makes the same call is meant.
             receiver_refs = list(self.receivers.values())
             key = next((it.key for it in receiver_refs if same_partial(it(), receiver)), key)

@@ -102,7 +102,8 @@ class SendState:
     def changed(self) -> None:
         """Let sends see that something is different. Must run under the lock."""
         asked = self.overridden or self.checked
-        self.needs_slow_path = asked or len(self.mutes) > len(self.local_mutes)
+        muted = bool(self.mutes) and len(self.mutes) > len(self.local_mutes)
+        self.needs_slow_path = asked or muted
         # Falsy means: no receivers and no instruments, so a send can return at once.
         heard = self.receivers and not self.silent
         self.anyone = SOMEONE if heard or asked else self.watchers
