@@ -1,1 +1,42 @@
-"""The life of applications, as their frameworks tell of it: so far, whether they are debugged."""
+"""The life of an application and of its requests, as signals: the same in every framework."""
+
+from __future__ import annotations
+
+from heliograph.lifecycle.request import RequestInfo, current_request
+from heliograph.lifecycle.signals import (
+    ResponseInfo,
+    app_started,
+    app_stopping,
+    got_request_exception,
+    got_websocket_exception,
+    lifecycle,
+    request_finished,
+    request_started,
+    request_tearing_down,
+    response_sent,
+    websocket_finished,
+    websocket_received,
+    websocket_sent,
+    websocket_started,
+    websocket_tearing_down,
+)
+
+__all__ = [
+    "RequestInfo",
+    "ResponseInfo",
+    "app_started",
+    "app_stopping",
+    "current_request",
+    "got_request_exception",
+    "got_websocket_exception",
+    "lifecycle",
+    "request_finished",
+    "request_started",
+    "request_tearing_down",
+    "response_sent",
+    "websocket_finished",
+    "websocket_received",
+    "websocket_sent",
+    "websocket_started",
+    "websocket_tearing_down",
+]

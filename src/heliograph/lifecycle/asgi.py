@@ -1,0 +1,255 @@
+"""The life of any ASGI application, as signals: pure middleware, for the outermost place."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heliograph.lifecycle.exchange import (
+    COMPLETE,
+    DISCONNECT,
+    INCOMPLETE,
+    SHUTDOWN,
+    Exchange,
+    reason_of,
+)
+from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.signals import (
+    ResponseInfo,
+    app_started,
+    app_stopping,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+    response_sent,
+)
+from heliograph.lifecycle.sockets import Socket
+from heliograph.lifecycle.telling import tell_async
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+KEY = "heliograph.request"
+"""Where the scope of a request has its `RequestInfo`."""
+
+
+class Middleware:
+    """Wraps an ASGI application and sends its life-cycle signals.
+
+    It never asks the server for anything by itself, changes no message but for the id of the
+    request, and passes on what it does not know. Inside of another one it does nothing.
+
+    Args:
+        app: The ASGI application.
+        sender: The sender of the signals; by default *app*.
+        echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+    """
+
+    def __init__(
+        self, app: Application, *, sender: object = None, echo_request_id: bool = False
+    ) -> None:
+        self.app = app
+        self.sender: Any = app if sender is None else sender
+        self._echo = echo_request_id
+        self._open: dict[Response | Socket, None] = {}
+        self._started = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve as the application does."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._live(scope, receive, send)
+        elif KEY in scope or kind not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_watched() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._stop()
+            return message
+
+        async def send_watched(message: Message) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                await self._start(lazy=False)
+
+        await self.app(scope, receive_watched, send_watched)
+
+    async def _start(self, *, lazy: bool) -> None:
+        if not self._started:
+            self._started = True
+            await tell_async(app_started, self.sender, lazy=lazy)
+
+    async def _stop(self) -> None:
+        for still_open in list(self._open):
+            await still_open.stop()
+        self._started = False  # A server may start the same application once more.
+        await tell_async(app_stopping, self.sender)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        scope[KEY] = request
+        if scope["type"] == "http":
+            served: Response | Socket = Response(self, request, scope, receive, send)
+        else:
+            served = Socket(self.app, self.sender, request, scope, receive, send)
+        self._open[served] = None
+        token = _CURRENT.set(request)
+        try:
+            await self._start(lazy=True)
+            await served.run()
+        finally:
+            self._open.pop(served, None)
+            # A framework may have gone on in a context of its own.
+            with suppress(ValueError):
+                _CURRENT.reset(token)
+
+
+def request_of(scope: Scope) -> RequestInfo:
+    """Return the request that a scope describes."""
+    headers = scope.get("headers") or ()
+    wanted = HEADER.encode()
+    offered = next((value for name, value in headers if name.lower() == wanted), None)
+    client = scope.get("client")
+    return RequestInfo(
+        kind=scope["type"],
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        client=client[0] if client else None,
+        native=scope,
+        offered_id=None if offered is None else offered.decode("latin-1"),
+    )
+
+
+class Response(Exchange):
+    """One request over HTTP, on its way through the application and back."""
+
+    __slots__ = ("_app", "_echo", "_length", "_receive", "_scope", "_send", "_sender", "_trailers")
+
+    def __init__(
+        self, owner: Middleware, request: RequestInfo, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        super().__init__(request)
+        self._app = owner.app
+        self._sender = owner.sender
+        self._echo = owner._echo
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._length: int | None = None
+        self._trailers = False
+
+    async def run(self) -> None:
+        """Let the application serve the request."""
+        await tell_async(request_started, self._sender, request=self.request)
+        try:
+            await self._app(self._scope, self._received, self._sent)
+        except BaseException as error:
+            await self.failed(error)
+            raise
+        else:
+            await self.finish(INCOMPLETE)
+        finally:
+            await tell_async(
+                request_tearing_down, self._sender, request=self.request, exc=self.error
+            )
+
+    async def stop(self) -> None:
+        """End the response, as the application is being stopped."""
+        await self.finish(SHUTDOWN)
+
+    async def failed(self, error: BaseException) -> None:
+        """End the response, as the application has raised."""
+        self.error = error
+        if self.is_news(error):
+            await tell_async(
+                got_request_exception,
+                self._sender,
+                request=self.request,
+                exception=error,
+                response_started=self.status is not None,
+            )
+        await self.finish(reason_of(error), error)
+
+    async def finish(self, reason: str, exc: BaseException | None = None) -> None:
+        """End the response, unless it has ended."""
+        payload = self.end(reason, exc)
+        if payload is not None:
+            await tell_async(response_sent, self._sender, **payload)
+
+    async def _received(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            # After the whole response, servers say so to everybody who asks.
+            await self.finish(DISCONNECT)
+        return message
+
+    async def _sent(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = await self._announced(message)
+        try:
+            await self._send(message)
+        except OSError as error:
+            # It is the server's word for a client that has left.
+            self.is_news(error, departure=True)
+            await self.finish(DISCONNECT, error)
+            raise
+        except BaseException as error:
+            await self.finish(reason_of(error), error)
+            raise
+        if self._is_last(message):
+            await self.finish(COMPLETE)
+
+    async def _announced(self, message: Message) -> Message:
+        self.status = message["status"]
+        self._trailers = message.get("trailers", False)
+        if self._echo:
+            own = (HEADER.encode(), self.request.id.encode())
+            others = [it for it in message.get("headers", ()) if it[0].lower() != own[0]]
+            message = {**message, "headers": [*others, own]}
+        self._length = length_of(message)
+        if request_finished.has_receivers_for(self._sender):
+            headers = tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message.get("headers", ())
+            )
+            response = ResponseInfo(message["status"], headers)
+            await tell_async(
+                request_finished, self._sender, request=self.request, response=response
+            )
+        return message
+
+    def _is_last(self, message: Message) -> bool:
+        match message["type"]:
+            case "http.response.body":
+                self.bytes += len(message.get("body", b""))
+                return not message.get("more_body", False) and not self._trailers
+            case "http.response.pathsend":
+                known = self._length
+                self.bytes += Path(message["path"]).stat().st_size if known is None else known
+                return not self._trailers
+            case "http.response.zerocopysend":
+                self.bytes += message.get("count") or self._length or 0
+                return not message.get("more_body", False) and not self._trailers
+            case "http.response.trailers":
+                return not message.get("more_trailers", False)
+        return False
+
+
+def length_of(message: Message) -> int | None:
+    """Return the Content-Length that a response announces."""
+    for name, value in message.get("headers", ()):
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return None

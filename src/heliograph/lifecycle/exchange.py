@@ -1,0 +1,94 @@
+"""How a request and its response end: decided once, by whatever comes first."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heliograph.lifecycle.request import RequestInfo
+
+COMPLETE = "complete"
+DISCONNECT = "disconnect"
+ERROR = "error"
+INCOMPLETE = "incomplete"
+CANCELLED = "cancelled"
+SHUTDOWN = "shutdown"
+LOST = "lost"
+
+
+class Exchange:
+    """One request and what was handed over of its response.
+
+    Attributes:
+        request: The request.
+        status: The status code that the application announced, or None.
+        bytes: How much of a body it handed over.
+        error: What it raised, as far as it is known.
+    """
+
+    __slots__ = ("__weakref__", "_ended", "_told", "bytes", "error", "request", "status")
+
+    def __init__(self, request: RequestInfo) -> None:
+        self.request = request
+        self.status: int | None = None
+        self.bytes: int = 0
+        self.error: BaseException | None = None
+        self._ended: bool = False
+        self._told: BaseException | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the response was told."""
+        return self._ended
+
+    def end(self, reason: str, exc: BaseException | None = None) -> dict[str, Any] | None:
+        """End the response, unless it has ended.
+
+        Returns:
+            The payload of `response_sent`, or None if that was sent already.
+        """
+        if self._ended:
+            return None
+        self._ended = True
+        return {
+            "request": self.request,
+            "status": self.status,
+            "bytes": self.bytes,
+            "duration": self.request.duration,
+            "aborted": reason != COMPLETE,
+            "exc": exc,
+            "reason": reason,
+        }
+
+    def is_news(self, exc: BaseException, *, departure: bool = False) -> bool:
+        """Tell whether an exception is one of the program, and was not told before.
+
+        A client that leaves, and a server that stops, are no exceptions of the program.
+
+        Args:
+            exc: The exception.
+            departure: Whether it is known to say that the client has left.
+        """
+        if self._told is exc:
+            return False
+        self._told = exc
+        return not (departure or is_departure(exc))
+
+
+# What frameworks raise where a client has left, and what is no OSError.
+_DEPARTURES = {"ClientDisconnect", "ClientDisconnected", "RequestAborted"}
+
+
+def is_departure(exc: BaseException) -> bool:
+    """Tell whether an exception says that the client has left, or that work is called off."""
+    if isinstance(exc, CancelledError | GeneratorExit | ConnectionError):
+        return True
+    return type(exc).__name__ in _DEPARTURES
+
+
+def reason_of(exc: BaseException) -> str:
+    """Return the reason of an end that came with an exception."""
+    if isinstance(exc, CancelledError):
+        return CANCELLED
+    return DISCONNECT if is_departure(exc) else ERROR

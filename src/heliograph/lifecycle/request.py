@@ -1,0 +1,111 @@
+"""RequestInfo: what is known of a request, the same in every framework."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextvars import ContextVar
+from time import perf_counter, time, time_ns
+from typing import Any
+
+HEADER = "x-request-id"
+"""The header that carries the id of a request, in lower case."""
+
+# Letters, digits and the signs that common kinds of ids are made of: nothing that ends a line of
+# a log or a header, and nothing that a page or a shell would read as more than text.
+_VALID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+_CURRENT: ContextVar[RequestInfo | None] = ContextVar("heliograph_request", default=None)
+
+
+class RequestInfo:
+    """One request, or one websocket, as every receiver of a life-cycle signal gets it.
+
+    It is one object from the first signal to the last, and what becomes known later is filled in.
+
+    Attributes:
+        kind: ``"http"`` or ``"websocket"``.
+        method: Such as ``"GET"``, in upper case.
+        path: The path as it was requested, without the query; unquoted, as ASGI and WSGI hand
+            it to the application. The prefix under which a server mounts the application is
+            part of it.
+        route: The template that matched, such as ``"/orders/{id}"``, with the prefixes of
+            mounts and routers; None before routing, where nothing matched, and where nobody
+            told: it is never the path.
+        client: The address of whoever connected: an IP address mostly. None if the server does
+            not tell.
+        started: Seconds since the epoch.
+        native: The framework's own request, where its `install` tells; otherwise the ASGI scope
+            or the WSGI environ.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_id",
+        "_offered_id",
+        "client",
+        "kind",
+        "method",
+        "native",
+        "path",
+        "route",
+        "started",
+    )
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        method: str,
+        path: str,
+        client: str | None,
+        native: Any,
+        offered_id: str | None,
+    ) -> None:
+        self.kind = kind
+        self.method = method
+        self.path = path
+        self.route: str | None = None
+        self.client = client
+        self.native = native
+        self.started = time()
+        self._clock = perf_counter()
+        self._id: str | None = None
+        self._offered_id = offered_id
+
+    @property
+    def id(self) -> str:
+        """The id that came with the request in ``X-Request-ID``, or a new one.
+
+        An id is kept if it has 1 to 128 letters, digits and ``._:+/=@-``; anything else is left
+        out, as logs and headers could not carry it safely. A new one is a UUID of version 7
+        (RFC 9562): ids that are made later sort later.
+        """
+        if self._id is None:
+            offered = self._offered_id
+            usable = offered is not None and _VALID.fullmatch(offered) is not None
+            self._id = offered if usable else new_id()
+        return self._id  # type: ignore[return-value]  # It was set just now.
+
+    @property
+    def duration(self) -> float:
+        """Seconds since the request began."""
+        return perf_counter() - self._clock
+
+    def __repr__(self) -> str:
+        return f"<RequestInfo {self.method} {self.route or 'without a route'}: {self.id}>"
+
+
+def current_request() -> RequestInfo | None:
+    """Return the request that the current context works on, or None outside of requests."""
+    return _CURRENT.get()
+
+
+def new_id() -> str:
+    """Return a new UUID of version 7: milliseconds since the epoch, then chance (RFC 9562)."""
+    stamp = (time_ns() // 1_000_000) & 0xFFFF_FFFF_FFFF
+    rest = secrets.randbits(74)
+    number = stamp << 80 | 7 << 76 | (rest >> 62) << 64 | 2 << 62 | rest & (1 << 62) - 1
+    digits = f"{number:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -1,0 +1,133 @@
+"""The life-cycle signals; names and payload are those of Flask and Quart where these have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from heliograph import Namespace
+from heliograph.lifecycle.request import RequestInfo
+
+lifecycle = Namespace("lifecycle")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseInfo:
+    """What the application announced of its response.
+
+    Attributes:
+        status: The status code.
+        headers: Pairs of name and value, in the application's order.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
+@lifecycle.declare(name="app-started")
+def app_started(sender: Any, *, lazy: bool) -> None:
+    """An application serves from now on.
+
+    `lazy` tells that no server said so (WSGI servers never do, nor daphne): the first request
+    has come.
+    """
+
+
+@lifecycle.declare(name="app-stopping")
+def app_stopping(sender: Any) -> None:
+    """A server ends an application. Servers without a life span of their own never say so."""
+
+
+@lifecycle.declare(name="request-started")
+def request_started(sender: Any, *, request: RequestInfo) -> None:
+    """A request has come in; nothing of the application has seen it yet."""
+
+
+@lifecycle.declare(name="request-finished")
+def request_finished(sender: Any, *, request: RequestInfo, response: ResponseInfo) -> None:
+    """The application announces its response: its status and headers, before the body."""
+
+
+@lifecycle.declare(name="got-request-exception")
+def got_request_exception(
+    sender: Any, *, request: RequestInfo, exception: BaseException, response_started: bool
+) -> None:
+    """The application raised an exception that nobody handled.
+
+    `response_started` tells that a response had been announced: the status that the client got is
+    not that of an error then.
+    """
+
+
+@lifecycle.declare(name="response-sent")
+def response_sent(
+    sender: Any,
+    *,
+    request: RequestInfo,
+    status: int | None,
+    bytes: int,  # noqa: A002 - the payload's name; nobody calls this function.
+    duration: float,
+    aborted: bool,
+    exc: BaseException | None,
+    reason: str,
+) -> None:
+    """The response has ended: once for each request that has started.
+
+    `status` and `bytes` are what the application handed over; some servers send less, and answer
+    with a status of their own. `status` is None if there was none. `duration` is in seconds, from
+    the start to the end of the response: background tasks are not part of it.
+    `aborted` is certain if it is true: the client did not get the whole response from the
+    application. If it is false, the whole response was handed to the server.
+    `reason` is "complete", "disconnect" (the client left), "error" (`exc` was raised),
+    "incomplete" (the application returned too early), "cancelled", "shutdown" or "lost" (nobody
+    ended the response: it was garbage-collected).
+    """
+
+
+@lifecycle.declare(name="request-tearing-down")
+def request_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
+    """The application is done with a request, background tasks included: always, and last."""
+
+
+@lifecycle.declare(name="websocket-started")
+def websocket_started(sender: Any, *, request: RequestInfo) -> None:
+    """A client asks for a websocket; the application has not accepted it yet."""
+
+
+@lifecycle.declare(name="websocket-received")
+def websocket_received(sender: Any, *, request: RequestInfo, message: str | bytes) -> None:
+    """The application has received a message."""
+
+
+@lifecycle.declare(name="websocket-sent")
+def websocket_sent(sender: Any, *, request: RequestInfo, message: str | bytes) -> None:
+    """The application has sent a message."""
+
+
+@lifecycle.declare(name="got-websocket-exception")
+def got_websocket_exception(sender: Any, *, request: RequestInfo, exception: BaseException) -> None:
+    """The application raised an exception in a websocket that nobody handled."""
+
+
+@lifecycle.declare(name="websocket-finished")
+def websocket_finished(
+    sender: Any,
+    *,
+    request: RequestInfo,
+    code: int | None,
+    who: str,
+    duration: float,
+    exc: BaseException | None,
+) -> None:
+    """A websocket has ended: once for each that has started.
+
+    `code` is the close code (RFC 6455), or None if nobody gave one. The application's own comes
+    before that which the server reports: servers report 1000, 1005 and 1006 for a client that
+    has closed, that has dropped the connection, or that the application has sent away.
+    `who` is "application", "client" or "shutdown".
+    """
+
+
+@lifecycle.declare(name="websocket-tearing-down")
+def websocket_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
+    """The application is done with a websocket: always, and last."""

@@ -1,0 +1,130 @@
+"""A websocket on its way through an ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from heliograph.lifecycle.exchange import SHUTDOWN, is_departure
+from heliograph.lifecycle.signals import (
+    got_websocket_exception,
+    websocket_finished,
+    websocket_received,
+    websocket_sent,
+    websocket_started,
+    websocket_tearing_down,
+)
+from heliograph.lifecycle.telling import tell_async
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from heliograph.lifecycle.request import RequestInfo
+
+    Message = MutableMapping[str, Any]
+
+APPLICATION = "application"
+CLIENT = "client"
+
+
+class Socket:
+    """One websocket.
+
+    Args:
+        app: The ASGI application.
+        sender: The sender of the signals.
+        request: The request that asked for the websocket.
+        scope: What the server hands to the application, as are the next two.
+        receive: Gives the next message of the server.
+        send: Hands a message to the server.
+    """
+
+    __slots__ = ("_app", "_ended", "_receive", "_scope", "_send", "_sender", "error", "request")
+
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        sender: object,
+        request: RequestInfo,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        self.request = request
+        self.error: BaseException | None = None
+        self._app = app
+        self._sender: Any = sender
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._ended = False
+
+    async def run(self) -> None:
+        """Let the application serve the websocket."""
+        await tell_async(websocket_started, self._sender, request=self.request)
+        try:
+            await self._app(self._scope, self._received, self._sent)
+        except BaseException as error:
+            await self._failed(error)
+            raise
+        else:
+            await self._finish(None, APPLICATION)
+        finally:
+            await tell_async(
+                websocket_tearing_down, self._sender, request=self.request, exc=self.error
+            )
+
+    async def stop(self) -> None:
+        """End the websocket, as the application is being stopped."""
+        await self._finish(None, SHUTDOWN)
+
+    async def _failed(self, error: BaseException) -> None:
+        self.error = error
+        left = is_departure(error) or (isinstance(error, OSError) and self._ended)
+        if not left:
+            await tell_async(
+                got_websocket_exception, self._sender, request=self.request, exception=error
+            )
+        await self._finish(None, CLIENT if left else APPLICATION, error)
+
+    async def _finish(self, code: int | None, who: str, exc: BaseException | None = None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        duration = self.request.duration
+        await tell_async(
+            websocket_finished,
+            self._sender,
+            request=self.request,
+            code=code,
+            who=who,
+            duration=duration,
+            exc=exc,
+        )
+
+    async def _received(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "websocket.receive":
+            await tell_async(
+                websocket_received, self._sender, request=self.request, message=content(message)
+            )
+        elif message["type"] == "websocket.disconnect":
+            await self._finish(message.get("code"), CLIENT)
+        return message
+
+    async def _sent(self, message: Message) -> None:
+        await self._send(message)
+        match message["type"]:
+            case "websocket.send":
+                await tell_async(
+                    websocket_sent, self._sender, request=self.request, message=content(message)
+                )
+            case "websocket.close":
+                await self._finish(message.get("code", 1000), APPLICATION)
+            case "websocket.http.response.body" if not message.get("more_body", False):
+                await self._finish(None, APPLICATION)
+
+
+def content(message: Message) -> str | bytes:
+    """Return what a message carries: text, or bytes."""
+    text: str | None = message.get("text")
+    return message.get("bytes") or b"" if text is None else text

@@ -1,0 +1,44 @@
+"""Sends life-cycle signals, so that a receiver that fails breaks no request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from heliograph import Signal
+
+_LOG = logging.getLogger("heliograph")
+
+
+def tell(signal: Signal[...], sender: object, **payload: Any) -> None:
+    """Send a signal from code that is not async; async receivers run to their end meanwhile."""
+    try:
+        signal.send(sender, _async_wrapper=_run_here, **payload)
+    except Exception as error:  # noqa: BLE001 - a receiver must not break the request.
+        _log(signal, error)
+
+
+async def tell_async(signal: Signal[...], sender: object, **payload: Any) -> None:
+    """Send a signal from async code."""
+    if not signal.has_receivers_for(sender):
+        return
+    try:
+        await signal.send_async(sender, **payload)
+    except Exception as error:  # noqa: BLE001 - a receiver must not break the request.
+        _log(signal, error)
+
+
+def _log(signal: Signal[...], error: Exception) -> None:
+    # The error's notes name the receiver.
+    _LOG.error("A receiver of %r failed. The request goes on.", signal.name, exc_info=error)
+
+
+def _run_here(receiver: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    def call(sender: object, **payload: Any) -> Any:
+        return asyncio.run(receiver(sender, **payload))
+
+    return call

@@ -1,0 +1,254 @@
+"""The life of any WSGI application, as signals: pure middleware, for the outermost place."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from heliograph.lifecycle.exchange import (
+    COMPLETE,
+    DISCONNECT,
+    LOST,
+    Exchange,
+    reason_of,
+)
+from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.signals import (
+    ResponseInfo,
+    app_started,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+    response_sent,
+)
+from heliograph.lifecycle.telling import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextvars import Token
+
+    Environ = dict[str, Any]
+    Headers = list[tuple[str, str]]
+    Write = Callable[[bytes], object]
+    StartResponse = Callable[..., Write]
+    Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+KEY = "heliograph.request"
+"""Where the environ of a request has its `RequestInfo`."""
+
+_WITHOUT_BODY = (204, 304)
+
+
+class Middleware:
+    """Wraps a WSGI application and sends its life-cycle signals.
+
+    The end of a response is known by its iterable: it is exhausted, closed early, raises, or is
+    garbage-collected, as some servers and adapters never close it. Inside of another one this
+    does nothing.
+
+    Args:
+        app: The WSGI application.
+        sender: The sender of the signals; by default *app*.
+        echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+    """
+
+    def __init__(
+        self, app: Application, *, sender: object = None, echo_request_id: bool = False
+    ) -> None:
+        self.app = app
+        self.sender: Any = app if sender is None else sender
+        self._echo = echo_request_id
+        self._started = False
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve as the application does."""
+        if KEY in environ:
+            return self.app(environ, start_response)
+        if not self._started:
+            self._started = True
+            tell(app_started, self.sender, lazy=True)
+        request = environ[KEY] = request_of(environ)
+        return Response(self.sender, request, start_response, echo=self._echo).run(
+            self.app, environ
+        )
+
+
+def _is_file(found: object, environ: Environ) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(found, wrapper)
+
+
+def request_of(environ: Environ) -> RequestInfo:
+    """Return the request that an environ describes."""
+    return RequestInfo(
+        kind="http",
+        method=environ["REQUEST_METHOD"],
+        path=_text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")),
+        client=environ.get("REMOTE_ADDR") or None,
+        native=environ,
+        offered_id=environ.get("HTTP_" + HEADER.upper().replace("-", "_")),
+    )
+
+
+def _text(path: str) -> str:
+    # WSGI hands on bytes as if they were Latin-1 (PEP 3333).
+    return path.encode("latin-1").decode("utf-8", "replace")
+
+
+class Response(Exchange):
+    """One request over WSGI, on its way through the application and back."""
+
+    __slots__ = ("_echo", "_length", "_sender", "_start", "_token", "_torn_down")
+
+    def __init__(
+        self, sender: object, request: RequestInfo, start: StartResponse, *, echo: bool
+    ) -> None:
+        super().__init__(request)
+        self._sender: Any = sender
+        self._start = start
+        self._echo = echo
+        self._length: int | None = None
+        self._torn_down = False
+        self._token: Token[RequestInfo | None] = _CURRENT.set(request)
+
+    def run(self, app: Application, environ: Environ) -> Iterable[bytes]:
+        """Let the application serve the request; returns the body for the server."""
+        tell(request_started, self._sender, request=self.request)
+        try:
+            found = app(environ, self._announce)
+        except BaseException as error:
+            self.fail(error)
+            self.tear_down()
+            raise
+        if _is_file(found, environ):
+            return self._closing(found)
+        return SizedBody(found, self) if hasattr(found, "__len__") else Body(found, self)
+
+    def _closing(self, file: Any) -> Iterable[bytes]:
+        # Servers send such an object their own way if it is of their class, and only then.
+        close = getattr(file, "close", None)
+
+        def close_and_tell() -> None:
+            try:
+                if close is not None:
+                    close()
+            finally:
+                self.bytes = self._length or 0  # What the server has read of it, nobody knows.
+                self.finish(COMPLETE)
+                self.tear_down()
+
+        file.close = close_and_tell
+        return file  # type: ignore[no-any-return]  # It is what the application returned.
+
+    def _announce(self, status: str, headers: Headers, exc_info: Any = None) -> Write:
+        self.status = int(status.split(None, 1)[0])
+        if self._echo:
+            kept = [it for it in headers if it[0].lower() != HEADER]
+            headers = [*kept, ("X-Request-ID", self.request.id)]
+        lengths = [it for name, it in headers if name.lower() == "content-length"]
+        self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
+        if exc_info and self.is_news(exc_info[1]):
+            self._tell_of(exc_info[1])
+        response = ResponseInfo(self.status, tuple(headers))
+        tell(request_finished, self._sender, request=self.request, response=response)
+        write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
+
+        def write_counted(data: bytes) -> object:
+            written = write(data)
+            self.bytes += len(data)
+            return written
+
+        return write_counted
+
+    def _tell_of(self, error: BaseException) -> None:
+        tell(
+            got_request_exception,
+            self._sender,
+            request=self.request,
+            exception=error,
+            response_started=self.status is not None,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """End the response, as the application has raised."""
+        self.error = error
+        if self.is_news(error):
+            self._tell_of(error)
+        self.finish(reason_of(error), error)
+
+    def finish(self, reason: str, exc: BaseException | None = None) -> None:
+        """End the response, unless it has ended."""
+        payload = self.end(reason, exc)
+        if payload is not None:
+            tell(response_sent, self._sender, **payload)
+
+    def let_go(self, reason: str) -> None:
+        """End the response, as its body is read no further: for a reason, if it is not whole."""
+        whole = self._length is not None and self.bytes >= self._length
+        bodiless = self.request.method == "HEAD" or self.status in _WITHOUT_BODY
+        self.finish(COMPLETE if whole or bodiless else reason)
+
+    def tear_down(self) -> None:
+        """Say that the application is done with the request."""
+        if self._torn_down:
+            return
+        self._torn_down = True
+        tell(request_tearing_down, self._sender, request=self.request, exc=self.error)
+        # The server may end it in another thread, and a thread's next request sets its own.
+        with suppress(ValueError):
+            _CURRENT.reset(self._token)
+
+
+class Body:
+    """The body of a response: what the application returned, with its end told."""
+
+    def __init__(self, found: Iterable[bytes], response: Response) -> None:
+        self._found = found
+        self._parts: Iterator[bytes] | None = None
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        response = self._response
+        try:
+            if self._parts is None:
+                self._parts = iter(self._found)
+            part = next(self._parts)
+        except StopIteration:
+            response.finish(COMPLETE)
+            raise
+        except BaseException as error:
+            response.fail(error)
+            raise
+        response.bytes += len(part)
+        return part
+
+    def close(self) -> None:
+        """Close what the application returned."""
+        response = self._response
+        try:
+            close = getattr(self._found, "close", None)
+            if close is not None:
+                close()
+        except BaseException as error:
+            response.fail(error)
+            raise
+        else:
+            response.let_go(DISCONNECT)
+        finally:
+            response.tear_down()
+
+    def __del__(self) -> None:
+        # Some servers and adapters never close it.
+        self._response.let_go(LOST)
+        self._response.tear_down()
+
+
+class SizedBody(Body):
+    """A body that knows its length: servers make a Content-Length of the length 1."""
+
+    def __len__(self) -> int:
+        return len(self._found)  # type: ignore[arg-type]  # It was asked for its length before.

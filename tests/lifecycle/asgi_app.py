@@ -1,0 +1,125 @@
+"""An ASGI application without a framework, in which everything goes as a path says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import tests.lifecycle.diary  # noqa: F401 - begins to write.
+from heliograph.lifecycle.asgi import Middleware
+
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+
+
+def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
+    """Return a part of a body."""
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve: the path chooses how."""
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+    elif scope["type"] == "websocket":
+        await talk(scope, receive, send)
+    else:
+        await WAYS[scope["path"]](receive, send)
+
+
+async def live(receive: Any, send: Any) -> None:
+    """Answer what a server asks in the life span."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def talk(scope: Any, receive: Any, send: Any) -> None:
+    """Echo messages; the text `close` and `fail` end it."""
+    assert (await receive())["type"] == "websocket.connect"
+    if scope["path"] == "/denied":
+        await send({"type": "websocket.close", "code": 4403})
+        return
+    await send({"type": "websocket.accept"})
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if message["text"] == "close":
+            await send({"type": "websocket.close", "code": 4001})
+            return
+        if message["text"] == "fail":
+            raise LookupError
+        await send({"type": "websocket.send", "text": message["text"].upper()})
+
+
+async def plain(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"hello"))
+    await receive()  # As frameworks do; servers say that the client has left, and it has not.
+
+
+async def stream(receive: Any, send: Any) -> None:
+    await send(START)
+    for _ in range(3):
+        await send(body(b"part", more=True))
+    await send(body(b""))
+
+
+async def endless(receive: Any, send: Any) -> None:
+    await send(START)
+    gone = asyncio.create_task(wait_for_leaving(receive))
+    while not gone.done():
+        await send(body(b"x" * 10_000, more=True))
+        await asyncio.sleep(0.01)
+
+
+async def wait_for_leaving(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def waits(receive: Any, send: Any) -> None:
+    await wait_for_leaving(receive)
+    await send(START)
+    await send(body(b"too late"))
+
+
+async def background(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"hello"))
+    await asyncio.sleep(0.5)
+
+
+async def error_at_once(receive: Any, send: Any) -> None:
+    raise LookupError
+
+
+async def error_after_start(receive: Any, send: Any) -> None:
+    await send(START)
+    raise LookupError
+
+
+async def error_in_body(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"part", more=True))
+    raise LookupError
+
+
+async def error_in_background(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"hello"))
+    raise LookupError
+
+
+async def unfinished(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"part", more=True))
+
+
+WAYS = {f"/{it.__name__}": it for it in (
+    plain, stream, endless, waits, background, error_at_once, error_after_start, error_in_body,
+    error_in_background, unfinished,
+)}
+
+app = Middleware(application, echo_request_id=True)

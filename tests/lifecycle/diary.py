@@ -1,0 +1,50 @@
+"""Writes what life-cycle signals a served application sends, for a test in another process."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from heliograph.lifecycle import lifecycle
+
+SHOWN = ("status", "bytes", "aborted", "reason", "lazy", "response_started", "code", "who", "message")
+
+
+def keep(sender: Any, **payload: Any) -> None:
+    """Be a receiver of every signal; the name comes from the one that connects."""
+
+
+def line_of(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what is written of one send."""
+    line: dict[str, Any] = {"signal": name, "process": os.getpid()}
+    line |= {key: payload[key] for key in SHOWN if key in payload}
+    if "message" in line and isinstance(line["message"], bytes):
+        line["message"] = line["message"].decode()
+    error = payload.get("exc") or payload.get("exception")
+    line["error"] = type(error).__name__ if error is not None else None
+    if "request" in payload:
+        request = payload["request"]
+        line["path"], line["id"], line["route"] = request.path, request.id, request.route
+        line["method"] = request.method
+    if "duration" in payload:
+        line["duration"] = round(payload["duration"], 3)
+    if "response" in payload:
+        line["status"] = payload["response"].status
+    return line
+
+
+def begin(path: str) -> None:
+    """Write a line for each send of a life-cycle signal from now on."""
+    for name, signal in lifecycle.items():
+
+        def write(sender: Any, name: str = name, **payload: Any) -> None:
+            data = json.dumps(line_of(name, payload)) + "\n"
+            file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+            os.write(file, data.encode())
+            os.close(file)
+
+        signal.connect(write, weak=False)
+
+
+begin(os.environ["DIARY"])

@@ -1,0 +1,135 @@
+"""Starts real servers, talks to them over real sockets, and reads what the served app wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+ASGI = {
+    "uvicorn": "uvicorn {app} --port {port} --log-level warning --timeout-graceful-shutdown 1",
+    "uvicorn-h11": "uvicorn {app} --http h11 --port {port} --log-level warning",
+    "hypercorn": "hypercorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "granian": "granian {app} --interface asgi --port {port} --workers-kill-timeout 1",
+    "daphne": "daphne {app} --port {port}",
+    "gunicorn-asgi": "gunicorn {app} --worker-class asgi --bind 127.0.0.1:{port} --graceful-timeout 1",
+}
+WSGI = {
+    "gunicorn": "gunicorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "gunicorn-gthread": "gunicorn {app} -k gthread --threads 4 --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "waitress": "waitress {app} --listen=127.0.0.1:{port}",
+    "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 1",
+    "wsgiref": "tests.lifecycle.wsgiref_server {app} {port}",
+    "werkzeug": "tests.lifecycle.werkzeug_server {app} {port}",
+}
+
+
+@dataclass
+class Served:
+    """An application that a server serves in a process of its own."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    diary: Path
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def ask(self, path: str, method: str = "GET", headers: str = "") -> bytes:
+        """Send a request, and return all that comes until the server closes the connection."""
+        with self.connect() as connection:
+            connection.sendall(request(path, method, headers, close=True))
+            found = b""
+            while part := connection.recv(65_536):
+                found += part
+        return found
+
+    def lines(self, path: str, *, last: str = "request-tearing-down") -> list[dict[str, Any]]:
+        """Return what was written of the request for a path, once that is over."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            found = [it for it in self.all() if it.get("path") == path]
+            if any(it["signal"] == last for it in found):
+                return found
+            time.sleep(0.02)
+        raise TimeoutError(path, self.all())
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return all that was written."""
+        text = self.diary.read_text() if self.diary.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
+
+    def stop(self) -> None:
+        """Stop the server as an operator does, and wait for that."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+def request(path: str, method: str = "GET", headers: str = "", *, close: bool = False) -> bytes:
+    """Return a request as it goes over the wire."""
+    ending = "Connection: close\r\n" if close else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{ending}\r\n".encode()
+
+
+@contextmanager
+def served(server: str, app: str, folder: Path) -> Iterator[Served]:
+    """Serve an application."""
+    port = free_port()
+    command = (ASGI | WSGI)[server].format(app=app, port=port)
+    diary = folder / "diary"
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command.split()],
+        cwd=ROOT,
+        env={**os.environ, "DIARY": str(diary), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        stdout=(folder / "out").open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port, process, folder)
+        yield Served(port, process, diary)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        port: int = it.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until somebody listens on a port."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError((folder / "out").read_text())
