@@ -8,7 +8,11 @@ from typing import Any
 import tests.lifecycle.diary  # noqa: F401 - begins to write.
 from heliograph.lifecycle.asgi import Middleware
 
-START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"text/plain")],
+}
 
 
 def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
@@ -117,9 +121,20 @@ async def unfinished(receive: Any, send: Any) -> None:
     await send(body(b"part", more=True))
 
 
-WAYS = {f"/{it.__name__}": it for it in (
-    plain, stream, endless, waits, background, error_at_once, error_after_start, error_in_body,
-    error_in_background, unfinished,
-)}
+WAYS = {
+    f"/{it.__name__}": it
+    for it in (
+        plain,
+        stream,
+        endless,
+        waits,
+        background,
+        error_at_once,
+        error_after_start,
+        error_in_body,
+        error_in_background,
+        unfinished,
+    )
+}
 
 app = Middleware(application, echo_request_id=True)

@@ -8,7 +8,17 @@ from typing import Any
 
 from heliograph.lifecycle import lifecycle
 
-SHOWN = ("status", "bytes", "aborted", "reason", "lazy", "response_started", "code", "who", "message")
+SHOWN = (
+    "status",
+    "bytes",
+    "aborted",
+    "reason",
+    "lazy",
+    "response_started",
+    "code",
+    "who",
+    "message",
+)
 
 
 def keep(sender: Any, **payload: Any) -> None:

@@ -94,7 +94,12 @@ def served(server: str, app: str, folder: Path) -> Iterator[Served]:
     process = subprocess.Popen(
         [sys.executable, "-m", *command.split()],
         cwd=ROOT,
-        env={**os.environ, "DIARY": str(diary), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        env={
+            **os.environ,
+            "DIARY": str(diary),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore",
+        },
         stdout=(folder / "out").open("wb"),
         stderr=subprocess.STDOUT,
         start_new_session=True,

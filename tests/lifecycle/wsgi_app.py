@@ -77,8 +77,20 @@ def file(environ: Any, start_response: Any) -> Iterable[bytes]:
     return made(path.open("rb"))  # type: ignore[no-any-return]  # What the server has for it.
 
 
-WAYS = {f"/{it.__name__}": it for it in (
-    plain, empty, two, stream, written, endless, error_at_once, error_after_start, error_in_body, file,
-)}
+WAYS = {
+    f"/{it.__name__}": it
+    for it in (
+        plain,
+        empty,
+        two,
+        stream,
+        written,
+        endless,
+        error_at_once,
+        error_after_start,
+        error_in_body,
+        file,
+    )
+}
 
 app = Middleware(application, echo_request_id=True)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 KEY = "heliograph.request"
 """Where the scope of a request has its `RequestInfo`."""
 
+SERVED = "heliograph.served"
+"""Where it has what is told of errors before a framework makes a response of them."""
+
 
 class Middleware:
     """Wraps an ASGI application and sends its life-cycle signals.
@@ -51,14 +54,21 @@ class Middleware:
         app: The ASGI application.
         sender: The sender of the signals; by default *app*.
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+        route: Returns the route template of a scope that the application has routed, or None.
     """
 
     def __init__(
-        self, app: Application, *, sender: object = None, echo_request_id: bool = False
+        self,
+        app: Application,
+        *,
+        sender: object = None,
+        echo_request_id: bool = False,
+        route: Callable[[Scope], str | None] | None = None,
     ) -> None:
         self.app = app
         self.sender: Any = app if sender is None else sender
-        self._echo = echo_request_id
+        self.echoes = echo_request_id
+        self.route = route
         self._open: dict[Response | Socket, None] = {}
         self._started = False
 
@@ -100,10 +110,9 @@ class Middleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
         scope[KEY] = request
-        if scope["type"] == "http":
-            served: Response | Socket = Response(self, request, scope, receive, send)
-        else:
-            served = Socket(self.app, self.sender, request, scope, receive, send)
+        kind = Response if scope["type"] == "http" else Socket
+        served: Response | Socket = kind(self, request, scope, receive, send)
+        scope[SERVED] = served
         self._open[served] = None
         token = _CURRENT.set(request)
         try:
@@ -114,6 +123,32 @@ class Middleware:
             # A framework may have gone on in a context of its own.
             with suppress(ValueError):
                 _CURRENT.reset(token)
+
+    def find_route(self, request: RequestInfo, scope: Scope) -> None:
+        """Fill in the route of a request, once the application has found it."""
+        if self.route is not None and request.route is None:
+            request.route = self.route(scope)
+
+
+class Probe:
+    """Tells of exceptions before a framework makes responses of them.
+
+    Args:
+        app: What is inside: it belongs just inside of what handles all exceptions.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve as the application does."""
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            served: Response | Socket | None = scope.get(SERVED)
+            if served is not None:
+                await served.notice(error)
+            raise
 
 
 def request_of(scope: Scope) -> RequestInfo:
@@ -135,15 +170,14 @@ def request_of(scope: Scope) -> RequestInfo:
 class Response(Exchange):
     """One request over HTTP, on its way through the application and back."""
 
-    __slots__ = ("_app", "_echo", "_length", "_receive", "_scope", "_send", "_sender", "_trailers")
+    __slots__ = ("_length", "_owner", "_receive", "_scope", "_send", "_sender", "_trailers")
 
     def __init__(
         self, owner: Middleware, request: RequestInfo, scope: Scope, receive: Receive, send: Send
     ) -> None:
         super().__init__(request)
-        self._app = owner.app
+        self._owner = owner
         self._sender = owner.sender
-        self._echo = owner._echo
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -154,7 +188,7 @@ class Response(Exchange):
         """Let the application serve the request."""
         await tell_async(request_started, self._sender, request=self.request)
         try:
-            await self._app(self._scope, self._received, self._sent)
+            await self._owner.app(self._scope, self._received, self._sent)
         except BaseException as error:
             await self.failed(error)
             raise
@@ -172,7 +206,13 @@ class Response(Exchange):
     async def failed(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
         self.error = error
+        await self.notice(error)
+        await self.finish(reason_of(error), error)
+
+    async def notice(self, error: BaseException) -> None:
+        """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
+            self._owner.find_route(self.request, self._scope)
             await tell_async(
                 got_request_exception,
                 self._sender,
@@ -180,12 +220,12 @@ class Response(Exchange):
                 exception=error,
                 response_started=self.status is not None,
             )
-        await self.finish(reason_of(error), error)
 
     async def finish(self, reason: str, exc: BaseException | None = None) -> None:
         """End the response, unless it has ended."""
         payload = self.end(reason, exc)
         if payload is not None:
+            self._owner.find_route(self.request, self._scope)
             await tell_async(response_sent, self._sender, **payload)
 
     async def _received(self) -> Message:
@@ -212,9 +252,10 @@ class Response(Exchange):
             await self.finish(COMPLETE)
 
     async def _announced(self, message: Message) -> Message:
+        self._owner.find_route(self.request, self._scope)
         self.status = message["status"]
         self._trailers = message.get("trailers", False)
-        if self._echo:
+        if self._owner.echoes:
             own = (HEADER.encode(), self.request.id.encode())
             others = [it for it in message.get("headers", ()) if it[0].lower() != own[0]]
             message = {**message, "headers": [*others, own]}

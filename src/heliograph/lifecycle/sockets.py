@@ -18,6 +18,7 @@ from heliograph.lifecycle.telling import tell_async
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from heliograph.lifecycle.asgi import Middleware
     from heliograph.lifecycle.request import RequestInfo
 
     Message = MutableMapping[str, Any]
@@ -27,23 +28,23 @@ CLIENT = "client"
 
 
 class Socket:
-    """One websocket.
+    """One websocket, on its way through the application."""
 
-    Args:
-        app: The ASGI application.
-        sender: The sender of the signals.
-        request: The request that asked for the websocket.
-        scope: What the server hands to the application, as are the next two.
-        receive: Gives the next message of the server.
-        send: Hands a message to the server.
-    """
-
-    __slots__ = ("_app", "_ended", "_receive", "_scope", "_send", "_sender", "error", "request")
+    __slots__ = (
+        "_ended",
+        "_owner",
+        "_receive",
+        "_scope",
+        "_send",
+        "_sender",
+        "_told",
+        "error",
+        "request",
+    )
 
     def __init__(
         self,
-        app: Callable[..., Awaitable[None]],
-        sender: object,
+        owner: Middleware,
         request: RequestInfo,
         scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[Message]],
@@ -51,18 +52,19 @@ class Socket:
     ) -> None:
         self.request = request
         self.error: BaseException | None = None
-        self._app = app
-        self._sender: Any = sender
+        self._owner = owner
+        self._sender: Any = owner.sender
         self._scope = scope
         self._receive = receive
         self._send = send
         self._ended = False
+        self._told: BaseException | None = None
 
     async def run(self) -> None:
         """Let the application serve the websocket."""
         await tell_async(websocket_started, self._sender, request=self.request)
         try:
-            await self._app(self._scope, self._received, self._sent)
+            await self._owner.app(self._scope, self._received, self._sent)
         except BaseException as error:
             await self._failed(error)
             raise
@@ -79,17 +81,27 @@ class Socket:
 
     async def _failed(self, error: BaseException) -> None:
         self.error = error
-        left = is_departure(error) or (isinstance(error, OSError) and self._ended)
-        if not left:
-            await tell_async(
-                got_websocket_exception, self._sender, request=self.request, exception=error
-            )
-        await self._finish(None, CLIENT if left else APPLICATION, error)
+        await self.notice(error)
+        await self._finish(None, CLIENT if self._says_gone(error) else APPLICATION, error)
+
+    async def notice(self, error: BaseException) -> None:
+        """Tell of an exception that nobody has handled, unless it was told of before."""
+        if self._told is error or self._says_gone(error):
+            return
+        self._told = error
+        self._owner.find_route(self.request, self._scope)
+        await tell_async(
+            got_websocket_exception, self._sender, request=self.request, exception=error
+        )
+
+    def _says_gone(self, error: BaseException) -> bool:
+        return is_departure(error) or (isinstance(error, OSError) and self._ended)
 
     async def _finish(self, code: int | None, who: str, exc: BaseException | None = None) -> None:
         if self._ended:
             return
         self._ended = True
+        self._owner.find_route(self.request, self._scope)
         duration = self.request.duration
         await tell_async(
             websocket_finished,
@@ -104,6 +116,7 @@ class Socket:
     async def _received(self) -> Message:
         message = await self._receive()
         if message["type"] == "websocket.receive":
+            self._owner.find_route(self.request, self._scope)
             await tell_async(
                 websocket_received, self._sender, request=self.request, message=content(message)
             )
