@@ -24,7 +24,7 @@ class ResponseInfo:
     headers: tuple[tuple[str, str], ...]
 
 
-@lifecycle.declare(name="app-started")
+@lifecycle.declare(name="app-started", offered={"lazy"})
 def app_started(sender: Any, *, lazy: bool) -> None:
     """An application serves from now on.
 
@@ -38,17 +38,17 @@ def app_stopping(sender: Any) -> None:
     """A server ends an application. Servers without a life span of their own never say so."""
 
 
-@lifecycle.declare(name="request-started")
+@lifecycle.declare(name="request-started", offered={"request"})
 def request_started(sender: Any, *, request: RequestInfo) -> None:
     """A request has come in; nothing of the application has seen it yet."""
 
 
-@lifecycle.declare(name="request-finished")
+@lifecycle.declare(name="request-finished", offered={"request"})
 def request_finished(sender: Any, *, request: RequestInfo, response: ResponseInfo) -> None:
     """The application announces its response: its status and headers, before the body."""
 
 
-@lifecycle.declare(name="got-request-exception")
+@lifecycle.declare(name="got-request-exception", offered={"request", "response_started"})
 def got_request_exception(
     sender: Any, *, request: RequestInfo, exception: BaseException, response_started: bool
 ) -> None:
@@ -59,7 +59,10 @@ def got_request_exception(
     """
 
 
-@lifecycle.declare(name="response-sent")
+@lifecycle.declare(
+    name="response-sent",
+    offered={"request", "status", "bytes", "duration", "aborted", "exc", "reason"},
+)
 def response_sent(
     sender: Any,
     *,
@@ -84,32 +87,34 @@ def response_sent(
     """
 
 
-@lifecycle.declare(name="request-tearing-down")
+@lifecycle.declare(name="request-tearing-down", offered={"request"})
 def request_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
     """The application is done with a request, background tasks included: always, and last."""
 
 
-@lifecycle.declare(name="websocket-started")
+@lifecycle.declare(name="websocket-started", offered={"request"})
 def websocket_started(sender: Any, *, request: RequestInfo) -> None:
     """A client asks for a websocket; the application has not accepted it yet."""
 
 
-@lifecycle.declare(name="websocket-received")
+@lifecycle.declare(name="websocket-received", offered={"request"})
 def websocket_received(sender: Any, *, request: RequestInfo, message: str | bytes) -> None:
     """The application has received a message."""
 
 
-@lifecycle.declare(name="websocket-sent")
+@lifecycle.declare(name="websocket-sent", offered={"request"})
 def websocket_sent(sender: Any, *, request: RequestInfo, message: str | bytes) -> None:
     """The application has sent a message."""
 
 
-@lifecycle.declare(name="got-websocket-exception")
+@lifecycle.declare(name="got-websocket-exception", offered={"request"})
 def got_websocket_exception(sender: Any, *, request: RequestInfo, exception: BaseException) -> None:
     """The application raised an exception in a websocket that nobody handled."""
 
 
-@lifecycle.declare(name="websocket-finished")
+@lifecycle.declare(
+    name="websocket-finished", offered={"request", "code", "who", "duration", "exc"}
+)
 def websocket_finished(
     sender: Any,
     *,
@@ -128,6 +133,6 @@ def websocket_finished(
     """
 
 
-@lifecycle.declare(name="websocket-tearing-down")
+@lifecycle.declare(name="websocket-tearing-down", offered={"request"})
 def websocket_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
     """The application is done with a websocket: always, and last."""
