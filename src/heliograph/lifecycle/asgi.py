@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,6 @@ class Middleware:
         app: The ASGI application.
         sender: The sender of the signals; by default *app*.
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
-        route: Returns the route template of a scope that the application has routed, or None.
     """
 
     def __init__(
@@ -63,12 +63,10 @@ class Middleware:
         *,
         sender: object = None,
         echo_request_id: bool = False,
-        route: Callable[[Scope], str | None] | None = None,
     ) -> None:
         self.app = app
         self.sender: Any = app if sender is None else sender
         self.echoes = echo_request_id
-        self.route = route
         self._open: dict[Response | Socket, None] = {}
         self._started = False
 
@@ -124,11 +122,6 @@ class Middleware:
             with suppress(ValueError):
                 _CURRENT.reset(token)
 
-    def find_route(self, request: RequestInfo, scope: Scope) -> None:
-        """Fill in the route of a request, once the application has found it."""
-        if self.route is not None and request.route is None:
-            request.route = self.route(scope)
-
 
 class Probe:
     """Tells of exceptions before a framework makes responses of them.
@@ -149,6 +142,26 @@ class Probe:
             if served is not None:
                 await served.notice(error)
             raise
+
+
+class Router:
+    """Lets the route of a request be found, by what an application's router notes in the scope.
+
+    Args:
+        app: The router, or what is just outside of it: layers in between may copy the scope.
+        find: Returns the route template of a scope that has been routed, or None.
+    """
+
+    def __init__(self, app: Application, find: Callable[[Scope], str | None]) -> None:
+        self.app = app
+        self._find = find
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve as the application does."""
+        request: RequestInfo | None = scope.get(KEY)
+        if request is not None:
+            request.find_route(partial(self._find, scope))
+        return self.app(scope, receive, send)
 
 
 def request_of(scope: Scope) -> RequestInfo:
@@ -212,7 +225,6 @@ class Response(Exchange):
     async def notice(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
-            self._owner.find_route(self.request, self._scope)
             await tell_async(
                 got_request_exception,
                 self._sender,
@@ -225,7 +237,6 @@ class Response(Exchange):
         """End the response, unless it has ended."""
         payload = self.end(reason, exc)
         if payload is not None:
-            self._owner.find_route(self.request, self._scope)
             await tell_async(response_sent, self._sender, **payload)
 
     async def _received(self) -> Message:
@@ -252,7 +263,6 @@ class Response(Exchange):
             await self.finish(COMPLETE)
 
     async def _announced(self, message: Message) -> Message:
-        self._owner.find_route(self.request, self._scope)
         self.status = message["status"]
         self._trailers = message.get("trailers", False)
         if self._owner.echoes:

@@ -43,13 +43,13 @@ class Installation:
         self.uninstall()
 
 
-def check(app: object, kind: type, *, started: bool = False) -> None:
+def check(app: Any, kind: type, *, started: Callable[[Any], bool] | None = None) -> None:
     """Refuse an application to which nothing can be installed.
 
     Args:
         app: What the user passed.
         kind: The framework's class of applications.
-        started: Whether the application has begun to serve.
+        started: Tells whether an application has begun to serve, where that is too late.
 
     Raises:
         ArgumentError: If it is no application of that framework.
@@ -57,7 +57,7 @@ def check(app: object, kind: type, *, started: bool = False) -> None:
     """
     whose = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
     if not isinstance(app, kind):
-        msg = f"{type(app).__qualname__} object is not a {whose}, to which install() belongs."
+        msg = f"A {type(app).__qualname__} object is not a {whose}: pass the application itself."
         raise ArgumentError(msg)
     if hasattr(app, _MARK):
         msg = (
@@ -65,7 +65,7 @@ def check(app: object, kind: type, *, started: bool = False) -> None:
             "and keep what it returns to undo it."
         )
         raise StateError(msg)
-    if started:
+    if started is not None and started(app):
         msg = (
             f"This {whose} has started to serve. Call install() where the application is made, "
             "before the first request."

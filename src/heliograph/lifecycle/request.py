@@ -6,7 +6,10 @@ import re
 import secrets
 from contextvars import ContextVar
 from time import perf_counter, time, time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEADER = "x-request-id"
 """The header that carries the id of a request, in lower case."""
@@ -29,9 +32,6 @@ class RequestInfo:
         path: The path as it was requested, without the query; unquoted, as ASGI and WSGI hand
             it to the application. The prefix under which a server mounts the application is
             part of it.
-        route: The template that matched, such as ``"/orders/{id}"``, with the prefixes of
-            mounts and routers; None before routing, where nothing matched, and where nobody
-            told: it is never the path.
         client: The address of whoever connected: an IP address mostly. None if the server does
             not tell.
         started: Seconds since the epoch.
@@ -42,14 +42,15 @@ class RequestInfo:
     __slots__ = (
         "__weakref__",
         "_clock",
+        "_find_route",
         "_id",
         "_offered_id",
+        "_route",
         "client",
         "kind",
         "method",
         "native",
         "path",
-        "route",
         "started",
     )
 
@@ -66,7 +67,8 @@ class RequestInfo:
         self.kind = kind
         self.method = method
         self.path = path
-        self.route: str | None = None
+        self._route: str | None = None
+        self._find_route: Callable[[], str | None] | None = None
         self.client = client
         self.native = native
         self.started = time()
@@ -87,6 +89,25 @@ class RequestInfo:
             usable = offered is not None and _VALID.fullmatch(offered) is not None
             self._id = offered if usable else new_id()
         return self._id  # type: ignore[return-value]  # It was set just now.
+
+    @property
+    def route(self) -> str | None:
+        """The template that matched, such as ``"/orders/{id}"``, with the prefixes of routers.
+
+        It is None before routing, where nothing matched, and where nobody can tell: never the path
+        itself. An application without a framework may set it.
+        """
+        if self._route is None and self._find_route is not None:
+            self._route = self._find_route()
+        return self._route
+
+    @route.setter
+    def route(self, template: str | None) -> None:
+        self._route = template
+
+    def find_route(self, find: Callable[[], str | None]) -> None:
+        """Ask *find* for the route once somebody wants to know it, until it returns one."""
+        self._find_route = find
 
     @property
     def duration(self) -> float:

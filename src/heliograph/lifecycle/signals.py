@@ -112,9 +112,7 @@ def got_websocket_exception(sender: Any, *, request: RequestInfo, exception: Bas
     """The application raised an exception in a websocket that nobody handled."""
 
 
-@lifecycle.declare(
-    name="websocket-finished", offered={"request", "code", "who", "duration", "exc"}
-)
+@lifecycle.declare(name="websocket-finished", offered={"request", "code", "who", "duration", "exc"})
 def websocket_finished(
     sender: Any,
     *,

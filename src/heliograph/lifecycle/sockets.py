@@ -89,7 +89,6 @@ class Socket:
         if self._told is error or self._says_gone(error):
             return
         self._told = error
-        self._owner.find_route(self.request, self._scope)
         await tell_async(
             got_websocket_exception, self._sender, request=self.request, exception=error
         )
@@ -101,7 +100,6 @@ class Socket:
         if self._ended:
             return
         self._ended = True
-        self._owner.find_route(self.request, self._scope)
         duration = self.request.duration
         await tell_async(
             websocket_finished,
@@ -116,7 +114,6 @@ class Socket:
     async def _received(self) -> Message:
         message = await self._receive()
         if message["type"] == "websocket.receive":
-            self._owner.find_route(self.request, self._scope)
             await tell_async(
                 websocket_received, self._sender, request=self.request, message=content(message)
             )
