@@ -92,6 +92,20 @@ def request_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseExceptio
     """The application is done with a request, background tasks included: always, and last."""
 
 
+@lifecycle.declare(name="before-render-template", offered={"request"})
+def before_render_template(
+    sender: Any, *, template: Any, context: dict[str, Any], request: RequestInfo | None
+) -> None:
+    """A template is about to be rendered with `context`, outside of a request maybe."""
+
+
+@lifecycle.declare(name="template-rendered", offered={"request"})
+def template_rendered(
+    sender: Any, *, template: Any, context: dict[str, Any], request: RequestInfo | None
+) -> None:
+    """A template was rendered with `context`; one that is streamed, to its end."""
+
+
 @lifecycle.declare(name="websocket-started", offered={"request"})
 def websocket_started(sender: Any, *, request: RequestInfo) -> None:
     """A client asks for a websocket; the application has not accepted it yet."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ def _log(signal: Signal[...], error: Exception) -> None:
 
 def _run_here(receiver: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     def call(sender: object, **payload: Any) -> Any:
-        return asyncio.run(receiver(sender, **payload))
+        return _run(receiver(sender, **payload))
 
     return call
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    # A loop that runs in this thread cannot wait for a second one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(copy_context().run, asyncio.run, coroutine).result()
