@@ -162,7 +162,7 @@ async def test_a_receiver_that_fails_breaks_no_request(caplog: pytest.LogCapture
     app = made()
     install(app)
 
-    def fail(sender: Any) -> None:
+    def fail(sender: Any, **extra: Any) -> None:
         raise OSError
 
     with request_started.connected_to(fail):

@@ -105,7 +105,7 @@ async def test_an_async_receiver_hears_of_a_plain_rendering() -> None:
     """Also where a loop runs already, and without one."""
     told = []
 
-    async def hear(sender: object, template: Any, context: object) -> None:
+    async def hear(sender: object, template: Any, **extra: Any) -> None:
         await asyncio.sleep(0)
         told.append(template.name)
 

@@ -84,22 +84,27 @@ class Middleware:
         async def receive_watched() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                await self._stop()
+                await self.stop()
             return message
 
         async def send_watched(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
-                await self._start(lazy=False)
+                await self.start()
 
         await self.app(scope, receive_watched, send_watched)
+
+    async def start(self) -> None:
+        """Say that the application has started, unless that was said."""
+        await self._start(lazy=False)
 
     async def _start(self, *, lazy: bool) -> None:
         if not self._started:
             self._started = True
             await tell_async(app_started, self.sender, lazy=lazy)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """End what is still open, and say that the application stops."""
         for still_open in list(self._open):
             await still_open.stop()
         self._started = False  # A server may start the same application once more.

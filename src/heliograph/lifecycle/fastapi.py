@@ -30,7 +30,7 @@ def install(app: FastAPI, *, echo_request_id: bool = False) -> Installation:
         ArgumentError: If it is no FastAPI application.
         StateError: If they are installed already, or the application has started.
     """
-    check(app, FastAPI, started=starlette.has_started)
+    check(app, FastAPI, installed=starlette.is_installed, started=starlette.has_started)
     return starlette.put_around(app, partial(route_of, app), echo_request_id=echo_request_id)
 
 

@@ -9,8 +9,6 @@ from heliograph import ArgumentError, StateError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MARK = "_heliograph_lifecycle"
-
 
 class Installation:
     """The life-cycle signals of one application; what every `install` returns.
@@ -24,7 +22,6 @@ class Installation:
     def __init__(self, app: Any, undo: Callable[[], None]) -> None:
         self.app = app
         self._undo: Callable[[], None] | None = undo
-        setattr(app, _MARK, self)
 
     def uninstall(self) -> None:
         """Undo the installation: the application is as it was before. Doing so twice is no error.
@@ -33,7 +30,6 @@ class Installation:
         """
         if self._undo is not None:
             undo, self._undo = self._undo, None
-            delattr(self.app, _MARK)
             undo()
 
     def __enter__(self) -> Self:
@@ -43,12 +39,19 @@ class Installation:
         self.uninstall()
 
 
-def check(app: Any, kind: type, *, started: Callable[[Any], bool] | None = None) -> None:
+def check(
+    app: Any,
+    kind: type,
+    *,
+    installed: Callable[[Any], bool],
+    started: Callable[[Any], bool] | None = None,
+) -> None:
     """Refuse an application to which nothing can be installed.
 
     Args:
         app: What the user passed.
         kind: The framework's class of applications.
+        installed: Tells whether the signals are installed for an application.
         started: Tells whether an application has begun to serve, where that is too late.
 
     Raises:
@@ -59,7 +62,7 @@ def check(app: Any, kind: type, *, started: Callable[[Any], bool] | None = None)
     if not isinstance(app, kind):
         msg = f"A {type(app).__qualname__} object is not a {whose}: pass the application itself."
         raise ArgumentError(msg)
-    if hasattr(app, _MARK):
+    if installed(app):
         msg = (
             f"The life-cycle signals are installed for this {whose} already. Call install() once, "
             "and keep what it returns to undo it."

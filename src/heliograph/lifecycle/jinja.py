@@ -34,7 +34,7 @@ def install(environment: Environment, sender: object) -> Installation:
         ArgumentError: If it is no environment of Jinja.
         StateError: If they are installed already.
     """
-    check(environment, Environment)
+    check(environment, Environment, installed=lambda it: issubclass(it.template_class, _Tells))
     before = environment.template_class
 
     def undo() -> None:
@@ -44,6 +44,10 @@ def install(environment: Environment, sender: object) -> Installation:
     environment.template_class = _watched(before, sender)
     _forget(environment)
     return Installation(environment, undo)
+
+
+class _Tells:
+    """What all classes of templates have in common that tell of renderings."""
 
 
 def _forget(environment: Environment) -> None:
@@ -56,7 +60,7 @@ def _watched(plain: type[Template], sender: object) -> type[Template]:
     """Return a class of templates that tell of it when they are rendered."""
     # In an async environment, `render` and `generate` call their async namesakes, which tell.
 
-    class Watched(plain):  # type: ignore[valid-type, misc]  # It is the environment's.
+    class Watched(_Tells, plain):  # type: ignore[valid-type, misc]  # It is the environment's.
         def render(self, *args: Any, **kwargs: Any) -> Any:
             if self.environment.is_async:
                 return super().render(*args, **kwargs)

@@ -33,11 +33,16 @@ def install(app: Starlette, *, echo_request_id: bool = False) -> Installation:
         ArgumentError: If it is no Starlette application, or is one of FastAPI.
         StateError: If they are installed already, or the application has started.
     """
-    check(app, Starlette, started=has_started)
+    check(app, Starlette, installed=is_installed, started=has_started)
     if any(it.__module__.partition(".")[0] == "fastapi" for it in type(app).__mro__):
         msg = "Its routers need more: use heliograph.lifecycle.fastapi.install() for FastAPI."
         raise ArgumentError(msg)
     return put_around(app, partial(route_of, app), echo_request_id=echo_request_id)
+
+
+def is_installed(app: Starlette) -> bool:
+    """Tell whether the signals are put around an application."""
+    return "build_middleware_stack" in vars(app)
 
 
 def has_started(app: Starlette) -> bool:
