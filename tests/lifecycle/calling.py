@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from wsgiref.util import setup_testing_defaults
 
 from heliograph.lifecycle import lifecycle
 
@@ -77,3 +78,32 @@ async def ask(app: Any, path: str, method: str = "GET", **headers: str) -> list[
     except Exception as error:  # noqa: BLE001 - a server logs it.
         sent.append({"type": "raised", "error": error})
     return sent
+
+
+def ask_wsgi(app: Any, path: str, method: str = "GET", **headers: str) -> tuple[str, bytes]:
+    """Send a request as a WSGI server does; return status and body, or ``raised``."""
+    environ: dict[str, Any] = {
+        "PATH_INFO": path,
+        "REQUEST_METHOD": method,
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+    setup_testing_defaults(environ)
+    environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+    statuses = ["raised"]
+    body = b""
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        statuses.append(status)
+        return lambda data: None
+
+    try:
+        parts = app(environ, start_response)
+        try:
+            for part in parts:
+                body += part
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+    except Exception:  # noqa: BLE001 - a server logs it.
+        return "raised", body
+    return statuses[-1], body

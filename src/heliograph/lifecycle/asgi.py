@@ -27,7 +27,7 @@ from heliograph.lifecycle.signals import (
     response_sent,
 )
 from heliograph.lifecycle.sockets import Socket
-from heliograph.lifecycle.telling import tell_async
+from heliograph.lifecycle.telling import tell, tell_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -230,13 +230,12 @@ class Response(Exchange):
     async def notice(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
-            await tell_async(
-                got_request_exception,
-                self._sender,
-                request=self.request,
-                exception=error,
-                response_started=self.status is not None,
-            )
+            await tell_async(got_request_exception, self._sender, **self.told_of(error))
+
+    def notice_now(self, error: BaseException) -> None:
+        """Do so from code that is not async, in the loop or in a thread."""
+        if self.is_news(error):
+            tell(got_request_exception, self._sender, **self.told_of(error))
 
     async def finish(self, reason: str, exc: BaseException | None = None) -> None:
         """End the response, unless it has ended."""

@@ -61,6 +61,14 @@ class Exchange:
             "reason": reason,
         }
 
+    def told_of(self, exc: BaseException) -> dict[str, Any]:
+        """Return the payload of `got_request_exception`."""
+        return {
+            "request": self.request,
+            "exception": exc,
+            "response_started": self.status is not None,
+        }
+
     def is_news(self, exc: BaseException, *, departure: bool = False) -> bool:
         """Tell whether an exception is one of the program, and was not told before.
 

@@ -74,3 +74,34 @@ def check(
             "before the first request."
         )
         raise StateError(msg)
+
+
+class Serving(Installation):
+    """The life-cycle signals of an application outside of which its framework lets nothing stand.
+
+    It is what a server serves in place of the application, and the sender of its signals.
+
+    Args:
+        app: The application.
+        watched: Makes what serves: the middleware around the application, given the sender.
+        undo: Undoes what was done to the application itself.
+    """
+
+    def __init__(
+        self, app: Any, watched: Callable[[Any], Callable[..., Any]], undo: Callable[[], None]
+    ) -> None:
+        super().__init__(app, undo)
+        self._serve = watched(self)
+
+    def uninstall(self) -> None:
+        """Undo the installation: the application is served as it was before."""
+        super().uninstall()
+        self._serve = self.app
+
+    def __call__(self, *call: Any) -> Any:
+        """Serve as the application does."""
+        return self._serve(*call)
+
+    def __getattr__(self, name: str) -> Any:
+        # What else a framework or its tools look for at an application.
+        return getattr(self.app, name)

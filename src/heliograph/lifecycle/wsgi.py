@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 KEY = "heliograph.request"
 """Where the environ of a request has its `RequestInfo`."""
 
+SERVED = "heliograph.served"
+"""Where it has what is told of errors before a framework makes a response of them."""
+
 _WITHOUT_BODY = (204, 304)
 
 
@@ -69,9 +72,9 @@ class Middleware:
             self._started = True
             tell(app_started, self.sender, lazy=True)
         request = environ[KEY] = request_of(environ)
-        return Response(self.sender, request, start_response, echo=self._echo).run(
-            self.app, environ
-        )
+        served = Response(self.sender, request, start_response, echo=self._echo)
+        environ[SERVED] = served
+        return served.run(self.app, environ)
 
 
 def _is_file(found: object, environ: Environ) -> bool:
@@ -148,8 +151,8 @@ class Response(Exchange):
             headers = [*kept, ("X-Request-ID", self.request.id)]
         lengths = [it for name, it in headers if name.lower() == "content-length"]
         self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
-        if exc_info and self.is_news(exc_info[1]):
-            self._tell_of(exc_info[1])
+        if exc_info:
+            self.notice_now(exc_info[1])
         response = ResponseInfo(self.status, tuple(headers))
         tell(request_finished, self._sender, request=self.request, response=response)
         write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
@@ -161,20 +164,15 @@ class Response(Exchange):
 
         return write_counted
 
-    def _tell_of(self, error: BaseException) -> None:
-        tell(
-            got_request_exception,
-            self._sender,
-            request=self.request,
-            exception=error,
-            response_started=self.status is not None,
-        )
+    def notice_now(self, error: BaseException) -> None:
+        """Tell of an exception that nobody has handled, unless it was told of before."""
+        if self.is_news(error):
+            tell(got_request_exception, self._sender, **self.told_of(error))
 
     def fail(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
         self.error = error
-        if self.is_news(error):
-            self._tell_of(error)
+        self.notice_now(error)
         self.finish(reason_of(error), error)
 
     def finish(self, reason: str, exc: BaseException | None = None) -> None:

@@ -1,0 +1,85 @@
+"""The life of a Django project, as signals, under WSGI and ASGI."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import got_request_exception
+
+from heliograph.lifecycle import asgi, wsgi
+from heliograph.lifecycle.installing import Serving, check
+
+if TYPE_CHECKING:
+    from django.core.handlers.base import BaseHandler
+    from django.http import HttpRequest
+
+
+def install(application: BaseHandler, *, echo_request_id: bool = False) -> Serving:
+    """Send the life-cycle signals of a Django project.
+
+    In its ``wsgi.py`` or ``asgi.py``: ``application = install(get_wsgi_application())``. What is
+    returned is what to serve, and the sender. Django's own test client asks neither.
+
+    Args:
+        application: What ``get_wsgi_application()`` or ``get_asgi_application()`` returns.
+        echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+
+    Raises:
+        ArgumentError: If it is no application of Django.
+        StateError: If they are installed already.
+    """
+    # Django's own signals are no ends: under ASGI, some requests have a start and no finish.
+    kind = ASGIHandler if isinstance(application, ASGIHandler) else WSGIHandler
+    check(application, kind, installed=lambda it: "get_response" in vars(it))
+    plain, plain_async = application.get_response, application.get_response_async
+
+    def get_response(request: HttpRequest) -> Any:
+        _note(request)
+        return plain(request)
+
+    def get_response_async(request: HttpRequest) -> Any:
+        _note(request)
+        return plain_async(request)
+
+    vars(application).update(get_response=get_response, get_response_async=get_response_async)
+    got_request_exception.connect(_notice)
+
+    def undo() -> None:
+        del vars(application)["get_response"], vars(application)["get_response_async"]
+
+    layer: Any = asgi.Middleware if kind is ASGIHandler else wsgi.Middleware
+    watched = partial(_around, layer, application, echo_request_id)
+    return Serving(application, watched, undo)
+
+
+def _around(layer: Any, application: BaseHandler, echo: bool, sender: object) -> Any:
+    return layer(application, sender=sender, echo_request_id=echo)
+
+
+def _note(request: HttpRequest) -> None:
+    found = _of(request, asgi.KEY)
+    if found is not None:
+        found.native = request
+        found.find_route(partial(route_of, request))
+
+
+def _of(request: Any, key: str) -> Any:
+    """Return what the scope or the environ of a request has under a key."""
+    return getattr(request, "scope", getattr(request, "environ", {})).get(key)
+
+
+def route_of(request: HttpRequest) -> str | None:
+    """Return the template of the route that matched, with those of all that include it."""
+    match = request.resolver_match
+    return None if match is None else f"/{match.route}"
+
+
+def _notice(*, request: Any, **_: Any) -> None:
+    # It is sent in the `except` clause that handles the error, in a thread under ASGI.
+    served, error = _of(request, asgi.SERVED), sys.exc_info()[1]
+    if served is not None and error is not None:
+        served.notice_now(error)

@@ -1,0 +1,96 @@
+"""The life of a Falcon application, as signals, under WSGI and ASGI."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import falcon
+import falcon.asgi
+
+from heliograph import ArgumentError
+from heliograph.lifecycle import asgi, wsgi
+from heliograph.lifecycle.installing import Serving, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serving:
+    """Send the life-cycle signals of a Falcon application, 4.4 or newer.
+
+    ``app = install(app)``: what is returned is what to serve, and the sender.
+
+    Args:
+        app: The application. An error reporter that it has goes on being called; one that is
+            set later takes the place of this one.
+        echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+
+    Raises:
+        ArgumentError: If it is no Falcon application, or Falcon is older than 4.4.
+        StateError: If they are installed already.
+    """
+    if not hasattr(falcon.App, "set_error_reporter"):
+        msg = f"Falcon {falcon.__version__} tells nobody of its errors: install falcon>=4.4."
+        raise ArgumentError(msg)
+    check(app, falcon.App, installed=_has_router)
+    before = app._report_error  # noqa: SLF001 - only one is kept, and nothing returns it.
+    app.set_error_reporter(_Reporter(before))
+    router = _Router()
+    app.add_middleware(router)
+
+    def undo() -> None:
+        app._report_error = before  # noqa: SLF001 - as above.
+        app._unprepared_middleware.remove(router)  # noqa: SLF001 - nothing else removes one.
+        app.add_middleware([])  # Falcon prepares what is left.
+
+    layer: Any = asgi.Middleware if isinstance(app, falcon.asgi.App) else wsgi.Middleware
+    return Serving(app, partial(_around, layer, app, echo_request_id), undo)
+
+
+def _has_router(app: Any) -> bool:
+    return any(isinstance(it, _Router) for it in app._unprepared_middleware)  # noqa: SLF001 - as in `undo`.
+
+
+def _around(layer: Any, app: object, echo: bool, sender: object) -> Any:
+    return layer(app, sender=sender, echo_request_id=echo)
+
+
+def _of(request: Any, key: str) -> Any:
+    """Return what the scope or the environ of a request has under a key."""
+    return getattr(request, "scope", request.env if hasattr(request, "env") else {}).get(key)
+
+
+class _Reporter:
+    """Tells of exceptions before a response is made of them."""
+
+    def __init__(self, before: Callable[..., None] | None) -> None:
+        self._before = before
+
+    def __call__(self, req: Any, error: Exception, params: dict[str, Any], handled: bool) -> None:
+        """Be told of an error; those that are meant as a response are none."""
+        meant = isinstance(error, falcon.HTTPStatus) or (
+            isinstance(error, falcon.HTTPError)
+            and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        served = _of(req, asgi.SERVED)
+        if served is not None and not meant:
+            served.notice_now(error)
+        if self._before is not None:
+            self._before(req, error, params, handled)
+
+
+class _Router:
+    """Notes the framework's request and its route, once there is one."""
+
+    def process_resource(self, request: Any, *_: object) -> None:
+        """Be called when the request was routed, under WSGI."""
+        found = _of(request, asgi.KEY)
+        if found is not None:
+            found.native = request
+            found.route = request.uri_template
+
+    async def process_resource_async(self, request: Any, *_: object) -> None:
+        """Do so under ASGI."""
+        self.process_resource(request)

@@ -1,0 +1,132 @@
+"""Django, under WSGI and ASGI: each start gets its end, which Django's own signals do not give."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+
+import tests.lifecycle.django_project  # noqa: F401 - settings, before anything asks for them.
+from heliograph import ArgumentError, StateError
+from heliograph.lifecycle.django import install
+from tests.lifecycle.calling import ask, ask_wsgi, heard, http_scope, names
+
+PLAIN = ["request-started", "request-finished", "response-sent", "request-tearing-down"]
+FAILS = [
+    "request-started",
+    "got-request-exception",
+    "request-finished",
+    "response-sent",
+    "request-tearing-down",
+]
+
+
+def send(kind: str, path: str) -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
+    """Send a request; return the application and what was told."""
+    with heard() as kept:
+        if kind == "asgi":
+            app = install(get_asgi_application())
+            asyncio.run(ask(app, path))
+        else:
+            app = install(get_wsgi_application())
+            ask_wsgi(app, path)
+    app.uninstall()
+    return app, kept
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+@pytest.mark.parametrize(
+    ("path", "status", "route"),
+    [
+        ("/", 200, "/"),
+        ("/shop/acme/item/7/", 200, "/shop/<slug:tenant>/item/<int:number>/"),
+        ("/shop/acme/old/x", 200, r"/shop/<slug:tenant>/old/(?P<name>\w+)$"),
+        ("/refuses", 403, "/refuses"),
+        ("/nowhere", 404, None),
+    ],
+)
+def test_a_request_is_told_in_order(kind: str, path: str, status: int, route: str | None) -> None:
+    """With the route that all patterns make together."""
+    app, kept = send(kind, path)
+
+    assert names(kept) == ["app-started", *PLAIN]
+    assert {it["sender"] for _, it in kept} == {app}
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["request"].route) == (status, route)
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_an_exception_is_told_before_the_response_that_is_made_of_it(kind: str) -> None:
+    """The exception itself, also from a thread."""
+    _, kept = send(kind, "/fails")
+
+    assert names(kept) == ["app-started", *FAILS]
+    told = dict(kept)
+    assert type(told["got-request-exception"]["exception"]) is LookupError
+    assert (told["response-sent"]["status"], told["response-sent"]["aborted"]) == (500, False)
+    assert told["response-sent"]["request"].native.path == "/fails"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("asgi", "/stream_async"), ("asgi", "/stream"), ("wsgi", "/stream")]
+)
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")  # Django leaves it so.
+def test_an_exception_in_a_body_is_told_once(kind: str, path: str) -> None:
+    """Django itself tells nothing of it, and of no end under ASGI."""
+    _, kept = send(kind, path)
+
+    sent = dict(kept)["response-sent"]
+    # A plain iterator is read whole under ASGI, before any of it is sent.
+    expected = (200, 0 if path == "/stream" and kind == "asgi" else 4, True, "error")
+    assert (sent["status"], sent["bytes"], sent["aborted"], sent["reason"]) == expected
+    assert names(kept).count("got-request-exception") == 1
+    assert names(kept)[-1] == "request-tearing-down"
+    gc.collect()  # What Django has left open is not to be found in the middle of another test.
+
+
+@pytest.mark.parametrize("asked", ["/waits", "an upload"])
+async def test_a_client_that_leaves_ends_its_request(asked: str) -> None:
+    """While a view waits, and in its upload, of which Django tells nothing at all."""
+    app = install(get_asgi_application())
+    upload = asked != "/waits"
+    first = {"type": "http.request", "body": b"", "more_body": upload}
+    messages = [first, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        raise AssertionError
+
+    with app, heard() as kept:
+        await app(http_scope("/" if upload else asked), receive, send)
+
+    sent = dict(kept)["response-sent"]
+    assert names(kept) == [
+        "app-started",
+        "request-started",
+        "response-sent",
+        "request-tearing-down",
+    ]
+    assert (sent["status"], sent["aborted"], sent["reason"]) == (None, True, "disconnect")
+
+
+def test_an_installation_is_undone() -> None:
+    """The handle goes on serving, without signals, and looks like the application."""
+    application = get_wsgi_application()
+    app = install(application)
+    with app, pytest.raises(StateError, match=r"django.WSGIHandler already"):
+        install(application)
+    with heard() as kept:
+        assert ask_wsgi(app, "/")[0] == "200 OK"
+        ask_wsgi(app, "/fails")
+
+    assert kept == []
+    assert app.resolve_request is not None
+    with pytest.raises(ArgumentError, match=r"^A NoneType object is not a django.WSGIHandler"):
+        install(None)  # type: ignore[arg-type]  # As somebody may.
