@@ -1,0 +1,283 @@
+"""aiohttp on its own server, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from heliograph import ArgumentError, StateError
+from heliograph.lifecycle import current_request
+from heliograph.lifecycle.aiohttp import install
+from tests.lifecycle.calling import heard, names
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Kept = list[tuple[str, dict[str, Any]]]
+
+PLAIN = ["request-started", "request-finished", "response-sent", "request-tearing-down"]
+ENDS = ("request-tearing-down", "websocket-tearing-down")
+
+
+seen: list[Any] = []
+
+
+async def plain(request: web.Request) -> web.Response:
+    """Answer."""
+    seen.append(current_request())
+    return web.Response(text="hello")
+
+
+async def fails(request: web.Request) -> web.Response:
+    """Raise what nobody handles."""
+    raise LookupError
+
+
+async def refuses(request: web.Request) -> web.Response:
+    """Raise what the framework makes a response of."""
+    raise web.HTTPForbidden
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Raise in the middle of a body."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"part")
+    raise LookupError
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    """Send until the client leaves."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b"x" * 10_000)
+        await asyncio.sleep(0.01)
+
+
+async def talk(request: web.Request) -> web.WebSocketResponse:
+    """Echo; some texts end it."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.data == "close":
+            await socket.close(code=4001)
+        elif message.data == "fail":
+            raise LookupError
+        else:
+            await socket.send_str(message.data.upper())
+    return socket
+
+
+def made() -> web.Application:
+    """Return an application with another one below it."""
+    app, below = web.Application(), web.Application()
+    below.router.add_get("/item/{number}", plain)
+    app.router.add_get("/item/{number:\\d+}", plain)
+    for handler in (fails, refuses, stream, endless, talk):
+        app.router.add_get(f"/{handler.__name__}", handler)
+    app.add_subapp("/below", below)
+    return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[tuple[ClientSession, str]]:
+    """Serve an application; gives a client, and where to ask."""
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        async with ClientSession() as session:
+            yield session, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def over(kept: Kept) -> None:
+    """Wait until a request is over."""
+    while not any(name in ENDS for name, _ in kept):  # noqa: ASYNC110 - other loops send, too.
+        await asyncio.sleep(0.01)
+
+
+async def send(path: str) -> tuple[web.Application, Kept]:
+    """Send a request; return the application and what was told."""
+    app = made()
+    install(app, echo_request_id=True)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            try:
+                async with client.get(base + path, headers={"X-Request-ID": "abc-1"}) as answer:
+                    await answer.read()
+                    assert answer.headers["X-Request-ID"] == "abc-1"
+            except OSError:
+                """The server has cut the response."""
+            except Exception as error:
+                assert type(error).__name__ == "ClientPayloadError"
+            await over(kept)
+    return app, kept
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "size", "route"),
+    [
+        ("/item/7", 200, 5, "/item/{number}"),
+        ("/below/item/7", 200, 5, "/below/item/{number}"),
+        ("/refuses", 403, 14, "/refuses"),
+        ("/nowhere", 404, 14, None),
+    ],
+)
+async def test_a_request_is_told_in_order(
+    path: str, status: int, size: int, route: str | None
+) -> None:
+    """From the start of the server to its end."""
+    app, kept = await send(path)
+
+    assert names(kept) == ["app-started", *PLAIN, "app-stopping"]
+    assert {it["sender"] for _, it in kept} == {app}
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["bytes"], sent["aborted"]) == (status, size, False)
+    assert (sent["request"].route, sent["request"].id) == (route, "abc-1")
+    assert route is None or status != 200 or seen.pop() is sent["request"]
+
+
+async def test_an_exception_is_told_before_the_response_that_is_made_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By the server itself, which asks no middleware."""
+    caplog.set_level(logging.CRITICAL, "aiohttp.server")
+    _, kept = await send("/fails")
+
+    assert names(kept)[2:-1] == [
+        "got-request-exception",
+        "request-finished",
+        "response-sent",
+        "request-tearing-down",
+    ]
+    assert dict(kept)["response-sent"]["status"] == 500
+
+
+async def test_an_exception_in_a_body_cuts_the_response(caplog: pytest.LogCaptureFixture) -> None:
+    """It is told once."""
+    caplog.set_level(logging.CRITICAL, "aiohttp.server")
+    _, kept = await send("/stream")
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["bytes"], sent["aborted"], sent["reason"]) == (
+        200,
+        4,
+        True,
+        "error",
+    )
+    assert names(kept).count("got-request-exception") == 1
+
+
+async def test_a_client_that_leaves_is_no_exception() -> None:
+    """Its connection is gone when the handler writes."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            answer = await client.get(f"{base}/endless")
+            await answer.content.readany()
+            answer.close()
+            await over(kept)
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["aborted"], sent["reason"]) == (True, "disconnect")
+    assert names(kept)[1:-1] == PLAIN
+
+
+async def test_a_server_that_stops_ends_what_is_open() -> None:
+    """Before it waits for that."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            answer = await client.get(f"{base}/endless")
+        answer.close()
+
+    assert names(kept)[1:] == [*PLAIN[:3], "app-stopping", "request-tearing-down"]
+    assert dict(kept)["response-sent"]["reason"] == "shutdown"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "who"), [("close", 4001, "application"), ("bye", 4002, "client")]
+)
+async def test_a_websocket_is_told_with_who_closed_it(text: str, code: int, who: str) -> None:
+    """The code is that of whoever closed it first."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base), client.ws_connect(f"{base}/talk") as socket:
+            await socket.send_str("hello")
+            assert await socket.receive_str() == "HELLO"
+            if who == "client":
+                await socket.close(code=4002)
+            else:
+                await socket.send_str(text)
+                await socket.receive()
+            await over(kept)
+
+    assert names(kept)[1:4] == ["websocket-started", "websocket-finished", "websocket-tearing-down"]
+    told = dict(kept)["websocket-finished"]
+    assert (told["code"], told["who"], told["exc"]) == (code, who, None)
+
+
+async def test_an_exception_in_a_websocket_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """With the end that it makes."""
+    caplog.set_level(logging.CRITICAL, "aiohttp.server")
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base), client.ws_connect(f"{base}/talk") as socket:
+            await socket.send_str("fail")
+            await over(kept)
+
+    assert names(kept)[1:5] == [
+        "websocket-started",
+        "got-websocket-exception",
+        "websocket-finished",
+        "websocket-tearing-down",
+    ]
+    assert dict(kept)["websocket-finished"]["who"] == "application"
+
+
+async def test_an_application_that_is_installed_twice_tells_once() -> None:
+    """The outermost one does."""
+    app, below = web.Application(), web.Application()
+    below.router.add_get("/", plain)
+    install(below)
+    install(app)
+    app.add_subapp("/below", below)
+    with heard() as kept:
+        async with serving(app) as (client, base), client.get(f"{base}/below/"):
+            await over(kept)
+
+    told = [it["sender"] for name, it in kept if name == "response-sent"]
+    assert told == [app]
+
+
+async def test_an_installation_is_undone() -> None:
+    """Before the start, and afterwards, when the application is frozen."""
+    app = made()
+    with install(app), pytest.raises(StateError, match=r"aiohttp.Application already"):
+        install(app)
+    assert (len(app.middlewares), len(app.on_response_prepare)) == (0, 0)
+    installation = install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            installation.uninstall()
+            with pytest.raises(StateError, match=r"has started to serve"):
+                install(app)
+            async with client.get(f"{base}/item/7") as answer:
+                assert answer.status == 200
+
+    assert names(kept) == ["app-started"]
+    with pytest.raises(ArgumentError, match=r"^A NoneType object is not a aiohttp.Application"):
+        install(None)  # type: ignore[arg-type]  # As somebody may.
