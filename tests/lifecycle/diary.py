@@ -40,7 +40,7 @@ def line_of(name: str, payload: dict[str, Any]) -> dict[str, Any]:
     if "duration" in payload:
         line["duration"] = round(payload["duration"], 3)
     if "response" in payload:
-        line["status"] = payload["response"].status
+        line["status"] = payload["response"].status_code
     return line
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from heliograph.lifecycle.request import RequestInfo, current_request
+from heliograph.lifecycle.response import ResponseInfo
 from heliograph.lifecycle.signals import (
-    ResponseInfo,
     app_started,
     app_stopping,
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
     before_render_template,
     got_request_exception,
     got_websocket_exception,
     lifecycle,
+    message_flashed,
     request_finished,
     request_started,
     request_tearing_down,
@@ -28,11 +32,15 @@ __all__ = [
     "ResponseInfo",
     "app_started",
     "app_stopping",
+    "appcontext_popped",
+    "appcontext_pushed",
+    "appcontext_tearing_down",
     "before_render_template",
     "current_request",
     "got_request_exception",
     "got_websocket_exception",
     "lifecycle",
+    "message_flashed",
     "request_finished",
     "request_started",
     "request_tearing_down",

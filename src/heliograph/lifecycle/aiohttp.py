@@ -19,8 +19,8 @@ from heliograph.lifecycle.exchange import (
 )
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
-    ResponseInfo,
     app_started,
     app_stopping,
     got_request_exception,
@@ -205,7 +205,7 @@ class _Response(Exchange):
         self.status = response.status
         self._response = response
         self._count(response)
-        told = ResponseInfo(response.status, tuple(response.headers.items()))
+        told = ResponseInfo(response.status, Headers(tuple(response.headers.items())))
         await tell_async(request_finished, self.app, request=self.request, response=told)
 
     def _count(self, response: web.StreamResponse) -> None:

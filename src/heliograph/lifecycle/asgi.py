@@ -16,8 +16,8 @@ from heliograph.lifecycle.exchange import (
     reason_of,
 )
 from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
-    ResponseInfo,
     app_started,
     app_stopping,
     got_request_exception,
@@ -30,7 +30,9 @@ from heliograph.lifecycle.sockets import Socket
 from heliograph.lifecycle.telling import tell, tell_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, MutableMapping
+
+    from heliograph import Signal
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -55,6 +57,7 @@ class Middleware:
         app: The ASGI application.
         sender: The sender of the signals; by default *app*.
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+        native: Signals that a framework inside sends itself.
     """
 
     def __init__(
@@ -63,22 +66,34 @@ class Middleware:
         *,
         sender: object = None,
         echo_request_id: bool = False,
+        native: Collection[Signal[...]] = (),
     ) -> None:
         self.app = app
         self.sender: Any = app if sender is None else sender
         self.echoes = echo_request_id
+        self._native = frozenset(native)
         self._open: dict[Response | Socket, None] = {}
         self._started = False
+        self._left = False
+
+    def leave(self) -> None:
+        """Let the application serve alone from now on, where somebody holds on to this."""
+        self._left = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the application does."""
         kind = scope["type"]
-        if kind == "lifespan":
+        if kind == "lifespan" and not self._left:
             await self._live(scope, receive, send)
-        elif KEY in scope or kind not in ("http", "websocket"):
+        elif self._left or KEY in scope or kind not in ("http", "websocket"):
             await self.app(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
+
+    async def tell(self, signal: Signal[...], **payload: Any) -> None:
+        """Send a signal, unless the framework does."""
+        if signal not in self._native:
+            await tell_async(signal, self.sender, **payload)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_watched() -> Message:
@@ -101,14 +116,14 @@ class Middleware:
     async def _start(self, *, lazy: bool) -> None:
         if not self._started:
             self._started = True
-            await tell_async(app_started, self.sender, lazy=lazy)
+            await self.tell(app_started, lazy=lazy)
 
     async def stop(self) -> None:
         """End what is still open, and say that the application stops."""
         for still_open in list(self._open):
             await still_open.stop()
         self._started = False  # A server may start the same application once more.
-        await tell_async(app_stopping, self.sender)
+        await self.tell(app_stopping)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
@@ -204,7 +219,7 @@ class Response(Exchange):
 
     async def run(self) -> None:
         """Let the application serve the request."""
-        await tell_async(request_started, self._sender, request=self.request)
+        await self._owner.tell(request_started, request=self.request)
         try:
             await self._owner.app(self._scope, self._received, self._sent)
         except BaseException as error:
@@ -213,9 +228,7 @@ class Response(Exchange):
         else:
             await self.finish(INCOMPLETE)
         finally:
-            await tell_async(
-                request_tearing_down, self._sender, request=self.request, exc=self.error
-            )
+            await self._owner.tell(request_tearing_down, request=self.request, exc=self.error)
 
     async def stop(self) -> None:
         """End the response, as the application is being stopped."""
@@ -230,7 +243,7 @@ class Response(Exchange):
     async def notice(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
-            await tell_async(got_request_exception, self._sender, **self.told_of(error))
+            await self._owner.tell(got_request_exception, **self.told_of(error))
 
     def notice_now(self, error: BaseException) -> None:
         """Do so from code that is not async, in the loop or in a thread."""
@@ -241,7 +254,7 @@ class Response(Exchange):
         """End the response, unless it has ended."""
         payload = self.end(reason, exc)
         if payload is not None:
-            await tell_async(response_sent, self._sender, **payload)
+            await self._owner.tell(response_sent, **payload)
 
     async def _received(self) -> Message:
         message = await self._receive()
@@ -279,10 +292,8 @@ class Response(Exchange):
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in message.get("headers", ())
             )
-            response = ResponseInfo(message["status"], headers)
-            await tell_async(
-                request_finished, self._sender, request=self.request, response=response
-            )
+            response = ResponseInfo(message["status"], Headers(headers))
+            await self._owner.tell(request_finished, request=self.request, response=response)
         return message
 
     def _is_last(self, message: Message) -> bool:

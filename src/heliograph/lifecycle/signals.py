@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from heliograph import Namespace
 from heliograph.lifecycle.request import RequestInfo
 
 lifecycle = Namespace("lifecycle")
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseInfo:
-    """What the application announced of its response.
-
-    Attributes:
-        status: The status code.
-        headers: Pairs of name and value, in the application's order.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
 
 
 @lifecycle.declare(name="app-started", offered={"lazy"})
@@ -44,8 +30,12 @@ def request_started(sender: Any, *, request: RequestInfo) -> None:
 
 
 @lifecycle.declare(name="request-finished", offered={"request"})
-def request_finished(sender: Any, *, request: RequestInfo, response: ResponseInfo) -> None:
-    """The application announces its response: its status and headers, before the body."""
+def request_finished(sender: Any, *, request: RequestInfo, response: Any) -> None:
+    """The application announces its response: its status and headers, before the body.
+
+    `response` is the framework's own under Flask and Quart, and a `ResponseInfo` elsewhere: both
+    have a `status_code` and `headers`.
+    """
 
 
 @lifecycle.declare(name="got-request-exception", offered={"request", "response_started"})
@@ -148,3 +138,25 @@ def websocket_finished(
 @lifecycle.declare(name="websocket-tearing-down", offered={"request"})
 def websocket_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
     """The application is done with a websocket: always, and last."""
+
+
+@lifecycle.declare(name="message-flashed", offered={"request"})
+def message_flashed(
+    sender: Any, *, message: Any, category: str, request: RequestInfo | None
+) -> None:
+    """A message was flashed, to be shown at the next request. Flask and Quart send it."""
+
+
+@lifecycle.declare(name="appcontext-pushed")
+def appcontext_pushed(sender: Any) -> None:
+    """An application context was entered. Flask and Quart send it."""
+
+
+@lifecycle.declare(name="appcontext-tearing-down", offered={"exc"})
+def appcontext_tearing_down(sender: Any, *, exc: BaseException | None) -> None:
+    """An application context is being left. Flask and Quart send it."""
+
+
+@lifecycle.declare(name="appcontext-popped")
+def appcontext_popped(sender: Any) -> None:
+    """An application context was left. Flask and Quart send it."""

@@ -13,7 +13,6 @@ from heliograph.lifecycle.signals import (
     websocket_started,
     websocket_tearing_down,
 )
-from heliograph.lifecycle.telling import tell_async
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -36,7 +35,6 @@ class Socket:
         "_receive",
         "_scope",
         "_send",
-        "_sender",
         "_told",
         "error",
         "request",
@@ -53,7 +51,6 @@ class Socket:
         self.request = request
         self.error: BaseException | None = None
         self._owner = owner
-        self._sender: Any = owner.sender
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -62,7 +59,7 @@ class Socket:
 
     async def run(self) -> None:
         """Let the application serve the websocket."""
-        await tell_async(websocket_started, self._sender, request=self.request)
+        await self._owner.tell(websocket_started, request=self.request)
         try:
             await self._owner.app(self._scope, self._received, self._sent)
         except BaseException as error:
@@ -71,9 +68,7 @@ class Socket:
         else:
             await self._finish(None, APPLICATION)
         finally:
-            await tell_async(
-                websocket_tearing_down, self._sender, request=self.request, exc=self.error
-            )
+            await self._owner.tell(websocket_tearing_down, request=self.request, exc=self.error)
 
     async def stop(self) -> None:
         """End the websocket, as the application is being stopped."""
@@ -89,9 +84,7 @@ class Socket:
         if self._told is error or self._says_gone(error):
             return
         self._told = error
-        await tell_async(
-            got_websocket_exception, self._sender, request=self.request, exception=error
-        )
+        await self._owner.tell(got_websocket_exception, request=self.request, exception=error)
 
     def _says_gone(self, error: BaseException) -> bool:
         return is_departure(error) or (isinstance(error, OSError) and self._ended)
@@ -101,9 +94,8 @@ class Socket:
             return
         self._ended = True
         duration = self.request.duration
-        await tell_async(
+        await self._owner.tell(
             websocket_finished,
-            self._sender,
             request=self.request,
             code=code,
             who=who,
@@ -114,8 +106,8 @@ class Socket:
     async def _received(self) -> Message:
         message = await self._receive()
         if message["type"] == "websocket.receive":
-            await tell_async(
-                websocket_received, self._sender, request=self.request, message=content(message)
+            await self._owner.tell(
+                websocket_received, request=self.request, message=content(message)
             )
         elif message["type"] == "websocket.disconnect":
             await self._finish(message.get("code"), CLIENT)
@@ -125,8 +117,8 @@ class Socket:
         await self._send(message)
         match message["type"]:
             case "websocket.send":
-                await tell_async(
-                    websocket_sent, self._sender, request=self.request, message=content(message)
+                await self._owner.tell(
+                    websocket_sent, request=self.request, message=content(message)
                 )
             case "websocket.close":
                 await self._finish(message.get("code", 1000), APPLICATION)

@@ -13,8 +13,8 @@ from heliograph.lifecycle.exchange import (
     reason_of,
 )
 from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
-    ResponseInfo,
     app_started,
     got_request_exception,
     request_finished,
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextvars import Token
 
+    from heliograph import Signal
+
     Environ = dict[str, Any]
-    Headers = list[tuple[str, str]]
+    Pairs = list[tuple[str, str]]
     Write = Callable[[bytes], object]
     StartResponse = Callable[..., Write]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -54,25 +56,39 @@ class Middleware:
         app: The WSGI application.
         sender: The sender of the signals; by default *app*.
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+        native: Whether a framework inside sends the signals itself that it has: all but
+            `app_started` and `response_sent`.
     """
 
     def __init__(
-        self, app: Application, *, sender: object = None, echo_request_id: bool = False
+        self,
+        app: Application,
+        *,
+        sender: object = None,
+        echo_request_id: bool = False,
+        native: bool = False,
     ) -> None:
         self.app = app
         self.sender: Any = app if sender is None else sender
         self._echo = echo_request_id
+        self._native = native
         self._started = False
+        self._left = False
+
+    def leave(self) -> None:
+        """Let the application serve alone from now on, where somebody holds on to this."""
+        self._left = True
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve as the application does."""
-        if KEY in environ:
+        if self._left or KEY in environ:
             return self.app(environ, start_response)
         if not self._started:
             self._started = True
             tell(app_started, self.sender, lazy=True)
         request = environ[KEY] = request_of(environ)
-        served = Response(self.sender, request, start_response, echo=self._echo)
+        kind = NativeResponse if self._native else Response
+        served = kind(self.sender, request, start_response, echo=self._echo)
         environ[SERVED] = served
         return served.run(self.app, environ)
 
@@ -117,7 +133,7 @@ class Response(Exchange):
 
     def run(self, app: Application, environ: Environ) -> Iterable[bytes]:
         """Let the application serve the request; returns the body for the server."""
-        tell(request_started, self._sender, request=self.request)
+        self._tell(request_started, request=self.request)
         try:
             found = app(environ, self._announce)
         except BaseException as error:
@@ -144,7 +160,7 @@ class Response(Exchange):
         file.close = close_and_tell
         return file  # type: ignore[no-any-return]  # It is what the application returned.
 
-    def _announce(self, status: str, headers: Headers, exc_info: Any = None) -> Write:
+    def _announce(self, status: str, headers: Pairs, exc_info: Any = None) -> Write:
         self.status = int(status.split(None, 1)[0])
         if self._echo:
             kept = [it for it in headers if it[0].lower() != HEADER]
@@ -153,8 +169,8 @@ class Response(Exchange):
         self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         if exc_info:
             self.notice_now(exc_info[1])
-        response = ResponseInfo(self.status, tuple(headers))
-        tell(request_finished, self._sender, request=self.request, response=response)
+        response = ResponseInfo(self.status, Headers(tuple(headers)))
+        self._tell(request_finished, request=self.request, response=response)
         write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
 
         def write_counted(data: bytes) -> object:
@@ -164,10 +180,13 @@ class Response(Exchange):
 
         return write_counted
 
+    def _tell(self, signal: Signal[...], **payload: Any) -> None:
+        tell(signal, self._sender, **payload)
+
     def notice_now(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
-            tell(got_request_exception, self._sender, **self.told_of(error))
+            self._tell(got_request_exception, **self.told_of(error))
 
     def fail(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
@@ -192,10 +211,19 @@ class Response(Exchange):
         if self._torn_down:
             return
         self._torn_down = True
-        tell(request_tearing_down, self._sender, request=self.request, exc=self.error)
+        self._tell(request_tearing_down, request=self.request, exc=self.error)
         # The server may end it in another thread, and a thread's next request sets its own.
         with suppress(ValueError):
             _CURRENT.reset(self._token)
+
+
+class NativeResponse(Response):
+    """One request to a framework that sends all signals but the last of the response itself."""
+
+    __slots__ = ()
+
+    def _tell(self, signal: Signal[...], **payload: Any) -> None:
+        """Leave it to the framework."""
 
 
 class Body:

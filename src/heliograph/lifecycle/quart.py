@@ -1,0 +1,99 @@
+"""What Quart's own signals lack: the end of a response, and a request as in all frameworks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import quart
+from quart import Quart
+
+import heliograph.blinker
+from heliograph.lifecycle import asgi
+from heliograph.lifecycle.installing import Installation, check
+from heliograph.lifecycle.native import Joined, ours
+from heliograph.lifecycle.request import current_request
+
+if TYPE_CHECKING:
+    from heliograph.lifecycle.request import RequestInfo
+
+# Not `websocket_finished`, which Quart sends with a response and without a code, nor those of
+# messages, of which the message is the sender.
+_NAMES = (
+    "appcontext_popped",
+    "appcontext_pushed",
+    "appcontext_tearing_down",
+    "before_render_template",
+    "got_request_exception",
+    "got_websocket_exception",
+    "message_flashed",
+    "request_finished",
+    "request_started",
+    "request_tearing_down",
+    "template_rendered",
+    "websocket_started",
+    "websocket_tearing_down",
+)
+
+
+def install(app: Quart, *, echo_request_id: bool = False) -> Installation:
+    """Complete the life-cycle signals of a Quart application; *app* is their sender.
+
+    Quart's own signals and those of `heliograph.lifecycle` are the same from now on, but for
+    those of messages and of the end of a websocket: whoever connects to one is called by
+    both, and may take a ``request``. `heliograph.blinker.install` is called, if nobody has.
+
+    Args:
+        app: The application, before it has served anything.
+        echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
+
+    Raises:
+        ArgumentError: If it is no Quart application.
+        StateError: If they are installed already, or the application has started.
+        ReceiverError: If somebody is connected to one of Quart's signals who cannot take what it
+            is sent with.
+    """
+    check(
+        app,
+        Quart,
+        installed=lambda it: isinstance(it.asgi_app, asgi.Middleware),
+        started=lambda it: it._got_first_request,  # noqa: SLF001 - nothing else tells.
+    )
+    heliograph.blinker.install()
+    _JOINED.enter()
+    plain: Any = app.asgi_app
+    watched = asgi.Middleware(
+        plain, sender=app, echo_request_id=echo_request_id, native=[ours(it) for it in _NAMES]
+    )
+    app.asgi_app = watched  # type: ignore[method-assign]  # Quart's documentation does so.
+
+    def undo() -> None:
+        watched.leave()
+        if app.asgi_app is watched:
+            app.asgi_app = plain  # type: ignore[method-assign]  # As above.
+        _JOINED.leave()
+
+    return Installation(app, undo)
+
+
+def _request() -> RequestInfo | None:
+    proxy: Any = quart.request if quart.has_request_context() else None
+    if quart.has_websocket_context():
+        proxy = quart.websocket
+    if proxy is None:
+        return current_request()
+    request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
+    found: RequestInfo | None = request.scope.get(asgi.KEY)
+    if found is None:  # A test has made it, say, and nothing has come through the application.
+        found = request.scope[asgi.KEY] = asgi.request_of(request.scope)
+    if found.native is not request:
+        found.native = request
+        found.find_route(partial(_route_of, request))
+    return found
+
+
+def _route_of(request: Any) -> str | None:
+    return None if request.url_rule is None else request.url_rule.rule
+
+
+_JOINED = Joined({name: getattr(quart, name) for name in _NAMES}, _request)

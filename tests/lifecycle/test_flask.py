@@ -1,0 +1,217 @@
+"""Flask: its own signals are those of the wing, with a request and with the end of a response."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from heliograph import ArgumentError, ReceiverError, StateError
+from heliograph.lifecycle import current_request, request_finished, request_started
+from heliograph.lifecycle.flask import install
+from tests.lifecycle.calling import ask_wsgi, heard, names
+
+
+def made() -> flask.Flask:
+    """Return an application."""
+    app = flask.Flask(__name__)
+    app.secret_key = "for tests"  # noqa: S105 - it guards nothing.
+    pages = flask.Blueprint("pages", __name__, url_prefix="/shop/<tenant>")
+
+    @app.get("/")
+    def plain() -> str:
+        return "hello"
+
+    @pages.get("/item/<int:number>")
+    def item(tenant: str, number: int) -> str:
+        return flask.render_template_string("{{ number }}", number=number)
+
+    @app.get("/fails")
+    def fails() -> str:
+        raise LookupError
+
+    @app.get("/refuses")
+    def refuses() -> str:
+        flask.abort(403)
+
+    @app.get("/stream")
+    def stream() -> flask.Response:
+        def parts() -> Any:
+            yield b"part"
+            raise LookupError
+
+        return flask.Response(parts())
+
+    app.register_blueprint(pages)
+    return app
+
+
+def send(app: flask.Flask, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Send a request; return what was told."""
+    with heard() as kept:
+        ask_wsgi(app, path)
+    return kept
+
+
+BEGIN = ["app-started", "appcontext-pushed", "request-started"]
+END = ["request-finished", "request-tearing-down", "appcontext-tearing-down", "appcontext-popped"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "route"),
+    [("/", 200, "/"), ("/refuses", 403, "/refuses"), ("/nowhere", 404, None)],
+)
+def test_flask_sends_its_signals_and_the_end_follows(
+    path: str, status: int, route: str | None
+) -> None:
+    """In Flask's own order, which tears down before the body is sent."""
+    app = made()
+    with install(app):
+        kept = send(app, path)
+
+    assert names(kept) == [*BEGIN, *END, "response-sent"]
+    assert {it["sender"] for _, it in kept} == {app}
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["aborted"], sent["request"].route) == (status, False, route)
+    assert dict(kept)["request-finished"]["response"].status_code == status
+    assert {it["request"] for _, it in kept if "request" in it} == {sent["request"]}
+
+
+def test_a_template_is_told_with_its_request() -> None:
+    """By Flask itself: once."""
+    app = made()
+    with install(app):
+        kept = send(app, "/shop/acme/item/7")
+
+    assert names(kept)[3:5] == ["before-render-template", "template-rendered"]
+    request = dict(kept)["template-rendered"]["request"]
+    assert (request.route, request.native.path) == (
+        "/shop/<tenant>/item/<int:number>",
+        "/shop/acme/item/7",
+    )
+
+
+def test_an_exception_is_told_by_flask_and_not_again() -> None:
+    """The response that Flask makes of it is whole."""
+    app = made()
+    with install(app):
+        kept = send(app, "/fails")
+
+    assert names(kept) == [*BEGIN, "got-request-exception", *END, "response-sent"]
+    told = dict(kept)["got-request-exception"]
+    assert (type(told["exception"]), told["response_started"]) == (LookupError, False)
+    assert (dict(kept)["response-sent"]["status"], dict(kept)["response-sent"]["reason"]) == (
+        500,
+        "complete",
+    )
+
+
+def test_an_exception_in_a_body_is_in_its_end() -> None:
+    """Flask tells nobody of it."""
+    app = made()
+    with install(app):
+        kept = send(app, "/stream")
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["bytes"], sent["aborted"], sent["reason"]) == (
+        200,
+        4,
+        True,
+        "error",
+    )
+    assert type(sent["exc"]) is LookupError
+
+
+def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
+    """To Flask's and to the wing's, before and after; and named, or not, it takes the request."""
+    app = made()
+    heard_of: list[Any] = []
+
+    def before(sender: Any, **extra: Any) -> None:
+        heard_of.append(("before", sorted(extra)))
+
+    def named(sender: Any, request: Any) -> None:
+        heard_of.append(("named", request.path))
+
+    def plain(sender: Any) -> None:
+        heard_of.append("plain")
+
+    flask.request_started.connect(before, app)
+    with install(app):
+        request_started.connect(named, app)
+        flask.request_started.connect(plain, app)
+        ask_wsgi(app, "/")
+        request_started.disconnect(plain, app)
+        ask_wsgi(app, "/")
+
+    assert heard_of == [
+        ("before", ["request"]),
+        ("named", "/"),
+        "plain",
+        ("before", ["request"]),
+        ("named", "/"),
+    ]
+    heard_of.clear()
+    ask_wsgi(app, "/")
+    # Flask's signal goes its own way again, with all that was connected.
+    assert heard_of == [("before", [])]
+
+
+def test_a_context_that_a_test_makes_has_a_request_too() -> None:
+    """Nothing has come through the application."""
+    app = made()
+    with install(app), app.test_request_context("/shop/acme/item/7"):
+        with heard() as kept:
+            app.preprocess_request()
+            flask.flash("Thank you.")
+        assert current_request() is None
+
+    told = dict(kept)["message-flashed"]
+    assert (told["message"], told["request"].route) == (
+        "Thank you.",
+        "/shop/<tenant>/item/<int:number>",
+    )
+
+
+def test_two_applications_are_installed_independently() -> None:
+    """The signals are parted with the last one."""
+    first, second = made(), made()
+    one, two = install(first), install(second)
+    one.uninstall()
+    kept = send(second, "/")
+    two.uninstall()
+
+    assert names(kept) == [*BEGIN, *END, "response-sent"]
+    assert send(first, "/") == send(second, "/") == []
+
+
+def test_an_installation_is_undone() -> None:
+    """Also where somebody has put a layer of their own around it."""
+    app = made()
+    with install(app), pytest.raises(StateError, match=r"flask.Flask already"):
+        install(app)
+    installation = install(app)
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]  # As documented.
+    installation.uninstall()
+
+    assert send(app, "/") == []
+    with pytest.raises(StateError, match=r"flask.Flask has started to serve"):
+        install(app)
+    with pytest.raises(ArgumentError, match=r"^A NoneType object is not a flask.Flask"):
+        install(None)  # type: ignore[arg-type]  # As somebody may.
+
+
+def test_a_receiver_that_does_not_fit_is_refused_before_anything_changes() -> None:
+    """It could not be called by either."""
+    app = made()
+
+    def unfit(sender: Any, nothing_like_it: Any) -> None:
+        """Need what is never sent."""
+
+    unknown = flask.request_finished.connected_to(unfit)
+    with unknown, pytest.raises(ReceiverError, match=r"unfit cannot be connected to signal"):
+        install(app)
+    assert request_finished.connections == ()
+    assert send(app, "/") == []

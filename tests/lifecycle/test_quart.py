@@ -1,0 +1,218 @@
+"""Quart: its own signals are those of the wing, with a request and with the end of a response."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import quart
+
+from heliograph import ArgumentError, StateError
+from heliograph.lifecycle import request_started
+from heliograph.lifecycle.quart import install
+from tests.lifecycle.calling import ask, heard, http_scope, names
+
+
+def made() -> quart.Quart:
+    """Return an application."""
+    app = quart.Quart(__name__)
+    app.secret_key = "for tests"  # noqa: S105 - it guards nothing.
+    pages = quart.Blueprint("pages", __name__, url_prefix="/shop/<tenant>")
+
+    @app.get("/")
+    async def plain() -> str:
+        return "hello"
+
+    @pages.get("/item/<int:number>")
+    async def item(tenant: str, number: int) -> str:
+        return await quart.render_template_string("{{ number }}", number=number)
+
+    @app.get("/fails")
+    async def fails() -> str:
+        raise LookupError
+
+    @app.get("/stream")
+    async def stream() -> quart.Response:
+        async def parts() -> Any:
+            yield b"part"
+            raise LookupError
+
+        return quart.Response(parts())
+
+    @app.get("/waits")
+    async def waits() -> str:
+        await asyncio.sleep(30)
+        return "too late"
+
+    @app.websocket("/talk")
+    async def talk() -> None:
+        await quart.websocket.accept()
+        text = await quart.websocket.receive()
+        if text == "fail":
+            raise LookupError
+        await quart.websocket.send(text.upper())
+        await quart.websocket.close(4001)
+
+    app.register_blueprint(pages)
+    return app
+
+
+async def send(app: quart.Quart, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """Send a request; return what was told."""
+    with heard() as kept:
+        await ask(app, path)
+    return kept
+
+
+BEGIN = ["app-started", "appcontext-pushed", "request-started"]
+END = ["request-tearing-down", "appcontext-tearing-down", "appcontext-popped"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "route", "templates"),
+    [
+        ("/", 200, "/", 0),
+        ("/shop/acme/item/7", 200, "/shop/<tenant>/item/<int:number>", 1),
+        ("/nowhere", 404, None, 0),
+    ],
+)
+async def test_quart_sends_its_signals_and_the_end_is_told(
+    path: str, status: int, route: str | None, templates: int
+) -> None:
+    """Whatever Quart tells before and after it."""
+    app = made()
+    with install(app):
+        kept = await send(app, path)
+
+    rendered = ["before-render-template", "template-rendered"] * templates
+    assert sorted(names(kept)) == sorted(
+        [*BEGIN, *rendered, "request-finished", "response-sent", *END]
+    )
+    assert {it["sender"] for _, it in kept} == {app}
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["aborted"], sent["request"].route) == (status, False, route)
+    assert {it["request"] for _, it in kept if "request" in it} == {sent["request"]}
+    assert sent["request"].native.path == path
+
+
+async def test_an_exception_is_told_by_quart_and_not_again() -> None:
+    """The response that Quart makes of it is whole."""
+    app = made()
+    with install(app):
+        kept = await send(app, "/fails")
+
+    assert names(kept).count("got-request-exception") == 1
+    told = dict(kept)["response-sent"]
+    assert (told["status"], told["reason"]) == (500, "complete")
+
+
+async def test_an_exception_in_a_body_is_in_its_end() -> None:
+    """Quart tells nobody of it."""
+    app = made()
+    with install(app):
+        kept = await send(app, "/stream")
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["bytes"], sent["aborted"]) == (200, 4, True)
+
+
+async def test_a_client_that_leaves_ends_its_request() -> None:
+    """Quart cancels the view, and tells of a teardown alone."""
+    app: Any = made()  # Its types are those of servers.
+    messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def none(message: Any) -> None:
+        """Be the server."""
+
+    with install(app), heard() as kept:
+        await app(http_scope("/waits"), receive, none)
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["aborted"], sent["reason"]) == (None, True, "disconnect")
+
+
+@pytest.mark.parametrize(("text", "code"), [("hello", 4001), ("fail", None)])
+async def test_a_websocket_is_told_to_its_end(text: str, code: int | None) -> None:
+    """Its messages, too; a code of 1000 is what Quart gives after an error."""
+    app: Any = made()  # Its types are those of servers.
+    messages = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": text}]
+
+    async def receive() -> Any:
+        return messages.pop(0) if messages else await asyncio.sleep(3600)
+
+    async def none(message: Any) -> None:
+        """Be the server."""
+
+    with install(app), heard() as kept:
+        scope = {**http_scope("/talk"), "type": "websocket", "scheme": "ws", "subprotocols": []}
+        await app(scope, receive, none)
+
+    told = [name for name in names(kept) if name.startswith(("web", "got"))]
+    middle = ["websocket-sent"] if code else ["got-websocket-exception"]
+    assert sorted(told) == sorted(
+        [
+            "websocket-received",
+            "websocket-started",
+            *middle,
+            "websocket-finished",
+            "websocket-tearing-down",
+        ]
+    )
+    finished = dict(kept)["websocket-finished"]
+    assert (finished["code"], finished["who"]) == (code or 1000, "application")
+    assert finished["request"].route == "/talk"
+    assert dict(kept)["websocket-received"]["message"] == text
+
+
+async def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
+    """Async ones, too."""
+    app = made()
+    heard_of: list[Any] = []
+
+    async def named(sender: Any, request: Any) -> None:
+        heard_of.append(request.path)
+
+    async def plain(sender: Any) -> None:
+        heard_of.append("plain")
+
+    with install(app):
+        request_started.connect(named, app)
+        quart.request_started.connect(plain, app)
+        await ask(app, "/")
+
+    assert heard_of == ["/", "plain"]
+
+
+async def test_a_context_that_a_test_makes_has_a_request_too() -> None:
+    """Nothing has come through the application."""
+    app = made()
+    with install(app), heard() as kept:
+        async with app.test_request_context("/shop/acme/item/7"):
+            await app.preprocess_request(quart.globals.request_ctx)
+            await quart.flash("Thank you.")
+
+    told = dict(kept)["message-flashed"]
+    assert told["request"].route == "/shop/<tenant>/item/<int:number>"
+
+
+async def test_an_installation_is_undone() -> None:
+    """Also where somebody holds on to it."""
+    app: Any = made()
+    with install(app), pytest.raises(StateError, match=r"quart.Quart already"):
+        install(app)
+    installation = install(app)
+    around: Any = app.asgi_app
+
+    async def layer(*call: Any) -> None:
+        await around(*call)
+
+    app.asgi_app = layer
+    installation.uninstall()
+
+    assert await send(app, "/") == []
+    with pytest.raises(ArgumentError, match=r"^A NoneType object is not a quart.Quart"):
+        install(None)  # type: ignore[arg-type]  # As somebody may.
