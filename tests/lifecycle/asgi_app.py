@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import tests.lifecycle.diary  # noqa: F401 - begins to write.
@@ -27,7 +28,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif scope["type"] == "websocket":
         await talk(scope, receive, send)
     else:
-        await WAYS[scope["path"]](receive, send)
+        await WAYS.get(scope["path"], plain)(receive, send)
 
 
 async def live(receive: Any, send: Any) -> None:
@@ -60,7 +61,11 @@ async def talk(scope: Any, receive: Any, send: Any) -> None:
 async def plain(receive: Any, send: Any) -> None:
     await send(START)
     await send(body(b"hello"))
-    await receive()  # As frameworks do; servers say that the client has left, and it has not.
+    # As frameworks do: servers say that the client has left, and it has not. Some say nothing.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await receive()
+            await receive()
 
 
 async def stream(receive: Any, send: Any) -> None:
@@ -93,6 +98,21 @@ async def background(receive: Any, send: Any) -> None:
     await send(START)
     await send(body(b"hello"))
     await asyncio.sleep(0.5)
+
+
+async def background_long(receive: Any, send: Any) -> None:
+    await send(START)
+    await send(body(b"hello"))
+    await wait_for_leaving(receive)
+
+
+async def uploads(receive: Any, send: Any) -> None:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        more = message["more_body"]
 
 
 async def error_at_once(receive: Any, send: Any) -> None:
@@ -129,6 +149,8 @@ WAYS = {
         endless,
         waits,
         background,
+        background_long,
+        uploads,
         error_at_once,
         error_after_start,
         error_in_body,

@@ -21,20 +21,34 @@ ROOT = Path(__file__).parents[2]
 
 ASGI = {
     "uvicorn": "uvicorn {app} --port {port} --log-level warning --timeout-graceful-shutdown 1",
-    "uvicorn-h11": "uvicorn {app} --http h11 --port {port} --log-level warning",
+    "uvicorn-h11": "uvicorn {app} --http h11 --port {port} --timeout-graceful-shutdown 1",
     "hypercorn": "hypercorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
-    "granian": "granian {app} --interface asgi --port {port} --workers-kill-timeout 1",
+    "granian": "granian {app} --interface asgi --port {port} --workers-kill-timeout 5",
     "daphne": "daphne {app} --port {port}",
-    "gunicorn-asgi": "gunicorn {app} --worker-class asgi --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "gunicorn-asgi": "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 5",
 }
+"""ASGI servers: the command of each, for an application and a port."""
+
 WSGI = {
     "gunicorn": "gunicorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
-    "gunicorn-gthread": "gunicorn {app} -k gthread --threads 4 --bind 127.0.0.1:{port} --graceful-timeout 1",
-    "waitress": "waitress {app} --listen=127.0.0.1:{port}",
-    "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 1",
-    "wsgiref": "tests.lifecycle.wsgiref_server {app} {port}",
-    "werkzeug": "tests.lifecycle.werkzeug_server {app} {port}",
+    "gunicorn-gthread": "gunicorn {app} --threads 4 --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "waitress": "waitress --listen=127.0.0.1:{port} {app}",
+    "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 5",
+    "wsgiref": "tests.lifecycle.serving wsgiref {app} {port}",
+    "werkzeug": "tests.lifecycle.serving werkzeug {app} {port}",
 }
+"""WSGI servers, likewise."""
+
+ADAPTERS = {
+    "uvicorn-wsgi": "uvicorn {app} --interface wsgi --port {port} --log-level warning",
+    "hypercorn-wsgi": "hypercorn wsgi:{app} --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "a2wsgi": "tests.lifecycle.serving a2wsgi {app} {port}",
+    "asgiref": "tests.lifecycle.serving asgiref {app} {port}",
+    "starlette": "tests.lifecycle.serving starlette {app} {port}",
+}
+"""What serves a WSGI application on an ASGI server."""
+
+COMMANDS = ASGI | WSGI | ADAPTERS
 
 
 @dataclass
@@ -66,16 +80,20 @@ class Served:
             if any(it["signal"] == last for it in found):
                 return found
             time.sleep(0.02)
-        raise TimeoutError(path, self.all())
+        raise TimeoutError(path, [it["signal"] for it in self.all() if it.get("path") == path])
 
     def all(self) -> list[dict[str, Any]]:
         """Return all that was written."""
         text = self.diary.read_text() if self.diary.exists() else ""
         return [json.loads(line) for line in text.splitlines()]
 
-    def stop(self) -> None:
-        """Stop the server as an operator does, and wait for that."""
+    def ask_to_stop(self) -> None:
+        """Ask the server to stop, as an operator does."""
         self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ask it, and wait until it has stopped."""
+        self.ask_to_stop()
         self.process.wait(20)
 
 
@@ -89,8 +107,9 @@ def request(path: str, method: str = "GET", headers: str = "", *, close: bool = 
 def served(server: str, app: str, folder: Path) -> Iterator[Served]:
     """Serve an application."""
     port = free_port()
-    command = (ASGI | WSGI)[server].format(app=app, port=port)
+    command = COMMANDS[server].format(app=app, port=port)
     diary = folder / "diary"
+    out = (folder / "out").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", *command.split()],
         cwd=ROOT,
@@ -100,10 +119,11 @@ def served(server: str, app: str, folder: Path) -> Iterator[Served]:
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
         },
-        stdout=(folder / "out").open("wb"),
+        stdout=out,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    out.close()
     try:
         wait_for(port, process, folder)
         yield Served(port, process, diary)

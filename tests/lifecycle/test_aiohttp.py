@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 from heliograph import ArgumentError, StateError
 from heliograph.lifecycle import current_request
@@ -111,14 +111,11 @@ async def send(path: str) -> tuple[web.Application, Kept]:
     install(app, echo_request_id=True)
     with heard() as kept:
         async with serving(app) as (client, base):
-            try:
-                async with client.get(base + path, headers={"X-Request-ID": "abc-1"}) as answer:
-                    await answer.read()
+            async with client.get(base + path, headers={"X-Request-ID": "abc-1"}) as answer:
+                if path not in ("/fails", "/stream"):
                     assert answer.headers["X-Request-ID"] == "abc-1"
-            except OSError:
-                """The server has cut the response."""
-            except Exception as error:
-                assert type(error).__name__ == "ClientPayloadError"
+                with suppress(ClientError):  # The server may have cut the response.
+                    await answer.read()
             await over(kept)
     return app, kept
 

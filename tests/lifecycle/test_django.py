@@ -129,4 +129,4 @@ def test_an_installation_is_undone() -> None:
     assert kept == []
     assert app.resolve_request is not None
     with pytest.raises(ArgumentError, match=r"^A NoneType object is not a django.WSGIHandler"):
-        install(None)  # type: ignore[arg-type]  # As somebody may.
+        install(None)

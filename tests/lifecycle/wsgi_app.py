@@ -17,7 +17,7 @@ HEADERS = [("Content-Type", "text/plain")]
 
 def application(environ: Any, start_response: Any) -> Iterable[bytes]:
     """Serve: the path chooses how."""
-    return WAYS[environ["PATH_INFO"]](environ, start_response)
+    return WAYS.get(environ["PATH_INFO"], plain)(environ, start_response)
 
 
 def plain(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -47,11 +47,11 @@ def written(environ: Any, start_response: Any) -> Iterable[bytes]:
     return []
 
 
-def endless(environ: Any, start_response: Any) -> Iterator[bytes]:
+def long(environ: Any, start_response: Any) -> Iterator[bytes]:
     start_response("200 OK", HEADERS)
-    for _ in range(500):
-        time.sleep(0.01)
-        yield b"x" * 10_000
+    for _ in range(100):
+        time.sleep(0.02)
+        yield b"x" * 100_000
 
 
 def error_at_once(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -85,7 +85,7 @@ WAYS = {
         two,
         stream,
         written,
-        endless,
+        long,
         error_at_once,
         error_after_start,
         error_in_body,

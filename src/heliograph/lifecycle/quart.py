@@ -65,12 +65,12 @@ def install(app: Quart, *, echo_request_id: bool = False) -> Installation:
     watched = asgi.Middleware(
         plain, sender=app, echo_request_id=echo_request_id, native=[ours(it) for it in _NAMES]
     )
-    app.asgi_app = watched  # type: ignore[method-assign]  # Quart's documentation does so.
+    vars(app)["asgi_app"] = watched  # As in Quart's documentation.
 
     def undo() -> None:
         watched.leave()
         if app.asgi_app is watched:
-            app.asgi_app = plain  # type: ignore[method-assign]  # As above.
+            vars(app)["asgi_app"] = plain
         _JOINED.leave()
 
     return Installation(app, undo)

@@ -248,6 +248,8 @@ class Body:
             raise
         except BaseException as error:
             response.fail(error)
+            # Not every adapter closes it afterwards, and the error holds on to it.
+            response.tear_down()
             raise
         response.bytes += len(part)
         return part

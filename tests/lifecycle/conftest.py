@@ -1,0 +1,30 @@
+"""Servers that the tests of a session share."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lifecycle.served import served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.lifecycle.served import Served
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Served]]:
+    """Give what serves an application by a server: once for all tests."""
+    running: dict[tuple[str, str], Served] = {}
+    with ExitStack() as stack:
+
+        def start(server: str, app: str) -> Served:
+            if (server, app) not in running:
+                folder = tmp_path_factory.mktemp(server)
+                running[server, app] = stack.enter_context(served(server, app, folder))
+            return running[server, app]
+
+        yield start

@@ -1,0 +1,241 @@
+"""ASGI servers, over real sockets: each start gets its end, once, and the end tells the truth."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from tests.lifecycle.served import ASGI, request, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.lifecycle.served import Served
+
+APP = "tests.lifecycle.asgi_app:app"
+
+STARTED = ("request-started", None)
+FINISHED = ("request-finished", 200)
+OVER = ("request-tearing-down", None)
+FAILED = ("got-request-exception", "LookupError")
+OVER_FAILED = ("request-tearing-down", "LookupError")
+
+
+def sent(size: int, reason: str = "complete", status: int | None = 200) -> tuple[Any, ...]:
+    """Return what is told of the end of a response."""
+    return ("response-sent", status, size, reason, reason != "complete")
+
+
+def shortened(line: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what matters of a line of the diary."""
+    name = line["signal"]
+    if name == "response-sent":
+        return (name, line["status"], line["bytes"], line["reason"], line["aborted"])
+    return (name, line.get("status", line["error"]))
+
+
+EXPECTED = {
+    "/plain": [STARTED, FINISHED, sent(5), OVER],
+    "/stream": [STARTED, FINISHED, sent(12), OVER],
+    "/background": [STARTED, FINISHED, sent(5), OVER],
+    "/error_at_once": [STARTED, FAILED, sent(0, "error", None), OVER_FAILED],
+    "/error_after_start": [STARTED, FINISHED, FAILED, sent(0, "error"), OVER_FAILED],
+    "/error_in_body": [STARTED, FINISHED, FAILED, sent(4, "error"), OVER_FAILED],
+    "/error_in_background": [STARTED, FINISHED, sent(5), FAILED, OVER_FAILED],
+    "/unfinished": [STARTED, FINISHED, sent(4, "incomplete"), OVER],
+}
+
+servers = pytest.mark.parametrize("server", ASGI)
+
+
+@servers
+@pytest.mark.parametrize("path", EXPECTED)
+def test_a_request_is_told_in_order(
+    serve: Callable[[str, str], Served], server: str, path: str
+) -> None:
+    """Whatever the server answers: some send another status, some send nothing at all."""
+    it = serve(server, APP)
+    with it.connect() as connection:
+        connection.sendall(request(path, close=True))
+        # What no server ends is not waited for.
+        assert [shortened(line) for line in it.lines(path)] == EXPECTED[path]
+
+
+@servers
+def test_background_work_is_not_part_of_the_response(
+    serve: Callable[[str, str], Served], server: str
+) -> None:
+    """The duration is that of the response, and the teardown comes after all of it."""
+    it = serve(server, APP)
+    it.ask("/background")
+    told = {line["signal"]: line for line in it.lines("/background")}
+
+    assert told["response-sent"]["duration"] < 0.5
+
+
+@servers
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/endless", ""), ("/waits", ""), ("/uploads", "Content-Length: 1000\r\n")],
+)
+def test_a_client_that_leaves_ends_its_request(
+    serve: Callable[[str, str], Served], server: str, path: str, body: str
+) -> None:
+    """In a stream, while the application waits, and in its upload."""
+    if server == "daphne" and body:
+        pytest.skip("It calls the application once it has all of an upload.")
+    it = serve(server, APP)
+    with it.connect() as connection:
+        connection.sendall(request(path, "POST" if body else "GET", body))
+        if body:
+            connection.sendall(b"x" * 10)
+        it.lines(path, last="request-finished" if path == "/endless" else "request-started")
+    told = [line for line in it.lines(path) if line["signal"] == "response-sent"]
+
+    assert [(line["reason"], line["aborted"]) for line in told] == [("disconnect", True)]
+    assert not any(line["error"] for line in it.lines(path))
+
+
+@servers
+def test_a_client_that_leaves_after_the_response_has_it_whole(
+    serve: Callable[[str, str], Served], server: str
+) -> None:
+    """While a background task runs."""
+    it = serve(server, APP)
+    with it.connect() as connection:
+        connection.sendall(request("/background_long"))
+        it.lines("/background_long", last="response-sent")
+    told = [line for line in it.lines("/background_long") if line["signal"] == "response-sent"]
+
+    assert [(line["reason"], line["bytes"]) for line in told] == [("complete", 5)]
+
+
+@servers
+def test_requests_share_a_connection(serve: Callable[[str, str], Served], server: str) -> None:
+    """One after the other, also when the second one was sent before the first was answered."""
+    it = serve(server, APP)
+    with it.connect() as connection:
+        connection.sendall(request("/kept_1"))
+        connection.sendall(request("/kept_2", close=True))
+        ends = [shortened(it.lines(f"/kept_{number}")[2]) for number in (1, 2)]
+
+    assert ends == [sent(5), sent(5)]
+
+
+@servers
+def test_a_head_request_tells_what_was_handed_over(
+    serve: Callable[[str, str], Served], server: str
+) -> None:
+    """The server sends none of it."""
+    it = serve(server, APP)
+    it.ask("/head", "HEAD")
+
+    assert shortened(it.lines("/head")[2]) == sent(5)
+
+
+@servers
+@pytest.mark.parametrize(
+    ("offered", "kept"),
+    [
+        ("0123-abc", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("a b", False),
+        ("<script>", False),
+        ("", False),
+        ("\xff", False),
+    ],
+)
+def test_a_request_id_is_kept_if_it_is_harmless(
+    serve: Callable[[str, str], Served], server: str, offered: str, kept: bool
+) -> None:
+    """Otherwise there is a new one; either is sent back."""
+    it = serve(server, APP)
+    path = f"/id_{abs(hash(offered))}"
+    answer = it.ask(path, headers=f"X-Request-ID: {offered}\r\n")
+    used = it.lines(path)[0]["id"]
+
+    assert (used == offered) is kept
+    assert f"x-request-id: {used}\r\n".encode() in answer.lower().replace(
+        b"x-request-id", b"x-request-id"
+    )
+
+
+# They do not stop before their clients have what they wait for; past their time limits they kill
+# the process, and nobody can tell of that.
+WAITING = ("granian", "gunicorn-asgi")
+
+
+@servers
+def test_a_server_that_stops_ends_what_is_open(server: str, tmp_path: Path) -> None:
+    """Once, whatever the server does to it; where there is a life span, the application stops."""
+    with served(server, APP, tmp_path) as it, it.connect() as connection:
+        connection.sendall(request("/endless"))
+        it.lines("/endless", last="request-finished")
+        it.ask_to_stop()
+        if server in WAITING:
+            time.sleep(0.3)
+            connection.close()
+        it.stop()
+        told = it.all()
+
+    names = [line["signal"] for line in told]
+    ends = [line for line in told if line["signal"] == "response-sent"]
+    if server == "daphne":  # It has no life span, and drops the request.
+        assert names[0] == "app-started"
+        assert told[0]["lazy"]
+        assert len(ends) <= 1
+        return
+    assert (names.count("app-started"), names.count("app-stopping")) == (1, 1), names
+    assert [line["aborted"] for line in ends] == [True]
+
+
+@servers
+@pytest.mark.parametrize(
+    ("ending", "code", "who"),
+    [("close", 4001, "application"), ("fail", None, "application"), ("leave", "any", "client")],
+)
+def test_a_websocket_is_told_to_its_end(
+    serve: Callable[[str, str], Served], server: str, ending: str, code: Any, who: str
+) -> None:
+    """The application's own code, whatever the server makes of it."""
+    it = serve(server, APP)
+    path = f"/ws_{ending}"
+    with connect(f"ws://127.0.0.1:{it.port}{path}") as socket:
+        socket.send("hello")
+        assert socket.recv() == "HELLO"
+        if ending == "leave":
+            socket.close(4002)
+        else:
+            socket.send(ending)
+        lines = it.lines(path, last="websocket-finished")
+    lines = it.lines(path, last="websocket-tearing-down")
+    told = [line for line in lines if line["signal"] == "websocket-finished"]
+
+    assert [(line["who"], code if code == "any" else line["code"]) for line in told] == [
+        (who, code)
+    ]
+    messages = [line["message"] for line in lines if line["signal"] == "websocket-sent"]
+    assert messages == ["HELLO"]
+    errors = [line["error"] for line in lines if line["signal"] == "got-websocket-exception"]
+    assert errors == (["LookupError"] if ending == "fail" else [])
+
+
+@servers
+def test_a_websocket_that_is_refused_has_an_end(
+    serve: Callable[[str, str], Served], server: str
+) -> None:
+    """With the code that the application gave."""
+    it = serve(server, APP)
+    with pytest.raises((InvalidStatus, ConnectionClosed)):
+        connect(f"ws://127.0.0.1:{it.port}/denied")
+    told = it.lines("/denied", last="websocket-tearing-down")
+
+    names = ["websocket-started", "websocket-finished", "websocket-tearing-down"]
+    assert [line["signal"] for line in told] == names
+    assert (told[1]["code"], told[1]["who"]) == (4403, "application")
