@@ -59,6 +59,7 @@ async def talk(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def plain(receive: Any, send: Any) -> None:
+    """Answer."""
     await send(START)
     await send(body(b"hello"))
     # As frameworks do: servers say that the client has left, and it has not. Some say nothing.
@@ -69,6 +70,7 @@ async def plain(receive: Any, send: Any) -> None:
 
 
 async def stream(receive: Any, send: Any) -> None:
+    """Answer in parts."""
     await send(START)
     for _ in range(3):
         await send(body(b"part", more=True))
@@ -76,6 +78,7 @@ async def stream(receive: Any, send: Any) -> None:
 
 
 async def endless(receive: Any, send: Any) -> None:
+    """Answer for ever."""
     await send(START)
     gone = asyncio.create_task(wait_for_leaving(receive))
     while not gone.done():
@@ -84,29 +87,34 @@ async def endless(receive: Any, send: Any) -> None:
 
 
 async def wait_for_leaving(receive: Any) -> None:
+    """Wait until the client leaves."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def waits(receive: Any, send: Any) -> None:
+    """Answer when nobody is there any longer."""
     await wait_for_leaving(receive)
     await send(START)
     await send(body(b"too late"))
 
 
 async def background(receive: Any, send: Any) -> None:
+    """Work when the response is out."""
     await send(START)
     await send(body(b"hello"))
     await asyncio.sleep(0.5)
 
 
 async def background_long(receive: Any, send: Any) -> None:
+    """Work until the client leaves."""
     await send(START)
     await send(body(b"hello"))
     await wait_for_leaving(receive)
 
 
 async def uploads(receive: Any, send: Any) -> None:
+    """Read an upload."""
     more = True
     while more:
         message = await receive()
@@ -116,27 +124,32 @@ async def uploads(receive: Any, send: Any) -> None:
 
 
 async def error_at_once(receive: Any, send: Any) -> None:
+    """Raise."""
     raise LookupError
 
 
 async def error_after_start(receive: Any, send: Any) -> None:
+    """Raise when the response is announced."""
     await send(START)
     raise LookupError
 
 
 async def error_in_body(receive: Any, send: Any) -> None:
+    """Raise in the middle of the body."""
     await send(START)
     await send(body(b"part", more=True))
     raise LookupError
 
 
 async def error_in_background(receive: Any, send: Any) -> None:
+    """Raise when the response is out."""
     await send(START)
     await send(body(b"hello"))
     raise LookupError
 
 
 async def unfinished(receive: Any, send: Any) -> None:
+    """Return before the response is whole."""
     await send(START)
     await send(body(b"part", more=True))
 

@@ -67,7 +67,7 @@ if not settings.configured:
     settings.configure(
         ROOT_URLCONF=__name__,
         ALLOWED_HOSTS=["*"],
-        SECRET_KEY="for tests",
+        SECRET_KEY="for tests",  # noqa: S106 - it guards nothing.
         DEBUG=False,
         LOGGING_CONFIG=None,
     )

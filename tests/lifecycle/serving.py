@@ -31,7 +31,7 @@ def adapted(how: str, app: Any) -> Any:
     if how == "asgiref":
         from asgiref.wsgi import WsgiToAsgi
 
-        return WsgiToAsgi(app)
+        return WsgiToAsgi(app)  # type: ignore[no-untyped-call]  # It tells no types.
     from starlette.middleware.wsgi import WSGIMiddleware as OfStarlette
 
     return OfStarlette(app)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.core.asgi import get_asgi_application
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 
 import tests.lifecycle.django_project  # noqa: F401 - settings, before anything asks for them.
 from heliograph import ArgumentError, StateError
-from heliograph.lifecycle.django import install
+from heliograph.lifecycle.django import install, install_commands
 from tests.lifecycle.calling import ask, ask_wsgi, heard, http_scope, names
 
 PLAIN = ["request-started", "request-finished", "response-sent", "request-tearing-down"]
@@ -130,3 +134,53 @@ def test_an_installation_is_undone() -> None:
     assert app.resolve_request is not None
     with pytest.raises(ArgumentError, match=r"^A NoneType object is not a django.WSGIHandler"):
         install(None)
+
+
+class Command(BaseCommand):  # type: ignore[misc]  # Django tells no types.
+    """A command that does as it is told."""
+
+    requires_system_checks: Any = ()
+
+    def add_arguments(self, parser: Any) -> None:
+        """Take one argument."""
+        parser.add_argument("ending")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """End so."""
+        match options["ending"]:
+            case "fail":
+                raise LookupError
+            case "exit":
+                sys.exit(3)
+            case "nest":
+                call_command(Command(), "well")
+
+
+@pytest.mark.parametrize(
+    ("ending", "ends"),
+    [
+        ("well", ["succeeded"]),
+        ("fail", ["failed"]),
+        ("exit", ["failed"]),
+        ("nest", ["succeeded", "succeeded"]),
+    ],
+)
+def test_a_command_is_a_job(ending: str, ends: list[str]) -> None:
+    """Each has one end; one that calls another is its parent."""
+    command = Command()
+    with install_commands(), heard() as kept:
+        with suppress(LookupError, SystemExit):
+            call_command(command, ending)
+        with pytest.raises(StateError, match=r"django.BaseCommand already"):
+            install_commands()
+        with pytest.raises(CommandError):  # It is not run at all.
+            call_command(command)
+
+    assert [it["outcome"] for name, it in kept if "outcome" in it] == ends
+    jobs = [it["job"] for name, it in kept if name == "job-started"]
+    assert [it.parent for it in jobs] == [None, *jobs[:-1]]
+    assert (jobs[0].system, jobs[0].name) == ("django", "test_django")
+    assert kept[0][1]["sender"] is command
+    with heard() as kept:
+        call_command(command, "well")
+    assert kept == []

@@ -21,33 +21,39 @@ def application(environ: Any, start_response: Any) -> Iterable[bytes]:
 
 
 def plain(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer."""
     start_response("200 OK", HEADERS)
     return [b"hello"]
 
 
 def empty(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer without a body."""
     start_response("204 No Content", [])
     return []
 
 
 def two(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer in two parts."""
     start_response("200 OK", [*HEADERS, ("Content-Length", "10")])
     return [b"hello", b"world"]
 
 
 def stream(environ: Any, start_response: Any) -> Iterator[bytes]:
+    """Answer in parts."""
     start_response("200 OK", HEADERS)
     for _ in range(3):
         yield b"part"
 
 
 def written(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer by the old way."""
     write = start_response("200 OK", HEADERS)
     write(b"hello")
     return []
 
 
 def long(environ: Any, start_response: Any) -> Iterator[bytes]:
+    """Answer for a while."""
     start_response("200 OK", HEADERS)
     for _ in range(100):
         time.sleep(0.02)
@@ -55,22 +61,26 @@ def long(environ: Any, start_response: Any) -> Iterator[bytes]:
 
 
 def error_at_once(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Raise."""
     raise LookupError
 
 
 def error_after_start(environ: Any, start_response: Any) -> Iterator[bytes]:
+    """Raise when the response is announced."""
     start_response("200 OK", HEADERS)
     raise LookupError
     yield b""
 
 
 def error_in_body(environ: Any, start_response: Any) -> Iterator[bytes]:
+    """Raise in the middle of the body."""
     start_response("200 OK", HEADERS)
     yield b"part"
     raise LookupError
 
 
 def file(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer with a file."""
     path = Path(__file__)
     start_response("200 OK", [*HEADERS, ("Content-Length", str(path.stat().st_size))])
     made = environ.get("wsgi.file_wrapper", lambda it: iter(lambda: it.read(8192), b""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heliograph.lifecycle.job_info import JobInfo, current_job
+from heliograph.lifecycle.jobs import job
 from heliograph.lifecycle.request import RequestInfo, current_request
 from heliograph.lifecycle.response import ResponseInfo
 from heliograph.lifecycle.signals import (
@@ -13,6 +15,10 @@ from heliograph.lifecycle.signals import (
     before_render_template,
     got_request_exception,
     got_websocket_exception,
+    job_failed,
+    job_finished,
+    job_started,
+    job_tearing_down,
     lifecycle,
     message_flashed,
     request_finished,
@@ -28,6 +34,7 @@ from heliograph.lifecycle.signals import (
 )
 
 __all__ = [
+    "JobInfo",
     "RequestInfo",
     "ResponseInfo",
     "app_started",
@@ -36,9 +43,15 @@ __all__ = [
     "appcontext_pushed",
     "appcontext_tearing_down",
     "before_render_template",
+    "current_job",
     "current_request",
     "got_request_exception",
     "got_websocket_exception",
+    "job",
+    "job_failed",
+    "job_finished",
+    "job_started",
+    "job_tearing_down",
     "lifecycle",
     "message_flashed",
     "request_finished",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.management.base import BaseCommand
 from django.core.signals import got_request_exception
 
 from heliograph.lifecycle import asgi, wsgi
-from heliograph.lifecycle.installing import Serving, check
+from heliograph.lifecycle.installing import Installation, Serving, check
+from heliograph.lifecycle.job_info import JobInfo
+from heliograph.lifecycle.jobs import Run, running
 
 if TYPE_CHECKING:
     from django.core.handlers.base import BaseHandler
@@ -83,3 +86,28 @@ def _notice(*, request: Any, **_: Any) -> None:
     served, error = _of(request, asgi.SERVED), sys.exc_info()[1]
     if served is not None and error is not None:
         served.notice_now(error)
+
+
+def install_commands() -> Installation:
+    """Send a job's signals around each management command; its sender is the command.
+
+    Once, in ``manage.py`` before ``execute_from_command_line``, or where the settings are ready.
+    A command that a signal ends (SIGTERM) tells of no end: nothing of Python runs then.
+
+    Raises:
+        StateError: If they are installed already.
+    """
+    execute = BaseCommand.execute
+    check(BaseCommand(), BaseCommand, installed=lambda it: hasattr(it.execute, "__wrapped__"))
+
+    @wraps(execute)
+    def execute_watched(command: BaseCommand, *args: Any, **options: Any) -> Any:
+        name = type(command).__module__.rpartition(".")[2]
+        with running(Run(JobInfo("django", name), command)):
+            return execute(command, *args, **options)
+
+    def undo() -> None:
+        BaseCommand.execute = execute
+
+    BaseCommand.execute = execute_watched
+    return Installation(BaseCommand, undo)

@@ -10,6 +10,7 @@ from flask import Flask
 
 import heliograph.blinker
 from heliograph.lifecycle import wsgi
+from heliograph.lifecycle.flask_commands import watch
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.native import Joined
 from heliograph.lifecycle.request import current_request
@@ -36,7 +37,7 @@ def install(app: Flask, *, echo_request_id: bool = False) -> Installation:
 
     Flask's own signals and those of `heliograph.lifecycle` are the same from now on: whoever
     connects to one is called by both, and may take a ``request``. `heliograph.blinker.install`
-    is called, if nobody has.
+    is called, if nobody has. Each of the application's commands is a job.
 
     Args:
         app: The application, before it has served anything.
@@ -56,12 +57,14 @@ def install(app: Flask, *, echo_request_id: bool = False) -> Installation:
     )
     heliograph.blinker.install()
     _JOINED.enter()
+    forget_commands = watch(app)
     plain: Any = app.wsgi_app
     watched = wsgi.Middleware(plain, sender=app, echo_request_id=echo_request_id, native=True)
     app.wsgi_app = watched  # type: ignore[method-assign]  # Flask's documentation does so.
 
     def undo() -> None:
         watched.leave()
+        forget_commands()
         if app.wsgi_app is watched:
             app.wsgi_app = plain  # type: ignore[method-assign]  # As above.
         _JOINED.leave()

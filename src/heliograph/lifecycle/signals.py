@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heliograph import Namespace
+from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.request import RequestInfo
 
 lifecycle = Namespace("lifecycle")
@@ -160,3 +161,35 @@ def appcontext_tearing_down(sender: Any, *, exc: BaseException | None) -> None:
 @lifecycle.declare(name="appcontext-popped")
 def appcontext_popped(sender: Any) -> None:
     """An application context was left. Flask and Quart send it."""
+
+
+@lifecycle.declare(name="job-started")
+def job_started(sender: Any, *, job: JobInfo) -> None:
+    """A job begins: once for each of its runs."""
+
+
+@lifecycle.declare(name="job-finished", offered={"outcome", "duration"})
+def job_finished(sender: Any, *, job: JobInfo, outcome: str, duration: float | None) -> None:
+    """A run has ended, and has not failed.
+
+    `outcome` is "succeeded", "retrying" (it has failed and is tried again), "ignored", "rejected",
+    "revoked", "interrupted" or "unknown". Neither "interrupted" nor "unknown" says whether it runs
+    again. `duration` is in seconds, or None if another process tells of the end.
+    """
+
+
+@lifecycle.declare(name="job-failed", offered={"exception", "outcome", "duration"})
+def job_failed(
+    sender: Any,
+    *,
+    job: JobInfo,
+    exception: BaseException | None,
+    outcome: str,
+    duration: float | None,
+) -> None:
+    """A run has failed: `outcome` is "failed", "timeout" or "lost" (its process is gone)."""
+
+
+@lifecycle.declare(name="job-tearing-down", offered={"exc"})
+def job_tearing_down(sender: Any, *, job: JobInfo, exc: BaseException | None) -> None:
+    """A run is over: always, and last; but not if its process was killed."""

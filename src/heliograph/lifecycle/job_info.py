@@ -1,0 +1,77 @@
+"""JobInfo: what is known of a job that runs."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter, time
+
+from heliograph.lifecycle.request import RequestInfo, current_request, new_id
+
+_CURRENT: ContextVar[JobInfo | None] = ContextVar("heliograph_job", default=None)
+
+
+class JobInfo:
+    """One run of a job, as every receiver of a job's signals gets it.
+
+    Attributes:
+        system: What runs it: ``"function"``, ``"flask"``, ``"django"``, ``"celery"`` or ``"rq"``.
+        name: What it is called there.
+        id: The system's id of the job, which all its runs share; otherwise that of the run.
+        run_id: The id of this run, a UUID of version 7: a job that is done again has another.
+        attempt: Which try this is, from 1 on, as far as the system counts.
+        redelivered: Whether the system gives it out once more, as an earlier run was lost.
+        eager: Whether it runs in the process that asked for it, without a worker.
+        parent: The job inside of which it runs, or None.
+        request: The request inside of which it runs, or None.
+        started: Seconds since the epoch.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "attempt",
+        "eager",
+        "id",
+        "name",
+        "parent",
+        "redelivered",
+        "request",
+        "run_id",
+        "started",
+        "system",
+    )
+
+    def __init__(
+        self,
+        system: str,
+        name: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the attribute is called so.
+        attempt: int = 1,
+        redelivered: bool = False,
+        eager: bool = False,
+    ) -> None:
+        self.system = system
+        self.name = name
+        self.run_id = new_id()
+        self.id = self.run_id if id is None else id
+        self.attempt = attempt
+        self.redelivered = redelivered
+        self.eager = eager
+        self.parent: JobInfo | None = _CURRENT.get()
+        self.request: RequestInfo | None = current_request()
+        self.started = time()
+        self._clock = perf_counter()
+
+    @property
+    def duration(self) -> float:
+        """Seconds since this run began."""
+        return perf_counter() - self._clock
+
+    def __repr__(self) -> str:
+        return f"<JobInfo {self.system} {self.name}: {self.run_id}>"
+
+
+def current_job() -> JobInfo | None:
+    """Return the job that the current context works on, or None outside of jobs."""
+    return _CURRENT.get()

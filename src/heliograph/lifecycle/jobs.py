@@ -1,0 +1,167 @@
+"""Work outside of requests, as signals: any function, and how it ended."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from heliograph import ArgumentError
+from heliograph.describe import name_of
+from heliograph.lifecycle.job_info import _CURRENT, JobInfo
+from heliograph.lifecycle.signals import job_failed, job_finished, job_started, job_tearing_down
+from heliograph.lifecycle.telling import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+RETRYING = "retrying"
+IGNORED = "ignored"
+REJECTED = "rejected"
+REVOKED = "revoked"
+TIMEOUT = "timeout"
+INTERRUPTED = "interrupted"
+LOST = "lost"
+UNKNOWN = "unknown"
+
+_FAILURES = (FAILED, TIMEOUT, LOST)
+
+
+class Run:
+    """One run of a job, which ends once.
+
+    Args:
+        job: What is told of it.
+        sender: The sender of its signals.
+    """
+
+    def __init__(self, job: JobInfo, sender: object) -> None:
+        self.job = job
+        self._sender: Any = sender
+        self._ended = False
+
+    def begin(self) -> None:
+        """Say that it has begun."""
+        tell(job_started, self._sender, job=self.job)
+
+    def end(self, outcome: str, exc: BaseException | None = None) -> None:
+        """Say how it has ended, unless that was said: the first one is right."""
+        if self._ended:
+            return
+        self._ended = True
+        payload = {"job": self.job, "outcome": outcome, "duration": self.job.duration}
+        if outcome in _FAILURES:
+            tell(job_failed, self._sender, exception=exc, **payload)
+        else:
+            tell(job_finished, self._sender, **payload)
+
+    def tear_down(self, exc: BaseException | None) -> None:
+        """Say that it is over: always, and last."""
+        tell(job_tearing_down, self._sender, job=self.job, exc=exc)
+
+
+@contextmanager
+def running(run: Run, outcome_of: Callable[[BaseException], str] | None = None) -> Iterator[None]:
+    """Tell of a job that runs in the block: the wrapper around the work itself is the truth.
+
+    Args:
+        run: The run.
+        outcome_of: Returns the outcome that an exception stands for; by default, exits of the
+            program tell theirs, and all else has failed.
+    """
+    # Set anew at each start: the end of the last one may never have come.
+    token = _CURRENT.set(run.job)
+    raised: BaseException | None = None
+    try:
+        run.begin()
+        yield
+    except BaseException as error:
+        raised = error
+        run.end((outcome_of or outcome)(error), error)
+        raise
+    else:
+        run.end(SUCCEEDED)
+    finally:
+        run.tear_down(raised)
+        raised = None  # An error must not refer to itself through its traceback's frames.
+        with suppress(ValueError):
+            _CURRENT.reset(token)
+
+
+def outcome(error: BaseException) -> str:
+    """Return the outcome of work that an exception has ended."""
+    if isinstance(error, SystemExit):
+        return SUCCEEDED if error.code in (None, 0) else FAILED
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return FAILED
+
+
+@overload
+def job(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def job(
+    *, name: str | None = ..., sender: object = ...
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def job(function: Any = None, /, *, name: str | None = None, sender: object = None) -> Any:
+    """Send `job_started` and all that follows it around each call of a function. A decorator.
+
+    Args:
+        function: The function, async or not.
+        name: What the job is called; by default as the function is, with its module.
+        sender: The sender of the signals; by default the function that is returned.
+
+    Raises:
+        ArgumentError: If it is not a function.
+
+    Example:
+        >>> from heliograph.lifecycle import job, job_finished
+        >>> @job
+        ... def clean_up(shop):
+        ...     return 7
+        >>> @job_finished.connect
+        ... def tell(sender, *, job, outcome):
+        ...     print(job.name.rpartition(".")[2], outcome)
+        >>> clean_up("berlin")
+        clean_up succeeded
+        7
+        >>> job_finished.disconnect(tell)
+    """
+    if function is None:
+        return lambda it: job(it, name=name, sender=sender)  # type: ignore[call-overload]  # As above.
+    if not callable(function) or isinstance(function, type):
+        msg = f"{function!r} cannot be a job: decorate a function."
+        raise ArgumentError(msg)
+    title = name or name_of(function)
+
+    def made() -> Run:
+        return Run(JobInfo("function", title), call if sender is None else sender)
+
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            with running(made(), outcome_async):
+                return await function(*args, **kwargs)
+
+    else:
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with running(made()):
+                return function(*args, **kwargs)
+
+    return call
+
+
+def outcome_async(error: BaseException) -> str:
+    """Return the outcome of a task that an exception has ended."""
+    from asyncio import CancelledError
+
+    return INTERRUPTED if isinstance(error, CancelledError) else outcome(error)
