@@ -19,7 +19,7 @@ from warnings import warn
 from weakref import ref
 
 from heliograph import ANY, ArgumentError, AsyncReceiverError, ReceiverError, ReceiverWarning
-from tests.core.cast import identity, label_of
+from tests.core.kinds import identity, label_of
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from weakref import ref
 import heliograph
 from heliograph import Emission, Signal
 from tests.core import plain_list
-from tests.core.cast import KEPT, OBJECTS, VALUES, identity
+from tests.core.kinds import KEPT, OBJECTS, VALUES, identity
 from tests.core.plain_list import ListSignal, name_of
 from tests.core.programs import (
     WAYS,
