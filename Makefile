@@ -19,7 +19,12 @@ VENV_PLUGINS := $(VENV)-plugins
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
+# In as many processes as there are processors; the slowest tests are named at the end.
+WORKERS ?= auto
+SLOWEST := --durations=10 --durations-min=2
 TESTS := coverage run -m pytest
+# Hundreds of children start in a run: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILED := setup.py $(wildcard src/heliograph/core/*/*.[ch])
 # What `make fuzz` runs; a seed that found a difference finds it again.
 PROGRAMS ?= 20000
@@ -93,11 +98,11 @@ doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, in every environment, and their coverage
 	@$(BIN)/coverage erase
 	$(call heading,tests in C and in Python: all but Flask)
-	@$(BIN)/$(TESTS) tests --ignore=tests/flask --ignore=tests/packaging
+	@$(BIN)/$(TESTS) -n $(WORKERS) $(SLOWEST) tests --ignore=tests/flask --ignore=tests/packaging
 	$(call flask_on,in C,0)
 	$(call flask_on,in Python,1)
 	$(call heading,tests: installs with a compiler and without)
-	@$(BIN)/python -m pytest tests/packaging
+	@$(BIN)/python -m pytest $(SLOWEST) tests/packaging
 	$(call heading,tests: with the pytest plugin)
 	@$(BIN)/$(TESTS) -p heliograph -o signals_rules=true --signals-install tests/plugin examples/tests
 	$(call heading,tests: with the pytest plugin - Flask on Blinker, no rules)
@@ -116,8 +121,10 @@ format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff c
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-quick: $(VENV)/ready ## the tests once, on the latest Flask, unmeasured
-	@$(BIN)/python -m pytest
+# What starts compilers, type checkers and packagers is left to `make test`.
+quick: $(VENV)/ready ## most tests, in C alone, on the latest Flask, unmeasured: for a minute
+	@$(BIN)/python -m pytest -n $(WORKERS) $(SLOWEST) -k 'not [python' \
+		--ignore=tests/packaging --ignore=tests/typing --ignore=tests/benchmarks
 
 # `make bench BENCH=--quick` only prints; `make bench BENCH='sending --rows receiver'` prints some.
 BENCH ?= --docs

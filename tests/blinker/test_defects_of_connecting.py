@@ -19,7 +19,7 @@ from heliograph import (
     ReceiverWarning,
     blinker,
 )
-from tests.blinker.cast import Thing, heard, q, r
+from tests.blinker.receivers import Thing, heard, q, r
 from tests.threads import fast_switching, in_a_thread, in_threads
 
 if TYPE_CHECKING:

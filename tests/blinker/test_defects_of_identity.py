@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.local import LocalProxy
 
-from tests.blinker.cast import Thing, heard, q, r
+from tests.blinker.receivers import Thing, heard, q, r
 
 if TYPE_CHECKING:
     import heliograph

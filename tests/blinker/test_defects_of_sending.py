@@ -16,7 +16,7 @@ from heliograph import (
     ReceiverWarning,
     blinker,
 )
-from tests.blinker.cast import heard, q, r
+from tests.blinker.receivers import heard, q, r
 from tests.core.handling import call_while_handling, chain
 from tests.core.logs import logging_fails
 

@@ -17,7 +17,7 @@ from heliograph import (
     ReceiverError,
     blinker,
 )
-from tests.blinker.cast import Thing, heard, q, r
+from tests.blinker.receivers import Thing, heard, q, r
 
 if TYPE_CHECKING:
     Signals = type[heliograph.Signal]

@@ -19,7 +19,7 @@ from warnings import warn
 from weakref import ref
 
 from heliograph import ANY, ArgumentError, AsyncReceiverError, ReceiverError, ReceiverWarning
-from tests.core.cast import identity, label_of
+from tests.core.kinds import identity, label_of
 from tests.core.proxies import Proxy
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Row:
         return self.find_sender()
 
     @property
-    def failures(self) -> int:
+    def receiver_failures(self) -> int:
         """How often the receiver has failed with its errors being logged."""
         return len(self.failed)
 
@@ -437,34 +437,39 @@ class ListSending:
             AROUND.set(self.emission)
 
     def __exit__(self, _: object, left_by: BaseException | None, __: object) -> None:
-        if left_by is not None:
-            self._note(ListDelivery(self.receiver, error=left_by))
-            for error in self.errors:
-                log(error)
+        # An error must not refer to itself through its traceback's frames, which hold this.
+        errors, self.errors = self.errors, []
         emission, self.emission = self.emission, None
+        if left_by is not None:
+            self._note(emission, ListDelivery(self.receiver, error=left_by))
+            for error in errors:
+                log(error)
         if emission is not None:
             AROUND.set(self.around)
+            self.around = None
             tell(emission)
+        if left_by is None:
+            self.errors = errors
 
     def delivered(self, value: object) -> None:
         """Keep what a receiver returned."""
         self.results.append((self.receiver, value))
-        self._note(ListDelivery(self.receiver, value))
+        self._note(self.emission, ListDelivery(self.receiver, value))
 
     def failed(self, error: Exception) -> None:
         """Log what a receiver raised, or keep it."""
         assert self.row is not None
-        self._note(ListDelivery(self.receiver, error=error))
+        self._note(self.emission, ListDelivery(self.receiver, error=error))
         if self.row.on_error == "log":
             self.row.failed.append(True)
             log(error)
         else:
             self.errors.append(error)
 
-    def _note(self, delivery: ListDelivery) -> None:
+    def _note(self, emission: ListEmission | None, delivery: ListDelivery) -> None:
         self.receiver = None
-        if self.emission is not None:
-            self.emission.deliveries.append(delivery)
+        if emission is not None:
+            emission.deliveries.append(delivery)
 
     def outcome(self) -> Results:
         """Return what was returned, or raise what was raised."""

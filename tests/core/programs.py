@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import hypothesis.strategies as st
 
-from tests.core.cast import RECEIVERS, SENDERS
+from tests.core.kinds import RECEIVERS, SENDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -17,6 +17,7 @@ import wrapt
 from heliograph import ReceiverError, Signal
 from heliograph.core.callables import check_receiver, is_async
 from heliograph.describe import name_of
+from tests.ids import without_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -293,7 +294,7 @@ def test_a_receiver_is_called_by_its_module_and_qualified_name(thing: object, na
         partial(lambda **payload: None),
         print,
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_whatever_can_be_given_a_sender_is_fit(receiver: Callable[..., Any]) -> None:
     """Only functions and methods that surely have no room for a sender are refused."""
@@ -309,7 +310,7 @@ def test_whatever_can_be_given_a_sender_is_fit(receiver: Callable[..., Any]) -> 
         MethodType(lambda self: None, "shop"),
         MethodType(lambda **payload: None, "shop"),
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_what_has_no_room_for_a_sender_is_unfit(receiver: Callable[..., Any]) -> None:
     """A function without a positional parameter would fail at every send."""
@@ -330,7 +331,7 @@ def test_what_has_no_room_for_a_sender_is_unfit(receiver: Callable[..., Any]) ->
         (len, (False, False)),
         (Calls(), (False, False)),
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_a_receiver_is_examined_without_calling_it(
     receiver: Callable[..., Any], expected: tuple[bool, bool]

@@ -12,6 +12,7 @@ import pytest
 from heliograph import ArgumentError, Namespace, development
 from heliograph.development import in_development
 from heliograph.lifecycle.debug_modes import debug_modes
+from tests.ids import without_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +149,7 @@ async def later() -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", [None, "yes", bool, later], ids=str)
+@pytest.mark.parametrize("check", [None, "yes", bool, later], ids=without_address)
 def test_what_cannot_answer_is_refused(check: Any) -> None:
     """A class would be true, and so would a coroutine."""
     with pytest.raises(ArgumentError, match="cannot tell whether programs are being developed"):

@@ -14,6 +14,7 @@ from heliograph import ANY, Signal
 from heliograph.core.identity import Symbol, _kinds, _type_died, key_function
 from tests.core.diary import Diary
 from tests.core.proxies import Proxy
+from tests.ids import without_address
 from tests.threads import CLASSES_STAY
 
 
@@ -102,7 +103,7 @@ STRANGERS: list[tuple[object, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), STRANGERS, ids=repr)
+@pytest.mark.parametrize(("one", "other"), STRANGERS, ids=without_address)
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_sender_is_never_taken_for_another_one(
     one: object, other: object, *, swapped: bool
@@ -119,7 +120,7 @@ def test_a_sender_is_never_taken_for_another_one(
     assert signal.has_receivers_for(sender)
 
 
-@pytest.mark.parametrize(("one", "other"), STRANGERS, ids=repr)
+@pytest.mark.parametrize(("one", "other"), STRANGERS, ids=without_address)
 def test_disconnecting_for_a_sender_leaves_every_other_one(one: object, other: object) -> None:
     """`disconnect` for a sender, 0 and False included, never means another sender."""
     signal, diary = Signal("paid"), Diary()
@@ -155,7 +156,7 @@ def test_no_sender_is_taken_for_any(sender: object) -> None:
         (Slotted, Slotted),
         (None, None),
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_strings_and_integers_are_the_same_sender_by_value(one: object, other: object) -> None:
     """Strings are compared by value, and integers by value and type."""

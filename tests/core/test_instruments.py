@@ -35,6 +35,7 @@ from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
 from tests.core.watching import watching
+from tests.ids import without_address
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
@@ -1121,7 +1122,7 @@ INSTEAD = "and nothing would await it. Pass a plain function; it may start a tas
         (Observer, "it is a class: pass an object of it."),
         (7, "it must be callable with an Emission."),
     ],
-    ids=repr,
+    ids=without_address,
 )
 def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: str) -> None:
     """An async function would never be awaited, and a class only makes an object."""

@@ -25,6 +25,7 @@ USUAL = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.skipif(implementation != "c", reason="HELIOGRAPH_PURE=1, or no compiler")
 def test_each_allocation_of_a_send_may_fail() -> None:
     """The send raises or does all that it has to, the next one works, and nobody is held."""

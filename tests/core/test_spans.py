@@ -23,7 +23,7 @@ from heliograph.core.observing.nesting import innermost
 from heliograph.core.spans.noop import NOOP
 from heliograph.core.spans.span import PLACE, Span
 from heliograph.describe import describe_duration
-from tests.core.cast import Thing
+from tests.core.kinds import Thing
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
 

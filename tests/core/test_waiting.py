@@ -21,9 +21,9 @@ from heliograph.core.errors import LostEmissionsError, StateError
 from heliograph.core.lock import under_lock
 from heliograph.core.streams import blocking
 from heliograph.core.streams.blocking import Patience, pause, pause_task
-from tests.core.cast import Thing
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
+from tests.core.kinds import Thing
 from tests.core.proxies import Proxy
 from tests.core.watching import watching
 from tests.threads import fast_switching

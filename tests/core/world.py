@@ -14,7 +14,7 @@ from weakref import ref
 import heliograph
 from heliograph import Emission, Signal
 from tests.core import plain_list
-from tests.core.cast import KEPT, OBJECTS, VALUES, identity
+from tests.core.kinds import KEPT, OBJECTS, VALUES, identity
 from tests.core.plain_list import ListSignal, name_of
 from tests.core.programs import (
     WAYS,
@@ -122,7 +122,8 @@ class World(Handler):
                 self.perform(action)
             except (Exception, Leave) as error:  # noqa: BLE001 - whatever it is, it is written down.
                 self.lines.append(("raised", described(error)))
-                self.old_error.__traceback__ = self.old_error.__context__ = None
+            # Where it was raised last would keep alive whoever is named there.
+            self.old_error.__traceback__ = self.old_error.__context__ = None
             self.lines += self._state()
             self.lines += Context().run(list, self._state())
 

@@ -29,7 +29,7 @@ if WHEN not in {"before", "after"}:
 ALREADY_IMPORTED = sorted({"blinker", "flask"} & sys.modules.keys())
 if WHEN == "before":
     install()
-import_module("tests.flask.early")
+import_module("tests.flask.connected_early")
 install()
 
 

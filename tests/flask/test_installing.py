@@ -13,7 +13,7 @@ import pytest
 
 import heliograph
 import heliograph.blinker
-from tests.flask import early
+from tests.flask import connected_early
 from tests.flask.conftest import ALREADY_IMPORTED
 from tests.flask.core_signals import CORE_SIGNALS
 from tests.flask.releases import FLASK
@@ -50,7 +50,7 @@ def test_flask_was_imported_when_it_was_asked_for(asked_for: str) -> None:
     engines = {"before": "heliograph.blinker.base", "after": "blinker.base"}
 
     assert ALREADY_IMPORTED == []
-    assert engines[asked_for] == early.ENGINE
+    assert engines[asked_for] == connected_early.ENGINE
 
 
 def test_the_first_connections_are_still_there() -> None:
@@ -58,23 +58,23 @@ def test_the_first_connections_are_still_there() -> None:
     started = {
         (connection.receiver.__name__, connection.sender, connection.weak)
         for connection in CORE_SIGNALS["request_started"].connections
-        if connection.sender in {early.first_app, early.second_app}
+        if connection.sender in {connected_early.first_app, connected_early.second_app}
         and connection.receiver is not None
     }
-    assert isinstance(early.parcel_sent, heliograph.Signal)
-    parcels = [(c.receiver, c.sender, c.weak) for c in early.parcel_sent.connections]
+    assert isinstance(connected_early.parcel_sent, heliograph.Signal)
+    parcels = [(c.receiver, c.sender, c.weak) for c in connected_early.parcel_sent.connections]
 
     assert started == {
-        ("held", early.first_app, False),
-        ("greet", early.first_app, True),
-        ("count", early.first_app, True),
-        ("count", early.second_app, True),
+        ("held", connected_early.first_app, False),
+        ("greet", connected_early.first_app, True),
+        ("count", connected_early.first_app, True),
+        ("count", connected_early.second_app, True),
     }
     assert sorted(parcels, key=repr) == sorted(
         [
-            (early.stamp, heliograph.ANY, False),
-            (early.sort, "desk", True),
-            (early.sort, 7, True),
+            (connected_early.stamp, heliograph.ANY, False),
+            (connected_early.sort, "desk", True),
+            (connected_early.sort, 7, True),
         ],
         key=repr,
     )
@@ -84,19 +84,19 @@ def test_the_first_connections_are_still_there() -> None:
     ("app", "heard"),
     [
         (
-            early.first_app,
+            connected_early.first_app,
             [("held", "first"), ("greet", "first"), ("count", "first"), ("watch", "first")],
         ),
-        (early.second_app, [("count", "second"), ("watch", "second")]),
+        (connected_early.second_app, [("count", "second"), ("watch", "second")]),
     ],
     ids=["first app", "second app"],
 )
 def test_the_first_connections_are_heard(app: flask.Flask, heard: list[tuple[str, str]]) -> None:
     """A request reaches them, in the order of connecting, and the wrong senders' do not."""
-    early.heard.clear()
+    connected_early.heard.clear()
     app.test_client().get("/")
 
-    assert early.heard == heard
+    assert connected_early.heard == heard
 
 
 @pytest.mark.parametrize(
@@ -112,45 +112,45 @@ def test_the_first_senders_by_value_are_heard(
     sender: str | int, heard: list[tuple[str, str]]
 ) -> None:
     """Strings and numbers as senders survive as well."""
-    early.heard.clear()
-    early.parcel_sent.send(sender)
+    connected_early.heard.clear()
+    connected_early.parcel_sent.send(sender)
 
-    assert sorted(early.heard) == sorted(heard)
+    assert sorted(connected_early.heard) == sorted(heard)
 
 
 def test_a_first_connection_can_be_ended() -> None:
     """What was connected on one engine is disconnected on the other."""
-    early.heard.clear()
-    flask.request_started.disconnect(early.count, early.second_app)
+    connected_early.heard.clear()
+    flask.request_started.disconnect(connected_early.count, connected_early.second_app)
     try:
-        early.second_app.test_client().get("/")
+        connected_early.second_app.test_client().get("/")
 
-        assert early.heard == [("watch", "second")]
+        assert connected_early.heard == [("watch", "second")]
     finally:
-        flask.request_started.connect(early.count, early.second_app)
+        flask.request_started.connect(connected_early.count, connected_early.second_app)
 
 
 def test_a_first_connection_ends_with_its_sender() -> None:
     """A sender that was there before may go as ever."""
-    assert isinstance(early.letter_sent, heliograph.Signal)
-    assert [c.sender for c in early.letter_sent.connections] == [early.customer]
+    assert isinstance(connected_early.letter_sent, heliograph.Signal)
+    assert [c.sender for c in connected_early.letter_sent.connections] == [connected_early.customer]
 
-    early.customer = early.Customer()
+    connected_early.customer = connected_early.Customer()
     gc.collect()
 
-    assert early.letter_sent.connections == ()
-    early.letter_sent.connect(early.stamp, early.customer)
+    assert connected_early.letter_sent.connections == ()
+    connected_early.letter_sent.connect(connected_early.stamp, connected_early.customer)
 
 
 def test_the_first_namespaces_make_heliograph_signals() -> None:
     """A class that somebody got hold of early makes signals of the new engine now."""
-    fresh = early.PostOffice().signal("fresh")
+    fresh = connected_early.PostOffice().signal("fresh")
 
     assert isinstance(fresh, heliograph.Signal)
-    assert isinstance(early.post_office.signal("fresh"), heliograph.Signal)
-    assert early.post_office.signal("parcel-sent") is early.parcel_sent
+    assert isinstance(connected_early.post_office.signal("fresh"), heliograph.Signal)
+    assert connected_early.post_office.signal("parcel-sent") is connected_early.parcel_sent
 
 
 def test_the_default_namespace_is_one() -> None:
     """A name that was given early is the same signal for those who come late."""
-    assert blinker.signal("heliograph-tests-letter-sent") is early.letter_sent
+    assert blinker.signal("heliograph-tests-letter-sent") is connected_early.letter_sent

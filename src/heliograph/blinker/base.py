@@ -270,7 +270,7 @@ class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
             # A signal with meta-signals keeps its class, which decides their payload.
             if type(it) is heliograph.Signal and not vars(it).keys() & _META:
                 it.__class__ = NamedSignal
-                vars(it).pop("receivers", None)  # It has another kind of them now.
+                it.__dict__.pop("receivers", None)  # It has another kind of them now.
                 it._registry.strict = False
 
 

@@ -104,7 +104,7 @@ class Connected(Copyable, Generic[P]):
         else:
             object.__setattr__(self, name, value)
 
-    def _set_receivers(self, value: object) -> None:  # noqa: ARG002 - subclasses may accept it.
+    def _set_receivers(self, table: object) -> None:  # noqa: ARG002 - subclasses may accept it.
         msg = "receivers cannot be set: use connect() and disconnect()."
         raise AttributeError(msg, name="receivers", obj=self)
 

@@ -79,8 +79,9 @@ class Signal(Waitable[P]):
             self: Signal[...], sender: Any = ..., /, *, _async_wrapper: Wrapper, **payload: Any
         ) -> Results: ...
 
-    # It is always called as one of these. Calling another function would take time: a
-    # tenth of it for the one receiver, and more than half for the loop.
+    # It is always called as one of these. The loop stands in here, and the one receiver has a line
+    # of its own: another function for the loop would take 3 to 6 times as long in Python, and
+    # without that line one receiver takes 4 % longer.
     def send(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]  # noqa: C901
         self, sender: Any = None, /, *unnamed: Never, _async_wrapper: Any = None, **payload: Any
     ) -> Results:

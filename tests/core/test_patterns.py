@@ -12,7 +12,7 @@ import pytest
 from heliograph import ANY, ArgumentError, Namespace, ReceiverError, Signal
 from heliograph.core.describe import describe_callable
 from heliograph.core.lock import under_lock
-from tests.core.cast import Thing
+from tests.core.kinds import Thing
 from tests.threads import fast_switching
 
 if TYPE_CHECKING:
