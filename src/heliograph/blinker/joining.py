@@ -6,9 +6,11 @@ from heliograph import ReceiverError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     import heliograph
+    from heliograph import Connection
     from heliograph.blinker.base import Signal
 
 
@@ -30,9 +32,9 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
     before = signal._registry
     moved = []
     try:
-        for it in signal.connections:
+        for receiver, it in _alive(signal):
             try:
-                moved += other._connect_with(it.receiver, it.sender, it._options)
+                moved += other._connect_with(receiver, it.sender, it._options)
             except ReceiverError as error:
                 raise other._not_connected(it.name, error) from None
     except BaseException:
@@ -48,12 +50,17 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
     return part
 
 
+def _alive(signal: heliograph.Signal) -> Iterator[tuple[Callable[..., Any], Connection]]:
+    # Holding each one, as a receiver may be gone at any moment.
+    return ((found, it) for it in signal.connections if (found := it.receiver) is not None)
+
+
 def _copy(source: heliograph.Signal, signal: Signal) -> None:
-    here = {(it.receiver, it.sender) for it in signal.connections}
-    there = {(it.receiver, it.sender) for it in source.connections}
-    for it in signal.connections:
-        if (it.receiver, it.sender) not in there:
+    here = {(receiver, it.sender) for receiver, it in _alive(signal)}
+    there = {(receiver, it.sender) for receiver, it in _alive(source)}
+    for receiver, it in _alive(signal):
+        if (receiver, it.sender) not in there:
             signal._registry.end([it])
-    for it in source.connections:
-        if (it.receiver, it.sender) not in here:
-            signal._connect_with(it.receiver, it.sender, it._options)
+    for receiver, it in _alive(source):
+        if (receiver, it.sender) not in here:
+            signal._connect_with(receiver, it.sender, it._options)

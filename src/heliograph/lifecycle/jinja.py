@@ -12,7 +12,7 @@ from heliograph.lifecycle.signals import before_render_template, template_render
 from heliograph.lifecycle.telling import tell, tell_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from jinja2 import Template
 
@@ -86,7 +86,7 @@ def _watched(plain: type[Template], sender: object) -> type[Template]:
             await _tell_async(template_rendered, self, context)
             return text
 
-        async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncIterator[str]:
+        async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[str, object]:
             context = dict(*args, **kwargs)
             await _tell_async(before_render_template, self, context)
             async for part in super().generate_async(context):

@@ -75,7 +75,7 @@ def running(run: Run, outcome_of: Callable[[BaseException], str] | None = None) 
         outcome_of: Returns the outcome that an exception stands for; by default, exits of the
             program tell theirs, and all else has failed.
     """
-    # Set anew at each start: the end of the last one may never have come.
+    # Set at each start: the end of the last one may never have come.
     token = _CURRENT.set(run.job)
     raised: BaseException | None = None
     try:

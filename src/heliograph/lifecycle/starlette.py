@@ -72,7 +72,7 @@ def put_around(
 
     def undo() -> None:
         del app.build_middleware_stack  # That of the class comes to light again.
-        app.middleware_stack = None  # It is built anew, without the signals.
+        app.middleware_stack = None  # It is built again, without the signals.
 
     vars(app)["build_middleware_stack"] = build_watched
     return Installation(app, undo)
