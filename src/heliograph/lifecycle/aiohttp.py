@@ -205,7 +205,7 @@ class _Response(Exchange):
         self.status = response.status
         self._response = response
         self._count(response)
-        told = ResponseInfo(response.status, Headers(tuple(response.headers.items())))
+        told = ResponseInfo(response.status, Headers(response.headers.items()))
         await tell_async(request_finished, self.app, request=self.request, response=told)
 
     def _count(self, response: web.StreamResponse) -> None:

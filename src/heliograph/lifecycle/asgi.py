@@ -287,13 +287,8 @@ class Response(Exchange):
             others = [it for it in message.get("headers", ()) if it[0].lower() != own[0]]
             message = {**message, "headers": [*others, own]}
         self._length = length_of(message)
-        if request_finished.has_receivers_for(self._sender):
-            headers = tuple(
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in message.get("headers", ())
-            )
-            response = ResponseInfo(message["status"], Headers(headers))
-            await self._owner.tell(request_finished, request=self.request, response=response)
+        response = ResponseInfo(message["status"], Headers(message.get("headers", ())))
+        await self._owner.tell(request_finished, request=self.request, response=response)
         return message
 
     def _is_last(self, message: Message) -> bool:

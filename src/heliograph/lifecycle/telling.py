@@ -26,10 +26,11 @@ def tell(signal: Signal[...], sender: object, **payload: Any) -> None:
 
 async def tell_async(signal: Signal[...], sender: object, **payload: Any) -> None:
     """Send a signal from async code."""
-    if not signal.has_receivers_for(sender):
-        return
     try:
-        await signal.send_async(sender, **payload)
+        if signal.has_receivers_for(sender):
+            await signal.send_async(sender, **payload)
+        else:
+            signal.send(sender, **payload)  # Instruments see it, and it takes a third of the time.
     except Exception as error:  # noqa: BLE001 - a receiver must not break the request.
         _log(signal, error)
 

@@ -169,7 +169,7 @@ class Response(Exchange):
         self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         if exc_info:
             self.notice_now(exc_info[1])
-        response = ResponseInfo(self.status, Headers(tuple(headers)))
+        response = ResponseInfo(self.status, Headers(headers))
         self._tell(request_finished, request=self.request, response=response)
         write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
 
