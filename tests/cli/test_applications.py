@@ -1,15 +1,16 @@
-"""What APP may be: whatever `flask --app` takes, found and loaded as Flask does."""
+"""What APP may be: whatever `flask --app` takes, found and loaded as Flask does, of any kind."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.cli.children import heliograph, trace, write
+from tests.cli.children import child, heliograph, trace, write
 
 FACTORY = """
     from flask import Flask, abort
@@ -22,6 +23,15 @@ FACTORY = """
 
     def make_shop(name, *, page="/"):
         return create_app(name, [page])
+
+    class Shops:
+        make = staticmethod(create_app)
+"""
+MANY = """
+    from flask import Flask
+    other = Flask("other")
+    application = Flask("app")
+    application.add_url_rule("/", "page", lambda: "")
 """
 
 
@@ -36,6 +46,7 @@ def project(tmp_path: Path) -> Path:
     write(tmp_path / "package" / "web.py", app)
     write(tmp_path / "src" / "with blank" / "shop.py", app)
     write(tmp_path / "factory.py", FACTORY)
+    write(tmp_path / "many.py", MANY)
     return tmp_path
 
 
@@ -58,6 +69,9 @@ def project(tmp_path: Path) -> Path:
         "factory:create_app",
         "factory:create_app()",
         "factory:make_shop('kiosk')",
+        "factory:Shops.make",
+        "factory:Shops.make('kiosk')",
+        "many",
         "factory.py:make_shop('kiosk', page='/')",
     ],
 )
@@ -141,56 +155,73 @@ DEEP = """
         raise RuntimeError("no database")
     connect()
 """
-HOW = "Write APP as for `flask --app`: MODULE, MODULE:NAME or MODULE:FACTORY(ARGUMENTS).\n"
+HOW = "Write APP as MODULE, MODULE:NAME or MODULE:FACTORY(ARGUMENTS).\n"
+_NEITHER = (
+    ", which is neither called as WSGI applications are (environ, start_response) nor as those "
+    "of ASGI are (scope, receive, send)."
+)
 
 
 @pytest.mark.parametrize(
     ("name", "source", "problem"),
     [
-        ("missing", "", ": {cwd} has no such module or file."),
-        ("shop.missing", "", ": {cwd} has no such module or file."),
-        ("sub/missing.py", "", ": {cwd} has no such module or file."),
+        ("missing", "", "{cwd} has no such module or file."),
+        ("shop.missing", "", "{cwd} has no such module or file."),
+        ("sub/missing.py", "", "{cwd} has no such module or file."),
+        (".shop", "", "{cwd} has no such module or file."),
+        ("shop", "app = None", "the module has none, and neither create_app nor make_app."),
         (
             "shop",
-            "app = None",
-            (
-                ". Failed to find Flask application or factory in module 'shop'. "
-                "Use 'shop:name' to specify one."
-            ),
+            "from flask import Flask; a = Flask('a'); b = Flask('b'); c = a",
+            "the module has several: a, b, c.",
+        ),
+        ("shop:app", "", "module 'shop' has no 'app'."),
+        ("shop:a.b", "a = 3", "module 'shop' has no 'a.b'."),
+        ("shop:", "", "'' is neither a name nor the call of a factory."),
+        ("shop:a b", "", "'a b' is neither a name nor the call of a factory."),
+        ("shop:a[0]", "", "'a[0]' is neither a name nor the call of a factory."),
+        ("shop:f(x)", "def f(x): ...", "the arguments of 'f(x)' must be literals."),
+        ("shop:f()", "f = 3", "'f' cannot be called."),
+        ("shop:app", "app = 3", f"'app' is a int{_NEITHER}"),
+        ("shop:make", "def make(): return 3", f"'make' is a int{_NEITHER}"),
+        (
+            "shop:make()",
+            "def make(): return len",
+            f"'make()' is a builtin_function_or_method{_NEITHER}",
+        ),
+        ("shop:make()", "def make(): return type", f"'make()' is a type{_NEITHER}"),
+        (
+            "shop:make()",
+            "def make(): return lambda *, a, b: 3",
+            f"'make()' is a function{_NEITHER}",
         ),
         (
-            "shop",
-            "from flask import Flask; a = Flask('a'); b = Flask('b')",
-            (
-                ". Detected multiple Flask applications in module 'shop'. "
-                "Use 'shop:name' to specify the correct one."
-            ),
-        ),
-        ("shop:app", "", ". Failed to find attribute 'app' in 'shop'."),
-        ("shop:", "", ". Failed to parse '' as an attribute name or function call."),
-        ("shop:a.b", "", ". Failed to parse 'a.b' as an attribute name or function call."),
-        ("shop:f(x)", "", ". Failed to parse arguments as literal values: 'f(x)'."),
-        ("shop:app", "app = 3", ". A valid Flask application was not obtained from 'shop:app'."),
-        (
-            "shop:make",
-            "def make(): return 3",
-            ". A valid Flask application was not obtained from 'shop:make'.",
+            "shop:make()",
+            "def make(): return iter",
+            f"'make()' is a builtin_function_or_method{_NEITHER}",
         ),
         (
             "shop",
             "def create_app(name): ...",
             (
-                ". Detected factory 'create_app' in module 'shop', but could not call it without "
-                "arguments. Use 'shop:create_app(args)' to specify arguments."
+                "create_app() does not work. create_app() missing 1 required positional argument: "
+                "'name'."
             ),
         ),
         (
-            "shop:make('a', 'b')",
+            "shop:make('a', b=2)",
             "def make(name): ...",
-            (
-                ". The factory \"make('a', 'b')\" in module 'shop' could not be called with the "
-                "specified arguments."
-            ),
+            "make('a', b=2) does not work. make() got an unexpected keyword argument 'b'.",
+        ),
+        (
+            "shop:make",
+            "async def make(): ...",
+            "'make' is async, and nothing runs yet that could await it.",
+        ),
+        (
+            "shop:make",
+            "import asyncio\nmake = lambda loop=asyncio.new_event_loop(): loop.create_future()",
+            "'make' is async, and nothing runs yet that could await it.",
         ),
     ],
 )
@@ -203,7 +234,7 @@ def test_where_no_application_is_the_reason_is_said(
     ended = heliograph("trace", name, "GET /", cwd=tmp_path)
 
     said = problem.format(cwd=os.path.realpath(tmp_path))
-    assert ended.err == f"Error: There is no Flask application for {name!r}{said} {HOW}"
+    assert ended.err == f"Error: There is no application for {name!r}: {said} {HOW}"
     assert (ended.status, ended.out) == (1, "")
 
 
@@ -256,8 +287,44 @@ def test_where_loading_fails_the_error_and_its_place_are_said(
 
     first, second = ended.err.splitlines()
     assert first.startswith(f"Error: {name!r} cannot be loaded: {problem}")
-    assert second == (
-        f"It was raised at {place}. `flask --app {shlex.quote(name)} routes` shows the whole "
-        "traceback."
-    )
+    start, command = second.split(". `", 1)
+    assert start == f"It was raised at {place}"
+    again = command.removesuffix("` shows the whole traceback.").removeprefix("python ")
+    shown = child(sys.executable, *shlex.split(again), cwd=tmp_path)
+    assert problem in shown.err or shown.status == 3
     assert (ended.status, ended.out) == (1, "")
+
+
+def test_the_whole_traceback_of_a_module_elsewhere_can_be_seen(tmp_path: Path) -> None:
+    """The command that shows it finds the module as the trace does."""
+    write(tmp_path / "a b" / "shop.py", "raise RuntimeError('no database')")
+
+    ended = heliograph("trace", "a b/shop.py", "GET /", cwd=tmp_path)
+
+    command = ended.err.splitlines()[1].split("`")[1].removeprefix("python ")
+    shown = child(sys.executable, *shlex.split(command), cwd=tmp_path)
+    assert shown.err.endswith("RuntimeError: no database\n")
+
+
+def test_an_application_of_plain_wsgi_needs_no_framework(tmp_path: Path) -> None:
+    """Objects and functions, named or not; a function that takes nothing makes one."""
+    write(
+        tmp_path / "shop.py",
+        """
+        import functools
+        def app(environ, start_response):
+            start_response("204 No Content", [])
+            return []
+        class Shop:
+            def __call__(self, environ, start_response): return app(environ, start_response)
+        shop = Shop()
+        bound = shop.__call__
+        part = functools.partial(lambda extra, *both: app(*both), 3)
+        @functools.wraps(app)
+        def wrapped(*args, **kwargs): return app(*args, **kwargs)
+        def make(): return shop
+        """,
+    )
+
+    for name in "shop", "shop:shop", "shop:bound", "shop:wrapped", "shop:make":
+        assert trace(name, "GET /", cwd=tmp_path) == "GET /  204 No Content  # ms\n\n"

@@ -35,13 +35,14 @@ def heliograph() -> None:
 
 
 @heliograph.command(
-    short_help="Show the signals that requests to a Flask application send.",
+    short_help="Show the signals that requests to an application send.",
     epilog="""\b
 Examples:
   heliograph trace shop "GET /"
   heliograph trace shop:create_app "GET /search q=lamp" "POST /orders item=3"
   heliograph trace src/shop.py:app "GET /me Accept:application/json"
   heliograph trace shop "POST /login 'name=Ada Lovelace'" "GET /me"
+  heliograph trace --lifecycle shop.asgi "GET /"
 """,
 )
 @click.argument("app", metavar="APP")
@@ -51,17 +52,26 @@ Examples:
     is_flag=True,
     help="Let the application log during the trace; by default its logs are off.",
 )
-def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
-    """Send requests to a Flask application and show every signal that they send.
+@click.option(
+    "--lifecycle",
+    is_flag=True,
+    help="Install heliograph.lifecycle for the application, unless it has done so itself.",
+)
+def trace(app: str, requests: tuple[Request, ...], *, logs: bool, lifecycle: bool) -> None:
+    """Send requests to an application and show every signal that they send.
 
     For each request, this prints the tree of signals in order: the receivers of each
     signal, the line that defines each receiver, how long it took, and errors.
 
-    APP is what `flask --app` takes: a module or a file, then the application or the
-    factory if they have unusual names. REQUEST is a method, a path, fields (name=value)
-    and headers (Name:value). Fields become the query of a GET and the form of a POST;
-    later requests send the cookies that earlier ones received. The exit status is 0
-    whatever the application answers.
+    APP is a module or a file, then the application or the factory if they have unusual
+    names, as for `flask --app`. It is called in this process, without a server, whether
+    it is made with Flask, Quart, Django, FastAPI, Starlette, Litestar, aiohttp, Falcon,
+    or plain WSGI or ASGI. Life-cycle signals are shown if the application sends them:
+    Flask and Quart always do, others after install(), or with --lifecycle.
+
+    REQUEST is a method, a path, fields (name=value) and headers (Name:value). Fields
+    become the query of a GET and the form of a POST; later requests send the cookies
+    that earlier ones received. The exit status is 0 whatever the application answers.
     """
     _show_all_letters()
     console = Console(highlight=False)
@@ -69,10 +79,12 @@ def trace(app: str, requests: tuple[Request, ...], *, logs: bool) -> None:
         console.width = _WIDTH_OF_A_PIPE
     # A trace is for development: it should show payloads that break their declaration.
     os.environ.setdefault("HELIOGRAPH_CHECK", "1")
-    flask_app = load_app(app)
-    for traced in trace_requests(flask_app, requests, logs=logs):
+    found = load_app(app)
+    if lifecycle:
+        found = found.with_lifecycle()
+    for traced in trace_requests(found, requests, logs=logs):
         print_trace(traced, console)
-    tell_of_lazy([flask_app.import_name.partition(".")[0]])
+    tell_of_lazy([found.module.partition(".")[0]])
 
 
 @heliograph.command(

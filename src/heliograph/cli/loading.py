@@ -42,6 +42,18 @@ def blame(name: str, error: BaseException, command: str) -> NoReturn:
     raise click.ClickException(msg) from error
 
 
+def refuse_to_start(error: BaseException) -> NoReturn:
+    """Report the error with which an application refuses to start.
+
+    Raises:
+        click.ClickException: Always.
+    """
+    location = location_of(error)
+    msg = f"The application does not start: {describe_error(error)}"
+    msg += f"\nIt was raised at {relative_location(location)}." if location else ""
+    raise click.ClickException(msg) from error
+
+
 def tell_of_lazy(packages: Iterable[str]) -> None:
     """Warn of modules of receivers whose lazy import has not run."""
     names = never_loaded(packages)

@@ -37,6 +37,11 @@ def print_trace(traced: Traced, console: Console) -> None:
 
 def _title(traced: Traced) -> Text:
     request, answer = traced.request, traced.answer
+    if request is None or isinstance(answer, str):
+        return Text.assemble(
+            (f"{answer} of the application", "bold"),
+            (f"  {describe_duration(traced.duration)}", "dim"),
+        )
     return Text.assemble(
         (f"{request.method} {request.path}", "bold"),
         "".join(f" {word}" for word in request.written()),

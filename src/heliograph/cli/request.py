@@ -14,6 +14,8 @@ _METHOD = re.compile(r"[A-Za-z]+")
 _FIELD = re.compile(r"(?P<name>[^=:]+)(?P<kind>[=:])(?P<value>.*)", re.DOTALL)
 # What RFC 9110 (5.1, 5.5) allows; a server refuses anything else.
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\r\n\0]*")
+# Chance enough: what is typed on a command line does not contain it.
+_BOUNDARY = "heliograph-trace-3f1c9a52d7"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -37,15 +39,36 @@ class Request:
         words += [f"{name}:{value}" for name, value in self.headers]
         return [shlex.quote(word) if re.search(r"[\s'\"\\]", word) else word for word in words]
 
+    def target(self) -> str:
+        """Return the path with the whole query."""
+        if not self.fields or not self.asks_by_query:
+            return self.path
+        return self.path + ("&" if "?" in self.path else "?") + urlencode(self.fields)
+
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for ``open`` of a Werkzeug test client."""
-        path, form = self.path, dict[str, list[str]]()
-        if self.fields and self.asks_by_query:
-            path += ("&" if "?" in path else "?") + urlencode(self.fields)
-        else:
-            for name, value in self.fields:
-                form.setdefault(name, []).append(value)
-        return {"method": self.method, "path": path, "headers": [*self.headers], "data": form}
+        form = dict[str, list[str]]()
+        for name, value in () if self.asks_by_query else self.fields:
+            form.setdefault(name, []).append(value)
+        headers = [*self.headers]
+        return {"method": self.method, "path": self.target(), "headers": headers, "data": form}
+
+    def form(self) -> tuple[str, bytes]:
+        """Return the content type and the body that carry its fields; both empty without a form."""
+        if not self.fields or self.asks_by_query:
+            return "", b""
+        wanted = {value for name, value in self.headers if name.lower() == "content-type"}
+        if any(kind.lower().startswith("multipart/") for kind in wanted):
+            return f"multipart/form-data; boundary={_BOUNDARY}", _multipart(self.fields)
+        return "application/x-www-form-urlencoded", urlencode(self.fields).encode()
+
+
+def _multipart(fields: tuple[tuple[str, str], ...]) -> bytes:
+    parts = [
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields
+    ]
+    return "".join([*parts, f"--{_BOUNDARY}--\r\n"]).encode()
 
 
 if TYPE_CHECKING:

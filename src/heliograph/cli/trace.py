@@ -3,74 +3,99 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from heliograph import add_instrument, remove_instrument
-from heliograph.describe import describe_error, emission_tree
+from heliograph.cli.client import serving
+from heliograph.describe import emission_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flask import Flask
-    from flask.testing import FlaskClient
-
     from heliograph import Emission
+    from heliograph.cli.application import Found
+    from heliograph.cli.client import Answer
     from heliograph.cli.request import Request
     from heliograph.describe import EmissionNode
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the application returned for a request: a response, or the error that it raised."""
-
-    status: str
-    failed: bool
-    location: str | None = None
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True)
 class Traced:
-    """A request, with everything that was sent while the application answered it."""
+    """A part of the life of an application, with everything that was sent meanwhile.
 
-    request: Request
-    answer: Answer
+    Attributes:
+        request: The request, or None for the start and the stop of the application.
+        answer: What came of it; for the start and the stop, which of them it is.
+        duration: How long it took, in seconds.
+        sent: What was sent.
+    """
+
+    request: Request | None
+    answer: Answer | str
     duration: float
     sent: list[EmissionNode]
 
 
-class Recorder:
+def trace_requests(found: Found, requests: Sequence[Request], *, logs: bool) -> Iterator[Traced]:
+    """Send the requests one after the other, from one client that keeps its cookies.
+
+    The start and the stop of the application come as well, if anything is sent then.
+    """
+    with ExitStack() as application:
+        with _recording(logs=logs) as seen:
+            client = application.enter_context(serving(found, logs=logs))
+        yield from seen.moment("start")
+        for request in requests:
+            with _recording(logs=logs) as seen:
+                answer = client.open(request)
+            yield Traced(request, answer, seen.duration, seen.tree())
+        with _recording(logs=logs) as seen:
+            application.close()
+        yield from seen.moment("stop")
+
+
+class Recording:
     """An instrument that keeps emissions in the order in which they began."""
 
     def __init__(self) -> None:
-        self.emissions: list[Emission] = []
+        self._emissions: list[Emission] = []
+        self._started = perf_counter()
+        self.duration = 0.0
 
     def on_start(self, emission: Emission) -> None:
         """Keep an emission. The engine calls this."""
-        self.emissions.append(emission)
+        self._emissions.append(emission)
 
     def __call__(self, emission: Emission) -> None:
         """Do nothing: the emission itself tells what came of it. The engine calls this."""
 
+    def end(self) -> None:
+        """Take the time."""
+        self.duration = perf_counter() - self._started
 
-def trace_requests(app: Flask, requests: Sequence[Request], *, logs: bool) -> Iterator[Traced]:
-    """Send the requests one after the other, from one client that keeps its cookies."""
-    client = app.test_client()
-    for request in requests:
-        recorder = Recorder()
-        add_instrument(recorder)
-        started = perf_counter()
-        try:
-            with _logging(logs):
-                answer = _ask(client, request)
-        finally:
-            duration = perf_counter() - started
-            remove_instrument(recorder)
-        yield Traced(request, answer, duration, emission_tree(recorder.emissions))
+    def tree(self) -> list[EmissionNode]:
+        """Return what was sent, each below what has sent it."""
+        return emission_tree(self._emissions)
+
+    def moment(self, which: str) -> Iterator[Traced]:
+        """Give a start or a stop, unless nothing was sent."""
+        if self._emissions:
+            yield Traced(None, which, self.duration, self.tree())
+
+
+@contextmanager
+def _recording(*, logs: bool) -> Iterator[Recording]:
+    recording = Recording()
+    add_instrument(recording)
+    try:
+        with _logging(logs):
+            yield recording
+    finally:
+        recording.end()
+        remove_instrument(recording)
 
 
 @contextmanager
@@ -82,13 +107,3 @@ def _logging(wanted: bool) -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _ask(client: FlaskClient, request: Request) -> Answer:
-    try:
-        with client.open(**request.arguments()) as response:
-            response.get_data()
-            failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-            return Answer(response.status, failed, response.location)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an app that is being tested raises them.
-        return Answer(f"raised {describe_error(error)}", failed=True, error=error)

@@ -1,0 +1,176 @@
+"""Sends requests to any application in this process, as one visitor who keeps cookies."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import quote, unquote_to_bytes
+from urllib.request import Request as UrlRequest
+
+from heliograph.cli.frameworks import Kind, framework_of
+from heliograph.describe import describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from http.client import HTTPResponse
+
+    from flask import Flask
+
+    from heliograph.cli.application import Found
+    from heliograph.cli.request import Request
+
+HOST = "localhost"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the application returned for a request: a response, or the error that it raised."""
+
+    status: str
+    failed: bool
+    location: str | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it goes to an application."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def path(self) -> bytes:
+        """The path, unquoted."""
+        return unquote_to_bytes(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> str:
+        """The query, quoted."""
+        return quote(self.target.partition("?")[2], safe="/%:?&=+,;@!$'()*~[]")
+
+
+@dataclass
+class Reply:
+    """What an application has answered so far.
+
+    Attributes:
+        status: The status line, without the version; empty before it was announced.
+        headers: The headers.
+        error: What the application has raised.
+    """
+
+    status: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def answer(self) -> Answer:
+        """Return what there is to tell of it."""
+        if self.status:
+            failed = self.status >= "500" or self.error is not None
+            where = next((it for name, it in self.headers if str(name).lower() == "location"), None)
+            return Answer(self.status, failed, where, self.error)
+        if self.error is None:
+            return Answer("no response", failed=True)
+        return Answer(f"raised {describe_error(self.error)}", failed=True, error=self.error)
+
+
+def status_line(code: int) -> str:
+    """Return a status as servers write it."""
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+class Client(Protocol):
+    """Sends requests to one application."""
+
+    def open(self, request: Request) -> Answer:
+        """Send a request, and return what came of it."""
+
+
+@contextmanager
+def serving(found: Found, *, logs: bool) -> Iterator[Client]:
+    """Start an application, and return who sends its requests; *logs* lets it log."""
+    match found.kind:
+        case Kind.WSGI if framework_of(found.app) == "flask":
+            yield FlaskClient(found.app)
+        case Kind.WSGI:
+            from heliograph.cli.serving_wsgi import serve
+
+            yield Visitor(lambda sent: serve(found.app, sent, logs=logs))
+        case Kind.ASGI:
+            from heliograph.cli.serving_asgi import Server
+
+            with Server(found.app) as server:
+                yield Visitor(server.serve)
+        case _:
+            from heliograph.cli.serving_aiohttp import served
+
+            with served(found.app) as serve_one:
+                yield Visitor(serve_one)
+
+
+class FlaskClient:
+    """Flask's own client: it knows the settings and the sessions of the application."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+
+    def open(self, request: Request) -> Answer:
+        """Send a request, and return what came of it."""
+        try:
+            with self._client.open(**request.arguments()) as response:
+                response.get_data()
+                return Reply(response.status, [*response.headers]).answer()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - an app that is being tested raises them.
+            return Reply(error=error).answer()
+
+
+class Visitor:
+    """Sends requests by a function, and keeps the cookies that come back.
+
+    Args:
+        serve: Lets the application answer a request.
+    """
+
+    def __init__(self, serve: Callable[[Sent], Reply]) -> None:
+        self._serve = serve
+        # There is no TLS here, and applications in production ask for it.
+        self._cookies = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+
+    def open(self, request: Request) -> Answer:
+        """Send a request, and return what came of it."""
+        kind, body = request.form()
+        headers = [it for it in request.headers if not kind or it[0].lower() != "content-type"]
+        given = {name.lower(): value for name, value in headers}
+        host = given.get("host", HOST)
+        headers += [("Host", host)] if "host" not in given else []
+        headers += [("Content-Type", kind)] if kind else []
+        headers += [("Content-Length", str(len(body)))] if kind else []
+        url = UrlRequest(f"http://{host}{quote(request.target(), safe='/%?&=+:;,@')}")
+        self._cookies.add_cookie_header(url)
+        cookies = url.get_header("Cookie")
+        headers += [("Cookie", cookies)] if cookies and "cookie" not in given else []
+        reply = self._serve(Sent(request.method, request.target(), headers, body))
+        self._cookies.extract_cookies(cast("HTTPResponse", _Headers(reply.headers)), url)
+        return reply.answer()
+
+
+class _Headers:
+    """The headers of a response, as the standard library's jar wants to read them."""
+
+    def __init__(self, headers: Any) -> None:
+        self._message = Message()
+        for name, value in headers:
+            self._message[str(name)] = str(value)
+
+    def info(self) -> Message:
+        return self._message
