@@ -203,7 +203,16 @@ def request_of(scope: Scope) -> RequestInfo:
 class Response(Exchange):
     """One request over HTTP, on its way through the application and back."""
 
-    __slots__ = ("_length", "_owner", "_receive", "_scope", "_send", "_sender", "_trailers")
+    __slots__ = (
+        "_length",
+        "_owner",
+        "_receive",
+        "_scope",
+        "_send",
+        "_sender",
+        "_trailers",
+        "_underway",
+    )
 
     def __init__(
         self, owner: Middleware, request: RequestInfo, scope: Scope, receive: Receive, send: Send
@@ -216,6 +225,7 @@ class Response(Exchange):
         self._send = send
         self._length: int | None = None
         self._trailers = False
+        self._underway: Message | None = None
 
     async def run(self) -> None:
         """Let the application serve the request."""
@@ -259,13 +269,19 @@ class Response(Exchange):
     async def _received(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            # After the whole response, servers say so to everybody who asks.
-            await self.finish(DISCONNECT)
+            # After the whole response, servers say so to everybody who asks, and some do before
+            # they return from taking the last of it.
+            last = self._underway
+            if last is not None:
+                self._count(last)
+            await self.finish(DISCONNECT if last is None else COMPLETE)
         return message
 
     async def _sent(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             message = await self._announced(message)
+        last = self._is_last(message)
+        self._underway = message if last else None
         try:
             await self._send(message)
         except OSError as error:
@@ -276,7 +292,8 @@ class Response(Exchange):
         except BaseException as error:
             await self.finish(reason_of(error), error)
             raise
-        if self._is_last(message):
+        self._count(message)
+        if last:
             await self.finish(COMPLETE)
 
     async def _announced(self, message: Message) -> Message:
@@ -293,19 +310,23 @@ class Response(Exchange):
 
     def _is_last(self, message: Message) -> bool:
         match message["type"]:
-            case "http.response.body":
-                self.bytes += len(message.get("body", b""))
+            case "http.response.body" | "http.response.zerocopysend":
                 return not message.get("more_body", False) and not self._trailers
             case "http.response.pathsend":
-                known = self._length
-                self.bytes += Path(message["path"]).stat().st_size if known is None else known
                 return not self._trailers
-            case "http.response.zerocopysend":
-                self.bytes += message.get("count") or self._length or 0
-                return not message.get("more_body", False) and not self._trailers
             case "http.response.trailers":
                 return not message.get("more_trailers", False)
         return False
+
+    def _count(self, message: Message) -> None:
+        match message["type"]:
+            case "http.response.body":
+                self.bytes += len(message.get("body", b""))
+            case "http.response.pathsend":
+                known = self._length
+                self.bytes += Path(message["path"]).stat().st_size if known is None else known
+            case "http.response.zerocopysend":
+                self.bytes += message.get("count") or self._length or 0
 
 
 def length_of(message: Message) -> int | None:

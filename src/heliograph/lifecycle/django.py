@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.core.signals import got_request_exception
 
 from heliograph.lifecycle import asgi, wsgi
-from heliograph.lifecycle.installing import Installation, Serving, check
+from heliograph.lifecycle.installing import Installation, Serving, ServingAsgi, ServingWsgi, check
 from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.jobs import Run, running
 
@@ -54,9 +54,10 @@ def install(application: BaseHandler, *, echo_request_id: bool = False) -> Servi
     def undo() -> None:
         del vars(application)["get_response"], vars(application)["get_response_async"]
 
-    layer: Any = asgi.Middleware if kind is ASGIHandler else wsgi.Middleware
+    is_async = kind is ASGIHandler
+    layer: Any = asgi.Middleware if is_async else wsgi.Middleware
     watched = partial(_around, layer, application, echo_request_id)
-    return Serving(application, watched, undo)
+    return (ServingAsgi if is_async else ServingWsgi)(application, watched, undo)
 
 
 def _around(layer: Any, application: BaseHandler, echo: bool, sender: object) -> Any:

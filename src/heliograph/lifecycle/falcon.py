@@ -11,7 +11,7 @@ import falcon.asgi
 
 from heliograph import ArgumentError
 from heliograph.lifecycle import asgi, wsgi
-from heliograph.lifecycle.installing import Serving, check
+from heliograph.lifecycle.installing import Serving, ServingAsgi, ServingWsgi, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,10 @@ def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serv
         app._unprepared_middleware.remove(router)  # noqa: SLF001 - nothing else removes one.
         app.add_middleware([])  # Falcon prepares what is left.
 
-    layer: Any = asgi.Middleware if isinstance(app, falcon.asgi.App) else wsgi.Middleware
-    return Serving(app, partial(_around, layer, app, echo_request_id), undo)
+    is_async = isinstance(app, falcon.asgi.App)
+    layer: Any = asgi.Middleware if is_async else wsgi.Middleware
+    watched = partial(_around, layer, app, echo_request_id)
+    return (ServingAsgi if is_async else ServingWsgi)(app, watched, undo)
 
 
 def _has_router(app: Any) -> bool:

@@ -87,6 +87,8 @@ class Serving(Installation):
         undo: Undoes what was done to the application itself.
     """
 
+    __call__: Callable[..., Any]
+
     def __init__(
         self, app: Any, watched: Callable[[Any], Callable[..., Any]], undo: Callable[[], None]
     ) -> None:
@@ -98,10 +100,24 @@ class Serving(Installation):
         super().uninstall()
         self._serve = self.app
 
-    def __call__(self, *call: Any) -> Any:
-        """Serve as the application does."""
-        return self._serve(*call)
-
     def __getattr__(self, name: str) -> Any:
         # What else a framework or its tools look for at an application.
         return getattr(self.app, name)
+
+
+# Servers find out by its arguments, and by whether it is a coroutine function, what an
+# application is: one that takes anything is called once without arguments, to make one.
+class ServingWsgi(Serving):
+    """A WSGI application."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Serve as the application does."""
+        return self._serve(environ, start_response)
+
+
+class ServingAsgi(Serving):
+    """An ASGI application."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve as the application does."""
+        await self._serve(scope, receive, send)
