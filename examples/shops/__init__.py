@@ -1,0 +1,1 @@
+"""One small shop, three times: the same store and the same receivers in three frameworks."""
