@@ -15,6 +15,7 @@ from heliograph.lifecycle.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextvars import Token
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,15 +40,23 @@ class Run:
     Args:
         job: What is told of it.
         sender: The sender of its signals.
+        claim: Returns whether nobody else has told of its end, and so this one may: for runs of
+            whose end another process may tell.
     """
 
-    def __init__(self, job: JobInfo, sender: object) -> None:
+    def __init__(
+        self, job: JobInfo, sender: object, claim: Callable[[], bool] | None = None
+    ) -> None:
         self.job = job
         self._sender: Any = sender
+        self._claim = claim
+        self._token: Token[JobInfo | None] | None = None
         self._ended = False
 
     def begin(self) -> None:
-        """Say that it has begun."""
+        """Make it the current job, and say that it has begun."""
+        # Set at each start: the end of the last one may never have come.
+        self._token = _CURRENT.set(self.job)
         tell(job_started, self._sender, job=self.job)
 
     def end(self, outcome: str, exc: BaseException | None = None) -> None:
@@ -55,6 +64,8 @@ class Run:
         if self._ended:
             return
         self._ended = True
+        if self._claim is not None and not self._claim():
+            return
         payload = {"job": self.job, "outcome": outcome, "duration": self.job.duration}
         if outcome in _FAILURES:
             tell(job_failed, self._sender, exception=exc, **payload)
@@ -64,6 +75,10 @@ class Run:
     def tear_down(self, exc: BaseException | None) -> None:
         """Say that it is over: always, and last."""
         tell(job_tearing_down, self._sender, job=self.job, exc=exc)
+        if self._token is not None:
+            # A generator that is closed by another task is in another context.
+            with suppress(ValueError):
+                _CURRENT.reset(self._token)
 
 
 @contextmanager
@@ -72,14 +87,11 @@ def running(run: Run, outcome_of: Callable[[BaseException], str] | None = None) 
 
     Args:
         run: The run.
-        outcome_of: Returns the outcome that an exception stands for; by default, exits of the
-            program tell theirs, and all else has failed.
+        outcome_of: Returns the outcome that an exception stands for; `outcome` by default.
     """
-    # Set at each start: the end of the last one may never have come.
-    token = _CURRENT.set(run.job)
     raised: BaseException | None = None
+    run.begin()
     try:
-        run.begin()
         yield
     except BaseException as error:
         raised = error
@@ -90,17 +102,14 @@ def running(run: Run, outcome_of: Callable[[BaseException], str] | None = None) 
     finally:
         run.tear_down(raised)
         raised = None  # An error must not refer to itself through its traceback's frames.
-        with suppress(ValueError):
-            _CURRENT.reset(token)
 
 
 def outcome(error: BaseException) -> str:
-    """Return the outcome of work that an exception has ended."""
+    """Return the outcome of work that an exception has ended: exits tell theirs."""
     if isinstance(error, SystemExit):
         return SUCCEEDED if error.code in (None, 0) else FAILED
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
-    return FAILED
+    # Ctrl-C and the cancellation of tasks are no errors.
+    return FAILED if isinstance(error, Exception) else INTERRUPTED
 
 
 @overload
@@ -140,28 +149,21 @@ def job(function: Any = None, /, *, name: str | None = None, sender: object = No
         raise ArgumentError(msg)
     title = name or name_of(function)
 
-    def made() -> Run:
+    def made(call: object) -> Run:
         return Run(JobInfo("function", title), call if sender is None else sender)
 
     if iscoroutinefunction(function):
 
         @wraps(function)
-        async def call(*args: Any, **kwargs: Any) -> Any:
-            with running(made(), outcome_async):
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            with running(made(call_async)):
                 return await function(*args, **kwargs)
 
-    else:
+        return call_async
 
-        @wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with running(made()):
-                return function(*args, **kwargs)
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with running(made(call)):
+            return function(*args, **kwargs)
 
     return call
-
-
-def outcome_async(error: BaseException) -> str:
-    """Return the outcome of a task that an exception has ended."""
-    from asyncio import CancelledError
-
-    return INTERRUPTED if isinstance(error, CancelledError) else outcome(error)

@@ -169,12 +169,12 @@ def job_started(sender: Any, *, job: JobInfo) -> None:
 
 
 @lifecycle.declare(name="job-finished", offered={"outcome", "duration"})
-def job_finished(sender: Any, *, job: JobInfo, outcome: str, duration: float | None) -> None:
+def job_finished(sender: Any, *, job: JobInfo, outcome: str, duration: float) -> None:
     """A run has ended, and has not failed.
 
     `outcome` is "succeeded", "retrying" (it has failed and is tried again), "ignored", "rejected",
     "revoked", "interrupted" or "unknown". Neither "interrupted" nor "unknown" says whether it runs
-    again. `duration` is in seconds, or None if another process tells of the end.
+    again. `duration` is in seconds, by the process that tells of the end.
     """
 
 
@@ -185,7 +185,7 @@ def job_failed(
     job: JobInfo,
     exception: BaseException | None,
     outcome: str,
-    duration: float | None,
+    duration: float,
 ) -> None:
     """A run has failed: `outcome` is "failed", "timeout" or "lost" (its process is gone)."""
 
