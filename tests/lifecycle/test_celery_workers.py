@@ -1,0 +1,208 @@
+"""Celery's tasks in real workers: one start and one end for each run, over all processes."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from heliograph.lifecycle.celery import install
+from tests.lifecycle import celery_app
+from tests.lifecycle.workers import Working, working
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WORKER = "celery -A tests.lifecycle.celery_app worker -l warning --without-gossip --without-mingle"
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "return": ("work", {}),
+    "fail": ("work", {}),
+    "retry": ("work", {}),
+    "give up": ("work", {}),
+    "ignore": ("work", {}),
+    "reject": ("work", {}),
+    "unserializable": ("stored", {}),
+    "publish": ("work", {}),
+    "sleep 1.9": ("work", {"soft_time_limit": 1}),
+    "sleep 1.8": ("work", {"time_limit": 1}),
+}
+"""What is run in every pool: the id of each task is how it ends."""
+
+WELL = ["started", "finished succeeded", "tearing-down"]
+FAILED = ["started", "failed failed", "tearing-down"]
+
+TOLD: dict[str, list[str]] = {
+    "return": WELL,
+    "fail": FAILED,
+    "retry": ["started", "finished retrying", "tearing-down", *WELL],
+    "give up": FAILED,
+    "ignore": ["started", "finished ignored", "tearing-down"],
+    "reject": ["started", "finished rejected", "tearing-down"],
+    "unserializable": FAILED,
+    "publish": WELL,
+    "published": WELL,
+}
+
+IN_PROCESSES = {
+    "sleep 1.9": ["started", "failed timeout", "tearing-down"],
+    "exit": FAILED,
+    "kill": ["started", "failed lost"],
+    "vanish": ["started", "failed lost"],
+}
+"""What is told where each task has a process of its own, which can be ended."""
+
+
+@pytest.fixture(scope="module")
+def publish(broker: str) -> Iterator[Callable[..., None]]:
+    """Give what publishes a task from this process, as a program does."""
+    app = celery_app.app
+    app.conf.update(broker_url=broker, result_backend=broker)
+
+    def publish(name: str, how: str, queue: str, **options: Any) -> None:
+        options.setdefault("task_id", how)
+        app.tasks[name].apply_async((how,), queue=queue, **options)
+
+    with install(app):
+        yield publish
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def run(
+    broker: str, publish: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Working]:
+    """Give what runs tasks in a pool until all have ended, and the last ones thereafter."""
+
+    def run(pool: str, *last: str) -> Working:
+        command = f"{WORKER} -P {pool} -Q {pool} -c 6 -n {pool}@localhost"
+        for how, (name, options) in CASES.items():
+            publish(name, how, pool, **options)
+        with working(command, broker, tmp_path_factory.mktemp(pool), pool) as worker:
+            worker.wait_for_ends(dict.fromkeys(CASES, 1) | {"retry": 2, "published": 1})
+            for how in last:
+                publish("work", how, pool)
+            worker.wait_for_ends(dict.fromkeys(last, 1))
+            # Whatever it had to tell besides is told then.
+            worker.stop()
+        return worker
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def prefork(run: Callable[..., Working]) -> Working:
+    """Run all tasks in Celery's own pool, of processes."""
+    return run("prefork", "exit", "kill", "vanish")
+
+
+@pytest.fixture(scope="module")
+def threads(run: Callable[..., Working]) -> Working:
+    """Run them in threads."""
+    return run("threads", "exit")
+
+
+@pytest.fixture(scope="module")
+def solo(run: Callable[..., Working]) -> Working:
+    """Run them in the process of the worker, which ends with the last of them."""
+    return run("solo", "exit")
+
+
+@pytest.mark.parametrize("how", [*TOLD, *IN_PROCESSES, "sleep 1.8"])
+def test_a_pool_of_processes_tells_each_end_once(prefork: Working, how: str) -> None:
+    """Whichever process knows of it."""
+    told = prefork.told(how)
+    if how == "sleep 1.8":
+        # Its process is ended after that, and may be killed before it says more.
+        assert told[:2] == ["started", "failed timeout"]
+        assert told[2:] in ([], ["tearing-down"])
+    else:
+        assert told == (TOLD | IN_PROCESSES)[how]
+
+
+@pytest.mark.parametrize("how", [*TOLD, "exit", "sleep 1.8", "sleep 1.9"])
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_a_pool_in_one_process_tells_each_end_once(
+    request: pytest.FixtureRequest, pool: str, how: str
+) -> None:
+    """Celery knows of no time limits there, and makes nothing of an exit of the program."""
+    worker: Working = request.getfixturevalue(pool)
+    assert worker.told(how) == {**TOLD, "exit": FAILED}.get(how, WELL)
+
+
+@pytest.mark.parametrize("how", ["kill", "vanish", "sleep 1.8"])
+def test_the_worker_tells_of_the_run_that_its_process_has_begun(prefork: Working, how: str) -> None:
+    """Both name the same run, and how long it took."""
+    first, second = prefork.of(how)[:2]
+    assert first["process"] != second["process"] == prefork.process.pid
+    assert first | {"signal": "", "process": 0} == {
+        key: value
+        for key, value in (second | {"signal": "", "process": 0, "error": None}).items()
+        if key not in {"outcome", "duration"}
+    }
+    assert 0 <= second["duration"] < 30
+    assert second["error"] == ("TimeLimitExceeded" if how == "sleep 1.8" else "WorkerLostError")
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_each_attempt_is_a_run_of_its_own(request: pytest.FixtureRequest, pool: str) -> None:
+    """They share the id of the task."""
+    worker: Working = request.getfixturevalue(pool)
+    lines = worker.of("retry")
+    assert [it["attempt"] for it in lines] == [1, 1, 1, 2, 2, 2]
+    assert len({it["run_id"] for it in lines}) == 2
+    assert {it["parent"] for it in worker.lines()} == {None}
+
+
+@pytest.fixture(scope="module")
+def stopped(
+    broker: str, publish: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Working]:
+    """Revoke tasks, lose one, stop a worker in the middle of two, and start another one."""
+    folder = tmp_path_factory.mktemp("stopped")
+    command = f"{WORKER} -Q stopped -c 3 -n stopped@localhost"
+    with working(command, broker, folder, "stopped") as worker:
+
+        def begin(name: str, how: str, task_id: str) -> None:
+            publish(name, how, "stopped", task_id=task_id)
+            worker.wait(lambda: bool(worker.of(task_id)))
+
+        begin("work", "sleep 30", "revoked")
+        celery_app.app.control.revoke("revoked", terminate=True)
+        celery_app.app.control.revoke("never")
+        publish("late", f"kill once {folder / 'killed'}", "stopped", task_id="redelivered")
+        worker.wait_for_ends({"revoked": 1, "redelivered": 2})
+        publish("work", "return", "stopped", task_id="never")
+        begin("work", "sleep 2", "early")
+        begin("late", "sleep 2", "late")
+        worker.stop(signal.SIGQUIT)
+    with working(command, broker, folder, "stopped") as worker:
+        worker.wait_for_ends({"late": 2})
+        worker.stop()
+        yield worker
+
+
+def test_a_task_that_is_revoked_while_it_runs_says_so(stopped: Working) -> None:
+    """One that is revoked before has no run."""
+    assert stopped.told("revoked")[:2] == ["started", "finished revoked"]
+    assert stopped.told("revoked")[2:] in ([], ["tearing-down"])
+    assert stopped.told("never") == []
+
+
+def test_a_run_that_is_lost_and_done_again_has_two_ends(stopped: Working) -> None:
+    """Celery itself tells nothing of the first one."""
+    assert stopped.told("redelivered") == ["started", "failed lost", *WELL]
+    first, lost, again = stopped.of("redelivered")[:3]
+    assert first["run_id"] == lost["run_id"] != again["run_id"]
+    assert (first["redelivered"], again["redelivered"], again["attempt"]) == (False, True, 1)
+
+
+def test_a_worker_that_is_stopped_at_once_has_interrupted_its_tasks(stopped: Working) -> None:
+    """It never says that they run again: Celery has it the wrong way round."""
+    interrupted = ["started", "finished interrupted"]
+    told = {
+        it: [line for line in stopped.told(it) if line in WELL[:2] + interrupted]
+        for it in ("early", "late")
+    }
+    assert told == {"early": interrupted, "late": interrupted + WELL[:2]}
