@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from heliograph.lifecycle.exchange import (
     Exchange,
     reason_of,
 )
-from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
     app_started,
@@ -132,15 +131,13 @@ class Middleware:
         served: Response | Socket = kind(self, request, scope, receive, send)
         scope[SERVED] = served
         self._open[served] = None
-        token = _CURRENT.set(request)
+        request.enter()
         try:
             await self._start(lazy=True)
             await served.run()
         finally:
             self._open.pop(served, None)
-            # A framework may have gone on in a context of its own.
-            with suppress(ValueError):
-                _CURRENT.reset(token)
+            request.leave()
 
 
 class Probe:

@@ -7,6 +7,7 @@ import secrets
 from contextvars import ContextVar
 from time import perf_counter, time, time_ns
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +42,12 @@ class RequestInfo:
 
     __slots__ = (
         "__weakref__",
+        "_before",
         "_clock",
         "_find_route",
         "_id",
         "_offered_id",
+        "_over",
         "_route",
         "client",
         "kind",
@@ -75,6 +78,8 @@ class RequestInfo:
         self._clock = perf_counter()
         self._id: str | None = None
         self._offered_id = offered_id
+        self._before: ref[RequestInfo] | None = None
+        self._over = False
 
     @property
     def id(self) -> str:
@@ -108,6 +113,25 @@ class RequestInfo:
     def find_route(self, find: Callable[[], str | None]) -> None:
         """Ask *find* for the route once somebody wants to know it, until it returns one."""
         self._find_route = find
+
+    def enter(self) -> None:
+        """Make this the request that the current context works on."""
+        before = _CURRENT.get()
+        # Weakly: one that nobody ends is of no use, and may hold on to its own body.
+        self._before = None if before is None else ref(before)
+        _CURRENT.set(self)
+
+    def leave(self) -> None:
+        """Give the context back to the request around this one, if that still goes on.
+
+        Requests may be left in any order, and in other contexts: a body that nobody has closed is
+        left when it is collected, when the thread works on another request perhaps.
+        """
+        self._over = True
+        if _CURRENT.get() is self:
+            before = None if self._before is None else self._before()
+            ended = before is None or before._over  # noqa: SLF001 - it is one of these.
+            _CURRENT.set(None if ended else before)
 
     @property
     def duration(self) -> float:

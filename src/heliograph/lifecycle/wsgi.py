@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from heliograph.lifecycle.exchange import (
@@ -12,7 +11,7 @@ from heliograph.lifecycle.exchange import (
     Exchange,
     reason_of,
 )
-from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
     app_started,
@@ -26,7 +25,6 @@ from heliograph.lifecycle.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextvars import Token
 
     from heliograph import Signal
 
@@ -118,7 +116,7 @@ def _text(path: str) -> str:
 class Response(Exchange):
     """One request over WSGI, on its way through the application and back."""
 
-    __slots__ = ("_echo", "_length", "_sender", "_start", "_token", "_torn_down")
+    __slots__ = ("_echo", "_length", "_sender", "_start", "_torn_down")
 
     def __init__(
         self, sender: object, request: RequestInfo, start: StartResponse, *, echo: bool
@@ -129,7 +127,7 @@ class Response(Exchange):
         self._echo = echo
         self._length: int | None = None
         self._torn_down = False
-        self._token: Token[RequestInfo | None] = _CURRENT.set(request)
+        request.enter()
 
     def run(self, app: Application, environ: Environ) -> Iterable[bytes]:
         """Let the application serve the request; returns the body for the server."""
@@ -212,9 +210,7 @@ class Response(Exchange):
             return
         self._torn_down = True
         self._tell(request_tearing_down, request=self.request, exc=self.error)
-        # The server may end it in another thread, and a thread's next request sets its own.
-        with suppress(ValueError):
-            _CURRENT.reset(self._token)
+        self.request.leave()
 
 
 class NativeResponse(Response):
