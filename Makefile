@@ -16,6 +16,7 @@ VENV_DEMO := $(VENV)-demo
 VENV_FLASK23 := $(VENV)-flask23
 VENV_BENCH := $(VENV)-bench
 VENV_PLUGINS := $(VENV)-plugins
+VENV_OLDEST := $(VENV)-oldest
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
@@ -113,9 +114,17 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-pages: $(VENV)/ready ## the pages of the shop's signals, into docs/; a test holds them to the shop
+pages: $(VENV)/ready ## the pages of the shop's signals and of the life cycle, into docs/; tests hold them to what is
 	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --output ../docs/shop-signals.md
 	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --format json --output ../docs/shop-signals.json
+	@$(BIN)/python -m tests.lifecycle.matrix
+
+# `make test` runs a chosen half of it, on the latest releases.
+matrix: $(VENV)/ready $(VENV_OLDEST)/ready ## the life cycle in every framework on every server, then on the oldest releases
+	$(call heading,matrix: every framework on every server)
+	@HELIOGRAPH_MATRIX=all $(BIN)/python -m pytest tests/lifecycle
+	$(call heading,matrix: the oldest releases)
+	@HELIOGRAPH_MATRIX=oldest $(VENV_OLDEST)/bin/python -m pytest tests/lifecycle
 
 format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix
@@ -168,11 +177,11 @@ clean: ## remove environments, caches and everything built
 	@# Where something is mounted, removing would go on in there, and /dev may be what it is.
 	@! grep -qs ' $(CURDIR)/.pythons/' /proc/mounts || { echo 'Something is mounted in .pythons/: unmount it first' >&2; exit 1; }
 	@rm -rf .pythons $(NEWEST) $(NEWEST)-*
-	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
+	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) $(VENV_OLDEST) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover pages format quick bench fuzz sanitize pythons downstream constraints dist clean
+.PHONY: help demo test lint types imports doctest cover pages matrix format quick bench fuzz sanitize pythons downstream constraints dist clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.
@@ -210,4 +219,13 @@ $(VENV_PLUGINS)/ready: pyproject.toml Makefile constraints/plugins.txt
 	$(call new_environment,the pytest plugins of others)
 	@$(upgrade_pip)
 	@$(call install_checkout,plugins) . --group plugins
+	@touch $@
+
+# Newer than the oldest may be only what they do not name: constraints/oldest.txt.
+$(VENV_OLDEST)/ready: pyproject.toml Makefile constraints/oldest.txt $(COMPILED)
+	$(call new_environment,the oldest frameworks and servers)
+	@$(upgrade_pip)
+	@HELIOGRAPH_REQUIRE_C=$(HELIOGRAPH_REQUIRE_C) $(@D)/bin/python $(PIP_INSTALL) \
+		--constraint constraints/oldest.txt -e '.[cli,flask]' \
+		--group test --group frameworks --group lifecycle
 	@touch $@

@@ -28,7 +28,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif scope["type"] == "websocket":
         await talk(scope, receive, send)
     else:
-        await WAYS.get(scope["path"], plain)(receive, send)
+        # A test that asks for the same as another one appends a part of its own.
+        await WAYS.get("/" + scope["path"].split("/")[1], plain)(receive, send)
 
 
 async def live(receive: Any, send: Any) -> None:

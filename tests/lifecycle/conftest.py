@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,21 @@ from tests.lifecycle.served import free_port, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.lifecycle.served import Served
+
+# What needs no framework and no server runs everywhere; the rest where there are all of them:
+# `pip install --group lifecycle`.
+ALONE = ("asgi", "debug_modes", "jobs", "sockets", "wsgi")
+PACKAGES = ("aiohttp", "django", "falcon", "fastapi", "granian", "litestar", "uvicorn")
+LACKS = any(find_spec(it) is None for it in PACKAGES)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what could not be imported."""
+    name = collection_path.stem.removeprefix("test_")
+    return True if LACKS and name != collection_path.stem and name not in ALONE else None
 
 
 @pytest.fixture(scope="session")

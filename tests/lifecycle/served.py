@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +24,20 @@ ASGI = {
     "uvicorn": "uvicorn {app} --port {port} --log-level warning --timeout-graceful-shutdown 1",
     "uvicorn-h11": "uvicorn {app} --http h11 --port {port} --timeout-graceful-shutdown 1",
     "hypercorn": "hypercorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
-    "granian": "granian {app} --interface asgi --port {port} --workers-kill-timeout 5",
+    "granian": "granian {app} --interface asgi --port {port} --workers-kill-timeout 10",
     "daphne": "daphne {app} --port {port}",
-    "gunicorn-asgi": "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 5",
+    "gunicorn-asgi": "gunicorn {app} -k asgi --bind 127.0.0.1:{port} --graceful-timeout 10",
 }
 """ASGI servers: the command of each, for an application and a port."""
+
+if not (find_spec("gunicorn") and find_spec("gunicorn.asgi")):  # Older ones have no such worker.
+    del ASGI["gunicorn-asgi"]
 
 WSGI = {
     "gunicorn": "gunicorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
     "gunicorn-gthread": "gunicorn {app} --threads 4 --bind 127.0.0.1:{port} --graceful-timeout 1",
     "waitress": "waitress --listen=127.0.0.1:{port} {app}",
-    "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 5",
+    "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 10",
     "wsgiref": "tests.lifecycle.serving wsgiref {app} {port}",
     "werkzeug": "tests.lifecycle.serving werkzeug {app} {port}",
 }
@@ -48,7 +52,10 @@ ADAPTERS = {
 }
 """What serves a WSGI application on an ASGI server."""
 
-COMMANDS = ASGI | WSGI | ADAPTERS
+OWN = {"aiohttp": "tests.lifecycle.apps.aiohttp_app {port}"}
+"""What comes with its framework."""
+
+COMMANDS = ASGI | WSGI | ADAPTERS | OWN
 
 
 @dataclass

@@ -216,3 +216,39 @@ async def test_other_scopes_are_passed_on() -> None:
 
     assert seen == [{"type": "tcp"}]
     assert kept == []
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_that_breaks_off_is_not_whole_whatever_a_layer_makes_of_it(
+    announced: bool,
+) -> None:
+    """As Starlette's BaseHTTPMiddleware, which sends a regular end and raises afterwards.
+
+    Before the response is announced, a layer may make another one of the exception.
+    """
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if announced:
+            await send(start())
+            await send(body(b"one", more=True))
+        raise LookupError
+
+    inside = asgi.Router(application, lambda scope: "/")
+
+    async def layer(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await inside(scope, receive, send)
+        except LookupError:
+            if not announced:
+                await send(start())
+            await send(body())
+
+    with heard() as kept:
+        await ask(asgi.Middleware(layer), "/")
+
+    if announced:
+        assert end_of(kept) == ("error", 3, LookupError)
+        assert names(kept).index("got-request-exception") < names(kept).index("response-sent")
+    else:
+        assert end_of(kept) == ("complete", 0, NOTHING)
+        assert names(kept).count("got-request-exception") == 0

@@ -72,8 +72,8 @@ def test_background_work_is_not_part_of_the_response(
 ) -> None:
     """The duration is that of the response, and the teardown comes after all of it."""
     it = serve(server, APP)
-    it.ask("/background")
-    told = {line["signal"]: line for line in it.lines("/background")}
+    it.ask("/background/timed")
+    told = {line["signal"]: line for line in it.lines("/background/timed")}
 
     assert told["response-sent"]["duration"] < 0.5
 

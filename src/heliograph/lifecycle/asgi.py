@@ -173,12 +173,18 @@ class Router:
         self.app = app
         self._find = find
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the application does."""
         request: RequestInfo | None = scope.get(KEY)
         if request is not None:
             request.find_route(partial(self._find, scope))
-        return self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            served: Response | Socket | None = scope.get(SERVED)
+            if isinstance(served, Response):
+                await served.break_off(error)
+            raise
 
 
 def request_of(scope: Scope) -> RequestInfo:
@@ -251,6 +257,15 @@ class Response(Exchange):
         """Tell of an exception that nobody has handled, unless it was told of before."""
         if self.is_news(error):
             await self._owner.tell(got_request_exception, **self.told_of(error))
+
+    async def break_off(self, error: BaseException) -> None:
+        """End the response if it was announced, as what makes it has raised.
+
+        A layer outside may send a regular end all the same.
+        """
+        if self.status is not None:
+            await self.notice(error)
+            await self.finish(reason_of(error), error)
 
     def notice_now(self, error: BaseException) -> None:
         """Do so from code that is not async, in the loop or in a thread."""

@@ -98,7 +98,8 @@ def install_commands() -> Installation:
     Raises:
         StateError: If they are installed already.
     """
-    execute = BaseCommand.execute
+    command_class: Any = BaseCommand
+    execute = command_class.execute
     check(BaseCommand(), BaseCommand, installed=lambda it: hasattr(it.execute, "__wrapped__"))
 
     @wraps(execute)
@@ -108,7 +109,7 @@ def install_commands() -> Installation:
             return execute(command, *args, **options)
 
     def undo() -> None:
-        BaseCommand.execute = execute
+        command_class.execute = execute
 
-    BaseCommand.execute = execute_watched
+    command_class.execute = execute_watched
     return Installation(BaseCommand, undo)

@@ -37,11 +37,6 @@ class Exchange:
         self._ended: bool = False
         self._told: BaseException | None = None
 
-    @property
-    def ended(self) -> bool:
-        """Whether the end of the response was told."""
-        return self._ended
-
     def end(self, reason: str, exc: BaseException | None = None) -> dict[str, Any] | None:
         """End the response, unless it has ended.
 

@@ -37,7 +37,7 @@ def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serv
     check(app, falcon.App, installed=_has_router)
     before = app._report_error  # noqa: SLF001 - only one is kept, and nothing returns it.
     app.set_error_reporter(_Reporter(before))
-    router = _Router()
+    router: Any = _Router()  # One for both kinds of applications, which Falcon's types do not know.
     app.add_middleware(router)
 
     def undo() -> None:
