@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ if "DIARY" in os.environ:
     import tests.lifecycle.diary  # noqa: F401 - begins to write.
 
 
-def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912 - a list of all endings.
+def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a list.
     """End as the argument says."""
     match how:
         case "fail":
@@ -46,6 +47,12 @@ def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912 - a list of all endi
             os._exit(0)
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "terminate":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        case "stubborn":
+            with suppress(BaseException):
+                time.sleep(5)
         case "unserializable":
             return object()
         case "publish":

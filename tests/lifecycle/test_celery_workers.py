@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +49,7 @@ TOLD: dict[str, list[str]] = {
 IN_PROCESSES = {
     "sleep 1.9": ["started", "failed timeout", "tearing-down"],
     "exit": FAILED,
+    "terminate": ["started", "finished interrupted", "tearing-down"],
     "kill": ["started", "failed lost"],
     "vanish": ["started", "failed lost"],
 }
@@ -75,14 +77,18 @@ def run(
 ) -> Callable[..., Working]:
     """Give what runs tasks in a pool until all have ended, and the last ones thereafter."""
 
-    def run(pool: str, *last: str) -> Working:
+    def run(pool: str, *last: str, **limits: int) -> Working:
         command = f"{WORKER} -P {pool} -Q {pool} -c 6 -n {pool}@localhost"
         for how, (name, options) in CASES.items():
             publish(name, how, pool, **options)
         with working(command, broker, tmp_path_factory.mktemp(pool), pool) as worker:
+            if pool == "threads":
+                # Celery cannot end a thread: the task goes on, and so does what is told of it.
+                worker.wait(lambda: bool(worker.of("sleep 1.9")))
+                celery_app.app.control.revoke("sleep 1.9", terminate=True)
             worker.wait_for_ends(dict.fromkeys(CASES, 1) | {"retry": 2, "published": 1})
             for how in last:
-                publish("work", how, pool)
+                publish("work", how, pool, time_limit=limits.get(how))
             worker.wait_for_ends(dict.fromkeys(last, 1))
             # Whatever it had to tell besides is told then.
             worker.stop()
@@ -94,7 +100,8 @@ def run(
 @pytest.fixture(scope="module")
 def prefork(run: Callable[..., Working]) -> Working:
     """Run all tasks in Celery's own pool, of processes."""
-    return run("prefork", "exit", "kill", "vanish")
+    last = ("exit", "terminate", "kill", "vanish", "stubborn")
+    return run("prefork", *last, stubborn=1)
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +116,15 @@ def solo(run: Callable[..., Working]) -> Working:
     return run("solo", "exit")
 
 
-@pytest.mark.parametrize("how", [*TOLD, *IN_PROCESSES, "sleep 1.8"])
+ENDED = ("sleep 1.8", "stubborn")
+"""What is ended by a hard time limit; the second one goes on all the same."""
+
+
+@pytest.mark.parametrize("how", [*TOLD, *IN_PROCESSES, *ENDED])
 def test_a_pool_of_processes_tells_each_end_once(prefork: Working, how: str) -> None:
     """Whichever process knows of it."""
     told = prefork.told(how)
-    if how == "sleep 1.8":
+    if how in ENDED:
         # Its process is ended after that, and may be killed before it says more.
         assert told[:2] == ["started", "failed timeout"]
         assert told[2:] in ([], ["tearing-down"])
@@ -181,6 +192,25 @@ def stopped(
         worker.wait_for_ends({"late": 2})
         worker.stop()
         yield worker
+
+
+def test_a_task_whose_worker_is_killed_has_no_end(
+    broker: str, publish: Callable[..., None], tmp_path: Path
+) -> None:
+    """Its process is killed as well."""
+    with working(f"{WORKER} -Q killed -c 1", broker, tmp_path, "killed") as worker:
+        publish("work", "sleep 30", "killed", task_id="orphan")
+        worker.wait(lambda: bool(worker.of("orphan")))
+        [begun] = worker.of("orphan")
+        worker.process.kill()
+        worker.wait(lambda: not is_running(begun["process"]))
+    assert worker.told("orphan") == ["started"]
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process runs, and is not only waited for by nobody."""
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" not in status.read_text(encoding="utf-8")
 
 
 def test_a_task_that_is_revoked_while_it_runs_says_so(stopped: Working) -> None:

@@ -23,6 +23,7 @@ from tests.lifecycle.workers import Working, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rq.job import Job
 
@@ -142,6 +143,19 @@ def test_the_worker_tells_of_a_job_whose_process_could_not(
     assert first["run_id"] == second["run_id"]
     assert first["process"] != second["process"] == forking.process.pid
     assert 0 <= second["duration"] < 30
+
+
+def test_a_job_whose_worker_is_killed_ends_as_it_would(
+    broker: str, connection: redis.Redis, tmp_path: Path
+) -> None:
+    """Its process goes on, and tells."""
+    enqueue(rq.Queue("killed", connection=connection), "sleep 0.5", job_id="orphan")
+    command = COMMAND.format(queue="killed", broker=broker)
+    with working(command, broker, tmp_path, "killed") as worker:
+        worker.wait(lambda: bool(worker.of("orphan")))
+        worker.process.kill()
+        worker.wait(lambda: len(worker.of("orphan")) == 3)
+    assert worker.told("orphan") == WELL
 
 
 def test_each_attempt_is_a_run_of_its_own(forking: Working) -> None:

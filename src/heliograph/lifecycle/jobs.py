@@ -50,7 +50,7 @@ class Run:
         self.job = job
         self._sender: Any = sender
         self._claim = claim
-        self._token: Token[JobInfo | None] | None = None
+        self._token: Token[JobInfo | None]
         self._ended = False
 
     def begin(self) -> None:
@@ -75,10 +75,9 @@ class Run:
     def tear_down(self, exc: BaseException | None) -> None:
         """Say that it is over: always, and last."""
         tell(job_tearing_down, self._sender, job=self.job, exc=exc)
-        if self._token is not None:
-            # A generator that is closed by another task is in another context.
-            with suppress(ValueError):
-                _CURRENT.reset(self._token)
+        # A generator that is closed by another task is in another context.
+        with suppress(ValueError):
+            _CURRENT.reset(self._token)
 
 
 @contextmanager
