@@ -94,6 +94,7 @@ class Client(Protocol):
 
     def open(self, request: Request) -> Answer:
         """Send a request, and return what came of it."""
+        ...
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Recording:
     def __init__(self) -> None:
         self._emissions: list[Emission] = []
         self._started = perf_counter()
-        self.duration = 0.0
+        self.duration: float = 0.0
 
     def on_start(self, emission: Emission) -> None:
         """Keep an emission. The engine calls this."""

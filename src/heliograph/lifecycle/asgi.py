@@ -249,7 +249,7 @@ class Response(Exchange):
 
     async def failed(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
-        self.error = error
+        self.raised(error)
         await self.notice(error)
         await self.finish(reason_of(error), error)
 
@@ -309,7 +309,7 @@ class Response(Exchange):
             await self.finish(COMPLETE)
 
     async def _announced(self, message: Message) -> Message:
-        self.status = message["status"]
+        self.announced(message["status"])
         self._trailers = message.get("trailers", False)
         if self._owner.echoes:
             own = (HEADER.encode(), self.request.id.encode())
@@ -333,12 +333,13 @@ class Response(Exchange):
     def _count(self, message: Message) -> None:
         match message["type"]:
             case "http.response.body":
-                self.bytes += len(message.get("body", b""))
+                self.handed_over(len(message.get("body", b"")))
             case "http.response.pathsend":
                 known = self._length
-                self.bytes += Path(message["path"]).stat().st_size if known is None else known
+                size = Path(message["path"]).stat().st_size if known is None else known
+                self.handed_over(size)
             case "http.response.zerocopysend":
-                self.bytes += message.get("count") or self._length or 0
+                self.handed_over(message.get("count") or self._length or 0)
 
 
 def length_of(message: Message) -> int | None:

@@ -30,12 +30,24 @@ class Exchange:
     __slots__ = ("__weakref__", "_ended", "_told", "bytes", "error", "request", "status")
 
     def __init__(self, request: RequestInfo) -> None:
-        self.request = request
+        self.request: RequestInfo = request
         self.status: int | None = None
         self.bytes: int = 0
         self.error: BaseException | None = None
         self._ended: bool = False
         self._told: BaseException | None = None
+
+    def announced(self, status: int) -> None:
+        """Note the status that the application announces."""
+        self.status = status
+
+    def handed_over(self, size: int) -> None:
+        """Count what the application has handed over."""
+        self.bytes += size
+
+    def raised(self, error: BaseException) -> None:
+        """Note what the application has raised."""
+        self.error = error
 
     def end(self, reason: str, exc: BaseException | None = None) -> dict[str, Any] | None:
         """End the response, unless it has ended.

@@ -58,17 +58,17 @@ class JobInfo:
         requested_by: str | None = None,
         started: float | None = None,
     ) -> None:
-        self.system = system
-        self.name = name
-        self.run_id = run_id or new_id()
-        self.id = self.run_id if id is None else id
-        self.attempt = attempt
-        self.redelivered = redelivered
-        self.eager = eager
+        self.system: str = system
+        self.name: str = name
+        self.run_id: str = run_id or new_id()
+        self.id: str = self.run_id if id is None else id
+        self.attempt: int = attempt
+        self.redelivered: bool = redelivered
+        self.eager: bool = eager
         self.parent: JobInfo | None = _CURRENT.get()
         self.request: RequestInfo | None = current_request()
-        self.requested_by = requested_by or asking_request()
-        self.started = time() if started is None else started
+        self.requested_by: str | None = requested_by or asking_request()
+        self.started: float = time() if started is None else started
         # Another process may have seen the start: the clock of this one is set back.
         self._clock = perf_counter() - (time() - self.started)
 

@@ -67,14 +67,14 @@ class RequestInfo:
         native: Any,
         offered_id: str | None,
     ) -> None:
-        self.kind = kind
-        self.method = method
-        self.path = path
+        self.kind: str = kind
+        self.method: str = method
+        self.path: str = path
         self._route: str | None = None
         self._find_route: Callable[[], str | None] | None = None
-        self.client = client
-        self.native = native
-        self.started = time()
+        self.client: str | None = client
+        self.native: Any = native
+        self.started: float = time()
         self._clock = perf_counter()
         self._id: str | None = None
         self._offered_id = offered_id

@@ -8,7 +8,7 @@ from heliograph import Namespace
 from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.request import RequestInfo
 
-lifecycle = Namespace("lifecycle")
+lifecycle: Namespace = Namespace("lifecycle")
 
 
 @lifecycle.declare(name="app-started", offered={"lazy"})

@@ -48,7 +48,7 @@ class Socket:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        self.request = request
+        self.request: RequestInfo = request
         self.error: BaseException | None = None
         self._owner = owner
         self._scope = scope

@@ -151,7 +151,8 @@ class Response(Exchange):
                 if close is not None:
                     close()
             finally:
-                self.bytes = self._length or 0  # What the server has read of it, nobody knows.
+                # What the server has read of it, nobody knows.
+                self.handed_over(self._length or 0)
                 self.finish(COMPLETE)
                 self.tear_down()
 
@@ -159,7 +160,8 @@ class Response(Exchange):
         return file  # type: ignore[no-any-return]  # It is what the application returned.
 
     def _announce(self, status: str, headers: Pairs, exc_info: Any = None) -> Write:
-        self.status = int(status.split(None, 1)[0])
+        code = int(status.split(None, 1)[0])
+        self.announced(code)
         if self._echo:
             kept = [it for it in headers if it[0].lower() != HEADER]
             headers = [*kept, ("X-Request-ID", self.request.id)]
@@ -167,13 +169,13 @@ class Response(Exchange):
         self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         if exc_info:
             self.notice_now(exc_info[1])
-        response = ResponseInfo(self.status, Headers(headers))
+        response = ResponseInfo(code, Headers(headers))
         self._tell(request_finished, request=self.request, response=response)
         write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
 
         def write_counted(data: bytes) -> object:
             written = write(data)
-            self.bytes += len(data)
+            self.handed_over(len(data))
             return written
 
         return write_counted
@@ -188,7 +190,7 @@ class Response(Exchange):
 
     def fail(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
-        self.error = error
+        self.raised(error)
         self.notice_now(error)
         self.finish(reason_of(error), error)
 
