@@ -60,6 +60,16 @@ def made() -> flask.Flask:
     def stock() -> None:
         """Be a group."""
 
+    @app.cli.group(invoke_without_command=True, chain=True)
+    def report() -> None:
+        """Be a command as well."""
+
+    @app.cli.command(with_appcontext=False)
+    def alone() -> None:
+        """Have no context."""
+
+    report.add_command(added, "sales")
+    report.add_command(added, "costs")
     stock.add_command(added, "count")
     app.cli.add_command(added)
     return app
@@ -72,6 +82,10 @@ def made() -> flask.Flask:
         ("clean fail", [("clean", "failed")]),
         ("added", [("added", "succeeded")]),
         ("stock count", [("stock count", "succeeded")]),
+        ("stock", []),
+        ("report", [("report", "succeeded")]),
+        ("report sales costs", [("report sales", "succeeded"), ("report costs", "succeeded")]),
+        ("alone", [("alone", "succeeded")]),
         ("clean abort", [("clean", "interrupted")]),
         ("clean", []),
         ("clean --help", []),

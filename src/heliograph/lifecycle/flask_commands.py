@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,16 +48,35 @@ def _watched(command: click.Command, app: Flask) -> click.Command:
     twin = copy(command)
     if isinstance(twin, click.Group):
         _watch_group(twin, app)
+        if twin.invoke_without_command and twin.callback is not None:
+            twin.callback = _without_command(twin.callback, app)
         return twin
     invoke = twin.invoke
 
     def invoke_watched(context: click.Context) -> Any:
-        run = Run(JobInfo("flask", _name_of(context)), app)
-        with running(run, outcome_of):
+        with running(_run(context, app), outcome_of):
             return invoke(context)
 
     vars(twin)["invoke"] = invoke_watched
     return twin
+
+
+def _without_command(callback: Callable[..., Any], app: Flask) -> Callable[..., Any]:
+    """Return what runs a group as a command, where none of its commands was asked for."""
+
+    @wraps(callback)
+    def call(*args: Any, **options: Any) -> Any:
+        context = click.get_current_context()
+        if context.invoked_subcommand is not None:
+            return callback(*args, **options)
+        with running(_run(context, app), outcome_of):
+            return callback(*args, **options)
+
+    return call
+
+
+def _run(context: click.Context, app: Flask) -> Run:
+    return Run(JobInfo("flask", _name_of(context)), app)
 
 
 def _name_of(context: click.Context) -> str:
