@@ -397,6 +397,18 @@ def test_an_application_whose_life_span_ends_early_is_served(tmp_path: Path) -> 
     assert trace("shop", "GET /", cwd=tmp_path).count("299") == 1
 
 
+def test_an_application_that_fails_as_it_stops_is_pointed_out(tmp_path: Path) -> None:
+    """Servers log it; the requests were answered."""
+    living(tmp_path, until="await receive(); raise LookupError('no till')")
+
+    ended = heliograph("trace", "shop", "GET /", cwd=tmp_path)
+
+    assert ended.err == (
+        "The application failed as it stopped: LookupError: no till\nIt was raised at shop.py:9.\n"
+    )
+    assert (ended.status, ended.out.count("299")) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("answer", "title"),
     [
@@ -431,6 +443,7 @@ def test_a_wsgi_application_that_fails_is_shown(tmp_path: Path) -> None:
             def close(self): raise OSError("full")
         def app(environ, start_response):
             if environ["PATH_INFO"] == "/": raise LookupError("stuck")
+            if environ["PATH_INFO"] == "/int": start_response(2, [])
             write = start_response("200 OK", [])
             write(b"hello")
             if environ["PATH_INFO"] == "/body": return Body()
@@ -440,12 +453,16 @@ def test_a_wsgi_application_that_fails_is_shown(tmp_path: Path) -> None:
         """,
     )
 
-    assert trace("shop", "GET /", "GET /body", "GET /late", cwd=tmp_path) == dedent("""\
+    shown = trace("shop", "GET /", "GET /int", "GET /body", "GET /late", cwd=tmp_path)
+
+    assert shown.replace("start_response() takes a status such as ", "") == dedent("""\
         GET /  raised LookupError: stuck  shop.py:7  # ms
+
+        GET /int  raised TypeError: '200 OK', and not 2.  shop.py:8  # ms
 
         GET /body  200 OK  shop.py:5  # ms
 
-        GET /late  500 Oh no  shop.py:11  # ms
+        GET /late  500 Oh no  shop.py:12  # ms
 
         """)
 

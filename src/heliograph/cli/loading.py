@@ -42,15 +42,20 @@ def blame(name: str, error: BaseException, command: str) -> NoReturn:
     raise click.ClickException(msg) from error
 
 
+def describe(error: BaseException) -> str:
+    """Return what an error is, and on a second line where it was raised."""
+    location = location_of(error)
+    where = f"\nIt was raised at {relative_location(location)}." if location else ""
+    return describe_error(error) + where
+
+
 def refuse_to_start(error: BaseException) -> NoReturn:
     """Report the error with which an application refuses to start.
 
     Raises:
         click.ClickException: Always.
     """
-    location = location_of(error)
-    msg = f"The application does not start: {describe_error(error)}"
-    msg += f"\nIt was raised at {relative_location(location)}." if location else ""
+    msg = f"The application does not start: {describe(error)}"
     raise click.ClickException(msg) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from heliograph.cli.client import HOST, Reply, status_line
-from heliograph.cli.loading import refuse_to_start
+from heliograph.cli.loading import describe, refuse_to_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,9 @@ class LifeSpan:
         """Stop the application, if it has a life span that goes on."""
         if not self._task.done():
             await self._say("lifespan.shutdown")
-            await self._task
+            error = await self._task
+            if error is not None:
+                click.echo(f"The application failed as it stopped: {describe(error)}", err=True)
 
     async def _say(self, message: str) -> None:
         self._answered.clear()

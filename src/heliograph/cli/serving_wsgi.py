@@ -19,7 +19,10 @@ def serve(app: Callable[..., Any], sent: Sent, *, logs: bool) -> Reply:
     reply = Reply()
     body: Any = ()
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+    def start_response(status: object, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        if not isinstance(status, str):
+            msg = f"start_response() takes a status such as '200 OK', and not {status!r}."
+            raise TypeError(msg)
         reply.status, reply.headers = status, headers
         if exc_info:
             reply.error = exc_info[1]
