@@ -344,6 +344,38 @@ def test_what_is_sent_later_by_what_a_receiver_has_started_stands_alone(tmp_path
         """)
 
 
+def test_what_a_receiver_sends_that_has_not_returned_is_shown(tmp_path: Path) -> None:
+    """A thread may be in the middle of a send when the request is over."""
+    write(
+        tmp_path / "shop.py",
+        """
+        import threading
+        from flask import Flask
+        from heliograph import Signal
+        app = Flask(__name__)
+        paid, packed = Signal("paid"), Signal("packed")
+        begun = threading.Event()
+        @paid.connect
+        def pack(sender):
+            packed.send()
+            begun.set()
+            threading.Event().wait()
+        @app.get("/")
+        def pay():
+            threading.Thread(target=paid.send, daemon=True).start()
+            begun.wait()
+            return ""
+        """,
+    )
+
+    assert trace("shop", "GET /", cwd=tmp_path) == dedent("""\
+        GET /  200 OK  # ms
+        ├── paid
+        │   └── packed  no receivers
+
+        """)
+
+
 def test_receivers_of_every_kind_are_named_with_the_line_that_defines_them(tmp_path: Path) -> None:
     """Behind methods, partials, wrappers and objects, the function whose lines run is named."""
     write(

@@ -99,8 +99,7 @@ class _Search:
         self._repeat += f"import {name}"
         if not all(name.split(".")):
             self._refuse_missing()
-        if sys.path[:1] != [folder]:
-            sys.path.insert(0, folder)
+        sys.path.insert(0, folder)
         try:
             return import_module(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the module may raise anything.
