@@ -221,11 +221,12 @@ $(VENV_PLUGINS)/ready: pyproject.toml Makefile constraints/plugins.txt
 	@$(call install_checkout,plugins) . --group plugins
 	@touch $@
 
-# Newer than the oldest may be only what they do not name: constraints/oldest.txt.
+# Newer than the oldest may be only what they do not name: constraints/oldest.txt. Litestar 2.12
+# imports sniffio, which AnyIO asked for then.
 $(VENV_OLDEST)/ready: pyproject.toml Makefile constraints/oldest.txt $(COMPILED)
 	$(call new_environment,the oldest frameworks and servers)
 	@$(upgrade_pip)
 	@HELIOGRAPH_REQUIRE_C=$(HELIOGRAPH_REQUIRE_C) $(@D)/bin/python $(PIP_INSTALL) \
 		--constraint constraints/oldest.txt -e '.[cli,flask]' \
-		--group test --group frameworks --group lifecycle
+		--group test --group frameworks --group lifecycle sniffio
 	@touch $@

@@ -155,6 +155,32 @@ async def unfinished(receive: Any, send: Any) -> None:
     await send(body(b"part", more=True))
 
 
+async def shorter(receive: Any, send: Any) -> None:
+    """Answer with less than is announced."""
+    await send({**START, "headers": [(b"content-length", b"9")]})
+    await send(body(b"hello"))
+
+
+async def longer(receive: Any, send: Any) -> None:
+    """Answer with more than is announced."""
+    await send({**START, "headers": [(b"content-length", b"2")]})
+    await send(body(b"hello"))
+
+
+async def path(receive: Any, send: Any) -> None:
+    """Let the server send a file, where it can."""
+    await send(START)
+    await send({"type": "http.response.pathsend", "path": __file__})
+
+
+async def trailers(receive: Any, send: Any) -> None:
+    """Send trailers, where the server can."""
+    await send({**START, "trailers": True})
+    await send(body(b"hello"))
+    await asyncio.sleep(0.1)
+    await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"5")]})
+
+
 WAYS = {
     f"/{it.__name__}": it
     for it in (
@@ -170,6 +196,10 @@ WAYS = {
         error_in_body,
         error_in_background,
         unfinished,
+        shorter,
+        longer,
+        path,
+        trailers,
     )
 }
 
