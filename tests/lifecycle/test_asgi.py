@@ -252,3 +252,19 @@ async def test_a_body_that_breaks_off_is_not_whole_whatever_a_layer_makes_of_it(
     else:
         assert end_of(kept) == ("complete", 0, NOTHING)
         assert names(kept).count("got-request-exception") == 0
+
+
+async def test_an_error_that_a_framework_tells_of_is_not_told_again() -> None:
+    """From code that is not async, and then by raising it."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        error = LookupError()
+        scope[asgi.SERVED].notice_now(error)
+        scope[asgi.SERVED].notice_now(error)
+        raise error
+
+    with heard() as kept:
+        await ask(asgi.Middleware(application), "/")
+
+    assert names(kept).count("got-request-exception") == 1
+    assert end_of(kept) == ("error", 0, LookupError)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.asgi import get_asgi_application
@@ -19,6 +19,12 @@ from heliograph import ArgumentError, StateError
 from heliograph.lifecycle.django import install, install_commands
 from tests.lifecycle.calling import ask, ask_wsgi, heard, http_scope, names
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Django leaves the file of an upload open where a view or a body ends early.
+pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
+
 PLAIN = ["request-started", "request-finished", "response-sent", "request-tearing-down"]
 FAILS = [
     "request-started",
@@ -27,6 +33,13 @@ FAILS = [
     "response-sent",
     "request-tearing-down",
 ]
+
+
+@pytest.fixture(autouse=True)
+def collect() -> Iterator[None]:
+    """Let what is left open not be found in the middle of another test."""
+    yield
+    gc.collect()
 
 
 def send(kind: str, path: str) -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
@@ -79,7 +92,6 @@ def test_an_exception_is_told_before_the_response_that_is_made_of_it(kind: str) 
     ("kind", "path"), [("asgi", "/stream_async"), ("asgi", "/stream"), ("wsgi", "/stream")]
 )
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
-@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")  # Django leaves it so.
 def test_an_exception_in_a_body_is_told_once(kind: str, path: str) -> None:
     """Django itself tells nothing of it, and of no end under ASGI."""
     _, kept = send(kind, path)
@@ -90,7 +102,6 @@ def test_an_exception_in_a_body_is_told_once(kind: str, path: str) -> None:
     assert (sent["status"], sent["bytes"], sent["aborted"], sent["reason"]) == expected
     assert names(kept).count("got-request-exception") == 1
     assert names(kept)[-1] == "request-tearing-down"
-    gc.collect()  # What Django has left open is not to be found in the middle of another test.
 
 
 @pytest.mark.parametrize("asked", ["/waits", "an upload"])
@@ -183,4 +194,13 @@ def test_a_command_is_a_job(ending: str, ends: list[str]) -> None:
     assert kept[0][1]["sender"] is command
     with heard() as kept:
         call_command(command, "well")
+    assert kept == []
+
+
+def test_the_application_itself_can_be_asked() -> None:
+    """By somebody who kept it: nothing is told then."""
+    app = get_wsgi_application()
+    with install(app), heard() as kept:
+        assert ask_wsgi(app, "/") == ("200 OK", b"hello")
+
     assert kept == []

@@ -170,3 +170,11 @@ def test_an_older_release_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(falcon.App, "set_error_reporter")
     with pytest.raises(ArgumentError, match=r"install falcon>=4\.4"):
         install(made("wsgi"))
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_the_application_itself_can_be_asked(kind: str) -> None:
+    """By Falcon's own test client, say: nothing is told then."""
+    app = made(kind)
+    with install(app):
+        assert send(app, "/item/7") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import fastapi.routing
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket, routing
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -181,3 +182,19 @@ def test_an_installation_of_starlette_is_refused() -> None:
     app = made()
     with install(app), pytest.raises(StateError, match=r"fastapi.FastAPI already"):
         install(app)
+
+
+async def test_before_0_137_routes_are_what_they_seem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Including a router copied its routes there, and there was nothing else to ask."""
+    monkeypatch.delattr(fastapi.routing, "iter_route_contexts", raising=False)
+    app = FastAPI()
+
+    @app.get("/own/{number}")
+    def own(number: int) -> int:
+        return number
+
+    install(app)
+    with heard() as kept:
+        await ask(app, "/own/7")
+
+    assert dict(kept)["response-sent"]["request"].route == "/own/{number}"

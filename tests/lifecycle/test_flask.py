@@ -9,7 +9,7 @@ import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from heliograph import ArgumentError, ReceiverError, StateError
-from heliograph.lifecycle import current_request, request_finished, request_started
+from heliograph.lifecycle import RequestInfo, current_request, request_finished, request_started
 from heliograph.lifecycle.flask import install
 from tests.lifecycle.calling import ask_wsgi, heard, names
 
@@ -215,3 +215,33 @@ def test_a_receiver_that_does_not_fit_is_refused_before_anything_changes() -> No
         install(app)
     assert request_finished.connections == ()
     assert send(app, "/") == []
+
+
+def test_a_receiver_that_left_while_the_signals_were_joined_is_gone() -> None:
+    """It does not come back with the signal that it was connected to at first."""
+    app = made()
+    heard_of: list[Any] = []
+
+    def once(sender: Any, **_: Any) -> None:
+        heard_of.append(sender)
+
+    flask.request_started.connect(once, app)
+    with install(app):
+        request_started.disconnect(once, app)
+    ask_wsgi(app, "/")
+
+    assert heard_of == []
+    assert not flask.request_started.has_receivers_for(app)
+
+
+def test_what_is_sent_by_hand_has_a_request_too() -> None:
+    """That which somebody passes, or the current one, or None outside of requests."""
+    app = made()
+    mine = RequestInfo(
+        kind="http", method="GET", path="/", client=None, native=None, offered_id=None
+    )
+    with install(app), heard() as kept:
+        flask.message_flashed.send(app, message="one", category="x")
+        flask.message_flashed.send(app, message="two", category="x", request=mine)
+
+    assert [payload["request"] for _, payload in kept] == [None, mine]

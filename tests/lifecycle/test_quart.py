@@ -9,7 +9,7 @@ import pytest
 import quart
 
 from heliograph import ArgumentError, StateError
-from heliograph.lifecycle import request_started
+from heliograph.lifecycle import RequestInfo, request_started
 from heliograph.lifecycle.quart import install
 from tests.lifecycle.calling import ask, heard, http_scope, names
 
@@ -216,3 +216,16 @@ async def test_an_installation_is_undone() -> None:
     assert await send(app, "/") == []
     with pytest.raises(ArgumentError, match=r"^A NoneType object is not a quart.Quart"):
         install(None)  # type: ignore[arg-type]  # As somebody may.
+
+
+async def test_what_is_sent_by_hand_has_a_request_too() -> None:
+    """That which somebody passes, or the current one, or None outside of requests."""
+    app = made()
+    mine = RequestInfo(
+        kind="http", method="GET", path="/", client=None, native=None, offered_id=None
+    )
+    with install(app), heard() as kept:
+        await quart.message_flashed.send_async(app, message="one", category="x")
+        await quart.message_flashed.send_async(app, message="two", category="x", request=mine)
+
+    assert [payload["request"] for _, payload in kept] == [None, mine]
