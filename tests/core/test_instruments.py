@@ -34,7 +34,7 @@ from heliograph.describe import describe_callable, describe_duration
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
-from tests.core.watching import watching
+from tests.core.watching import watched_by, watching
 from tests.ids import without_address
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
@@ -518,6 +518,54 @@ def test_an_instrument_may_remove_itself() -> None:
     remove_instrument(other)
 
     assert told == ["once", "other", "other"]
+
+
+def test_an_instrument_may_add_another_while_it_is_told() -> None:
+    """The new one is told of the next send; one that adds itself again is told once."""
+    signal = Signal("paid")
+    told: list[str] = []
+
+    def second(emission: Emission) -> None:
+        told.append("second")
+
+    def first(emission: Emission) -> None:
+        told.append("first")
+        add_instrument(first)
+        add_instrument(second)
+
+    with watched_by(first):
+        signal.send()
+        signal.send()
+    remove_instrument(second)
+
+    assert told == ["first", "first", "second"]
+
+
+def fits(sender: object, **extra: object) -> None:
+    """Be a receiver."""
+
+
+def test_an_instrument_that_fails_at_a_connection_is_switched_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The connection is made all the same, and the instrument is named once."""
+
+    class Failing:
+        def __call__(self, emission: Emission) -> None:
+            """See nothing."""
+
+        def on_connect(self, *_: object) -> None:
+            raise OSError
+
+    signal = Signal("paid")
+    with watched_by(Failing()):
+        signal.connect(fits)
+        signal.connect(fits, "shop")
+
+    assert len(signal.connections) == 2
+    assert [
+        it.getMessage().partition(" failed")[0].rpartition(".")[2] for it in caplog.records
+    ] == ["on_connect"]
 
 
 def test_an_instrument_added_during_a_send_is_told_of_the_next_one() -> None:
