@@ -13,7 +13,7 @@ from heliograph.core.showing import shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, overload
+    from typing import Any, ClassVar, overload
 
     from heliograph.core.connections.connection import Connection
     from heliograph.core.connections.receivers import ReceiverRef
@@ -153,7 +153,7 @@ class ReceiverSequence(Here, Sequence["Receiver"]):
             other = other._now()
         return self._now() == other if isinstance(other, tuple) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # What it equals changes.
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # What it equals changes.
 
     def __reduce__(self) -> tuple[Any, ...]:
         return tuple, (self._now(),)

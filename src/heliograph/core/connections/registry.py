@@ -33,7 +33,7 @@ from heliograph.core.mistakes import refuse_inline
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import Any, Literal
 
     from heliograph.core.connections.dead import DeadReceiver
@@ -75,6 +75,12 @@ class Registry(SendState):
         "self_ref",
         "senders",
     )
+
+    if TYPE_CHECKING:
+        # Also assigned below; said here because type checkers may not infer them twice.
+        anyone: Sequence[object]
+        checked: bool
+        version: int
 
     def __init__(self) -> None:
         super().__init__()
