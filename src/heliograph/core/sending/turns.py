@@ -71,9 +71,8 @@ class Turns:
         Raises:
             AsyncReceiverError: If one cannot.
         """
-        for connection, given in self.steps:
-            receiver = given or (connection and connection.receiver)
-            if receiver is not None and needs_await(connection, receiver):
+        for connection, receiver in self:
+            if needs_await(connection, receiver):
                 msg = (
                     f"{title_of(signal)} has an async receiver, {name_of(receiver)}. "
                     "Send it with `await signal.send_async(...)`, give `send` an "
