@@ -119,7 +119,7 @@ def _replaced() -> list[Replaced]:
     ]
     return [
         *found,
-        Replaced(SendState, "keeps_snapshots", {"c": SendState.keeps_snapshots, "python": True}),
+        Replaced(SendState, "runs_in_c", {"c": SendState.runs_in_c, "python": False}),
         Replaced(Connected, "_anyone_class", {"c": Connected._anyone_class, "python": Anyone}),
         Replaced(
             Connected,

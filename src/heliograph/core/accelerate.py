@@ -69,7 +69,7 @@ def _put_in_place() -> str:
 
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
-    SendState.keeps_snapshots = False
+    SendState.runs_in_c = True
     has_any = _dispatch.Question(send, Signal.has_receivers_for)
     which = _dispatch.Question(send, Signal.receivers_for, due)
     # Type checkers still see the Python methods.

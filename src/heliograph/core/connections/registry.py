@@ -25,7 +25,7 @@ from heliograph.core.connections.options import derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.state import SOMEONE, SendState
-from heliograph.core.connections.tables import shrunk
+from heliograph.core.connections.shrinking import shrunk
 from heliograph.core.identity import ANY, identified, same_partial, sender_key
 from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
 from heliograph.core.mistakes import refuse_inline

@@ -43,8 +43,8 @@ class SendState:
         "watchers",
     )
 
-    keeps_snapshots = True
-    """Whether sends look for the last snapshot here. They do not if they run in C."""
+    runs_in_c = False
+    """Whether sends run in C, where none reads `last_snapshot`."""
 
     if TYPE_CHECKING:
         any: Group

@@ -55,7 +55,7 @@ NOOP: Span = _NoopSpan()
 
 def _put_in_place() -> Any:
     """Let the no-op span answer in C where sends run in C; returns the class that does so."""
-    if Registry.keeps_snapshots:
+    if not Registry.runs_in_c:
         return None
     from heliograph.core.sending import _dispatch
 
