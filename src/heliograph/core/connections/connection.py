@@ -7,7 +7,7 @@ from weakref import ref
 from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY
 from heliograph.core.showing import shown
-from heliograph.core.source import where_is
+from heliograph.core.source import file_and_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Connection(ref[object]):
     @property
     def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
-        return where_is(self._options.place)
+        return file_and_line(self._options.call_site)
 
     @property
     def receiver_failures(self) -> int:

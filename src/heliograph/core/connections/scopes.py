@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeGuard, TypeVar
 
     from heliograph.core.connections.connection import Connection
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
     F = TypeVar("F", bound=Callable[..., Any])
     # The receivers that are called nevertheless, by their keys, for each block that mutes.
@@ -107,7 +107,7 @@ class Scoped:
         *,
         local: bool,
         called: Callable[[], str],
-        made: Place,
+        made: CallSite,
     ) -> None:
         """Make a block that can be entered.
 
