@@ -149,9 +149,14 @@ async def later() -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", [None, "yes", bool, later], ids=without_address)
+def one_by_one() -> Iterator[bool]:
+    """Answer when it is iterated over."""
+    yield False
+
+
+@pytest.mark.parametrize("check", [None, "yes", bool, later, one_by_one], ids=without_address)
 def test_what_cannot_answer_is_refused(check: Any) -> None:
-    """A class would be true, and so would a coroutine."""
+    """A class would be true, and so would a coroutine or a generator."""
     with pytest.raises(ArgumentError, match="cannot tell whether programs are being developed"):
         development.add_check(check)
 

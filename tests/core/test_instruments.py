@@ -39,7 +39,7 @@ from tests.ids import without_address
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
 
 class Given(Signal):
@@ -1158,6 +1158,25 @@ async def awaited(emission: Emission) -> None:
     """See the end of an emission, if somebody awaits it."""
 
 
+class OneByOne:
+    """Gives what it sees, if somebody iterates over that."""
+
+    def __call__(self, emission: Emission) -> Iterator[Emission]:
+        """See the end of an emission."""
+        yield emission
+
+    async def on_start(self, emission: Emission) -> AsyncIterator[Emission]:
+        """See the start of an emission."""
+        yield emission
+
+
+class StartsOneByOne(Observer):
+    """Gives what starts, if somebody iterates over that."""
+
+    on_start = OneByOne.on_start  # type: ignore[assignment]  # As users write it.
+
+
+LINES = "calling it runs none of its lines. Take the yield out."
 INSTEAD = "and nothing would await it. Pass a plain function; it may start a task."
 
 
@@ -1167,13 +1186,17 @@ INSTEAD = "and nothing would await it. Pass a plain function; it may start a tas
         (awaited, f"it is async, {INSTEAD}"),
         (Awaited(), f"it is async, {INSTEAD}"),
         (Later(), f"its on_start is async, {INSTEAD}"),
+        (OneByOne(), f"it is a generator function: {LINES}"),
+        (partial(OneByOne()), f"it is a generator function: {LINES}"),
+        (OneByOne().__call__, f"it is a generator function: {LINES}"),
+        (StartsOneByOne(), f"its on_start is a generator function: {LINES}"),
         (Observer, "it is a class: pass an object of it."),
         (7, "it must be callable with an Emission."),
     ],
     ids=without_address,
 )
 def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: str) -> None:
-    """An async function would never be awaited, and a class only makes an object."""
+    """An async function would never be awaited; a class or a generator only makes an object."""
     with pytest.raises(ArgumentError) as caught:
         add_instrument(instrument)
 

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from weakref import WeakSet
 
-from heliograph.core.callables import is_async
+from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import name_of, short_repr
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import log
@@ -81,7 +81,7 @@ def add_check(check: Check) -> Check:
         The check, so that this can be a decorator.
 
     Raises:
-        ArgumentError: If *check* is not callable, or is a class or async.
+        ArgumentError: If *check* is not callable, or is a class, async or a generator function.
 
     Example:
         >>> from types import SimpleNamespace
@@ -93,7 +93,8 @@ def add_check(check: Check) -> Check:
         >>> development.remove_check(is_in_debug_mode)
     """
     given: Any = check  # It is more than what can be called.
-    if issubclass(type(given), type) or not callable(given) or is_async(given):
+    is_plain = callable(given) and not is_async(given) and not is_generator(given)
+    if issubclass(type(given), type) or not is_plain:
         shown = short_repr(check)
         msg = (
             f"{shown} cannot tell whether programs are being developed: pass a plain function "

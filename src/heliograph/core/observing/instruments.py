@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from heliograph.core.callables import is_async
+from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import log
@@ -39,8 +39,12 @@ def add_instrument(
     is; sends of a thread or a task that it starts are watched as usual.
 
     If an instrument raises, the send goes on. The logger ``heliograph`` gets the error
-    once, with its traceback, and the instrument is removed. An instrument may have these
-    methods too:
+    once, with its traceback, and the instrument is removed.
+
+    An instrument may add and remove instruments, itself too. One that was added sees the
+    next send; one that was removed may still be called with this emission.
+
+    An instrument may have these methods too:
 
     - ``on_start(emission)`` is called before any receiver, while the payload is still
       as it was sent;
@@ -60,8 +64,9 @@ def add_instrument(
 
     Raises:
         ArgumentError: If *instrument* is not callable, is a class, or it or one of its
-            methods is async, as nothing would await it; if *signals* is empty, or
-            contains something else; or if the instrument was added for other signals.
+            methods is async or a generator function, as none of its lines would run; if
+            *signals* is empty, or contains something else; or if the instrument was added
+            for other signals.
 
     Example:
         >>> from heliograph import Signal, add_instrument, remove_instrument
@@ -91,7 +96,7 @@ def add_instrument(
 
 
 def remove_instrument(instrument: Instrument) -> None:
-    """Remove *instrument*, so that it sees nothing more. One that was never added is no error."""
+    """Remove *instrument*, so that it sees no more sends. One that was never added is no error."""
     under_lock(remove, receiver_key(instrument))
 
 
@@ -100,16 +105,25 @@ def _check(instrument: Any) -> None:
         why = "it is a class: pass an object of it."
     elif not callable(instrument):
         why = "it must be callable with an Emission."
-    elif is_async(instrument):
-        why = f"it is async, and nothing would await it. {_INSTEAD}"
     else:
+        _check_call(instrument, "it", instrument)
         return
     msg = f"{describe_callable(instrument)} cannot be an instrument: {why}"
     raise ArgumentError(msg)
 
 
 _METHODS = ("on_start", "on_connect", "on_failure")
-_INSTEAD = "Pass a plain function; it may start a task."
+
+
+def _check_call(instrument: object, which: str, call: Any) -> None:
+    if is_async(call):
+        why = "async, and nothing would await it. Pass a plain function; it may start a task."
+    elif is_generator(call):
+        why = "a generator function: calling it runs none of its lines. Take the yield out."
+    else:
+        return
+    msg = f"{describe_callable(instrument)} cannot be an instrument: {which} is {why}"
+    raise ArgumentError(msg)
 
 
 def _has(instrument: Any, name: str) -> bool:
@@ -117,13 +131,8 @@ def _has(instrument: Any, name: str) -> bool:
         method = getattr(instrument, name, None)
     except Exception:  # noqa: BLE001 - it is logged when the method is called.
         return True
-    if method is not None and is_async(method):
-        shown = describe_callable(instrument)
-        msg = (
-            f"{shown} cannot be an instrument: its {name} is async, and nothing would "
-            f"await it. {_INSTEAD}"
-        )
-        raise ArgumentError(msg)
+    if method is not None:
+        _check_call(instrument, f"its {name}", method)
     return method is not None
 
 
