@@ -171,7 +171,7 @@ def test_modules_that_are_none_are_passed_over(monkeypatch: pytest.MonkeyPatch) 
 
 def test_senders_are_described_by_kind() -> None:
     """Their reprs may hold secrets, or fail; names of code do not."""
-    senders = [None, ANY, "secret", 7, True, sys, Shop, line_of, Unbound()]
+    senders = [None, ANY, "secret", 7, True, sys, Shop, line_of, Unbound(), type("", (), {})()]
 
     assert [describe_sender(it) for it in senders] == [
         "None",
@@ -183,6 +183,7 @@ def test_senders_are_described_by_kind() -> None:
         f"{__name__}.Shop",
         f"{__name__}.line_of",
         "a Unbound",
+        "a ",
     ]
     assert [describe_sender(it, value=True) for it in senders[2:5]] == ["'secret'", "7", "a bool"]
 

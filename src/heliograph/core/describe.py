@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 72
 _TAIL = 12
+_VOWELS = tuple("AEIOaeio")
 
 
 # --- receivers and signals -------------------------------------------------------------
@@ -125,7 +126,7 @@ def describe_sender(sender: Any, *, value: bool = False) -> str:
     if issubclass(kind, (type, FunctionType)):
         return name_of(sender)
     # A name that begins with U is as often spoken with a consonant as not.
-    article = "an" if kind.__qualname__[0] in "AEIOaeio" else "a"
+    article = "an" if kind.__qualname__.startswith(_VOWELS) else "a"
     return f"{article} {kind.__qualname__}"
 
 
