@@ -961,6 +961,74 @@ def test_who_fails_when_told_of_a_failure_is_switched_off_as_well(
     ]
 
 
+def test_who_was_switched_off_meanwhile_fails_no_second_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither on the failures that it was still to be told of, nor on the same emission."""
+    signal = Signal("paid")
+    watchers = Watcher(ValueError("first")), Watcher(ValueError("second"))
+
+    def failing(emission: Emission) -> None:
+        msg = "broken"
+        raise ValueError(msg)
+
+    for each in (failing, *watchers):
+        add_instrument(each)
+    signal.send()
+
+    assert EVERYWHERE == []
+    assert [record.getMessage().partition(" failed ")[0] for record in caplog.records] == [
+        f"The instrument {failing.__module__}.{failing.__qualname__}",
+        *[f"The instrument {__name__}.Watcher.on_failure"] * 2,
+    ]
+    assert [[it[0] for it in each.seen] for each in watchers] == [["start"], ["start"]]
+
+
+def test_who_was_switched_off_meanwhile_is_not_told_of_starts() -> None:
+    """As with sends that end; the others are told."""
+    signal, second, third = Signal("paid"), Watcher(ValueError("second")), Watcher()
+
+    class Failing(Observer):
+        def on_start(self, emission: Emission) -> None:
+            msg = "broken"
+            raise ValueError(msg)
+
+    for each in (Failing(), second, third):
+        add_instrument(each)
+    signal.send()
+    remove_instrument(third)
+
+    assert second.seen == []
+    assert [it[0] for it in third.seen] == ["start", "end"]
+    assert EVERYWHERE == []
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_an_instrument_without_room_on_the_stack_stays(endless: bool) -> None:
+    """Whoever is called where the stack is full fails; who fails with room to spare is at fault."""
+    signal, seen = Signal("paid"), list[Emission]()
+
+    def send_again(sender: object) -> None:
+        signal.send()
+
+    def dig(levels: int) -> None:
+        if levels:
+            dig(levels - 1)
+
+    def instrument(emission: Emission) -> None:
+        dig(10_000 if endless else 90)
+        seen.append(emission)
+
+    add_instrument(instrument)
+    with signal.connected_to(send_again), no_collector(), pytest.raises(RecursionError):
+        signal.send()
+    seen.clear()
+    signal.send()
+    remove_instrument(instrument)
+
+    assert len(seen) == (not endless)
+
+
 def test_what_an_instrument_closes_is_told_of_and_leaves_it_one() -> None:
     """A send that it ends itself is watched, and what it sends afterwards still is not."""
     paid, awaited, told = Signal("paid"), Signal("awaited"), list[object]()

@@ -10,7 +10,7 @@ from weakref import WeakSet
 from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import name_of, short_repr
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failures import log
+from heliograph.core.failures import is_for_lack_of_room, log
 from heliograph.core.identity import receiver_key
 
 TYPE_CHECKING = False
@@ -122,10 +122,14 @@ def check_once_known(registry: Registry) -> None:
     registry.check(on=False)
     _waiting.add(registry)
     for check in _loaded():
-        if _answer(check) is None and hasattr(check, "when_known"):
+        if _answer(check) is None and _tells_later(check):
             key = receiver_key(check)
             _awaited[key] = None
-            _ask(check, partial(check.when_known, partial(_settle, key)))
+            _ask(check, partial(_wait_for, check, partial(_settle, key)))
+
+
+def _wait_for(check: Any, tell: Callable[[bool], None]) -> None:
+    check.when_known(tell)
 
 
 def _settle(key: Hashable, on: bool) -> None:
@@ -145,15 +149,21 @@ def _loaded() -> tuple[Any, ...]:
     return tuple(_checks.values())
 
 
+def _tells_later(check: Check) -> Any:
+    return _ask(check, lambda: getattr(check, "when_known", None) is not None)
+
+
 def _answer(check: Check) -> bool | None:
-    said = _ask(check, check)
-    return None if said is None else bool(said)
+    return _ask(check, check)
 
 
-def _ask(check: Check, call: Callable[[], Any]) -> Any:
+def _ask(check: Check, call: Callable[[], Any]) -> bool | None:
     try:
-        return call()
+        said = call()
+        return None if said is None else bool(said)
     except Exception as error:  # noqa: BLE001 - it must not break the send that asks.
+        if is_for_lack_of_room(error):
+            return None
         remove_check(check)
         log(
             error,

@@ -8,7 +8,7 @@ from _thread import get_ident
 from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failures import log
+from heliograph.core.failures import is_for_lack_of_room, log
 from heliograph.core.identity import receiver_key
 from heliograph.core.lock import under_lock
 from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
@@ -39,7 +39,8 @@ def add_instrument(
     is; sends of a thread or a task that it starts are watched as usual.
 
     If an instrument raises, the send goes on. The logger ``heliograph`` gets the error
-    once, with its traceback, and the instrument is removed.
+    once, with its traceback, and the instrument is removed, unless the stack was full, which
+    is not its fault.
 
     An instrument may add and remove instruments, itself too. One that was added sees the
     next send; one that was removed may still be called with this emission.
@@ -205,11 +206,15 @@ def tell(watchers: Watchers, emission: Emission) -> None:
     teller = whoever_runs()
     nested = teller in TELLERS  # An instrument may close a coroutine that sends, say.
     TELLERS[teller] = None
+    failed = False  # Only then an instrument may have gone that has to fail no second time.
     try:
         for instrument in watchers.told:
+            if failed and not _is_added(instrument):
+                continue
             try:
                 instrument(emission)
             except Exception as error:  # noqa: BLE001 - it must not break what it watches.
+                failed = True
                 switch_off(instrument, instrument, error, emission._signal)
     finally:
         if not nested:
@@ -226,13 +231,17 @@ def tell_connected(signal: Any, connection: Connection, previous: Connection | N
 def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object) -> None:
     teller = whoever_runs()
     TELLERS[teller] = None
+    failed = False
     try:
         for instrument in tuple(instruments):
             call: Any = instrument
+            if failed and not _is_added(instrument):
+                continue
             try:
                 call = getattr(instrument, method)
                 call(*what)
             except Exception as error:  # noqa: BLE001 - as above.
+                failed = True
                 switch_off(instrument, call, error, signal)
     finally:
         del TELLERS[teller]
@@ -241,12 +250,16 @@ def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object
 def switch_off(instrument: Instrument, called: object, error: Exception, signal: object) -> None:
     """Remove an instrument that has failed; log that, and call ``on_failure`` of the others.
 
+    An error for lack of room says nothing about the instrument, and the log has no room either.
+
     Args:
         instrument: The instrument.
         called: The method that failed, or the instrument if looking up the method failed.
         error: The error.
         signal: The signal that it was watching.
     """
+    if is_for_lack_of_room(error):
+        return
     remove_instrument(instrument)
     log(
         error,
@@ -255,7 +268,7 @@ def switch_off(instrument: Instrument, called: object, error: Exception, signal:
         name_of(called),
         signal,
     )
-    for watcher in everybody():
+    for watcher in filter(_is_added, everybody()):
         _tell_of_failure(watcher, instrument, error, signal)
 
 
@@ -266,6 +279,11 @@ def _tell_of_failure(watcher: Any, failed: Instrument, error: Exception, signal:
         call(failed, error)
     except Exception as its_error:  # noqa: BLE001 - as any other failure.
         switch_off(watcher, call, its_error, signal)
+
+
+def _is_added(instrument: object) -> bool:
+    """Tell whether an instrument is there: it may have failed on the failure of another one."""
+    return any(it is instrument for it in everybody())
 
 
 def _not_watching(failed: Instrument, error: Exception) -> None:
