@@ -159,6 +159,10 @@ can_watch(Send *self, PyObject *watchers)
            && PyDict_GET_SIZE(self->tellers) == 0;
 }
 
+/* Send: what a call of the object does, in `_dispatch.c`. */
+PyObject *send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                          PyObject *kwnames);
+
 /* Give a payload as a dict. */
 PyObject *payload_from(PyObject *names, PyObject *const *values);
 
