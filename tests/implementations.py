@@ -126,7 +126,7 @@ def _replaced() -> list[Replaced]:
             "_receivers_class",
             {"c": Connected._receivers_class, "python": Receivers},
         ),
-        Replaced(noop, "_UnlessHeard", {"c": noop._UnlessHeard, "python": None}),
+        Replaced(noop, "_InC", {"c": noop._InC, "python": None}),
     ]
 
 

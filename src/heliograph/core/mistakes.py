@@ -116,7 +116,7 @@ def refuse_as_sender(given: object, title: str, *, strict: bool) -> None:
         msg = (
             f"{name_of(given)} is not connected to {title}: connect_via takes a sender, and "
             "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
-            "hear all senders."
+            "receive from all senders."
         )
         if strict:
             raise ArgumentError(msg)

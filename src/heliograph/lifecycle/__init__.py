@@ -1,1 +1,1 @@
-"""The life of applications, as their frameworks tell of it: so far, whether they are debugged."""
+"""The life of applications, as their frameworks report it: so far, whether they are debugged."""

@@ -212,7 +212,7 @@ int is_engine(PyObject *it);
 /* The types `Question` and `Anyone`, in `_questions.c`. */
 extern PyType_Spec Question_spec, Anyone_spec;
 
-/* The type `UnlessHeard`, in `spans/_noop.c`. */
-extern PyType_Spec UnlessHeard_spec;
+/* The type `Noop`, in `spans/_noop.c`. */
+extern PyType_Spec Noop_spec;
 
 #endif

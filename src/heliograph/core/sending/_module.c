@@ -301,7 +301,7 @@ fill_module(PyObject *module)
            || add_type(module, "Notes", &Notes_spec) < 0
            || add_type(module, "Question", &Question_spec) < 0
            || add_type(module, "Anyone", &Anyone_spec) < 0
-           || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
+           || add_type(module, "Noop", &Noop_spec) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {
