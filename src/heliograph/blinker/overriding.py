@@ -143,6 +143,11 @@ class Overridable(heliograph.Signal, **_TYPE):
         # Weakly: a table that the program has not kept is given up.
         kept = [it for it in replaced if it() is not None and it() is not registry]
         self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
+        self._use(registry)
+
+    def _use(self, registry: Any) -> None:
+        # In Blinker, a signal with another table is as muted as before.
+        registry.succeed(self._registry)
         self.__dict__.pop("receivers", None)
         self._registry = registry
 
@@ -178,8 +183,7 @@ class Overridable(heliograph.Signal, **_TYPE):
         if registry is None:
             msg = "receivers cannot be deleted: they were not replaced."
             raise AttributeError(msg)
-        self.__dict__.pop("receivers", None)
-        self._registry = registry
+        self._use(registry)
 
     @property
     def is_muted(self) -> bool:

@@ -284,6 +284,8 @@ class Connectable(Connected[P]):
 
         def end(scope: Scope, _: object) -> None:
             registry.mute(scope, None)
+            if self._registry is not registry:  # A subclass has replaced it meanwhile.
+                self._registry.mute(scope, None)
 
         def call() -> str:
             return f"muted() of {title_of(self)}"

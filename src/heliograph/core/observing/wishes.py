@@ -118,6 +118,18 @@ def _show(wish: Wish, registries: Sequence[Registry]) -> None:
         _publish_to(registries)
 
 
+def watch_likewise(registry: Any, before: Any) -> None:
+    """Let all who have named a signal see it, though it has another registry now.
+
+    Must run under the lock.
+    """
+    for wish in _added.values():
+        if before in wish.registries:
+            wish.registries.add(registry)
+            _named.add(registry)
+    _publish_to([registry])
+
+
 def _publish() -> None:
     # From all wishes each time, so that the next change repairs one that was interrupted.
     EVERYWHERE.hold(it for it in _added.values() if it.wanted is None)
