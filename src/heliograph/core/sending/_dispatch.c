@@ -1,9 +1,9 @@
 /* `Signal.send` through vectorcall: finds the snapshot for the sender and calls the receivers;
  * `_watching.c` notes what instruments see.
  *
- * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
- * muted signals, overridden methods, proxies, snapshots that are old, every error; instruments that
- * want more than to be told in the end, that send, or that fail.
+ * Rule 1: there is no policy here. Python does all but the plain case: async receivers, muted
+ * signals, overridden methods, proxies, old snapshots, every error, and instruments that see the
+ * start, that send, or that fail.
  * Rule 2: hold every object that Python code could drop while it is used. Python code may run in
  * each look into a dict, as keys may be str subclasses with methods, and in each allocation.
  * Rule 3: prepare nothing for instruments before it is known that one watches.
@@ -219,7 +219,7 @@ call_all(Send *self, Dispatch *dispatch)
         PyObject *value = call(receiver, dispatch);
         if (value == NULL) {
             PyObject *result = NULL;
-            /* If it is watched, all errors are told of. */
+            /* Instruments see every error. */
             if (watch != NULL || !leaves_at_once(self)) {
                 result = finish(self, dispatch, i, receiver);
             }

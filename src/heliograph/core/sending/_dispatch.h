@@ -77,7 +77,7 @@ typedef struct {
 typedef struct {
     PyObject *own;             /* the sender's connection, if senders share a snapshot; or NULL */
     PyObject *place;           /* where the send is, or NULL if nobody is called */
-    PyObject *emission;        /* what is to be told of it, or NULL */
+    PyObject *emission;        /* what instruments get, or NULL */
     PyObject *notes;           /* in the emission, or NULL */
     double begun, now;         /* when it began, and when the last call ended */
 } Watch;
@@ -177,10 +177,10 @@ void note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *pair
 /* Let the emission have what Python would have put into it by now; -1 with an error. */
 int leave_to_python(Send *self, Watch *watch);
 
-/* End a send that was watched, and tell of it; -1 with an error. */
+/* End a send that was watched, and call the instruments; -1 with an error. */
 int end_watching(Send *self, Dispatch *dispatch);
 
-/* Let go of what was needed to watch; an error that is set is told of first, and stays. */
+/* Let go of what was needed to watch. If an error is set, end the send first; the error stays. */
 void stop_watching(Send *self, Watch *watch);
 
 /* Notes, in `_notes.c`. */

@@ -1,4 +1,4 @@
-/* What somebody sees of a send: begins and ends its watching, as `observing/watching.py`. */
+/* Begins and ends the watching of a send, as `observing/watching.py` does. */
 
 #include "_dispatch.h"
 
@@ -28,7 +28,7 @@ innermost(Send *self, PyObject *place)
     return place;
 }
 
-/* Tell which receiver of an emission, or of None, is at work. */
+/* Give the position of the receiver that is running in an emission, or 0 for None. */
 static Py_ssize_t
 turn_of(Send *self, PyObject *parent)
 {
@@ -136,7 +136,7 @@ release_place(Send *self, PyObject *place)
     }
 }
 
-/* Let the context be inside of the send, around which is another one, or None; -1 with an error. */
+/* Put the context inside the send, which is inside another one or None; -1 with an error. */
 static int
 enter_place(Send *self, Watch *watch, PyObject *around)
 {
@@ -169,7 +169,7 @@ begin_watching(Send *self, Dispatch *dispatch)
     PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
     Py_INCREF(parent);
     int failed = begin_emission(self, dispatch, parent);
-    /* Where nobody is called, nothing can be inside of it. */
+    /* Without receivers, nothing can be inside it. */
     if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
         failed = enter_place(self, dispatch->watch, around);
     }
@@ -298,7 +298,7 @@ call_instrument(Send *self, PyObject *instrument, PyObject *seen)
     return done;
 }
 
-/* Tell an instrument; 1 if it has failed, -1 with an error that is not its own alone. */
+/* Call an instrument; 1 if it has failed, -1 with an error that ends the send. */
 static int
 tell_one(Send *self, PyObject *instrument, PyObject *seen)
 {
@@ -327,7 +327,7 @@ still_watches(Send *self, PyObject *instrument, PyObject *registry)
     return found;
 }
 
-/* Note that nobody is told here any more; an error that is set stays. */
+/* Note that no instrument runs here now; an error that is set stays. */
 static void
 forget_teller(Send *self, PyObject *teller)
 {
@@ -340,7 +340,7 @@ forget_teller(Send *self, PyObject *teller)
     }
 }
 
-/* Tell all who watch of an emission; -1 with an error that is not an instrument's alone. */
+/* Call the instruments with the emission; -1 with an error that ends the send. */
 static int
 tell_all(Send *self, Dispatch *dispatch)
 {
