@@ -36,7 +36,7 @@ def test_the_command_line_asks_for_its_extra(tmp_path: Path, missing: str) -> No
 
     assert ended.err == (
         f"The command line needs {missing}, which is not installed: pip install 'heliograph[cli]'. "
-        "Only `heliograph run` does without.\n"
+        "Only `heliograph run` works without it.\n"
     )
     assert (ended.status, ended.out) == (1, "")
 
