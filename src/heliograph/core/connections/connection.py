@@ -171,6 +171,11 @@ def make_connection(
     return made
 
 
+def holds_object(connection: Connection) -> bool:
+    """Tell whether a connection holds its sender, which has no weak references and is no value."""
+    return type(connection._key) is int and connection._sender is not _HELD_WEAKLY
+
+
 def order_of(connection: Connection) -> int:
     """Return the number of the connection in the order in which they were made."""
     return connection._sort_key & _ORDER
