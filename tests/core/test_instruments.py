@@ -984,6 +984,51 @@ def test_who_was_switched_off_meanwhile_fails_no_second_time(
     assert [[it[0] for it in each.seen] for each in watchers] == [["start"], ["start"]]
 
 
+def test_who_fails_in_several_threads_at_once_is_named_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One of them switches it off; whoever fails after it was added again is named again."""
+    signal, watcher, meet = Signal("paid"), Watcher(), threading.Barrier(3)
+
+    def failing(emission: Emission) -> None:
+        meet.wait()
+        msg = "broken"
+        raise ValueError(msg)
+
+    def send_in_three_threads() -> None:
+        add_instrument(failing)
+        threads = [threading.Thread(target=signal.send) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    add_instrument(watcher)
+    send_in_three_threads()
+    once = len(caplog.records), len(watcher.failed)
+    send_in_three_threads()
+    remove_instrument(watcher)
+
+    assert (once, len(caplog.records), len(watcher.failed)) == ((1, 1), 2, 2)
+
+
+def test_an_instrument_that_removes_itself_and_fails_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An error is not lost."""
+    signal = Signal("paid")
+
+    def failing(emission: Emission) -> None:
+        remove_instrument(failing)
+        msg = "broken"
+        raise ValueError(msg)
+
+    add_instrument(failing)
+    signal.send()
+
+    assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [ValueError]
+
+
 def test_who_was_switched_off_meanwhile_is_not_told_of_starts() -> None:
     """As with sends that end; the others are told."""
     signal, second, third = Signal("paid"), Watcher(ValueError("second")), Watcher()

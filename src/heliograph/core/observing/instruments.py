@@ -11,7 +11,14 @@ from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import is_for_lack_of_room, log
 from heliograph.core.identity import receiver_key
 from heliograph.core.lock import under_lock
-from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
+from heliograph.core.observing.wishes import (
+    Wish,
+    add,
+    chosen,
+    everybody,
+    remove,
+    remove_failed,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -260,7 +267,9 @@ def switch_off(instrument: Instrument, called: object, error: Exception, signal:
     """
     if is_for_lack_of_room(error):
         return
-    remove_instrument(instrument)
+    first = under_lock(remove_failed, receiver_key(instrument))
+    if first is False:  # It has failed in several threads at once.
+        return
     log(
         error,
         "The instrument %s failed on %r and is switched off: it sees no more sends. "
