@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,6 +181,26 @@ def test_a_check_that_fails_is_named_once_and_asked_no_more(
     assert [signal.send("shop"), paid().send("shop"), in_development()] == [[], [], False]
     assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [LookupError]
     assert "which tells whether programs are being developed, failed" in caplog.text
+
+
+def test_a_check_that_fails_in_several_threads_at_once_is_named_once(
+    unanswered: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of them removes it."""
+    meet = Barrier(3)
+
+    def failing() -> bool:
+        meet.wait()
+        raise LookupError
+
+    development.add_check(failing)
+    threads = [Thread(target=in_development) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(caplog.records) == 1
 
 
 class Undecided:

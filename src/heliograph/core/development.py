@@ -107,9 +107,14 @@ def add_check(check: Check) -> Check:
 
 def remove_check(check: Check) -> None:
     """Remove *check*. One that was never added is no error."""
+    _remove(check)
+
+
+def _remove(check: Check) -> bool:
+    """Remove a check; tell whether it was there."""
     key = receiver_key(check)
-    _checks.pop(key, None)
     _awaited.pop(key, None)
+    return _checks.pop(key, None) is not None
 
 
 def load_check(load: Callable[[], Check]) -> None:
@@ -164,11 +169,11 @@ def _ask(check: Check, call: Callable[[], Any]) -> bool | None:
     except Exception as error:  # noqa: BLE001 - it must not break the send that asks.
         if is_for_lack_of_room(error):
             return None
-        remove_check(check)
-        log(
-            error,
-            "The check %s, which tells whether programs are being developed, failed and was "
-            "removed. Fix it, and add it again with add_check().",
-            name_of(check),
-        )
+        if _remove(check):  # Otherwise it has failed in another thread, too.
+            log(
+                error,
+                "The check %s, which tells whether programs are being developed, failed and was "
+                "removed. Fix it, and add it again with add_check().",
+                name_of(check),
+            )
         return False
