@@ -65,7 +65,6 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     # What a signal notes of itself alone.
     _not_copied = heliograph.Signal._not_copied | {
-        "_muted_by_hand",
         "_replaced",
         "_taken_out",
         "receivers_for",
@@ -192,12 +191,7 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     @is_muted.setter
     def is_muted(self, muted: bool) -> None:
-        by_hand = self.__dict__.pop("_muted_by_hand", None)
-        if by_hand is not None:
-            by_hand.__exit__()
-        if muted:
-            self.__dict__["_muted_by_hand"] = by_hand = self.muted()
-            by_hand.__enter__()
+        self._registry.mute_by_hand(on=bool(muted))
 
     @is_muted.deleter
     def is_muted(self) -> None:

@@ -46,6 +46,10 @@ class Scope:
         self.outer: Scope | None = None
 
 
+BY_HAND = Scope(None, everywhere=True)
+"""Stands for the block that mutes a signal where an assignment mutes it."""
+
+
 def entered() -> Iterator[Scope]:
     """Yield the blocks that the current context is inside of, the innermost first."""
     scope = INNERMOST.get()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heliograph.core.connections.scopes import BY_HAND
 from heliograph.core.lock import under_lock
 from heliograph.core.observing.wishes import EVERYWHERE, watch_likewise
 
@@ -87,6 +88,10 @@ class SendState:
     def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         """Call only the spared receivers, by their keys, inside a scope; None ends the mute."""
         under_lock(self._mute, scope, spared)
+
+    def mute_by_hand(self, *, on: bool) -> None:
+        """Call no receivers until that is taken back: not a block, which the context would hold."""
+        under_lock(self._mute, BY_HAND, frozenset() if on else None)
 
     def succeed(self, before: SendState) -> None:
         """Take the place of another one: be muted, declared, checked and watched as that is."""
