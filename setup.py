@@ -49,6 +49,7 @@ class BuildOrTell(build_ext):
 CORE = "src/heliograph/core"
 SOURCES = [
     f"{CORE}/sending/_dispatch.c",
+    f"{CORE}/sending/_module.c",
     f"{CORE}/sending/_watching.c",
     f"{CORE}/sending/_notes.c",
     f"{CORE}/sending/_questions.c",

@@ -26,6 +26,7 @@ from benchmarks.tables import Table, number
 from benchmarks.threads import BATCH_NS, sending_in
 from benchmarks.watched import ROWS as ROWS_WATCHED
 from benchmarks.watched import ways_to_watch
+from heliograph import implementation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -135,7 +136,8 @@ def _in_python_alone(find: Callable[[Effort], list[Finding]], effort: Effort) ->
 def watched(effort: Effort) -> Iterator[Finding]:
     """What a send costs with an instrument."""
     title = "Watched sends, beside an unwatched one of Blinker's"
-    yield from _watched("watched", title, effort, goals.IN_C)
+    wanted = goals.IN_C if implementation == "c" else goals.IN_PYTHON
+    yield from _watched("watched", title, effort, wanted)
     yield from _in_python_alone(_watched_in_python_alone, effort)
 
 

@@ -119,14 +119,14 @@ def _replaced() -> list[Replaced]:
     ]
     return [
         *found,
-        Replaced(SendState, "keeps_snapshots", {"c": SendState.keeps_snapshots, "python": True}),
+        Replaced(SendState, "runs_in_c", {"c": SendState.runs_in_c, "python": False}),
         Replaced(Connected, "_anyone_class", {"c": Connected._anyone_class, "python": Anyone}),
         Replaced(
             Connected,
             "_receivers_class",
             {"c": Connected._receivers_class, "python": Receivers},
         ),
-        Replaced(noop, "_UnlessHeard", {"c": noop._UnlessHeard, "python": None}),
+        Replaced(noop, "_InC", {"c": noop._InC, "python": None}),
     ]
 
 

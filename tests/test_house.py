@@ -1,10 +1,12 @@
-"""Rules of the house that no linter has: whom the engine knows by name."""
+"""Rules of the house that no linter has: whom the engine knows by name, and how large files are."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import io
 import re
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,3 +152,37 @@ def test_the_file_of_a_room_is_one_sentence() -> None:
 
     assert [it for it, tree in trees.items() if len(tree.body) != 1] == []
     assert [it for it, tree in trees.items() if ast.get_docstring(tree) is None] == []
+
+
+MOST_LINES = {"file": 400, "class": 250, "function": 40}
+"""What fits into one view of a reader. In a class or a function, only lines with code count."""
+
+KINDS = {ast.ClassDef: "class", ast.FunctionDef: "function", ast.AsyncFunctionDef: "function"}
+NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+
+
+def lines_of_code(source: str) -> set[int]:
+    """Return the numbers of the lines that hold more than comments and docstrings."""
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    texts = [it.value for it in ast.walk(ast.parse(source)) if isinstance(it, ast.Expr)]
+    prose = {it.lineno: it.end_lineno or 0 for it in texts if isinstance(it, ast.Constant)}
+    inside = {line for first, last in prose.items() for line in range(first, last + 1)}
+    held = (range(it.start[0], it.end[0] + 1) for it in tokens if it.type not in NO_CODE)
+    return {line for lines in held for line in lines} - inside
+
+
+def test_files_classes_and_functions_are_of_a_size_to_read() -> None:
+    """Whatever has grown above that has a second idea in it, which gets a place of its own."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        code = lines_of_code(source)
+        parts = [("file", path.name, source.count("\n"))]
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                last = node.end_lineno or 0
+                many = sum(node.lineno <= line <= last for line in code)
+                parts.append((KINDS[type(node)], node.name, many))
+        found += [(path.name, *part) for part in parts if part[2] > MOST_LINES[part[0]]]
+
+    assert found == []

@@ -14,8 +14,8 @@ Example:
     >>> order_paid = Signal("order-paid")
     >>> _ = order_paid.connect(print)
     >>> [connection] = order_paid.connections
-    >>> f"{connection.name} hears {title_of(order_paid)}"
-    "builtins.print hears signal 'order-paid'"
+    >>> f"{connection.name} is connected to {title_of(order_paid)}"
+    "builtins.print is connected to signal 'order-paid'"
 """
 
 from __future__ import annotations

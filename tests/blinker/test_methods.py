@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import UserList
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from heliograph import ReceiverError, ReceiverWarning
 from heliograph.blinker import ANY, Signal
+from tests.threads import let_die
 
 
 def _receiver(sender: object, **payload: object) -> object:
@@ -212,6 +214,17 @@ def test_muted_swallows_for_a_block() -> None:
 
     assert (given, inside) == (None, (True, []))
     assert (signal.is_muted, signal.send("a")) == (False, [(_receiver, "a")])
+
+
+def test_a_signal_that_was_muted_by_hand_dies() -> None:
+    """It is muted as long as it lives, as nobody else has to take that back."""
+    signal = Signal()
+    signal.is_muted = True
+    alive = weakref.ref(signal)
+    del signal
+    let_die()
+
+    assert alive() is None
 
 
 def test_is_muted_can_be_set_by_hand() -> None:

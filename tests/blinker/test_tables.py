@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from heliograph import Emission, add_instrument, remove_instrument
 from heliograph.blinker import ANY, NamedSignal, Namespace, Signal
 from heliograph.blinker.tables import Receivers
 
@@ -358,6 +359,55 @@ def test_receivers_can_be_patched() -> None:
         inside = signal.send("a")
 
     assert (inside, signal.send("a"), signal.send("b")) == ([], [(_receiver, "a")], [])
+
+
+def test_a_signal_with_another_table_is_as_muted_as_before() -> None:
+    """`is_muted` belongs to the signal in Blinker, and so does a block that mutes."""
+    signal: Any = Signal()
+    signal.is_muted = True
+    signal.receivers = {}
+    signal.connect(_receiver)
+    muted = signal.send("a")
+    with mock.patch.object(signal, "receivers", {}):
+        patched = signal.is_muted
+        signal.is_muted = False
+    with signal.muted():
+        signal.receivers = signal.receivers.copy()
+        block = signal.send("a")
+
+    assert (muted, patched, block, signal.is_muted) == ([], True, [], False)
+    assert signal.send("a") == [(_receiver, "a")]
+
+
+def test_who_watches_a_signal_watches_it_with_another_table() -> None:
+    """An instrument has named the signal, not the table."""
+    signal, other = Signal(), Signal()
+    seen: list[object] = []
+
+    def see(emission: Emission) -> None:
+        seen.append(emission.sender)
+
+    add_instrument(see, signals=[signal])
+    signal.send("1")
+    with mock.patch.object(signal, "receivers", {}):
+        signal.send("2")
+        other.receivers = {}
+        other.send("other")
+    signal.send("3")
+    remove_instrument(see)
+    signal.send("4")
+
+    assert seen == ["1", "2", "3"]
+
+
+def test_what_overrides_a_method_does_so_with_another_table() -> None:
+    """The method was put into the signal."""
+    signal: Any = Signal()
+    signal.connect(_receiver)
+    signal.receivers_for = lambda sender: iter([_other])
+    signal.receivers = {}
+
+    assert signal.send("a") == [(_other, "a")]
 
 
 def test_is_muted_can_be_patched() -> None:

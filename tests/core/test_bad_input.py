@@ -212,7 +212,8 @@ def test_connect_via_without_parentheses_is_refused() -> None:
     name = f"{__name__}.test_connect_via_without_parentheses_is_refused.<locals>.bill"
     assert str(caught.value) == (
         f"{name} is not connected to signal 'paid': connect_via takes a sender, and returns a "
-        "decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to hear all senders."
+        "decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to receive "
+        "from all senders."
     )
 
 

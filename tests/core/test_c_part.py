@@ -394,24 +394,24 @@ def test_it_can_be_turned_off() -> None:
 @in_c
 def test_what_begins_spans_reads_registries_alone() -> None:
     """Reading the slot of anything else would be reading anything."""
-    from heliograph.core.sending._dispatch import UnlessHeard
+    from heliograph.core.sending._dispatch import Noop
 
     with pytest.raises(
         TypeError, match=r"^7 is no <class 'heliograph.core.connections.registry.Registry'>$"
     ):
-        UnlessHeard(None, Registry, (7,))
+        Noop(None, Registry, (7,))
     with pytest.raises(AttributeError, match="anyone"):
-        UnlessHeard(None, int, ())
+        Noop(None, int, ())
     with pytest.raises(TypeError, match="tuple"):
-        UnlessHeard(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.
+        Noop(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.
 
 
 @in_c
 def test_what_stands_for_no_function_has_no_name() -> None:
     """Showing it and copying it say so, and do no harm."""
-    from heliograph.core.sending._dispatch import UnlessHeard
+    from heliograph.core.sending._dispatch import Noop
 
-    nameless = UnlessHeard(None, Registry, ())
+    nameless = Noop(None, Registry, ())
     for act in (repr, copy.copy):
         with pytest.raises(AttributeError, match="__qualname__"):
             act(nameless)

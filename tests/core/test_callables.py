@@ -66,6 +66,14 @@ def marked() -> Callable[..., Any]:
     return receive
 
 
+class Generates:
+    """Makes a generator when it is called."""
+
+    def __call__(self, sender: object) -> Any:
+        """Do nothing that is seen."""
+        yield sender
+
+
 class Calls:
     """Is called plainly, and has methods of both kinds."""
 
@@ -326,6 +334,8 @@ def test_what_has_no_room_for_a_sender_is_unfit(receiver: Callable[..., Any]) ->
         (generating, (False, True)),
         (async_generating, (False, True)),
         (Calls().generating_method, (False, True)),
+        (Generates(), (False, True)),
+        (partial(generating), (False, True)),
         (Calls().async_method, (True, False)),
         (attributed, (False, False)),
         (len, (False, False)),

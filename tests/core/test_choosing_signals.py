@@ -232,14 +232,14 @@ def test_a_namespace_forgets_who_is_gone(seeing: Seeing) -> None:
     shop.signal("paid").send("shop")
 
     assert seeing.seen == ["paid"]
-    assert len(shop._names.standing.wishes) == 1
+    assert len(shop._names.templates.wishes) == 1
 
 
 def test_who_was_removed_meanwhile_sees_nothing(seeing: Seeing) -> None:
     """A namespace may just be telling it of a new signal, in another thread."""
     shop = Namespace("shop")
     add_instrument(seeing, signals=[shop])
-    [(_, held)] = shop._names.standing.wishes
+    [(_, held)] = shop._names.templates.wishes
     wish = held()
     assert wish is not None
     remove_instrument(seeing)

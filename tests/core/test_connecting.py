@@ -496,7 +496,7 @@ def test_type_checkers_see_the_options_that_there_are() -> None:
     shown = pydoc.plain(pydoc.render_doc(Signal.connect))
 
     assert ConnectOptions.__annotations__.keys() == DEFAULTS.keys()
-    assert Options._fields == (*DEFAULTS, "weak", "scope", "place")
+    assert Options._fields == (*DEFAULTS, "weak", "scope", "call_site")
     assert "**options: Unpack[ConnectOptions]" in shown.replace("'", "")
     assert [it for it in DEFAULTS if f"``{it}``:" not in shown] == []
     assert "misspelt" not in shown

@@ -264,7 +264,8 @@ def test_what_stands_among_the_modules_and_is_none_is_no_place(
 
 
 def test_the_program_itself_is_the_last_place(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other processes have another one."""
+    """Other processes have another one, and `multiprocessing` calls theirs by a second name."""
+    monkeypatch.setitem(sys.modules, "__mp_main__", sys.modules["__main__"])
     monkeypatch.setattr(sys.modules["__main__"], "plain", module.plain, raising=False)
     monkeypatch.setattr(sys.modules["__main__"], "own", own := Signal("own"), raising=False)
 

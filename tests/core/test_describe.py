@@ -171,7 +171,7 @@ def test_modules_that_are_none_are_passed_over(monkeypatch: pytest.MonkeyPatch) 
 
 def test_senders_are_described_by_kind() -> None:
     """Their reprs may hold secrets, or fail; names of code do not."""
-    senders = [None, ANY, "secret", 7, True, sys, Shop, line_of, Unbound()]
+    senders = [None, ANY, "secret", 7, True, sys, Shop, line_of, Unbound(), type("", (), {})()]
 
     assert [describe_sender(it) for it in senders] == [
         "None",
@@ -183,6 +183,7 @@ def test_senders_are_described_by_kind() -> None:
         f"{__name__}.Shop",
         f"{__name__}.line_of",
         "a Unbound",
+        "a ",
     ]
     assert [describe_sender(it, value=True) for it in senders[2:5]] == ["'secret'", "7", "a bool"]
 
@@ -396,7 +397,10 @@ def test_an_outcome_never_shows_a_value() -> None:
         (12.34e-6, "12.3 µs"),
         (0.1234, "123 ms"),
         (-0.5, "-500 ms"),
+        (0.9994, "999 ms"),
+        (0.9999, "1.00 s"),
         (59.94, "59.9 s"),
+        (59.999, "1 min 0 s"),
         (60, "1 min 0 s"),
         (4000, "66 min 40 s"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from heliograph import ArgumentError, Namespace, development
 from heliograph.development import in_development
 from heliograph.lifecycle.debug_modes import debug_modes
+from tests.core.room import room_for
 from tests.ids import without_address
 
 if TYPE_CHECKING:
@@ -149,9 +151,14 @@ async def later() -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", [None, "yes", bool, later], ids=without_address)
+def one_by_one() -> Iterator[bool]:
+    """Answer when it is iterated over."""
+    yield False
+
+
+@pytest.mark.parametrize("check", [None, "yes", bool, later, one_by_one], ids=without_address)
 def test_what_cannot_answer_is_refused(check: Any) -> None:
-    """A class would be true, and so would a coroutine."""
+    """A class would be true, and so would a coroutine or a generator."""
     with pytest.raises(ArgumentError, match="cannot tell whether programs are being developed"):
         development.add_check(check)
 
@@ -174,6 +181,87 @@ def test_a_check_that_fails_is_named_once_and_asked_no_more(
     assert [signal.send("shop"), paid().send("shop"), in_development()] == [[], [], False]
     assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [LookupError]
     assert "which tells whether programs are being developed, failed" in caplog.text
+
+
+def test_a_check_that_fails_in_several_threads_at_once_is_named_once(
+    unanswered: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of them removes it."""
+    meet = Barrier(3)
+
+    def failing() -> bool:
+        meet.wait()
+        raise LookupError
+
+    development.add_check(failing)
+    threads = [Thread(target=in_development) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(caplog.records) == 1
+
+
+class Undecided:
+    """An answer that is neither yes nor no."""
+
+    def __bool__(self) -> bool:
+        raise LookupError
+
+
+class Unready(Opening):
+    """A check whose method cannot be looked up."""
+
+    @property
+    def when_known(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # That is it.
+        """Fail."""
+        raise LookupError
+
+
+def undecided() -> Any:
+    """Give what is no answer."""
+    return Undecided()
+
+
+@pytest.mark.parametrize("check", [undecided, Unready()], ids=["undecided", "unready"])
+def test_what_a_check_has_may_fail_as_well(
+    unanswered: None, caplog: pytest.LogCaptureFixture, check: Any
+) -> None:
+    """The send that asked goes on, and the check is removed, as if the call had failed."""
+    signal = paid()
+    development.add_check(check)
+
+    assert [signal.send("shop"), in_development()] == [[], False]
+    assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [LookupError]
+
+
+def test_a_check_whose_method_is_none_has_none(unanswered: None) -> None:
+    """A subclass may take the method away so."""
+    signal, check = paid(), type("Quiet", (Opening,), {"when_known": None})()
+    development.add_check(check)
+    sent = signal.send("shop")
+    answer = in_development()
+    development.remove_check(check)
+
+    assert (sent, answer) == ([], None)
+
+
+def test_a_check_without_room_on_the_stack_stays(
+    unanswered: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That the stack is full says nothing about the check."""
+
+    def dig(levels: int = 50) -> bool:
+        return levels == 0 or dig(levels - 1)
+
+    development.add_check(dig)
+    with room_for(40):
+        before = in_development()
+    after = in_development()
+    development.remove_check(dig)
+
+    assert (before, after, caplog.records) == (None, True, [])
 
 
 @pytest.mark.parametrize("answer", [True, False])

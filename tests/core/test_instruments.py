@@ -34,12 +34,12 @@ from heliograph.describe import describe_callable, describe_duration
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
 from tests.core.stepping import every_step
-from tests.core.watching import watching
+from tests.core.watching import watched_by, watching
 from tests.ids import without_address
 from tests.threads import INHERITING, in_a_plain_thread, in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
 
 class Given(Signal):
@@ -520,6 +520,54 @@ def test_an_instrument_may_remove_itself() -> None:
     assert told == ["once", "other", "other"]
 
 
+def test_an_instrument_may_add_another_while_it_is_told() -> None:
+    """The new one is told of the next send; one that adds itself again is told once."""
+    signal = Signal("paid")
+    told: list[str] = []
+
+    def second(emission: Emission) -> None:
+        told.append("second")
+
+    def first(emission: Emission) -> None:
+        told.append("first")
+        add_instrument(first)
+        add_instrument(second)
+
+    with watched_by(first):
+        signal.send()
+        signal.send()
+    remove_instrument(second)
+
+    assert told == ["first", "first", "second"]
+
+
+def fits(sender: object, **extra: object) -> None:
+    """Be a receiver."""
+
+
+def test_an_instrument_that_fails_at_a_connection_is_switched_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The connection is made all the same, and the instrument is named once."""
+
+    class Failing:
+        def __call__(self, emission: Emission) -> None:
+            """See nothing."""
+
+        def on_connect(self, *_: object) -> None:
+            raise OSError
+
+    signal = Signal("paid")
+    with watched_by(Failing()):
+        signal.connect(fits)
+        signal.connect(fits, "shop")
+
+    assert len(signal.connections) == 2
+    assert [
+        it.getMessage().partition(" failed")[0].rpartition(".")[2] for it in caplog.records
+    ] == ["on_connect"]
+
+
 def test_an_instrument_added_during_a_send_is_told_of_the_next_one() -> None:
     """A send is watched from its start or not at all."""
     signal, diary = Signal("paid"), Diary()
@@ -913,6 +961,119 @@ def test_who_fails_when_told_of_a_failure_is_switched_off_as_well(
     ]
 
 
+def test_who_was_switched_off_meanwhile_fails_no_second_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither on the failures that it was still to be told of, nor on the same emission."""
+    signal = Signal("paid")
+    watchers = Watcher(ValueError("first")), Watcher(ValueError("second"))
+
+    def failing(emission: Emission) -> None:
+        msg = "broken"
+        raise ValueError(msg)
+
+    for each in (failing, *watchers):
+        add_instrument(each)
+    signal.send()
+
+    assert EVERYWHERE == []
+    assert [record.getMessage().partition(" failed ")[0] for record in caplog.records] == [
+        f"The instrument {failing.__module__}.{failing.__qualname__}",
+        *[f"The instrument {__name__}.Watcher.on_failure"] * 2,
+    ]
+    assert [[it[0] for it in each.seen] for each in watchers] == [["start"], ["start"]]
+
+
+def test_who_fails_in_several_threads_at_once_is_named_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One of them switches it off; whoever fails after it was added again is named again."""
+    signal, watcher, meet = Signal("paid"), Watcher(), threading.Barrier(3)
+
+    def failing(emission: Emission) -> None:
+        meet.wait()
+        msg = "broken"
+        raise ValueError(msg)
+
+    def send_in_three_threads() -> None:
+        add_instrument(failing)
+        threads = [threading.Thread(target=signal.send) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    add_instrument(watcher)
+    send_in_three_threads()
+    once = len(caplog.records), len(watcher.failed)
+    send_in_three_threads()
+    remove_instrument(watcher)
+
+    assert (once, len(caplog.records), len(watcher.failed)) == ((1, 1), 2, 2)
+
+
+def test_an_instrument_that_removes_itself_and_fails_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An error is not lost."""
+    signal = Signal("paid")
+
+    def failing(emission: Emission) -> None:
+        remove_instrument(failing)
+        msg = "broken"
+        raise ValueError(msg)
+
+    add_instrument(failing)
+    signal.send()
+
+    assert [it.exc_info and it.exc_info[0] for it in caplog.records] == [ValueError]
+
+
+def test_who_was_switched_off_meanwhile_is_not_told_of_starts() -> None:
+    """As with sends that end; the others are told."""
+    signal, second, third = Signal("paid"), Watcher(ValueError("second")), Watcher()
+
+    class Failing(Observer):
+        def on_start(self, emission: Emission) -> None:
+            msg = "broken"
+            raise ValueError(msg)
+
+    for each in (Failing(), second, third):
+        add_instrument(each)
+    signal.send()
+    remove_instrument(third)
+
+    assert second.seen == []
+    assert [it[0] for it in third.seen] == ["start", "end"]
+    assert EVERYWHERE == []
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_an_instrument_without_room_on_the_stack_stays(endless: bool) -> None:
+    """Whoever is called where the stack is full fails; who fails with room to spare is at fault."""
+    signal, seen = Signal("paid"), list[Emission]()
+
+    def send_again(sender: object) -> None:
+        signal.send()
+
+    def dig(levels: int) -> None:
+        if levels:
+            dig(levels - 1)
+
+    def instrument(emission: Emission) -> None:
+        dig(10_000 if endless else 90)
+        seen.append(emission)
+
+    add_instrument(instrument)
+    with signal.connected_to(send_again), no_collector(), pytest.raises(RecursionError):
+        signal.send()
+    seen.clear()
+    signal.send()
+    remove_instrument(instrument)
+
+    assert len(seen) == (not endless)
+
+
 def test_what_an_instrument_closes_is_told_of_and_leaves_it_one() -> None:
     """A send that it ends itself is watched, and what it sends afterwards still is not."""
     paid, awaited, told = Signal("paid"), Signal("awaited"), list[object]()
@@ -1110,6 +1271,25 @@ async def awaited(emission: Emission) -> None:
     """See the end of an emission, if somebody awaits it."""
 
 
+class OneByOne:
+    """Gives what it sees, if somebody iterates over that."""
+
+    def __call__(self, emission: Emission) -> Iterator[Emission]:
+        """See the end of an emission."""
+        yield emission
+
+    async def on_start(self, emission: Emission) -> AsyncIterator[Emission]:
+        """See the start of an emission."""
+        yield emission
+
+
+class StartsOneByOne(Observer):
+    """Gives what starts, if somebody iterates over that."""
+
+    on_start = OneByOne.on_start  # type: ignore[assignment]  # As users write it.
+
+
+LINES = "calling it runs none of its lines. Take the yield out."
 INSTEAD = "and nothing would await it. Pass a plain function; it may start a task."
 
 
@@ -1119,13 +1299,17 @@ INSTEAD = "and nothing would await it. Pass a plain function; it may start a tas
         (awaited, f"it is async, {INSTEAD}"),
         (Awaited(), f"it is async, {INSTEAD}"),
         (Later(), f"its on_start is async, {INSTEAD}"),
+        (OneByOne(), f"it is a generator function: {LINES}"),
+        (partial(OneByOne()), f"it is a generator function: {LINES}"),
+        (OneByOne().__call__, f"it is a generator function: {LINES}"),
+        (StartsOneByOne(), f"its on_start is a generator function: {LINES}"),
         (Observer, "it is a class: pass an object of it."),
         (7, "it must be callable with an Emission."),
     ],
     ids=without_address,
 )
 def test_what_could_never_see_anything_is_no_instrument(instrument: Any, why: str) -> None:
-    """An async function would never be awaited, and a class only makes an object."""
+    """An async function would never be awaited; a class or a generator only makes an object."""
     with pytest.raises(ArgumentError) as caught:
         add_instrument(instrument)
 

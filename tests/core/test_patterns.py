@@ -181,12 +181,12 @@ def test_what_dies_while_a_signal_is_made_is_not_connected(
     def dying(sender: object) -> None: ...
 
     shop.signals().connect(dying)
-    [(where, template)] = shop._names.standing.items()
+    [(where, template)] = shop._names.templates.items()
     kept = template.connections
     monkeypatch.setattr(type(template), "connections", property(lambda it: kept))
     del dying
     gc.collect()
-    shop._names.standing[where] = template
+    shop._names.templates[where] = template
 
     assert shop.signal("order_sent")._registry.connections() == []
 
@@ -357,7 +357,7 @@ def test_a_pattern_that_nobody_stands_by_is_forgotten(shop: Namespace) -> None:
         shop.signals(f"{number}*").disconnect(hear)
     shop.signals("lost*").disconnect(hear)
 
-    assert shop._names.standing == {}
+    assert shop._names.templates == {}
 
 
 @pytest.mark.parametrize("weak", [True, False])
@@ -373,7 +373,7 @@ def test_a_pattern_is_forgotten_when_the_last_who_stands_by_has_died(
     pattern.connect(hear, "Hamburg", weak=weak)
     del sender
     gc.collect()
-    kept = list(shop._names.standing)
+    kept = list(shop._names.templates)
     pattern.disconnect(hear, "Hamburg")
     pattern.connect(hear, weak=weak)
     later = shop.signal("found it")
@@ -381,7 +381,7 @@ def test_a_pattern_is_forgotten_when_the_last_who_stands_by_has_died(
     gc.collect()
 
     assert (kept, len(later.connections)) == ([("", "found*")], int(not weak))
-    assert len(shop._names.standing) == int(not weak)
+    assert len(shop._names.templates) == int(not weak)
 
 
 def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
@@ -407,7 +407,7 @@ def test_a_pattern_that_is_forgotten_meanwhile_is_not_missed(
 
 
 @fast_switching()
-def test_threads_that_stand_by_and_leave_miss_nothing() -> None:
+def test_threads_that_connect_and_leave_miss_nothing() -> None:
     """Who connects while the last one leaves stands by all the same."""
     shop = Namespace()
     barrier = threading.Barrier(3)
@@ -430,4 +430,4 @@ def test_threads_that_stand_by_and_leave_miss_nothing() -> None:
     for thread in threads:
         thread.join()
 
-    assert (missed, shop._names.standing) == ([], {})
+    assert (missed, shop._names.templates) == ([], {})

@@ -6,6 +6,7 @@ Few programs run by default. Many more: ``make fuzz``, which takes ``PROGRAMS`` 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -81,3 +82,26 @@ def test_a_receiver_that_was_disconnected_is_not_due_by_a_new_connection() -> No
     signal.connect(later, "shop")
 
     assert signal.send("shop") == [(first, "first")]
+
+
+def test_an_error_that_is_not_raised_keeps_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged when something else leaves the send; its receiver may die at once."""
+    caplog.set_level("CRITICAL", "heliograph")  # A record that is kept keeps the error.
+    signal = Signal("paid")
+
+    async def awaited(sender: object) -> None:
+        """Be wrapped, which fails."""
+
+    def leave(sender: object) -> None:
+        raise KeyboardInterrupt
+
+    def fail(receiver: object) -> Any:
+        raise LookupError
+
+    signal.connect(awaited)
+    signal.connect(leave)
+    with pytest.raises(KeyboardInterrupt):
+        signal.send("shop", _async_wrapper=fail)
+    del awaited
+
+    assert signal.receivers == (leave,)

@@ -64,7 +64,7 @@ ENGINE = [
     "connections.reviving",
     "connections.scopes",
     "connections.state",
-    "connections.tables",
+    "connections.shrinking",
     "copying",
     "declares",
     "describe",

@@ -7,11 +7,13 @@ import gc
 from collections.abc import Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
 import heliograph.blinker
 from heliograph import ANY, Signal
+from heliograph.core.connected import Connected
 from heliograph.core.connections.registry import Registry
 from heliograph.core.lock import under_lock
 from tests.core.diary import Diary
@@ -149,6 +151,28 @@ def test_a_view_never_counts_the_disconnected(kind: Callable[[], Any]) -> None:
     signal.disconnect(receive)
 
     assert (answers, bool(view)) == ([True] * 7, False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_view_holds_no_sender(kind: Callable[[], Any]) -> None:
+    """A list has no weak references, so that its connection alone may hold it."""
+    signal, sender = kind(), [Shop()]
+    shop = ref(sender[0])
+    signal.connect(receive, sender=sender)
+    before = bool(signal.receivers), bool(signal.receivers)
+    signal.disconnect(receive)
+    del sender
+    gc.collect()
+
+    assert (before, shop(), bool(signal.receivers)) == ((True, True), None, False)
+
+
+def test_a_view_may_be_asked_of_the_class() -> None:
+    """Tools that take an object apart call descriptors themselves."""
+    signal = Signal()
+    view = vars(Connected)["receivers"].__get__(signal)
+
+    assert (view, view is signal.receivers) == ((), True)
 
 
 def test_a_view_does_not_count_receivers_of_dead_senders() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from heliograph import ANY, Signal
+from heliograph import ANY, AsyncReceiverError, Signal
 from tests.core.diary import Diary
 from tests.core.watching import watching
 
@@ -492,6 +492,18 @@ async def test_an_overridden_receivers_for_may_give_async_receivers() -> None:
     signal = Traced("paid", [diary.async_receiver("async"), diary.receiver("plain")])
 
     assert names(await signal.send_async("shop")) == ["async", "plain"]
+
+
+def test_an_overridden_receivers_for_may_give_async_receivers_that_are_false() -> None:
+    """Whether `send` refuses a receiver does not depend on its truth value."""
+
+    class Empty(list[object]):
+        async def __call__(self, sender: object, **_: object) -> None:
+            self.append(sender)
+
+    signal = Traced("paid", [Empty()])
+    with pytest.raises(AsyncReceiverError, match="Empty"):
+        signal.send("shop")
 
 
 def test_an_overridden_receivers_for_is_not_asked_while_muted() -> None:

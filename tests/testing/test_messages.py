@@ -246,8 +246,8 @@ def test_not_connected() -> None:
     assert message_of(lambda: assert_connected(placed, receipt, Shop("us"))) == (
         "Expected receipt at here.py:# to be connected to 'order-placed' for <Shop us>.\n"
         "These are connected:\n"
-        f"  {HERE}.refuse, hearing everybody, connected at here.py:#\n"
-        f"  {HERE}.receipt, hearing <Shop eu>, connected at here.py:#"
+        f"  {HERE}.refuse, for all senders, connected at here.py:#\n"
+        f"  {HERE}.receipt, for <Shop eu>, connected at here.py:#"
     )
     assert message_of(lambda: assert_connected(nobody, receipt)) == (
         "Expected receipt at here.py:# to be connected to 'order-paid'.\n"
@@ -361,8 +361,8 @@ def test_values_of_several_lines_keep_to_their_place() -> None:
         "Expected refuse at here.py:# to be connected to 'order-placed' for [[0 0]\n"
         "          [0 1]].\n"
         "These are connected:\n"
-        f"  {HERE}.receipt, hearing [[0 0]\n"
-        f"  {' ' * len(HERE)}                   [0 1]], connected at here.py:#"
+        f"  {HERE}.receipt, for [[0 0]\n"
+        f"  {' ' * len(HERE)}               [0 1]], connected at here.py:#"
     )
 
 

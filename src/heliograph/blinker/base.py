@@ -239,7 +239,7 @@ class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
     """A dict of signals by name, which can also declare signals, as `heliograph.Namespace`."""
 
     # A copy shares nothing with the original.
-    _not_copied = heliograph.Namespace._not_copied | {"_shared", "_standing", "_nested"}
+    _not_copied = heliograph.Namespace._not_copied | {"_shared", "_templates", "_nested"}
 
     @property
     def _names(self) -> Any:  # type: ignore[override]  # It is never assigned.
@@ -248,8 +248,8 @@ class Namespace(_SignalsOnly, heliograph.Namespace):  # type: ignore[misc]
         if "_shared" in state:
             return state["_shared"]
         # Made at each access, as the two would otherwise refer to each other.
-        names = self._names_class(self, state.get("_standing"), NamedSignal)
-        names.standing = state.setdefault("_standing", names.standing)
+        names = self._names_class(self, state.get("_templates"), NamedSignal)
+        names.templates = state.setdefault("_templates", names.templates)
         return names
 
     def signal(self, name: str, doc: str | None = None) -> NamedSignal:

@@ -65,7 +65,6 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     # What a signal notes of itself alone.
     _not_copied = heliograph.Signal._not_copied | {
-        "_muted_by_hand",
         "_replaced",
         "_taken_out",
         "receivers_for",
@@ -143,6 +142,11 @@ class Overridable(heliograph.Signal, **_TYPE):
         # Weakly: a table that the program has not kept is given up.
         kept = [it for it in replaced if it() is not None and it() is not registry]
         self.__dict__["_replaced"] = [*kept, weakref.ref(self._registry)]
+        self._use(registry)
+
+    def _use(self, registry: Any) -> None:
+        # In Blinker, a signal with another table is as muted as before.
+        registry.succeed(self._registry)
         self.__dict__.pop("receivers", None)
         self._registry = registry
 
@@ -178,8 +182,7 @@ class Overridable(heliograph.Signal, **_TYPE):
         if registry is None:
             msg = "receivers cannot be deleted: they were not replaced."
             raise AttributeError(msg)
-        self.__dict__.pop("receivers", None)
-        self._registry = registry
+        self._use(registry)
 
     @property
     def is_muted(self) -> bool:
@@ -188,12 +191,7 @@ class Overridable(heliograph.Signal, **_TYPE):
 
     @is_muted.setter
     def is_muted(self, muted: bool) -> None:
-        by_hand = self.__dict__.pop("_muted_by_hand", None)
-        if by_hand is not None:
-            by_hand.__exit__()
-        if muted:
-            self.__dict__["_muted_by_hand"] = by_hand = self.muted()
-            by_hand.__enter__()
+        self._registry.mute_by_hand(on=bool(muted))
 
     @is_muted.deleter
     def is_muted(self) -> None:

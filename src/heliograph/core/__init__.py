@@ -1,1 +1,1 @@
-"""The engine: connections, sending, namespaces. Everything else in Heliograph stands on it."""
+"""The engine: who is connected, what a send does, what can be watched. All wings stand on it."""

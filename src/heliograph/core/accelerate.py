@@ -25,6 +25,12 @@ from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.signal import Signal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from heliograph.core.sending._dispatch import Send
+
 
 def _put_in_place() -> str:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
@@ -33,7 +39,20 @@ def _put_in_place() -> str:
         from heliograph.core.sending import _dispatch
     except ImportError:  # pragma: no cover - runs if the C part was not compiled.
         return "python"
-    send = _dispatch.Send(
+    send = _send_in_c(_dispatch.Send)
+    _ask_in_c(send)
+    # Type checkers still see the Python methods.
+    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
+    Emission.deliveries = property(  # type: ignore[assignment]  # As above.
+        send.deliveries_of, doc=Emission.deliveries.__doc__
+    )
+    SendState.runs_in_c = True
+    return "c"
+
+
+def _send_in_c(new: Callable[..., Send]) -> Send:
+    """Return the C version of `Signal.send`, which gets all that it uses of the engine."""
+    return new(
         in_python=Signal.send,
         finish=finish,
         pending_changes=pending_changes,
@@ -60,6 +79,11 @@ def _put_in_place() -> str:
         deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
     )
 
+
+def _ask_in_c(send: Send) -> None:
+    """Let the questions before a send use the look-up of the C version."""
+    from heliograph.core.sending import _dispatch
+
     class AnyoneInC(_dispatch.Anyone, Here):
         __slots__ = ()
         reads_as = (send,)
@@ -69,17 +93,11 @@ def _put_in_place() -> str:
 
     Connected._anyone_class = AnyoneInC
     Connected._receivers_class = ReceiversInC
-    SendState.keeps_snapshots = False
     has_any = _dispatch.Question(send, Signal.has_receivers_for)
     which = _dispatch.Question(send, Signal.receivers_for, due)
     # Type checkers still see the Python methods.
     Signal.has_receivers_for = update_wrapper(has_any, Signal.has_receivers_for)  # type: ignore[assignment, method-assign]
     Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]
-    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
-    Emission.deliveries = property(  # type: ignore[assignment]  # As above.
-        send.deliveries_of, doc=Emission.deliveries.__doc__
-    )
-    return "c"
 
 
 implementation: str = _put_in_place()

@@ -77,8 +77,12 @@ def why_not_decorated(function: Any) -> str | None:
 
 
 def is_generator(function: Any) -> bool:
-    """Tell whether it is a generator function: calling it runs none of its lines."""
-    return _has_flags(function, _GENERATORS)
+    """Tell whether calling *function* runs none of its lines, as it makes a generator.
+
+    It does for generator functions, async or not, objects with such a ``__call__``, and
+    partials and bound methods of all these.
+    """
+    return any(_has_flags(it, _GENERATORS) for it in _what_runs(function))
 
 
 def is_async(receiver: Any) -> bool:
@@ -87,13 +91,17 @@ def is_async(receiver: Any) -> bool:
     It does for coroutine functions, functions marked as such, objects with an
     async ``__call__``, and partials and bound methods of all these.
     """
-    receiver = without_partials(receiver)
-    function = function_of(receiver)
+    function, call = _what_runs(receiver)
     if type(function) is FunctionType and not function.__dict__:
         return bool(function.__code__.co_flags & _COROUTINE)
     # Not `inspect`, which believes objects that claim to be functions.
-    calls = (function, told(type(receiver), "__call__"))
-    return any(_has_flags(it, _COROUTINE) or _is_marked(it) for it in calls)
+    return any(_has_flags(it, _COROUTINE) or _is_marked(it) for it in (function, call))
+
+
+def _what_runs(receiver: Any) -> tuple[Any, Any]:
+    """Return what runs when *receiver* is called: the function, or the ``__call__`` of its type."""
+    receiver = without_partials(receiver)
+    return function_of(receiver), told(type(receiver), "__call__")
 
 
 def coroutine_function(receiver: Any) -> Any:

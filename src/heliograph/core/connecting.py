@@ -14,7 +14,7 @@ from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, identified, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
 from heliograph.core.observing.instruments import tell_connected
-from heliograph.core.source import place
+from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class Connectable(Connected[P]):
         self._examine(receiver, inline=complete.inline)
 
         def begin(scope: Scope) -> list[Connection]:
-            scoped = derived(complete, weak=False, scope=scope, place=complete.place)
+            scoped = derived(complete, weak=False, scope=scope, site=complete.call_site)
             return self._connect_with(receiver, real, scoped)
 
         def end(scope: Scope, made: list[Connection] | None) -> list[Connection]:
@@ -244,7 +244,7 @@ class Connectable(Connected[P]):
         def call() -> str:
             return f"connected_to({describe_callable(receiver)}) of {title_of(self)}"
 
-        return Scoped(begin, end, tell, local=local, called=call, made=complete.place)
+        return Scoped(begin, end, tell, local=local, called=call, made=complete.call_site)
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
@@ -284,11 +284,13 @@ class Connectable(Connected[P]):
 
         def end(scope: Scope, _: object) -> None:
             registry.mute(scope, None)
+            if self._registry is not registry:  # A subclass has replaced it meanwhile.
+                self._registry.mute(scope, None)
 
         def call() -> str:
             return f"muted() of {title_of(self)}"
 
-        return Scoped(begin, end, local=local, called=call, made=place())
+        return Scoped(begin, end, local=local, called=call, made=call_site())
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Stop calling *receiver* when *sender* sends, or when anybody does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.source import place
+from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class Declares:
         from heliograph.core.declared.parsing import DeclareOptions, read_class
 
         options = DeclareOptions(self._prefix, name, doc, deprecated, deprecated_arguments)
-        [signal] = self._names.declared(read_class(payload, sender, place(), options))
+        [signal] = self._names.declared(read_class(payload, sender, call_site(), options))
         return signal
 
     @property

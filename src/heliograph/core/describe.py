@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 72
 _TAIL = 12
+_VOWELS = tuple("AEIOaeio")
 
 
 # --- receivers and signals -------------------------------------------------------------
@@ -125,7 +126,7 @@ def describe_sender(sender: Any, *, value: bool = False) -> str:
     if issubclass(kind, (type, FunctionType)):
         return name_of(sender)
     # A name that begins with U is as often spoken with a consonant as not.
-    article = "an" if kind.__qualname__[0] in "AEIOaeio" else "a"
+    article = "an" if kind.__qualname__.startswith(_VOWELS) else "a"
     return f"{article} {kind.__qualname__}"
 
 
@@ -175,11 +176,11 @@ def describe_duration(seconds: float) -> str:
         return f"-{describe_duration(-seconds)}"
     if seconds == 0 or not seconds < float("inf"):
         return f"{seconds:g} s"
-    if seconds >= 60:  # noqa: PLR2004 - that is a minute.
+    if seconds >= 59.95:  # noqa: PLR2004 - rounded, that is a minute.
         minutes, seconds = divmod(round(seconds), 60)
         return f"{minutes} min {seconds} s"
     units = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-    size, unit = next((it for it in units if seconds >= it[0]), units[-1])
+    size, unit = next((it for it in units if seconds >= 0.9995 * it[0]), units[-1])
     many = seconds / size
     decimals = 2 if many < 10 else 1 if many < 100 else 0  # noqa: PLR2004 - three digits in all.
     return f"{many:.{decimals}f} {unit}"

@@ -7,10 +7,10 @@ import sys
 from functools import partial
 from weakref import WeakSet
 
-from heliograph.core.callables import is_async
+from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import name_of, short_repr
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failures import log
+from heliograph.core.failures import is_for_lack_of_room, log
 from heliograph.core.identity import receiver_key
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def add_check(check: Check) -> Check:
         The check, so that this can be a decorator.
 
     Raises:
-        ArgumentError: If *check* is not callable, or is a class or async.
+        ArgumentError: If *check* is not callable, or is a class, async or a generator function.
 
     Example:
         >>> from types import SimpleNamespace
@@ -93,7 +93,8 @@ def add_check(check: Check) -> Check:
         >>> development.remove_check(is_in_debug_mode)
     """
     given: Any = check  # It is more than what can be called.
-    if issubclass(type(given), type) or not callable(given) or is_async(given):
+    is_plain = callable(given) and not is_async(given) and not is_generator(given)
+    if issubclass(type(given), type) or not is_plain:
         shown = short_repr(check)
         msg = (
             f"{shown} cannot tell whether programs are being developed: pass a plain function "
@@ -106,9 +107,14 @@ def add_check(check: Check) -> Check:
 
 def remove_check(check: Check) -> None:
     """Remove *check*. One that was never added is no error."""
+    _remove(check)
+
+
+def _remove(check: Check) -> bool:
+    """Remove a check; tell whether it was there."""
     key = receiver_key(check)
-    _checks.pop(key, None)
     _awaited.pop(key, None)
+    return _checks.pop(key, None) is not None
 
 
 def load_check(load: Callable[[], Check]) -> None:
@@ -121,10 +127,14 @@ def check_once_known(registry: Registry) -> None:
     registry.check(on=False)
     _waiting.add(registry)
     for check in _loaded():
-        if _answer(check) is None and hasattr(check, "when_known"):
+        if _answer(check) is None and _tells_later(check):
             key = receiver_key(check)
             _awaited[key] = None
-            _ask(check, partial(check.when_known, partial(_settle, key)))
+            _ask(check, partial(_wait_for, check, partial(_settle, key)))
+
+
+def _wait_for(check: Any, tell: Callable[[bool], None]) -> None:
+    check.when_known(tell)
 
 
 def _settle(key: Hashable, on: bool) -> None:
@@ -144,20 +154,26 @@ def _loaded() -> tuple[Any, ...]:
     return tuple(_checks.values())
 
 
+def _tells_later(check: Check) -> Any:
+    return _ask(check, lambda: getattr(check, "when_known", None) is not None)
+
+
 def _answer(check: Check) -> bool | None:
-    said = _ask(check, check)
-    return None if said is None else bool(said)
+    return _ask(check, check)
 
 
-def _ask(check: Check, call: Callable[[], Any]) -> Any:
+def _ask(check: Check, call: Callable[[], Any]) -> bool | None:
     try:
-        return call()
+        said = call()
+        return None if said is None else bool(said)
     except Exception as error:  # noqa: BLE001 - it must not break the send that asks.
-        remove_check(check)
-        log(
-            error,
-            "The check %s, which tells whether programs are being developed, failed and was "
-            "removed. Fix it, and add it again with add_check().",
-            name_of(check),
-        )
+        if is_for_lack_of_room(error):
+            return None
+        if _remove(check):  # Otherwise it has failed in another thread, too.
+            log(
+                error,
+                "The check %s, which tells whether programs are being developed, failed and was "
+                "removed. Fix it, and add it again with add_check().",
+                name_of(check),
+            )
         return False

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 AT_ONCE: tuple[type[Exception], ...] = (RecursionError, MemoryError)
 """Errors after which no other receiver can be called: it would fail in the same way."""
 
+_ROOM = 200
+"""How many calls inside each other an instrument may need, and a check, and the log."""
+
 # Some errors cannot be changed, such as frozen dataclasses.
 _set = BaseException.__setattr__
 
@@ -29,6 +32,21 @@ def leaves_at_once(error: Exception) -> bool:
         if isinstance(part, BaseExceptionGroup):
             parts += part.exceptions
     return False
+
+
+def is_for_lack_of_room(error: Exception) -> bool:
+    """Tell whether an error says only that the stack is full here: whoever is called fails."""
+    if isinstance(error, RecursionError):
+        try:
+            _take_room(_ROOM)
+        except RecursionError:
+            return True
+    return False
+
+
+def _take_room(calls: int) -> None:
+    if calls:
+        _take_room(calls - 1)
 
 
 def raise_kept(error: BaseException) -> NoReturn:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]
 
 
+# What the program itself is called, also in the processes that `multiprocessing` starts.
+_PROGRAM = ("__main__", "__mp_main__")
+
+
 def path_of(it: Any) -> Path | None:
     """Return where a signal or a namespace can be imported from, or None.
 
@@ -70,7 +74,7 @@ class _Kinds(dict[type, bool]):
 
 def _modules() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each module's name and a copy of its variables, the main program last."""
-    for name in sorted(sys.modules, key="__main__".__eq__):
+    for name in sorted(sys.modules, key=_PROGRAM.__contains__):
         module = sys.modules.get(name)
         # Some programs put objects there that are not modules.
         if issubclass(type(module), ModuleType):

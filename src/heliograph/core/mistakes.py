@@ -11,14 +11,14 @@ from heliograph.core.development import in_development
 from heliograph.core.errors import ArgumentError
 from heliograph.core.failures import note
 from heliograph.core.showing import counted
-from heliograph.core.source import line_of, place, warn_at
+from heliograph.core.source import call_site, line_of, warn_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
     # Says what is wrong with a name, if another library has a signal of that name.
     Namesake = Callable[[str], str | None]
@@ -57,7 +57,7 @@ def warn_of_text(name: str) -> None:
             f"The name of a signal, {shown!r}, reads like its documentation, and the first "
             "argument is the name. Write Signal(doc=...) or Signal(name, doc)."
         )
-        warn_at(place(), msg, UserWarning)
+        warn_at(call_site(), msg, UserWarning)
 
 
 def look_for_namesakes(module: str, load: Callable[[], Namesake]) -> None:
@@ -70,7 +70,7 @@ def warn_of_namesakes(name: str) -> None:
     for module, load in _namesakes.items():
         problem = load()(name) if module in sys.modules else None
         if problem is not None and in_development():
-            warn_at(place(), problem, UserWarning)
+            warn_at(call_site(), problem, UserWarning)
 
 
 def warn_of_twin(name: str, known: Collection[object]) -> None:
@@ -91,7 +91,7 @@ def warn_of_twin(name: str, known: Collection[object]) -> None:
             f"A new signal is called {name!r}, and there is a signal {twin!r}: a receiver "
             "connected to one does not get what the other sends. Did you mean the same?"
         )
-        warn_at(place(), msg, UserWarning)
+        warn_at(call_site(), msg, UserWarning)
 
 
 def _folded(name: str) -> str:
@@ -111,20 +111,20 @@ def refuse_as_sender(given: object, title: str, *, strict: bool) -> None:
     """
     if type(given) is not FunctionType:
         return
-    here = place()
+    here = call_site()
     if is_decorated_at(given, here):
         msg = (
             f"{name_of(given)} is not connected to {title}: connect_via takes a sender, and "
             "returns a decorator. Write `@signal.connect_via(sender)`, or `@signal.connect` to "
-            "hear all senders."
+            "receive from all senders."
         )
         if strict:
             raise ArgumentError(msg)
         warn_at(here, msg)
 
 
-def is_decorated_at(function: FunctionType, here: Place) -> bool:
-    """Tell whether the call at a place is a decorator of *function*."""
+def is_decorated_at(function: FunctionType, here: CallSite) -> bool:
+    """Tell whether a call is a decorator of *function*."""
     # A decorator is called by the code that defines the function, at a line of the definition.
     # A function that is defined already may be a sender like any other object.
     code = function.__code__
@@ -192,10 +192,10 @@ def warn_of_named_sender(title: str) -> None:
         f"{title} is sent by None, and its payload has a key 'sender'. If that is the sender, "
         "pass it first, without a name: `send(sender, ...)`."
     )
-    warn_at(place(), message)
+    warn_at(call_site(), message)
 
 
-def warn_of_unused(what: str, made: Place) -> None:
+def warn_of_unused(what: str, made: CallSite) -> None:
     """In development, warn of something that was dropped and never entered."""
     # What is left when the interpreter ends is not a mistake.
     if not sys.is_finalizing() and in_development():

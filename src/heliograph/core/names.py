@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     Where = tuple[str, str | None]
 
 
-class Standing(dict["Where", Signal]):
-    """Connections to signals that do not exist yet, by pattern. It can be held weakly.
+class Templates(dict["Where", Signal]):
+    """Signals that nobody sends, by pattern: new signals that match get their receivers.
+
+    It can be held weakly.
 
     Attributes:
         wishes: What instruments want to see of such signals, held weakly.
@@ -35,7 +37,7 @@ class Standing(dict["Where", Signal]):
 
     def __reduce__(self) -> Any:
         """Leave the connections behind: signals of a copied namespace start without receivers."""
-        return Standing, ()
+        return Templates, ()
 
 
 class Names:
@@ -43,18 +45,18 @@ class Names:
 
     Attributes:
         signals: The signals by full name. In a subclass of namespace, a name need not be a string.
-        standing: The connections to signals that do not exist yet.
+        templates: What is connected to signals that do not exist yet.
         kind: Makes a signal, given its name and its documentation.
     """
 
     def __init__(
         self,
         signals: dict[Any, Any] | None = None,
-        standing: Standing | None = None,
+        templates: Templates | None = None,
         kind: Callable[[str, str], Signal[...]] = Signal,
     ) -> None:
         self.signals: dict[Any, Any] = {} if signals is None else signals
-        self.standing: Standing = Standing() if standing is None else standing
+        self.templates: Templates = Templates() if templates is None else templates
         self.kind: Callable[[str, str], Signal[...]] = kind
 
     def signal(self, name: str, doc: str | None) -> Signal[...]:
@@ -62,7 +64,7 @@ class Names:
         found: Signal[...] | None = self.signals.get(name)
         if found is None:
             new = self.kind(name, "")
-            self._connect_standing(new, name)
+            self._connect_templates(new, name)
             found = self._taken_in(name, new)
         if doc and "__doc__" not in found.__dict__:
             found.__doc__ = doc
@@ -84,9 +86,9 @@ class Names:
 
     def choice(self, where: Where) -> Choice:
         """Return how an instrument gets to see the signals that match."""
-        from heliograph.core.patterns import stand_by_to_see
+        from heliograph.core.patterns import watch_pattern
 
-        return (id(self.standing), where), partial(stand_by_to_see, self, where)
+        return (id(self.templates), where), partial(watch_pattern, self, where)
 
     def declared(self, *declarations: Declaration) -> list[Signal[...]]:
         """Declare one signal for each declaration, or none at all.
@@ -105,7 +107,7 @@ class Names:
         try:
             for name, signal in zip(names, signals, strict=True):
                 if self.signals.get(name) is not signal:
-                    self._connect_standing(signal, name)
+                    self._connect_templates(signal, name)
             # Publish the signals only when all declarations are accepted.
             for at, it in enumerate(declarations):
                 signal = self._taken_in(it.name, signals[at])
@@ -137,15 +139,15 @@ class Names:
             taken: Signal[...] = signals.setdefault(name, found)
             found = taken
         # Again, for patterns connected since the first look, which did not find the signal yet.
-        self._connect_standing(found, name)
+        self._connect_templates(found, name)
         return found
 
-    def _connect_standing(self, signal: Signal[...], name: str) -> None:
-        if self.standing:
-            from heliograph.core.patterns import connect_standing
+    def _connect_templates(self, signal: Signal[...], name: str) -> None:
+        if self.templates:
+            from heliograph.core.patterns import connect_templates
 
-            connect_standing(self.standing, signal, name)
-        if self.standing.wishes:
-            from heliograph.core.patterns import show_standing
+            connect_templates(self.templates, signal, name)
+        if self.templates.wishes:
+            from heliograph.core.patterns import show_to_instruments
 
-            show_standing(self.standing, signal, name)
+            show_to_instruments(self.templates, signal, name)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from heliograph.core._types import F
     from heliograph.core.connections.keywords import ConnectOptions
     from heliograph.core.connections.options import Options
-    from heliograph.core.names import Names, Standing, Where
+    from heliograph.core.names import Names, Templates, Where
     from heliograph.core.observing.wishes import Choice, Wish
 
 # As `fnmatch` reads them: a bracket that comes first is one of the characters.
@@ -36,18 +36,18 @@ _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
 class _TemplateRegistry(Registry):
     """Forgets the pattern when its last receiver is disconnected or dies."""
 
-    def __init__(self, standing: Standing, where: Where) -> None:
+    def __init__(self, templates: Templates, where: Where) -> None:
         super().__init__()
         # Weakly, so that all of it is freed with the namespace, without a garbage collection.
-        self.standing, self.where = ref(standing), where
+        self.templates, self.where = ref(templates), where
 
     def changed(self) -> None:
         super().changed()
-        standing = None if self.receivers else self.standing()
-        template = None if standing is None else standing.get(self.where)
+        templates = None if self.receivers else self.templates()
+        template = None if templates is None else templates.get(self.where)
         # Another template may have taken its place.
-        if standing is not None and template is not None and template._registry is self:
-            keep_until_unlocked(standing.pop(self.where))
+        if templates is not None and template is not None and template._registry is self:
+            keep_until_unlocked(templates.pop(self.where))
 
 
 class SignalPattern:
@@ -103,7 +103,7 @@ class SignalPattern:
         for signal in self:
             signal._examine(receiver, inline=complete.inline)
         try:
-            self._stand_by(receiver, real, complete)
+            self._connect_later(receiver, real, complete)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         for signal in self:
@@ -131,19 +131,19 @@ class SignalPattern:
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Disconnect *receiver* from each of the signals, and from those that are made later."""
-        template = self._names.standing.get(self._where)
+        template = self._names.templates.get(self._where)
         for signal in (*self, *([] if template is None else [template])):
             signal.disconnect(receiver, sender)
 
     def _choice(self) -> Choice:
         return self._names.choice(self._where)
 
-    def _stand_by(self, receiver: Callable[..., Any], sender: Any, options: Options) -> None:
-        standing = self._names.standing
-        template = standing.get(self._where) or self._new_template()
+    def _connect_later(self, receiver: Callable[..., Any], sender: Any, options: Options) -> None:
+        templates = self._names.templates
+        template = templates.get(self._where) or self._new_template()
         template._connect_with(receiver, sender, options)
         # Again, if the template was forgotten in the meantime and another one took its place.
-        while (found := standing.setdefault(self._where, template)) is not template:
+        while (found := templates.setdefault(self._where, template)) is not template:
             template = found
             template._connect_with(receiver, sender, options)
 
@@ -153,7 +153,7 @@ class SignalPattern:
     def _new_template(self) -> Signal[...]:
         # A signal that nobody sends. Its receivers are connected to every signal that matches.
         template: Signal[...] = Signal("".join(self._where), "")
-        template._registry = _TemplateRegistry(self._names.standing, self._where)
+        template._registry = _TemplateRegistry(self._names.templates, self._where)
         return template
 
     @shown
@@ -163,13 +163,13 @@ class SignalPattern:
         return f"<Signals that match {self._where[1]!r} of {whose}>"
 
 
-def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None:
+def connect_templates(templates: Templates, signal: Signal[...], name: str) -> None:
     """Connect to a new signal the receivers of all patterns that its name matches.
 
     Raises:
         ReceiverError: If one of them cannot take the payload that is declared.
     """
-    for where, template in list(standing.items()):
+    for where, template in list(templates.items()):
         for connection in template.connections if _matches(name, where) else ():
             receiver, sender = connection.receiver, connection.sender
             if receiver is None or connection() is None:
@@ -183,19 +183,19 @@ def connect_standing(standing: Standing, signal: Signal[...], name: str) -> None
                 signal._tell_connected(receiver, sender, made[0], made[1] is None)
 
 
-def stand_by_to_see(names: Names, where: Where, wish: Wish) -> None:
+def watch_pattern(names: Names, where: Where, wish: Wish) -> None:
     """Show an instrument all signals whose names match, now and later."""
-    under_lock(_stand, names.standing.wishes, where, wish)
+    under_lock(_add_wish, names.templates.wishes, where, wish)
     show(wish, [it._registry for name, it in list(names.signals.items()) if _matches(name, where)])
 
 
-def _stand(wishes: list[tuple[Where, ref[Wish]]], where: Where, wish: Wish) -> None:
+def _add_wish(wishes: list[tuple[Where, ref[Wish]]], where: Where, wish: Wish) -> None:
     wishes[:] = [*(it for it in wishes if it[1]() is not None), (where, ref(wish))]
 
 
-def show_standing(standing: Standing, signal: Signal[...], name: str) -> None:
+def show_to_instruments(templates: Templates, signal: Signal[...], name: str) -> None:
     """Show a new signal to the instruments that want to see signals of its name."""
-    for where, held in list(standing.wishes):
+    for where, held in list(templates.wishes):
         wish = held()
         if wish is not None and _matches(name, where):
             show(wish, [signal._registry])

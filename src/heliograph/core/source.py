@@ -1,4 +1,4 @@
-"""Places in the source: where the user's code calls the engine, and warnings that point there."""
+"""Call sites: where the user's code calls the engine, and warnings that point there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    # The code object and an offset into it: finding the line number takes longer than all the
-    # rest of connecting, and few programs ask for it.
-    Place = tuple[CodeType, int]
+    # The code object that calls, and an offset into it: finding the line number takes longer than
+    # all the rest of connecting, and few programs ask for it.
+    CallSite = tuple[CodeType, int]
 
 ENGINES = {__name__.partition(".")[0]}
 """Packages whose code is not the user's.
@@ -43,7 +43,7 @@ By default Python shows each warning once; a server might cause the same one in 
 """
 
 
-def place() -> Place:
+def call_site() -> CallSite:
     """Return the place in the user's code that calls the engine."""
     frame = sys._getframe(1)  # The engine's own. A thread may begin there.
     frame = frame.f_back or frame
@@ -61,22 +61,22 @@ def pass_over(package: str) -> None:
     _is_of_an_engine.clear()
 
 
-def line_of(place: Place) -> int:
-    """Return the line number of a place in the source."""
-    code, offset = place
+def line_of(site: CallSite) -> int:
+    """Return the line number of a call site."""
+    code, offset = site
     for start, end, line in code.co_lines():
         if start <= offset < end and line is not None:
             return line
     return code.co_firstlineno
 
 
-def where_is(place: Place) -> str:
-    """Return a place in the source as ``file:line``."""
-    return f"{place[0].co_filename}:{line_of(place)}"
+def file_and_line(site: CallSite) -> str:
+    """Return a call site as ``file:line``."""
+    return f"{site[0].co_filename}:{line_of(site)}"
 
 
 def warn_at(
-    place: Place,
+    site: CallSite,
     message: str,
     kind: type[Warning] = ReceiverWarning,
     *,
@@ -85,7 +85,7 @@ def warn_at(
     """Warn of something that the code at a place does: it connects a receiver, mostly.
 
     Args:
-        place: The place in the user's code.
+        site: The place in the user's code.
         message: What is wrong, and what to write instead.
         kind: The class of the warning.
         module: The module that filters of warnings look at; by default, that of the place.
@@ -94,4 +94,4 @@ def warn_at(
 
     # Python says nothing at all where the module is given as None.
     given: dict[str, Any] = {} if module is None else {"module": module}
-    warn_explicit(message, kind, place[0].co_filename, line_of(place), registry=_shown, **given)
+    warn_explicit(message, kind, site[0].co_filename, line_of(site), registry=_shown, **given)

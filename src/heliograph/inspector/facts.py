@@ -31,7 +31,7 @@ class ReceiverInfo:
     Attributes:
         name: Its qualified name, with its module.
         location: The ``file:line`` that connected it.
-        sender: The only sender that it hears, or ``ANY``.
+        sender: The only sender that it is connected for, or ``ANY``.
         priority: Receivers with a higher priority are called earlier.
         on_error: What happens to its errors: ``"raise"`` or ``"log"``.
         is_async: Whether it has to be awaited.

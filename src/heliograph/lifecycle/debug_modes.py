@@ -34,7 +34,7 @@ class DebugModes:
     def when_known(self, tell: Callable[[bool], None]) -> None:
         """Tell the answer as soon as an application in debug mode comes into use.
 
-        The frameworks' own signals tell of that, so that no send has to ask. The first request
+        The frameworks' own signals report that, so that no send has to ask. The first request
         settles it, as debug mode is not chosen any later.
         """
         self._tell = tell

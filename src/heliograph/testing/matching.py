@@ -119,7 +119,7 @@ class SameSender:
         self._probe.connect(_do_nothing, sender)
 
     def __call__(self, sender: Any) -> bool:
-        """Tell whether a receiver connected for the one sender would hear the other."""
+        """Tell whether a receiver connected for the one sender would get what the other sends."""
         return self._probe.has_receivers_for(sender)
 
 

@@ -128,7 +128,7 @@ def left_out(captured: Captured, wanted: Criteria) -> Iterator[str]:
 
 
 def dead_receivers_of(signals: Iterable[Any]) -> Iterator[str]:
-    """Yield the receivers that were garbage-collected and so heard nothing."""
+    """Yield the receivers that were garbage-collected, and so were not called."""
     for signal in signals:
         dead = getattr(signal, "dead_receivers", ())
         if dead:
@@ -190,10 +190,10 @@ def not_connected(signal: Signal, receiver: Any, sender: Any) -> str:
     connections = signal.connections
     lines.append("These are connected:" if connections else "No receiver is connected.")
     for it in connections:
-        hears = "everybody" if it.sender is ANY else short_repr(it.sender)
+        whose = "all senders" if it.sender is ANY else short_repr(it.sender)
         lines.append(
             indent_after(
-                f"  {it.name}, hearing ", f"{hears}, connected at {relative_location(it.location)}"
+                f"  {it.name}, for ", f"{whose}, connected at {relative_location(it.location)}"
             )
         )
     return "\n".join([*lines, *dead_receivers_of([signal])])

@@ -7,7 +7,7 @@ from weakref import ref
 from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY
 from heliograph.core.showing import shown
-from heliograph.core.source import where_is
+from heliograph.core.source import file_and_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Connection(ref[object]):
     @property
     def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
-        return where_is(self._options.place)
+        return file_and_line(self._options.call_site)
 
     @property
     def receiver_failures(self) -> int:
@@ -169,6 +169,11 @@ def make_connection(
     made._options = options
     made._snapshot = None
     return made
+
+
+def holds_object(connection: Connection) -> bool:
+    """Tell whether a connection holds its sender, which has no weak references and is no value."""
+    return type(connection._key) is int and connection._sender is not _HELD_WEAKLY
 
 
 def order_of(connection: Connection) -> int:

@@ -7,7 +7,7 @@ import sys
 from collections import deque
 
 from heliograph.core.showing import shown
-from heliograph.core.source import line_of, warn_at, where_is
+from heliograph.core.source import file_and_line, line_of, warn_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.registry import Registry
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 OPEN: Final = 0
 SENT: Final = 1
@@ -37,18 +37,18 @@ _ONE_STATEMENT = 32
 class DeadReceiver:
     """What is left of a weakly held receiver that was garbage-collected."""
 
-    __slots__ = ("_lost_in", "_place", "name")
+    __slots__ = ("_call_site", "_lost_in", "name")
 
-    def __init__(self, name: str, place: Place, *, lost: bool = False) -> None:
+    def __init__(self, name: str, site: CallSite, *, lost: bool = False) -> None:
         self.name: str = name
-        self._place = place
+        self._call_site = site
         # The test in which it was lost, if it was. Other tests are not warned of it.
         self._lost_in: str | None = _this_test() if lost else None
 
     @property
     def location(self) -> str:
         """The ``file:line`` that connected it."""
-        return where_is(self._place)
+        return file_and_line(self._call_site)
 
     @shown
     def __repr__(self) -> str:
@@ -60,18 +60,18 @@ def remember(
 ) -> tuple[deque[DeadReceiver], bool]:
     """Add a receiver that has died; returns all that are remembered, and whether to warn of it."""
     dead = deque(maxlen=_REMEMBERED) if dead is None else dead
-    place = receiver_ref.options.place
-    lost = receiver_ref.fate == LOST and not is_told_of(place, dead)
-    dead.append(DeadReceiver(receiver_ref.name, place, lost=lost))
+    site = receiver_ref.options.call_site
+    lost = receiver_ref.fate == LOST and not is_told_of(site, dead)
+    dead.append(DeadReceiver(receiver_ref.name, site, lost=lost))
     return dead, lost
 
 
 def without(
-    known: set[tuple[str, Place]], dead: deque[DeadReceiver] | None
+    known: set[tuple[str, CallSite]], dead: deque[DeadReceiver] | None
 ) -> deque[DeadReceiver] | None:
-    """Return what is left without those of these names that were connected at these places."""
+    """Return what is left without those of these names that were connected at these call sites."""
     # A new one, as other threads may be reading.
-    left = [it for it in dead or () if (it.name, it._place) not in known]
+    left = [it for it in dead or () if (it.name, it._call_site) not in known]
     return deque(left, maxlen=_REMEMBERED) if left else None
 
 
@@ -93,7 +93,7 @@ def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
         return False
     if receiver_ref.maker is not None:
         return _is_dropped(receiver_ref.maker, frame)
-    code = receiver_ref.options.place[0]
+    code = receiver_ref.options.call_site[0]
     if not receiver_ref.named[1].startswith(f"{code.co_qualname}.<locals>."):
         return False
     while frame is not None and frame.f_code is not code:
@@ -101,8 +101,8 @@ def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
     return frame is None
 
 
-def maker_of(code: CodeType) -> Place | None:
-    """Return the place that makes an object, given one of the methods that make it."""
+def maker_of(code: CodeType) -> CallSite | None:
+    """Return the call site that makes an object, given one of the methods that make it."""
     frame: Any = sys._getframe(1)
     # There is none if the object was connected to a pattern before this signal was made.
     while frame is not None and frame.f_code is not code:
@@ -112,8 +112,8 @@ def maker_of(code: CodeType) -> Place | None:
     return frame and (frame.f_code, frame.f_lasti)
 
 
-def _is_dropped(made: Place, frame: Any) -> bool:
-    """Tell whether a frame drops the object that the call at a place returned."""
+def _is_dropped(made: CallSite, frame: Any) -> bool:
+    """Tell whether a frame drops the object that a call returned."""
     if not is_at_once(made, frame):
         return False
     from opcode import opmap
@@ -121,9 +121,9 @@ def _is_dropped(made: Place, frame: Any) -> bool:
     return bool(frame.f_code.co_code[frame.f_lasti] == opmap["POP_TOP"])
 
 
-def is_told_of(place: Place, dead: Iterable[DeadReceiver]) -> bool:
-    """Tell whether a send has warned of receivers that a place connected, or the next one will."""
-    return any(it._place == place and it._lost_in in (None, _this_test()) for it in dead)
+def is_told_of(site: CallSite, dead: Iterable[DeadReceiver]) -> bool:
+    """Tell whether a send has warned, or will, of receivers that a call site connected."""
+    return any(it._call_site == site and it._lost_in in (None, _this_test()) for it in dead)
 
 
 def lost_now(dead: Iterable[DeadReceiver]) -> list[DeadReceiver]:
@@ -135,33 +135,33 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
     """Warn of a lost receiver, once."""
     dead._lost_in = None
     message = (
-        f"{dead.name} was never called: after {dead._place[0].co_qualname}, which connected it "
+        f"{dead.name} was never called: after {dead._call_site[0].co_qualname}, which connected it "
         f"to {title}, had returned, nothing held it, and it was garbage-collected. Connect it "
         "with weak=False, or keep it, or the object whose method it is, as long as it is wanted."
     )
-    warn_at(dead._place, message)
+    warn_at(dead._call_site, message)
 
 
 def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
-    if is_at_once(receiver_ref.options.place, frame):
+    if is_at_once(receiver_ref.options.call_site, frame):
         message = (
             f"{receiver_ref.name} was garbage-collected in the very statement that connected it, "
             "because nothing else holds it: it will never be called. Connect it with "
             "weak=False, or keep it in a variable."
         )
-        warn_at(receiver_ref.options.place, message)
+        warn_at(receiver_ref.options.call_site, message)
 
 
-def is_at_once(place: Place, frame: Any) -> bool:
-    """Tell whether a frame is right after the call at a place, and still on the same line."""
-    code, called = place
+def is_at_once(site: CallSite, frame: Any) -> bool:
+    """Tell whether a frame is right after a call, and still on the same line."""
+    code, called = site
     # There is no frame when the interpreter exits.
     if frame is None or frame.f_code is not code:
         return False
     if not 0 <= frame.f_lasti - called <= _ONE_STATEMENT:
         return False
-    return line_of((code, frame.f_lasti)) == line_of(place)
+    return line_of((code, frame.f_lasti)) == line_of(site)
 
 
 def _this_test() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.tables import shrunk
+from heliograph.core.connections.shrinking import shrunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from heliograph.core.connections.connection import holds_object
 from heliograph.core.connections.group import listed
 from heliograph.core.connections.scopes import counted_here, is_local
 from heliograph.core.lock import pending_changes
@@ -33,7 +34,7 @@ class Kept(cached_property["Any"]):
             return self
         view = self.func(signal)
         # A subclass that has a property of its own asks for the view by `super()`.
-        if owner.receivers is self:
+        if type(signal).receivers is self:
             object.__setattr__(signal, "receivers", view)
         return view
 
@@ -54,14 +55,15 @@ class Here:
     def _anyone(self, last: Connection | None) -> Connection | bool:
         """Return a connection that counts in every context, or else whether one counts here.
 
-        The one that was returned last is looked at first.
+        The one that was returned last is looked at first. None is returned that holds an object
+        as its sender, as views keep what they get.
         """
         registry = self.registry
         if last is not None and _is_alive(last) and registry.holds(last):
             return last
         for connection in _one_by_one(registry):
             if _is_alive(connection) and not is_local(connection._options.scope):
-                return connection
+                return connection if not holds_object(connection) else True
         return any(map(_is_alive, counted_here(registry.connections())))
 
 

@@ -6,7 +6,7 @@ from collections import namedtuple
 
 from heliograph.core.describe import short_repr
 from heliograph.core.errors import ArgumentError
-from heliograph.core.source import place
+from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.connections.keywords import ConnectOptions, OnError
     from heliograph.core.connections.scopes import Scope
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 # A new option is a line here, in `ConnectOptions`, and where it is read.
 DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False}
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
         inline: bool
         weak: bool
         scope: Scope | None
-        place: Place
+        call_site: CallSite
 
 else:
-    fields = [*DEFAULTS, "weak", "scope", "place"]
+    fields = [*DEFAULTS, "weak", "scope", "call_site"]
     Options = namedtuple("Options", fields)  # noqa: PYI024 - `typing` is costly to import.
 
 
@@ -51,7 +51,7 @@ def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
     if not given:
         return usual(weak)
     check_names(given, method)
-    options: Options = _new(Options, (*{**DEFAULTS, **given}.values(), weak, None, place()))
+    options: Options = _new(Options, (*{**DEFAULTS, **given}.values(), weak, None, call_site()))
     _check_values(options)
     return options
 
@@ -59,13 +59,13 @@ def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
 def usual(weak: bool) -> Options:
     """Return the options of a connection for which none are given."""
     # Not unpacked, as concatenating takes half the time.
-    options: Options = _new(Options, _USUAL + (weak, None, place()))  # noqa: RUF005 - just told.
+    options: Options = _new(Options, _USUAL + (weak, None, call_site()))  # noqa: RUF005 - just told.
     return options
 
 
-def derived(options: Options, *, weak: bool, scope: Scope | None, place: Place) -> Options:
+def derived(options: Options, *, weak: bool, scope: Scope | None, site: CallSite) -> Options:
     """Return options that differ in what no keyword argument gives."""
-    made: Options = _new(Options, (*options[:_GIVEN], weak, scope, place))
+    made: Options = _new(Options, (*options[:_GIVEN], weak, scope, site))
     return made
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.options import Options
     from heliograph.core.connections.registry import Registry
     from heliograph.core.sending.snapshot import Snapshot
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 NOTHING: frozenset[str] = frozenset()
 """What is omitted for a receiver that gets the whole payload."""
@@ -69,7 +69,7 @@ class ReceiverRef(ref[object]):
         fate: int
         is_async: bool
         key: Hashable
-        maker: Place | None
+        maker: CallSite | None
         named: tuple[str, str] | str
         omitted: frozenset[str]
         registry_ref: Callable[[], Registry | None]
@@ -260,7 +260,7 @@ def make_receiver_ref(
         receiver_ref.named = name_of(receiver)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
         # an object that connects itself while it is made may be lost by mistake.
-        code = options.place[0]
+        code = options.call_site[0]
         receiver_ref.maker = maker_of(code) if code.co_name in MAKING else None
         receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
     receiver_ref.registry_ref = registry_ref
@@ -279,7 +279,7 @@ def make_receiver_ref(
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
         )
-        warn_at(options.place, message)
+        warn_at(options.call_site, message)
     return receiver_ref
 
 
@@ -305,7 +305,9 @@ def _refuse_without_object(
     if problem is not None and registry is not None:
         if registry.strict:
             raise ReceiverError(problem)
-        warn_at(options.place, f"{name_of(receiver)} will fail whenever it is called. {problem}")
+        warn_at(
+            options.call_site, f"{name_of(receiver)} will fail whenever it is called. {problem}"
+        )
 
 
 def _make_ref(

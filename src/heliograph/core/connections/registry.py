@@ -24,8 +24,8 @@ from heliograph.core.connections.group import Group, in_order, listed
 from heliograph.core.connections.options import derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
+from heliograph.core.connections.shrinking import shrunk
 from heliograph.core.connections.state import SOMEONE, SendState
-from heliograph.core.connections.tables import shrunk
 from heliograph.core.identity import ANY, identified, same_partial, sender_key
 from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
 from heliograph.core.mistakes import refuse_inline
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.options import Options
     from heliograph.core.connections.scopes import Scope
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
     # The connection, and the one that it replaces: itself, if it was there already.
     Made = tuple[Connection, Connection | None]
@@ -77,7 +77,7 @@ class Registry(SendState):
     )
 
     if TYPE_CHECKING:
-        # What `SendState` has is set here, too.
+        # Also assigned below; said here because type checkers may not infer them twice.
         anyone: Sequence[object]
         checked: bool
         version: int
@@ -145,7 +145,7 @@ class Registry(SendState):
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
-        under_lock(self._forget, {(it.name, it._options.place) for it in connections})
+        under_lock(self._forget, {(it.name, it._options.call_site) for it in connections})
 
     def holds(self, connection: Connection) -> bool:
         """Tell whether a connection has not ended yet."""
@@ -226,9 +226,9 @@ class Registry(SendState):
         self, previous: Connection, receiver: Any, sender: Any, options: Options
     ) -> Made:
         before = previous._options
-        # Strong stays strong, as somebody relies on it; and the first place is the place.
+        # Strong stays strong, as somebody relies on it; and the first call site stays.
         weak = options.weak and before.weak
-        options = derived(options, weak=weak, scope=None, place=before.place)
+        options = derived(options, weak=weak, scope=None, site=before.call_site)
         if options == before:
             return previous, previous
         receiver_ref, key = previous._receiver_ref, previous._key
@@ -278,10 +278,10 @@ class Registry(SendState):
         receiver_ref = self.receivers.get(key)
         if receiver_ref is None:
             return []
-        places = tuple(receiver_ref.sender_counts) if sender is ANY else (sender_key(sender),)
+        keys = tuple(receiver_ref.sender_counts) if sender is ANY else (sender_key(sender),)
         ended: list[Connection] = []
-        for place in places:
-            ended += filter(self._end, self._of(receiver_ref, place))
+        for each in keys:
+            ended += filter(self._end, self._of(receiver_ref, each))
         return ended
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
@@ -351,7 +351,7 @@ class Registry(SendState):
         if self.idle.pop(key, None) is not None:
             self.idle = shrunk(self.idle)
 
-    def _forget(self, known: set[tuple[str, Place]]) -> None:
+    def _forget(self, known: set[tuple[str, CallSite]]) -> None:
         self.dead = without(known, self.dead)
 
     def repair(self) -> None:

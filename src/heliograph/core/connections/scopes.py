@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeGuard, TypeVar
 
     from heliograph.core.connections.connection import Connection
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
     F = TypeVar("F", bound=Callable[..., Any])
     # The receivers that are called nevertheless, by their keys, for each block that mutes.
@@ -44,6 +44,10 @@ class Scope:
         self.made: Any = None
         # The block around this one.
         self.outer: Scope | None = None
+
+
+BY_HAND = Scope(None, everywhere=True)
+"""Stands for the block that mutes a signal where an assignment mutes it."""
 
 
 def entered() -> Iterator[Scope]:
@@ -107,7 +111,7 @@ class Scoped:
         *,
         local: bool,
         called: Callable[[], str],
-        made: Place,
+        made: CallSite,
     ) -> None:
         """Make a block that can be entered.
 

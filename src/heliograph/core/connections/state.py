@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from heliograph.core.connections.scopes import BY_HAND
 from heliograph.core.lock import under_lock
-from heliograph.core.observing.wishes import EVERYWHERE
+from heliograph.core.observing.wishes import EVERYWHERE, watch_likewise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class SendState:
         "watchers",
     )
 
-    keeps_snapshots = True
-    """Whether sends look for the last snapshot here. They do not if they run in C."""
+    runs_in_c = False
+    """Whether sends run in C, where none reads `last_snapshot`."""
 
     if TYPE_CHECKING:
         any: Group
@@ -88,6 +89,14 @@ class SendState:
         """Call only the spared receivers, by their keys, inside a scope; None ends the mute."""
         under_lock(self._mute, scope, spared)
 
+    def mute_by_hand(self, *, on: bool) -> None:
+        """Call no receivers until that is taken back: not a block, which the context would hold."""
+        under_lock(self._mute, BY_HAND, frozenset() if on else None)
+
+    def succeed(self, before: SendState) -> None:
+        """Take the place of another one: be muted, declared, checked and watched as that is."""
+        under_lock(self._succeed, before)
+
     def be_watched_by(self, watchers: Watchers) -> None:
         """Let these instruments watch, and no others. Must run under the lock."""
         self.watchers = watchers
@@ -121,6 +130,15 @@ class SendState:
                 local[scope] = spared
         self.silence_changes += silent is not self.silent
         self.local_mutes, self.silent = local, silent
+
+    def _succeed(self, before: Any) -> None:
+        self.mutes = before.mutes
+        self.declaration = before.declaration
+        self.checked = self.checked or before.checked
+        self.overridden = before.overridden
+        self.sort_mutes()
+        watch_likewise(self, before)
+        self.outdate_snapshots()
 
     def _override(self, on: bool) -> None:
         self.overridden = on

@@ -8,7 +8,7 @@ from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecat
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.lock import under_lock
-from heliograph.core.source import where_is
+from heliograph.core.source import file_and_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def fit(receiver_ref: ReceiverRef, receiver: Any, declaration: Declaration) -> N
         ReceiverError: If it cannot take the payload.
     """
     receiver_ref.omitted = omitted_for(receiver, declaration)
-    warn_of_deprecation(receiver, declaration, receiver_ref.options.place)
+    warn_of_deprecation(receiver, declaration, receiver_ref.options.call_site)
 
 
 def set_declaration(
@@ -81,17 +81,18 @@ class _Candidate:
                 self.omitted[receiver_ref.key] = self._omitted_for(receiver_ref, receiver)
 
     def _omitted_for(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
-        declaration, place = self.declaration, receiver_ref.options.place
+        declaration, site = self.declaration, receiver_ref.options.call_site
         try:
             omitted = omitted_for(receiver, declaration)
         except ReceiverError as error:
             msg = (
                 f"{title_of(self.signal)} cannot be declared at {declaration.location}. "
-                f"{receiver_ref.name}, connected at {where_is(place)}, could not take it. {error}"
+                f"{receiver_ref.name}, connected at {file_and_line(site)}, could not take it. "
+                f"{error}"
             )
             raise ReceiverError(msg) from None
         if declaration != self.before:
-            warn_of_deprecation(receiver, declaration, place)
+            warn_of_deprecation(receiver, declaration, site)
         return omitted
 
     def is_current(self) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.declared.declaration import Declaration
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -83,11 +83,11 @@ def _of_the_payload(taken: _ReceiverSignature, declaration: Declaration) -> Iter
         yield f"does not take {', '.join(map(repr, missing))}: name what it uses, and add **extra"
 
 
-def warn_of_deprecation(receiver: Any, declaration: Declaration, place: Place) -> None:
+def warn_of_deprecation(receiver: Any, declaration: Declaration, site: CallSite) -> None:
     """Warn at the place that connects a receiver, if the signal or an argument is deprecated."""
     module = told_text(without_partials(receiver), "__module__")
     for message in _deprecations(receiver, declaration):
-        warn_at(place, message, DeprecationWarning, module=module)
+        warn_at(site, message, DeprecationWarning, module=module)
 
 
 def _deprecations(receiver: Any, declaration: Declaration) -> Iterator[str]:

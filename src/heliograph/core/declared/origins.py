@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import CodeType, FunctionType
     from typing import Any
 
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 # The flag of a code object, as the inspect module documents it: it has fast locals.
 _OPTIMIZED = 0x01
@@ -70,15 +70,15 @@ def origin_of_stub(stub: FunctionType) -> Origin:
     return Origin(code.co_filename, stub.__module__, within, code.co_firstlineno, "", run)
 
 
-def origin_of_call(place: Place, payload: type) -> Origin:
+def origin_of_call(site: CallSite, payload: type) -> Origin:
     """Return the origin of a declaration by a call that passes a class."""
-    code = place[0]
+    code = site[0]
     dot = ".<locals>." if code.co_flags & _OPTIMIZED else "."
     within = "" if code.co_name == "<module>" else f"{code.co_qualname}{dot}"
     # By its file: the main program has two names if it is imported as well.
     home = getattr(sys.modules.get(payload.__module__), "__file__", payload.__module__)
     described = f"{home}:{payload.__qualname__}"
-    return Origin(code.co_filename, _module_of(code), within, line_of(place), described, ref(code))
+    return Origin(code.co_filename, _module_of(code), within, line_of(site), described, ref(code))
 
 
 def _module_of(code: CodeType) -> str:

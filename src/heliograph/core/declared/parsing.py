@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.declared.origins import Origin
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
 _EMPTY = Parameter.empty
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -121,14 +121,14 @@ def _instead_of(stub: object) -> str:
 
 
 def read_class(
-    payload: Any, sender: type | None, place: Place, options: DeclareOptions
+    payload: Any, sender: type | None, site: CallSite, options: DeclareOptions
 ) -> Declaration:
     """Return what a class declares, such as a dataclass with keyword-only fields.
 
     Args:
         payload: The class.
         sender: The class of the senders, or None.
-        place: The place that declares the signal.
+        site: The place that declares the signal.
         options: The options of the declaration.
 
     Raises:
@@ -143,7 +143,7 @@ def read_class(
         # Python gives a dataclass without a docstring its signature as one.
         own = None if doc.startswith(f"{payload.__name__}(") else doc
         by = _SENDER if sender is None else _SENDER.replace(annotation=sender)
-        origin = origin_of_call(place, payload)
+        origin = origin_of_call(site, payload)
         source = _Parsed(None, own, _field(by, payload.__module__), fields, origin)
         return _declaration(source, options)
 

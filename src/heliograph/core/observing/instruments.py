@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from heliograph.core.callables import is_async
+from heliograph.core.callables import is_async, is_generator
 from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failures import log
+from heliograph.core.failures import is_for_lack_of_room, log
 from heliograph.core.identity import receiver_key
 from heliograph.core.lock import under_lock
-from heliograph.core.observing.wishes import Wish, add, chosen, everybody, remove
+from heliograph.core.observing.wishes import (
+    Wish,
+    add,
+    chosen,
+    everybody,
+    remove,
+    remove_failed,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +46,13 @@ def add_instrument(
     is; sends of a thread or a task that it starts are watched as usual.
 
     If an instrument raises, the send goes on. The logger ``heliograph`` gets the error
-    once, with its traceback, and the instrument is removed. An instrument may have these
-    methods too:
+    once, with its traceback, and the instrument is removed, unless the stack was full, which
+    is not its fault.
+
+    An instrument may add and remove instruments, itself too. One that was added sees the
+    next send; one that was removed may still be called with this emission.
+
+    An instrument may have these methods too:
 
     - ``on_start(emission)`` is called before any receiver, while the payload is still
       as it was sent;
@@ -60,8 +72,9 @@ def add_instrument(
 
     Raises:
         ArgumentError: If *instrument* is not callable, is a class, or it or one of its
-            methods is async, as nothing would await it; if *signals* is empty, or
-            contains something else; or if the instrument was added for other signals.
+            methods is async or a generator function, as none of its lines would run; if
+            *signals* is empty, or contains something else; or if the instrument was added
+            for other signals.
 
     Example:
         >>> from heliograph import Signal, add_instrument, remove_instrument
@@ -91,7 +104,7 @@ def add_instrument(
 
 
 def remove_instrument(instrument: Instrument) -> None:
-    """Remove *instrument*, so that it sees nothing more. One that was never added is no error."""
+    """Remove *instrument*, so that it sees no more sends. One that was never added is no error."""
     under_lock(remove, receiver_key(instrument))
 
 
@@ -100,16 +113,25 @@ def _check(instrument: Any) -> None:
         why = "it is a class: pass an object of it."
     elif not callable(instrument):
         why = "it must be callable with an Emission."
-    elif is_async(instrument):
-        why = f"it is async, and nothing would await it. {_INSTEAD}"
     else:
+        _check_call(instrument, "it", instrument)
         return
     msg = f"{describe_callable(instrument)} cannot be an instrument: {why}"
     raise ArgumentError(msg)
 
 
 _METHODS = ("on_start", "on_connect", "on_failure")
-_INSTEAD = "Pass a plain function; it may start a task."
+
+
+def _check_call(instrument: object, which: str, call: Any) -> None:
+    if is_async(call):
+        why = "async, and nothing would await it. Pass a plain function; it may start a task."
+    elif is_generator(call):
+        why = "a generator function: calling it runs none of its lines. Take the yield out."
+    else:
+        return
+    msg = f"{describe_callable(instrument)} cannot be an instrument: {which} is {why}"
+    raise ArgumentError(msg)
 
 
 def _has(instrument: Any, name: str) -> bool:
@@ -117,13 +139,8 @@ def _has(instrument: Any, name: str) -> bool:
         method = getattr(instrument, name, None)
     except Exception:  # noqa: BLE001 - it is logged when the method is called.
         return True
-    if method is not None and is_async(method):
-        shown = describe_callable(instrument)
-        msg = (
-            f"{shown} cannot be an instrument: its {name} is async, and nothing would "
-            f"await it. {_INSTEAD}"
-        )
-        raise ArgumentError(msg)
+    if method is not None:
+        _check_call(instrument, f"its {name}", method)
     return method is not None
 
 
@@ -196,11 +213,15 @@ def tell(watchers: Watchers, emission: Emission) -> None:
     teller = whoever_runs()
     nested = teller in TELLERS  # An instrument may close a coroutine that sends, say.
     TELLERS[teller] = None
+    failed = False  # Only then an instrument may have gone that has to fail no second time.
     try:
         for instrument in watchers.told:
+            if failed and not _is_added(instrument):
+                continue
             try:
                 instrument(emission)
             except Exception as error:  # noqa: BLE001 - it must not break what it watches.
+                failed = True
                 switch_off(instrument, instrument, error, emission._signal)
     finally:
         if not nested:
@@ -217,13 +238,17 @@ def tell_connected(signal: Any, connection: Connection, previous: Connection | N
 def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object) -> None:
     teller = whoever_runs()
     TELLERS[teller] = None
+    failed = False
     try:
         for instrument in tuple(instruments):
             call: Any = instrument
+            if failed and not _is_added(instrument):
+                continue
             try:
                 call = getattr(instrument, method)
                 call(*what)
             except Exception as error:  # noqa: BLE001 - as above.
+                failed = True
                 switch_off(instrument, call, error, signal)
     finally:
         del TELLERS[teller]
@@ -232,13 +257,19 @@ def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object
 def switch_off(instrument: Instrument, called: object, error: Exception, signal: object) -> None:
     """Remove an instrument that has failed; log that, and call ``on_failure`` of the others.
 
+    An error for lack of room says nothing about the instrument, and the log has no room either.
+
     Args:
         instrument: The instrument.
         called: The method that failed, or the instrument if looking up the method failed.
         error: The error.
         signal: The signal that it was watching.
     """
-    remove_instrument(instrument)
+    if is_for_lack_of_room(error):
+        return
+    first = under_lock(remove_failed, receiver_key(instrument))
+    if first is False:  # It has failed in several threads at once.
+        return
     log(
         error,
         "The instrument %s failed on %r and is switched off: it sees no more sends. "
@@ -246,7 +277,7 @@ def switch_off(instrument: Instrument, called: object, error: Exception, signal:
         name_of(called),
         signal,
     )
-    for watcher in everybody():
+    for watcher in filter(_is_added, everybody()):
         _tell_of_failure(watcher, instrument, error, signal)
 
 
@@ -257,6 +288,11 @@ def _tell_of_failure(watcher: Any, failed: Instrument, error: Exception, signal:
         call(failed, error)
     except Exception as its_error:  # noqa: BLE001 - as any other failure.
         switch_off(watcher, call, its_error, signal)
+
+
+def _is_added(instrument: object) -> bool:
+    """Tell whether an instrument is there: it may have failed on the failure of another one."""
+    return any(it is instrument for it in everybody())
 
 
 def _not_watching(failed: Instrument, error: Exception) -> None:

@@ -81,6 +81,10 @@ EVERYWHERE = Watchers()
 _added: dict[Hashable, Wish] = {}
 """The wishes of all instruments, by the keys of the instruments."""
 
+_failed: set[Hashable] = set()
+"""The keys of instruments that have failed, until they are added again: other threads may still be
+calling them."""
+
 _named: WeakSet[Registry] = WeakSet()
 """The registries with watchers of their own: an instrument has named their signals."""
 
@@ -90,6 +94,7 @@ def add(key: Hashable, wish: Wish) -> Wish:
 
     Must run under the lock.
     """
+    _failed.discard(key)
     found = _added.setdefault(key, wish)
     _publish()
     return found
@@ -99,6 +104,17 @@ def remove(key: Hashable) -> None:
     """Remove the wish of an instrument. Must run under the lock."""
     keep_until_unlocked(_added.pop(key, None))
     _publish()
+
+
+def remove_failed(key: Hashable) -> bool:
+    """Remove the wish of an instrument that has failed; tell whether it is the first failure.
+
+    Must run under the lock.
+    """
+    first = key not in _failed
+    _failed.add(key)
+    remove(key)
+    return first
 
 
 def everybody() -> list[Instrument]:
@@ -116,6 +132,18 @@ def _show(wish: Wish, registries: Sequence[Registry]) -> None:
         wish.registries.update(registries)
         _named.update(registries)
         _publish_to(registries)
+
+
+def watch_likewise(registry: Any, before: Any) -> None:
+    """Let all who have named a signal see it, though it has another registry now.
+
+    Must run under the lock.
+    """
+    for wish in _added.values():
+        if before in wish.registries:
+            wish.registries.add(registry)
+            _named.add(registry)
+    _publish_to([registry])
 
 
 def _publish() -> None:

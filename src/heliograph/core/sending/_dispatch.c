@@ -1,77 +1,15 @@
 /* `Signal.send` through vectorcall: finds the snapshot for the sender and calls the receivers;
  * `_watching.c` notes what instruments see.
  *
- * Rule 1: there is no policy here. All but the plain case goes to Python: async receivers,
- * muted signals, overridden methods, proxies, snapshots that are old, every error; instruments that
- * want more than to be told in the end, that send, or that fail.
+ * Rule 1: there is no policy here. Python does all but the plain case: async receivers, muted
+ * signals, overridden methods, proxies, old snapshots, every error, and instruments that see the
+ * start, that send, or that fail.
  * Rule 2: hold every object that Python code could drop while it is used. Python code may run in
  * each look into a dict, as keys may be str subclasses with methods, and in each allocation.
  * Rule 3: prepare nothing for instruments before it is known that one watches.
  */
 
-#include "_callable.h"
 #include "_lookup.h"
-
-static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
-    [ANYONE] = {REGISTRY, "anyone"},
-    [NEEDS_SLOW_PATH] = {REGISTRY, "needs_slow_path"},
-    [VERSION] = {REGISTRY, "version"},
-    [SENDERS] = {REGISTRY, "senders"},
-    [ANY_GROUP] = {REGISTRY, "any"},
-    [WATCHERS] = {REGISTRY, "watchers"},
-    [RECEIVERS] = {REGISTRY, "receivers"},
-    [IDLE] = {REGISTRY, "idle"},
-    [LOCAL_MUTES] = {REGISTRY, "local_mutes"},
-    [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
-    [GROUP_VERSION] = {GROUP, "_version"},
-    [CONNECTION_SNAPSHOT] = {CONNECTION, "_snapshot"},
-    [CONNECTION_RECEIVER] = {CONNECTION, "_receiver_ref"},
-    [CONNECTION_OPTIONS] = {CONNECTION, "_options"},
-    [SHARED_SNAPSHOT] = {RECEIVER_REF, "shared_snapshot"},
-    [RECEIVER_OPTIONS] = {RECEIVER_REF, "options"},
-    [RECEIVER_REFS] = {SNAPSHOT, "receiver_refs"},
-    [SLOW_IN_SEND] = {SNAPSHOT, "slow_in_send"},
-    [ANY_VERSION] = {SNAPSHOT, "any_version"},
-    [OWN_VERSION] = {SNAPSHOT, "own_version"},
-    [SHARED] = {SNAPSHOT, "shared"},
-    [CONNECTIONS] = {SNAPSHOT, "connections"},
-    [NEWEST] = {SNAPSHOT, "newest"},
-    [SCOPES] = {SNAPSHOT, "scopes"},
-    [OUTSIDE] = {SNAPSHOT, "outside"},
-    [OUTER] = {SCOPE, "outer"},
-    [FUNCTION_REF] = {METHOD_REF, "function_ref"},
-    [ON_START] = {WATCHED_BY, "on_start"},
-    [TOLD] = {WATCHED_BY, "told"},
-    [WORK] = {PLACE, "work"},
-    [AROUND] = {PLACE, "around"},
-    [SIGNAL] = {EMISSION, "_signal"},
-    [SENDER] = {EMISSION, "_sender"},
-    [PAYLOAD] = {EMISSION, "_payload"},
-    [PARENT] = {EMISSION, "_parent"},
-    [STARTED] = {EMISSION, "_started"},
-    [CLOCK] = {EMISSION, "_clock"},
-    [TOOK] = {EMISSION, "_duration"},
-    [DELIVERIES] = {EMISSION, "_deliveries"},
-    [MUTED] = {EMISSION, "_muted"},
-    [TURN] = {EMISSION, "_turn"},
-    [RECEIVER] = {DELIVERY, "receiver"},
-    [BY] = {DELIVERY, "connection"},
-    [DURATION] = {DELIVERY, "duration"},
-    [VALUE] = {DELIVERY, "value"},
-    [FAILED] = {DELIVERY, "error"},
-    [LEFT_SIGNAL] = {UNFINISHED, "signal"},
-    [LEFT_SENDER] = {UNFINISHED, "sender"},
-    [LEFT_PAYLOAD] = {UNFINISHED, "payload"},
-    [LEFT_SNAPSHOT] = {UNFINISHED, "snapshot"},
-    [LEFT_VERSION] = {UNFINISHED, "version"},
-    [LEFT_POSITION] = {UNFINISHED, "position"},
-    [LEFT_RESULTS] = {UNFINISHED, "results"},
-    [LEFT_RECEIVER] = {UNFINISHED, "receiver"},
-    [LEFT_ERROR] = {UNFINISHED, "error"},
-    [LEFT_WRAPPER] = {UNFINISHED, "wrapper"},
-    [LEFT_PLACE] = {UNFINISHED, "place"},
-    [LEFT_CLOCK] = {UNFINISHED, "clock"},
-};
 
 /* Give the keyword names without that of the wrapper; a new reference. */
 static PyObject *
@@ -281,7 +219,7 @@ call_all(Send *self, Dispatch *dispatch)
         PyObject *value = call(receiver, dispatch);
         if (value == NULL) {
             PyObject *result = NULL;
-            /* If it is watched, all errors are told of. */
+            /* Instruments see every error. */
             if (watch != NULL || !leaves_at_once(self)) {
                 result = finish(self, dispatch, i, receiver);
             }
@@ -437,8 +375,8 @@ send_in_python(Send *self, PyObject *const *args, size_t nargsf, PyObject *kwnam
     return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->in_python, args, nargsf, kwnames);
 }
 
-static PyObject *
-Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+PyObject *
+send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Send *self = (Send *)callable;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
@@ -467,250 +405,4 @@ Send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
         Py_DECREF(registry);
     }
     return result != NULL ? result : send_in_python(self, args, nargsf, kwnames);
-}
-
-static PyObject *
-Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
-                            "inside", "end_watching", "outlive", "whoever_runs",
-                            "switch_off", "registry", "group", "connection", "snapshot",
-                            "receiver_ref", "method_ref", "watchers", "place", "emission",
-                            "delivery", "innermost_block", "scope", "deliveries", "unfinished",
-                            NULL};
-    PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
-    PyObject *end_watching_, *outlive_, *whoever_runs_, *switch_off;
-    PyObject *innermost_block, *deliveries;
-    PyTypeObject *kinds[KINDS];
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOO!O!O!OOOOO!O!O!O!O!O!O!O!O!O!O!O!OO!:Send", names, &in_python,
-            &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers,
-            &PyContextVar_Type, &inside, &end_watching_, &outlive_, &whoever_runs_,
-            &switch_off, &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
-            &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
-            &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
-            &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
-            &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
-            &deliveries, &PyType_Type, &kinds[UNFINISHED])) {
-        return NULL;
-    }
-    kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
-    Send *self = kinds[NOTES] == NULL ? NULL : (Send *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        Py_XDECREF(kinds[NOTES]);
-        return NULL;
-    }
-    self->vectorcall = Send_vectorcall;
-    self->in_python = Py_NewRef(in_python);
-    self->finish = Py_NewRef(finish_);
-    self->pending_changes = Py_NewRef(pending_changes);
-    self->at_once = Py_NewRef(at_once);
-    self->tellers = Py_NewRef(tellers);
-    self->inside = Py_NewRef(inside);
-    self->innermost_block = Py_NewRef(innermost_block);
-    self->deliveries = Py_NewRef(deliveries);
-    self->end_watching = Py_NewRef(end_watching_);
-    self->outlive = Py_NewRef(outlive_);
-    self->whoever_runs = Py_NewRef(whoever_runs_);
-    self->switch_off = Py_NewRef(switch_off);
-    for (int kind = 0; kind < KINDS; kind++) {
-        self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
-    }
-    Py_DECREF(kinds[NOTES]);
-    self->registry_name = PyUnicode_InternFromString("_registry");
-    self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
-    self->sender_name = PyUnicode_InternFromString("sender");
-    self->proxy_name = PyUnicode_InternFromString("_get_current_object");
-    self->call_name = PyUnicode_InternFromString("__call__");
-    self->anyone_name = PyUnicode_InternFromString("_anyone");
-    self->zero = PyFloat_FromDouble(0.0);
-    if (self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
-        || self->anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL
-        || self->zero == NULL) {
-        Py_DECREF(self);
-        return NULL;
-    }
-    for (int slot = 0; slot < SLOTS; slot++) {
-        self->offsets[slot] = offset_of(self->kinds[SLOT[slot].kind], SLOT[slot].name);
-        if (self->offsets[slot] < 0) {
-            Py_DECREF(self);
-            return NULL;
-        }
-    }
-    return (PyObject *)self;
-}
-
-static int
-Send_traverse(Send *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->dict);
-    Py_VISIT(self->in_python);
-    Py_VISIT(self->finish);
-    Py_VISIT(self->pending_changes);
-    Py_VISIT(self->at_once);
-    Py_VISIT(self->tellers);
-    Py_VISIT(self->inside);
-    Py_VISIT(self->innermost_block);
-    Py_VISIT(self->deliveries);
-    Py_VISIT(self->end_watching);
-    Py_VISIT(self->outlive);
-    Py_VISIT(self->whoever_runs);
-    Py_VISIT(self->switch_off);
-    Py_VISIT(self->teller);
-    Py_VISIT(self->running_loop);
-    Py_VISIT(self->greenlet);
-    Py_VISIT(self->spare_emission);
-    Py_VISIT(self->spare_notes);
-    Py_VISIT(self->spare_place);
-    Py_VISIT(self->seen_names);
-    Py_VISIT(self->seen_rest);
-    for (int kind = 0; kind < KINDS; kind++) {
-        Py_VISIT(self->kinds[kind]);
-    }
-    return 0;
-}
-
-static int
-Send_clear(Send *self)
-{
-    Py_CLEAR(self->dict);
-    Py_CLEAR(self->in_python);
-    Py_CLEAR(self->finish);
-    Py_CLEAR(self->pending_changes);
-    Py_CLEAR(self->at_once);
-    Py_CLEAR(self->tellers);
-    Py_CLEAR(self->inside);
-    Py_CLEAR(self->innermost_block);
-    Py_CLEAR(self->deliveries);
-    Py_CLEAR(self->end_watching);
-    Py_CLEAR(self->outlive);
-    Py_CLEAR(self->whoever_runs);
-    Py_CLEAR(self->switch_off);
-    Py_CLEAR(self->teller);
-    Py_CLEAR(self->running_loop);
-    Py_CLEAR(self->greenlet);
-    Py_CLEAR(self->spare_emission);
-    Py_CLEAR(self->spare_notes);
-    Py_CLEAR(self->spare_place);
-    Py_CLEAR(self->seen_names);
-    Py_CLEAR(self->seen_rest);
-    for (int kind = 0; kind < KINDS; kind++) {
-        Py_CLEAR(self->kinds[kind]);
-    }
-    return 0;
-}
-
-static void
-Send_dealloc(Send *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    if (self->weakrefs != NULL) {
-        PyObject_ClearWeakRefs((PyObject *)self);
-    }
-    (void)Send_clear(self);
-    Py_CLEAR(self->registry_name);
-    Py_CLEAR(self->wrapper_name);
-    Py_CLEAR(self->sender_name);
-    Py_CLEAR(self->proxy_name);
-    Py_CLEAR(self->call_name);
-    Py_CLEAR(self->anyone_name);
-    Py_CLEAR(self->zero);
-    for (int place = 0; place < SEEN; place++) {
-        Py_CLEAR(self->seen[place].key);
-    }
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
-}
-
-static PyMemberDef Send_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Send, vectorcall), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Send, weakrefs), READONLY, NULL},
-    {"__dictoffset__", T_PYSSIZET, offsetof(Send, dict), READONLY, NULL},
-    {NULL},
-};
-
-PyDoc_STRVAR(Send_doc, "The method `Signal.send`, for objects with a Registry as `_registry`.");
-
-static PyMethodDef Send_methods[] = {
-    REDUCE,
-    {"deliveries_of", deliveries_of, METH_O, "Gives the deliveries of an emission, as a tuple."},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyType_Slot Send_slots[] = {
-    {Py_tp_doc, (void *)Send_doc},
-    {Py_tp_new, Send_new},
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_descr_get, bind},
-    {Py_tp_traverse, Send_traverse},
-    {Py_tp_clear, Send_clear},
-    {Py_tp_dealloc, Send_dealloc},
-    {Py_tp_repr, repr},
-    {Py_tp_methods, Send_methods},
-    {Py_tp_members, Send_members},
-    {Py_tp_getset, getset},
-    {0, NULL},
-};
-
-static PyType_Spec Send_spec = {
-    .name = "heliograph.core.sending._dispatch.Send",
-    .basicsize = sizeof(Send),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
-             | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = Send_slots,
-};
-
-int
-is_engine(PyObject *it)
-{
-    if (Py_TYPE(it)->tp_traverse == (traverseproc)Send_traverse) {
-        return 1;
-    }
-    PyErr_Format(PyExc_TypeError, "%R is not what sends", it);
-    return 0;
-}
-
-static int
-add_type(PyObject *module, const char *name, PyType_Spec *spec)
-{
-    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
-    if (type == NULL) {
-        return -1;
-    }
-    int failed = PyModule_AddObjectRef(module, name, type);
-    Py_DECREF(type);
-    return failed;
-}
-
-static int
-fill_module(PyObject *module)
-{
-    return add_type(module, "Send", &Send_spec) < 0
-           || add_type(module, "Notes", &Notes_spec) < 0
-           || add_type(module, "Question", &Question_spec) < 0
-           || add_type(module, "Anyone", &Anyone_spec) < 0
-           || add_type(module, "UnlessHeard", &UnlessHeard_spec) < 0 ? -1 : 0;
-}
-
-static PyModuleDef_Slot module_slots[] = {
-    {Py_mod_exec, fill_module},
-#if PY_VERSION_HEX >= 0x030C0000
-    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
-#endif
-    {0, NULL},
-};
-
-static PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "heliograph.core.sending._dispatch",
-    .m_doc = "The hot path of the engine, in C.",
-    .m_slots = module_slots,
-};
-
-PyMODINIT_FUNC
-PyInit__dispatch(void)
-{
-    return PyModuleDef_Init(&module_def);
 }

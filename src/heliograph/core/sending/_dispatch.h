@@ -77,7 +77,7 @@ typedef struct {
 typedef struct {
     PyObject *own;             /* the sender's connection, if senders share a snapshot; or NULL */
     PyObject *place;           /* where the send is, or NULL if nobody is called */
-    PyObject *emission;        /* what is to be told of it, or NULL */
+    PyObject *emission;        /* what instruments get, or NULL */
     PyObject *notes;           /* in the emission, or NULL */
     double begun, now;         /* when it began, and when the last call ended */
 } Watch;
@@ -159,6 +159,10 @@ can_watch(Send *self, PyObject *watchers)
            && PyDict_GET_SIZE(self->tellers) == 0;
 }
 
+/* Send: what a call of the object does, in `_dispatch.c`. */
+PyObject *send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                          PyObject *kwnames);
+
 /* Give a payload as a dict. */
 PyObject *payload_from(PyObject *names, PyObject *const *values);
 
@@ -173,10 +177,10 @@ void note_delivery(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *pair
 /* Let the emission have what Python would have put into it by now; -1 with an error. */
 int leave_to_python(Send *self, Watch *watch);
 
-/* End a send that was watched, and tell of it; -1 with an error. */
+/* End a send that was watched, and call the instruments; -1 with an error. */
 int end_watching(Send *self, Dispatch *dispatch);
 
-/* Let go of what was needed to watch; an error that is set is told of first, and stays. */
+/* Let go of what was needed to watch. If an error is set, end the send first; the error stays. */
 void stop_watching(Send *self, Watch *watch);
 
 /* Notes, in `_notes.c`. */
@@ -208,7 +212,7 @@ int is_engine(PyObject *it);
 /* The types `Question` and `Anyone`, in `_questions.c`. */
 extern PyType_Spec Question_spec, Anyone_spec;
 
-/* The type `UnlessHeard`, in `spans/_noop.c`. */
-extern PyType_Spec UnlessHeard_spec;
+/* The type `Noop`, in `spans/_noop.c`. */
+extern PyType_Spec Noop_spec;
 
 #endif

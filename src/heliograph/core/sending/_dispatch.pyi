@@ -53,12 +53,12 @@ class Anyone:
     def __init__(self, registry: Any) -> None: ...
     def __bool__(self) -> bool: ...
 
-class UnlessHeard:
+class Noop:
     def __init__(
         self,
         value: object,
         registry: type,
         registries: tuple[Any, ...],
-        heard: Callable[..., Any] | None = None,
+        otherwise: Callable[..., Any] | None = None,
     ) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

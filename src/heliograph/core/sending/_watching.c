@@ -1,4 +1,4 @@
-/* What somebody sees of a send: begins and ends its watching, as `observing/watching.py`. */
+/* Begins and ends the watching of a send, as `observing/watching.py` does. */
 
 #include "_dispatch.h"
 
@@ -28,7 +28,7 @@ innermost(Send *self, PyObject *place)
     return place;
 }
 
-/* Tell which receiver of an emission, or of None, is at work. */
+/* Give the position of the receiver that is running in an emission, or 0 for None. */
 static Py_ssize_t
 turn_of(Send *self, PyObject *parent)
 {
@@ -136,7 +136,7 @@ release_place(Send *self, PyObject *place)
     }
 }
 
-/* Let the context be inside of the send, around which is another one, or None; -1 with an error. */
+/* Put the context inside the send, which is inside another one or None; -1 with an error. */
 static int
 enter_place(Send *self, Watch *watch, PyObject *around)
 {
@@ -169,7 +169,7 @@ begin_watching(Send *self, Dispatch *dispatch)
     PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
     Py_INCREF(parent);
     int failed = begin_emission(self, dispatch, parent);
-    /* Where nobody is called, nothing can be inside of it. */
+    /* Without receivers, nothing can be inside it. */
     if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
         failed = enter_place(self, dispatch->watch, around);
     }
@@ -298,22 +298,36 @@ call_instrument(Send *self, PyObject *instrument, PyObject *seen)
     return done;
 }
 
-/* Tell an instrument; -1 with an error that is not its own alone. */
+/* Call an instrument; 1 if it has failed, -1 with an error that ends the send. */
 static int
 tell_one(Send *self, PyObject *instrument, PyObject *seen)
 {
     PyObject *done = call_instrument(self, instrument, seen);
+    int failed = 0;
     if (done == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        failed = 1;
         PyObject *error = taken_error();
         done = PyObject_CallFunctionObjArgs(self->switch_off, instrument, instrument, error,
                                             read_slot(self, seen, SIGNAL), NULL);
         Py_DECREF(error);
     }
     Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return done == NULL ? -1 : failed;
 }
 
-/* Note that nobody is told here any more; an error that is set stays. */
+/* Tell whether an instrument still watches: it may have failed on the failure of another one. */
+static int
+still_watches(Send *self, PyObject *instrument, PyObject *registry)
+{
+    PyObject *told = read_slot(self, read_slot(self, registry, WATCHERS), TOLD);
+    int found = 0;
+    for (Py_ssize_t i = 0; !found && i < PyTuple_GET_SIZE(told); i++) {
+        found = PyTuple_GET_ITEM(told, i) == instrument;
+    }
+    return found;
+}
+
+/* Note that no instrument runs here now; an error that is set stays. */
 static void
 forget_teller(Send *self, PyObject *teller)
 {
@@ -326,7 +340,7 @@ forget_teller(Send *self, PyObject *teller)
     }
 }
 
-/* Tell all who watch of an emission; -1 with an error that is not an instrument's alone. */
+/* Call the instruments with the emission; -1 with an error that ends the send. */
 static int
 tell_all(Send *self, Dispatch *dispatch)
 {
@@ -334,16 +348,22 @@ tell_all(Send *self, Dispatch *dispatch)
     PyObject *watchers = read_slot(self, dispatch->registry, WATCHERS);
     PyObject *told = Py_NewRef(read_slot(self, watchers, TOLD));
     PyObject *teller = whoever_runs(self);
-    int failed = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0;
-    if (!failed) {
-        for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(told); i++) {
-            failed = tell_one(self, PyTuple_GET_ITEM(told, i), emission);
+    int broken = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0;
+    if (!broken) {
+        int failed = 0;
+        for (Py_ssize_t i = 0; failed >= 0 && i < PyTuple_GET_SIZE(told); i++) {
+            PyObject *instrument = PyTuple_GET_ITEM(told, i);
+            if (failed == 0 || still_watches(self, instrument, dispatch->registry)) {
+                int outcome = tell_one(self, instrument, emission);
+                failed = outcome == 0 ? failed : outcome;
+            }
         }
         forget_teller(self, teller);
+        broken = failed < 0;
     }
     Py_XDECREF(teller);
     Py_DECREF(told);
-    return failed ? -1 : 0;
+    return broken ? -1 : 0;
 }
 
 /* Let an emission that has ended after its parent not keep that; -1 with an error. */

@@ -113,11 +113,8 @@ def _shared_snapshot(
     receiver_ref = connection._receiver_ref
     if registry.any.connections or connection._options is not receiver_ref.options:
         return None
-    if is_local(connection._options.scope):
-        return None
-    if (
-        connection() is ANY
-    ):  # The receiver is held strongly, and a snapshot must not make it live longer.
+    # If a sender is held strongly, a snapshot must not make it live longer.
+    if is_local(connection._options.scope) or connection() is ANY:
         return None
     snapshot = receiver_ref.shared_snapshot
     if snapshot is None or snapshot.any_version != any_version:
@@ -129,7 +126,7 @@ def _shared_snapshot(
 
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
     """Let the next sends use a snapshot without a look-up, if it is not for one sender only."""
-    if snapshot is registry.any._snapshot and registry.keeps_snapshots:
+    if snapshot is registry.any._snapshot and not registry.runs_in_c:
         for_all = not registry.senders or not is_held_by_value(sender)
         if for_all and not registry.local_mutes:
             registry.last_snapshot = (version, type(sender), snapshot)

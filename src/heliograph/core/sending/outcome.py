@@ -52,7 +52,8 @@ class Outcome:
         if left_by is None:
             return
         message = "A receiver of %s failed, but %s came before its error could be raised."
-        for error, _ in self.failures:
+        failures, self.failures = self.failures, []
+        for error, _ in failures:
             log_aside(error, message, title_of(self.signal), type(left_by).__name__)
 
     def settle(self) -> None:

@@ -71,9 +71,8 @@ class Turns:
         Raises:
             AsyncReceiverError: If one cannot.
         """
-        for connection, given in self.steps:
-            receiver = given or (connection and connection.receiver)
-            if receiver is not None and needs_await(connection, receiver):
+        for connection, receiver in self:
+            if needs_await(connection, receiver):
                 msg = (
                     f"{title_of(signal)} has an async receiver, {name_of(receiver)}. "
                     "Send it with `await signal.send_async(...)`, give `send` an "
@@ -90,8 +89,12 @@ def needs_await(connection: Connection | None, receiver: Receiver) -> bool:
 def payload_for(connection: Connection | None, payload: dict[str, Any]) -> dict[str, Any]:
     """Return the payload for a receiver, without declared arguments that it does not take."""
     omitted = connection is not None and connection._receiver_ref.omitted
-    if not omitted:
-        return payload
+    return _without(omitted, payload) if omitted else payload
+
+
+# A function of its own, as Python 3.11 makes a cell for what a comprehension reads: that takes
+# time in each call, and where there is no memory for it, the arguments of the call never die.
+def _without(omitted: frozenset[str], payload: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if name not in omitted}
 
 

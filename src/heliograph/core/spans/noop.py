@@ -55,17 +55,17 @@ NOOP: Span = _NoopSpan()
 
 def _put_in_place() -> Any:
     """Let the no-op span answer in C where sends run in C; returns the class that does so."""
-    if Registry.keeps_snapshots:
+    if not Registry.runs_in_c:
         return None
     from heliograph.core.sending import _dispatch
 
     for method, value in (("__enter__", NOOP), ("__exit__", None), ("add", None)):
-        answer = update_wrapper(_dispatch.UnlessHeard(value, Registry, ()), vars(_NoopSpan)[method])
+        answer = update_wrapper(_dispatch.Noop(value, Registry, ()), vars(_NoopSpan)[method])
         setattr(_NoopSpan, method, staticmethod(answer))
-    return _dispatch.UnlessHeard
+    return _dispatch.Noop
 
 
-_UnlessHeard = _put_in_place()
+_InC = _put_in_place()
 
 
 def begin_or_noop(kind: SpanKind, stub: Callable[..., object]) -> Any:
@@ -85,6 +85,6 @@ def begin_or_noop(kind: SpanKind, stub: Callable[..., object]) -> Any:
         return NOOP
 
     named = update_wrapper(begin, stub)
-    if _UnlessHeard is None:
+    if _InC is None:
         return named
-    return update_wrapper(_UnlessHeard(NOOP, Registry, (started, finished, failed), named), stub)
+    return update_wrapper(_InC(NOOP, Registry, (started, finished, failed), named), stub)

@@ -18,7 +18,7 @@ from heliograph.core.sending.checks import check
 from heliograph.core.sending.lookup import find
 from heliograph.core.sending.slow_path import send_to_the_end
 from heliograph.core.showing import shown
-from heliograph.core.source import place
+from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from heliograph.core.observing.nesting import Place
     from heliograph.core.signal import Signal
-    from heliograph.core.source import Place as Line
+    from heliograph.core.source import CallSite
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 """The innermost open span of the current context."""
@@ -68,7 +68,7 @@ class SpanKind:
         # Checked here and not where it is entered, as this call passes the payload.
         check(self.started, sender, {**payload, "span": span})
         if self.started._registry.checked:
-            span._unused = place()
+            span._unused = call_site()
         else:
             self.finished._registry.check(on=False)
             self.failed._registry.check(on=False)
@@ -82,7 +82,7 @@ class SpanKind:
         """
         declaration = self.started.declaration
         needed = declaration is not None and declaration.required - {"span"}
-        if needed or is_decorated_at(function, place()):
+        if needed or is_decorated_at(function, call_site()):
             name = self.name.rpartition(".")[2]
             msg = (
                 f"{name_of(function)} is not a sender of {self.name!r}, and `@{name}` is no "
@@ -300,7 +300,7 @@ class _WatchedSpan(Span):
 
     __slots__ = ("_unused",)
 
-    _unused: Line | None
+    _unused: CallSite | None
 
     def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
         super().__init__(kind, sender, payload)

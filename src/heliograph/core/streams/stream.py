@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from heliograph.core.observing.emission import Emission
-    from heliograph.core.source import Place
+    from heliograph.core.source import CallSite
 
     Wanted = Callable[[Emission], object] | Mapping[str, object]
 
@@ -40,7 +40,7 @@ class Stream:
 
     def __init__(self, inbox: Inbox, sender: object) -> None:
         # The place in the source that made it, until it is read, entered or closed.
-        self._unused: Place | None = None
+        self._unused: CallSite | None = None
         self._inbox = inbox
         # Held here, as the connection ends when the sender dies, and readers would wait for ever.
         self._sender = sender
@@ -228,7 +228,7 @@ def listen(
     given = {"priority": _AFTER_ALL_OTHERS, "inline": True}
     options = completed(given, weak=False, method=listen)
     signal._connect_with(inbox, sender, options)
-    stream._unused = options.place
+    stream._unused = options.call_site
     return stream
 
 
