@@ -78,6 +78,13 @@ worker.terminate()
 worker.wait()
 PY
 
+cat >expected <<'TEXT'
+prefork  FAILURE WorkerLostError   the worker goes on
+threads  PENDING                   the worker goes on
+solo     PENDING                   the worker has ended with status 1
+TEXT
+
 for pool in prefork threads solo; do
     venv/bin/python seen.py "$pool"
-done
+done | tee seen
+diff expected seen
