@@ -27,9 +27,10 @@ WELL = ["started", "finished succeeded", "tearing-down"]
 FAILED = ["started", "failed failed", "tearing-down"]
 
 
-def told(kept: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """Return what was told of jobs, in short."""
-    lines = [(name, it.get("outcome")) for name, it in kept if name.startswith("job-")]
+def told(kept: list[tuple[str, dict[str, Any]]], job_id: str | None = None) -> list[str]:
+    """Return what was told of jobs, or of one job, in short."""
+    of_jobs = [(name, it) for name, it in kept if name.startswith("job-")]
+    lines = [(name, it.get("outcome")) for name, it in of_jobs if job_id in (None, it["job"].id)]
     return [" ".join(filter(None, (name.removeprefix("job-"), how))) for name, how in lines]
 
 
@@ -120,6 +121,23 @@ def test_a_result_store_that_fails_changes_no_end(
     assert dict(kept)["job-tearing-down"]["exc"] is error
 
 
+def test_a_receiver_that_exits_the_program_leaves_no_task_without_an_end() -> None:
+    """Celery does not run the task then."""
+    app = made()
+
+    def leave(**_: Any) -> None:
+        sys.exit(3)
+
+    with install(app), heard() as kept:
+        signals.task_prerun.connect(leave, weak=False)
+        try:
+            with pytest.raises(SystemExit):
+                app.tasks["work"].apply()
+        finally:
+            signals.task_prerun.disconnect(leave)
+    assert told(kept) == FAILED
+
+
 def test_a_task_that_is_called_is_no_job() -> None:
     """It is a function then."""
     app = made()
@@ -136,7 +154,25 @@ def test_a_task_of_another_application_is_none_of_this_one() -> None:
     assert kept == []
     with install(app), install(other), heard() as kept:
         app.tasks["work"].delay()
+    assert told(kept) == WELL
     assert {it["sender"] for _, it in kept} == {app}
+
+
+def test_undoing_it_for_one_application_leaves_the_others(worker: celery.Celery) -> None:
+    """What is published goes on to carry the id of its request, too."""
+    install(made()).uninstall()
+    result: list[Any] = []
+
+    def serve(environ: Any, start_response: Any) -> list[bytes]:
+        result.append(worker.tasks["asked"].delay())
+        start_response("200 OK", [])
+        return []
+
+    with heard() as kept:
+        ask_wsgi(Middleware(serve), "/", x_request_id="r-2")
+        assert result[0].get(timeout=20) == "r-2"
+        wait_for(kept, result[0].id, 3)
+    assert told(kept, result[0].id) == WELL
 
 
 def test_a_task_that_runs_in_place_knows_its_request() -> None:
@@ -203,14 +239,19 @@ def test_a_task_that_is_published_in_a_request_carries_its_id(worker: celery.Cel
 def test_the_worker_of_a_test_tells_each_end_once(worker: celery.Celery) -> None:
     """It works in a thread, and tries again as any worker; another application has none."""
     with install(made()), heard() as kept:
-        worker.tasks["work"].delay("retry")
-        for _ in range(1000):
-            if len(kept) >= 6:
-                break
-            time.sleep(0.02)
+        result = worker.tasks["work"].delay("retry")
+        wait_for(kept, result.id, 6)
 
-    assert told(kept) == ["started", "finished retrying", "tearing-down", *FAILED]
+    assert told(kept, result.id) == ["started", "finished retrying", "tearing-down", *FAILED]
     assert {it["sender"] for _, it in kept} == {worker}
+
+
+def wait_for(kept: list[tuple[str, dict[str, Any]]], job_id: str, count: int) -> None:
+    """Wait until so much was told of a job."""
+    deadline = time.monotonic() + 20
+    while len(told(kept, job_id)) < count:
+        assert time.monotonic() < deadline, told(kept)
+        time.sleep(0.02)
 
 
 def test_what_celery_says_without_a_word_of_the_end_is_unknown() -> None:

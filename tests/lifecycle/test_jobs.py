@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -141,3 +142,19 @@ def test_a_receiver_that_fails_breaks_no_job(caplog: pytest.LogCaptureFixture) -
     with job_started.connected_to(fail):
         assert work() == 7
     assert len(caplog.records) == 1
+
+
+def test_a_receiver_of_the_start_that_exits_the_program_ends_the_run() -> None:
+    """The function does not run; the start has its end all the same."""
+
+    @job
+    def work() -> None:
+        raise AssertionError
+
+    def leave(sender: Any, **extra: Any) -> None:
+        sys.exit(3)
+
+    with heard() as kept, job_started.connected_to(leave), pytest.raises(SystemExit):
+        work()
+    assert names(kept) == ["job-started", "job-failed", "job-tearing-down"]
+    assert current_job() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from rq.command import send_stop_job_command
 from rq.job import JobStatus
 
 from heliograph import ArgumentError
-from heliograph.lifecycle import JobInfo, current_job, job
+from heliograph.lifecycle import JobInfo, current_job, job, job_started
 from heliograph.lifecycle.rq import Queue, SimpleWorker, Watched, Worker
 from heliograph.lifecycle.wsgi import Middleware
 from tests.lifecycle import rq_jobs
@@ -239,6 +240,22 @@ def test_a_job_that_cannot_be_read_has_failed(connection: redis.Redis) -> None:
 
     assert jobs_told(kept, "broken") == FAILED
     assert {it["job"].name for _, it in kept} == {"unknown"}
+
+
+def test_a_receiver_that_exits_the_program_leaves_no_job_without_an_end(
+    connection: redis.Redis,
+) -> None:
+    """The job does not run, and its worker stops."""
+    queue = rq.Queue("left", connection=connection)
+    enqueue(queue, "return", job_id="left")
+
+    def leave(sender: Any, **extra: Any) -> None:
+        sys.exit(3)
+
+    worker = SimpleWorker([queue], connection=connection)
+    with heard() as kept, job_started.connected_to(leave), pytest.raises(SystemExit):
+        worker.work(burst=True)
+    assert jobs_told(kept, "left") == FAILED
 
 
 def test_a_worker_that_starts_programs_is_refused(connection: redis.Redis) -> None:

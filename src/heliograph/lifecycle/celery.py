@@ -101,11 +101,17 @@ class _Tasks:
         self._app = app
         self._ended = Ended()
 
+    # Methods: Celery takes one function that is connected for two applications for one.
     def receivers(self) -> Iterator[tuple[Any, Callable[..., None]]]:
-        yield signals.before_task_publish, _tie
+        yield signals.before_task_publish, self._tie
         yield signals.task_received, self._receive
         yield signals.task_prerun, self._begin
-        yield signals.task_postrun, _end
+        yield signals.task_postrun, self._end
+
+    def _tie(self, *, headers: dict[str, Any], **_: Any) -> None:
+        asking = asking_request()
+        if asking is not None:
+            headers[_REQUESTED_BY] = asking
 
     def _receive(self, *, sender: Any, request: Any, **_: Any) -> None:
         if sender.app is self._app:
@@ -117,6 +123,13 @@ class _Tasks:
             run = self._run(task.name, task.request)
             setattr(task.request, _RUNNING, run)
             run.begin()
+
+    def _end(self, *, task: Any, state: str | None, retval: Any, **_: Any) -> None:
+        run: Run | None = vars(task.request).pop(_RUNNING, None)
+        if run is not None:
+            how, error = _ending(state, retval)
+            run.end(how, error)
+            run.tear_down(error)
 
     def _end_outside(self, request: Any, how: str, error: BaseException | None = None) -> None:
         """Tell of an end in the worker's own process, if another one runs the task."""
@@ -142,26 +155,14 @@ class _Tasks:
         return Run(job, self._app, claim)
 
 
-def _tie(*, headers: dict[str, Any], **_: Any) -> None:
-    asking = asking_request()
-    if asking is not None:
-        headers[_REQUESTED_BY] = asking
-
-
-def _end(*, task: Any, state: str | None, retval: Any, **_: Any) -> None:
-    run: Run | None = vars(task.request).pop(_RUNNING, None)
-    if run is None:
-        return
+def _ending(state: str | None, retval: Any) -> tuple[str, BaseException | None]:
     if state == states.SUCCESS:
-        how, error = SUCCEEDED, None
-    elif state is None:
+        return SUCCEEDED, None
+    if state is None:
         error = _raised()
-        how = _outcome(error)
-    else:
-        error = retval
-        how = TIMEOUT if isinstance(error, SoftTimeLimitExceeded) else _STATES.get(state, UNKNOWN)
-    run.end(how, error)
-    run.tear_down(error)
+        return _outcome(error), error
+    timeout = isinstance(retval, SoftTimeLimitExceeded)
+    return TIMEOUT if timeout else _STATES.get(state, UNKNOWN), retval
 
 
 def _raised() -> BaseException | None:

@@ -89,8 +89,9 @@ def running(run: Run, outcome_of: Callable[[BaseException], str] | None = None) 
         outcome_of: Returns the outcome that an exception stands for; `outcome` by default.
     """
     raised: BaseException | None = None
-    run.begin()
     try:
+        # A receiver that exits the program does so in the middle of the run.
+        run.begin()
         yield
     except BaseException as error:
         raised = error

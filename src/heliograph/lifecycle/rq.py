@@ -85,8 +85,8 @@ class Watched(BaseWorker):
         self._how, self._error = FAILED, None
         vars(job)["perform"] = partial(self._perform, job.perform)
         run = self._made(job)
-        run.begin()
         try:
+            run.begin()
             return super().perform_job(job, *args, **options)
         finally:
             run.end(self._how, self._error)
