@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from heliograph.cli.client import Sent
+from heliograph.cli.serving_asgi import scope_of
 from tests.cli.children import heliograph, trace, without_times, write
 
 if TYPE_CHECKING:
@@ -560,3 +562,28 @@ def test_headers_and_forms_arrive_as_they_are_written(tmp_path: Path) -> None:
         "PATH_INFO '/'",
         "QUERY_STRING ''",
     ]
+
+
+def test_a_scope_has_what_a_server_makes_of_a_request() -> None:
+    """The path unquoted and quoted, the query quoted, headers in lower case, a state of its own."""
+    state = {"till": "open"}
+    sent = Sent("POST", "/ä b%2F?c=d e", [("X-Way", "hö")], b"hello")
+
+    scope = scope_of(sent, state)
+
+    assert scope == {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/ä b/",
+        "raw_path": b"/%C3%A4%20b%2F",
+        "query_string": b"c=d%20e",
+        "root_path": "",
+        "headers": [(b"x-way", "hö".encode("latin-1"))],
+        "state": {"till": "open"},
+        "client": ("127.0.0.1", 50_000),
+        "server": ("localhost", 80),
+    }
+    assert scope["state"] is not state

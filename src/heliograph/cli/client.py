@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 HOST = "localhost"
 
+# What may stand in a path or a query as it is (RFC 3986), what is quoted already among it.
+_SAFE = "/%:?&=+,;@!$'()*~[]"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -48,12 +51,17 @@ class Sent:
     @property
     def path(self) -> bytes:
         """The path, unquoted."""
-        return unquote_to_bytes(self.target.partition("?")[0])
+        return unquote_to_bytes(self.raw_path)
+
+    @property
+    def raw_path(self) -> str:
+        """The path, quoted."""
+        return quote(self.target.partition("?")[0], safe=_SAFE)
 
     @property
     def query(self) -> str:
         """The query, quoted."""
-        return quote(self.target.partition("?")[2], safe="/%:?&=+,;@!$'()*~[]")
+        return quote(self.target.partition("?")[2], safe=_SAFE)
 
 
 @dataclass
@@ -156,7 +164,7 @@ class Visitor:
         headers += [("Host", host)] if "host" not in given else []
         headers += [("Content-Type", kind)] if kind else []
         headers += [("Content-Length", str(len(body)))] if kind else []
-        url = UrlRequest(f"http://{host}{quote(request.target(), safe='/%?&=+:;,@')}")
+        url = UrlRequest(f"http://{host}{quote(request.target(), safe=_SAFE)}")
         self._cookies.add_cookie_header(url)
         cookies = url.get_header("Cookie")
         headers += [("Cookie", cookies)] if cookies and "cookie" not in given else []

@@ -80,7 +80,7 @@ def scope_of(sent: Sent, state: dict[str, Any]) -> dict[str, Any]:
         "method": sent.method,
         "scheme": "http",
         "path": sent.path.decode("utf-8", "replace"),
-        "raw_path": sent.target.partition("?")[0].encode(),
+        "raw_path": sent.raw_path.encode(),
         "query_string": sent.query.encode(),
         "root_path": "",
         "headers": [
