@@ -190,6 +190,12 @@ _NEITHER = (
             f"'make()' is a builtin_function_or_method{_NEITHER}",
         ),
         ("shop:make()", "def make(): return type", f"'make()' is a type{_NEITHER}"),
+        ("shop:make()", "class A: pass\ndef make(): return A", f"'make()' is a type{_NEITHER}"),
+        (
+            "shop:make()",
+            "class A:\n    def __init__(self, a, b): ...\ndef make(): return A",
+            f"'make()' is a type{_NEITHER}",
+        ),
         (
             "shop:make()",
             "def make(): return lambda *, a, b: 3",
@@ -323,8 +329,19 @@ def test_an_application_of_plain_wsgi_needs_no_framework(tmp_path: Path) -> None
         @functools.wraps(app)
         def wrapped(*args, **kwargs): return app(*args, **kwargs)
         def make(): return shop
+        class Body:
+            def __init__(self, environ, start_response): self.start = start_response
+            def __iter__(self): return iter(app({}, self.start))
         """,
     )
 
-    for name in "shop", "shop:shop", "shop:bound", "shop:wrapped", "shop:make":
+    for name in (
+        "shop",
+        "shop:shop",
+        "shop:bound",
+        "shop:wrapped",
+        "shop:make",
+        "shop:Shop",
+        "shop:Body",
+    ):
         assert trace(name, "GET /", cwd=tmp_path) == "GET /  204 No Content  # ms\n\n"

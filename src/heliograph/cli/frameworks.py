@@ -64,17 +64,21 @@ def kind_of(value: object) -> Kind | None:
         return kind_of(value.app)
     if framework_of(value) == "aiohttp":
         return Kind.AIOHTTP
-    if isinstance(value, type) or not callable(value):
+    if not callable(value):
         return None
     # WSGI: environ, start_response. ASGI: scope, receive, send.
-    return {2: Kind.WSGI, 3: Kind.ASGI}.get(_required(value))
+    kind = {2: Kind.WSGI, 3: Kind.ASGI}.get(_required(value))
+    if isinstance(value, type):
+        # PEP 3333: what a class makes of the two is the body. Other classes make applications.
+        return kind if kind is Kind.WSGI and hasattr(value, "__iter__") else None
+    return kind
 
 
 def _required(function: Any) -> int:
     """Return how many arguments a call needs, all of them without a name."""
-    called = function if isroutine(function) else function.__call__
+    itself = isroutine(function) or isinstance(function, type)
     try:
-        parameters = signature(called).parameters.values()
+        parameters = signature(function if itself else function.__call__).parameters.values()
     except (TypeError, ValueError):  # Not every built-in function says.
         return 0
     required = [it for it in parameters if it.default is Parameter.empty]
