@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 import rq
-from rq import Callback, Retry
+from rq import Callback, Repeat, Retry
 from rq.command import send_stop_job_command
 from rq.job import JobStatus
 
@@ -182,6 +182,20 @@ def test_a_simple_worker_tells_each_end_once(connection: redis.Redis) -> None:
     assert current_job() is None
     errors = [it["exc"] for name, it in kept if name == "job-tearing-down"]
     assert [type(it).__name__ for it in errors if it is not None].count("ArithmeticError") == 1
+
+
+def test_a_job_that_is_repeated_begins_with_its_first_attempt(
+    connection: redis.Redis, tmp_path: Path
+) -> None:
+    """What has failed before was another time."""
+    queue = rq.Queue("repeated", connection=connection)
+    twice = {"retry": Retry(max=1), "repeat": Repeat(times=1)}
+    enqueue(queue, f"once {tmp_path / 'failed'}", job_id="repeated", **twice)
+    with heard() as kept:
+        SimpleWorker([queue], connection=connection).work(burst=True)
+
+    assert jobs_told(kept, "repeated") == [*RETRIED, *WELL, *WELL]
+    assert [it["job"].attempt for name, it in kept if name == "job-started"] == [1, 2, 1]
 
 
 def jobs_told(kept: list[tuple[str, dict[str, Any]]], job_id: str) -> list[str]:

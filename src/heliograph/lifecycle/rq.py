@@ -101,9 +101,12 @@ class Watched(BaseWorker):
             self._error = error
             raise
 
-    def handle_job_success(self, *args: Any, **options: Any) -> None:
+    def handle_job_success(self, job: Job, *args: Any, **options: Any) -> None:
         """Keep that the job has succeeded."""
-        super().handle_job_success(*args, **options)
+        # One that is repeated begins with its first attempt again.
+        if _FAILED_RUNS in job.meta:
+            job.meta[_FAILED_RUNS] = 0
+        super().handle_job_success(job, *args, **options)
         self._how = SUCCEEDED
 
     def handle_job_retry(self, job: Job, *args: Any, **options: Any) -> None:
