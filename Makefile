@@ -119,12 +119,12 @@ pages: $(VENV)/ready ## the pages of the shop's signals and of the life cycle, i
 	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --format json --output ../docs/shop-signals.json
 	@$(BIN)/python -m tests.lifecycle.matrix
 
-# `make test` runs a chosen half of it, on the latest releases.
+# `make test` runs a chosen half of it, on the latest releases. The oldest warn of one another.
 matrix: $(VENV)/ready $(VENV_OLDEST)/ready ## the life cycle in every framework on every server, then on the oldest releases
 	$(call heading,matrix: every framework on every server)
 	@HELIOGRAPH_MATRIX=all $(BIN)/python -m pytest tests/lifecycle
 	$(call heading,matrix: the oldest releases)
-	@HELIOGRAPH_MATRIX=oldest $(VENV_OLDEST)/bin/python -m pytest tests/lifecycle
+	@HELIOGRAPH_MATRIX=oldest $(VENV_OLDEST)/bin/python -m pytest -o filterwarnings=default tests/lifecycle
 
 format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix
@@ -221,7 +221,7 @@ $(VENV_PLUGINS)/ready: pyproject.toml Makefile constraints/plugins.txt
 	@$(call install_checkout,plugins) . --group plugins
 	@touch $@
 
-# Newer than the oldest may be only what they do not name: constraints/oldest.txt. Litestar 2.12
+# Newer than the oldest may be only what they do not name: constraints/oldest.txt. Litestar 2.16
 # imports sniffio, which AnyIO asked for then.
 $(VENV_OLDEST)/ready: pyproject.toml Makefile constraints/oldest.txt $(COMPILED)
 	$(call new_environment,the oldest frameworks and servers)

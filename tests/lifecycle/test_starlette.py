@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.applications import Starlette
@@ -12,11 +12,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
 
 from heliograph import ArgumentError, StateError
 from heliograph.lifecycle import current_request, lifecycle
 from heliograph.lifecycle.starlette import install
 from tests.lifecycle.calling import ask, heard, names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 async def plain(request: Any) -> PlainTextResponse:
@@ -213,3 +217,33 @@ def test_what_cannot_be_installed_is_refused() -> None:
         install(app)
     with pytest.raises(ArgumentError, match=r"^A str object is not a starlette.Starlette"):
         install("app")  # type: ignore[arg-type]  # As somebody may.
+
+
+async def test_a_route_below_a_host_is_found() -> None:
+    """It adds nothing to the template."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        await ask(app, "/hosted/7", host="api.example")
+
+    assert [it["request"].route for name, it in kept if name == "response-sent"] == ["/hosted/{id}"]
+
+
+async def test_the_files_of_a_mount_have_its_template_alone(tmp_path: Path) -> None:
+    """Whether or not there is such a file; a redirect has none, and never the path."""
+    (tmp_path / "page.txt").write_text("hello")
+    routes = [Mount("/files", StaticFiles(directory=tmp_path)), Route("/item/", plain)]
+    app = Starlette(routes=routes)
+    install(app)
+    with heard() as kept:
+        for path in ("/files/page.txt", "/files/none.txt", "/item"):
+            await ask(app, path)
+        await ask(app, "/item/", "POST")
+
+    told = [it for name, it in kept if name == "response-sent"]
+    assert [(it["status"], it["request"].route) for it in told] == [
+        (200, "/files"),
+        (404, "/files"),
+        (307, None),
+        (405, "/item/"),
+    ]
