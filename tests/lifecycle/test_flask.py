@@ -11,6 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from heliograph import ArgumentError, ReceiverError, StateError
 from heliograph.lifecycle import RequestInfo, current_request, request_finished, request_started
 from heliograph.lifecycle.flask import install
+from heliograph.testing import capture
+from heliograph.testing.rules import none_of_these, only_these
 from tests.lifecycle.calling import ask_wsgi, heard, names
 
 
@@ -245,3 +247,26 @@ def test_what_is_sent_by_hand_has_a_request_too() -> None:
         flask.message_flashed.send(app, message="two", category="x", request=mine)
 
     assert [payload["request"] for _, payload in kept] == [None, mine]
+
+
+def test_a_capture_of_either_of_two_joined_signals_sees_what_flask_sends() -> None:
+    """Also once they have parted; and a capture of something else sees nothing."""
+    app = made()
+    with capture(request_started, flask.request_finished) as sent, install(app):
+        app.test_client().get("/")
+    with capture(request_started) as later:
+        app.test_client().get("/")
+
+    sent.assert_order(request_started, flask.request_finished, how="exact")
+    assert sent.of(request_started).one().sender is app
+    assert list(later) == []
+
+
+@pytest.mark.parametrize(("rule", "refused"), [(only_these, False), (none_of_these, True)])
+def test_a_rule_for_one_of_two_joined_signals_holds_for_both(rule: Any, refused: bool) -> None:
+    """What a mark of a test allows or forbids."""
+    app = made()
+    with install(app), capture(flask.request_started) as sent:
+        app.test_client().get("/")
+
+    assert bool(rule(sent, [request_started])) is refused

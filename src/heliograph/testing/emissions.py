@@ -211,7 +211,7 @@ class Emissions(Sequence["Sent"]):
         if how not in tuple(_ORDERS):  # What has no hash is refused, too.
             msg = f"how={short_repr(how)} is not an order. Use {', '.join(map(repr, _ORDERS))}."
             raise ArgumentError(msg)
-        reason = _ORDERS[how](signals, [sent.signal for sent in self._list()])
+        reason = _ORDERS[how](signals, [_as_one_of(signals, sent) for sent in self._list()])
         if reason is not None:
             raise ExpectationError(messages.not_in_order(signals, self._list(), how, reason))
 
@@ -256,6 +256,10 @@ def checked(times: Any) -> int | None:
         msg = f"times={short_repr(times)} is not a number of sends: use 0, 1, 2, ..."
         raise ArgumentError(msg)
     return times
+
+
+def _as_one_of(signals: Sequence[Any], sent: Sent) -> Any:
+    return next((it for it in signals if sent.is_of(it)), sent.signal)
 
 
 # Each returns why the signals that were sent are not in the expected order, or None if they are.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from heliograph import ANY, ArgumentError, Signal
 from heliograph.describe import describe_error, full_repr, short_repr
-from heliograph.testing.sent import sent_at
+from heliograph.testing.sent import connections_of, sent_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,12 @@ class Criteria:
 
     def has(self, signal: Any) -> bool:
         """Tell whether a signal is one of the wanted ones."""
-        return not self.signals or any(signal is it for it in self.signals)
+        ours = connections_of(signal)
+        return not self.signals or any(ours is connections_of(it) for it in self.signals)
+
+    def has_sent(self, sent: Sent) -> bool:
+        """Tell whether an emission is of one of the wanted signals."""
+        return not self.signals or any(map(sent.is_of, self.signals))
 
     def fits(self, sent: Sent) -> bool:
         """Tell whether an emission meets the criteria.
@@ -73,7 +78,7 @@ class Criteria:
         Raises:
             ArgumentError: If a matcher raises.
         """
-        return self.has(sent.signal) and next(self.differences(sent), None) is None
+        return self.has_sent(sent) and next(self.differences(sent), None) is None
 
     def differences(self, sent: Sent) -> Iterator[Difference]:
         """Yield how an emission of the right signal differs from the criteria.

@@ -97,7 +97,7 @@ def _outcome(delivery: Delivery) -> str:
 
 def other_signals(everything: Sequence[Sent], wanted: Criteria) -> Iterator[str]:
     """Yield which other signals were sent, and who received them."""
-    rest = [sent for sent in everything if not wanted.has(sent.signal)]
+    rest = [sent for sent in everything if not wanted.has_sent(sent)]
     if not rest:
         return
     yield "Also sent:"
@@ -144,7 +144,7 @@ def not_as_often(
     wanted: Criteria, expected: int | None, found: Sequence[Sent], captured: Captured
 ) -> str:
     """Return the message for a signal that was not sent as often as expected."""
-    same_signal = [sent for sent in captured.sent if wanted.has(sent.signal)]
+    same_signal = [sent for sent in captured.sent if wanted.has_sent(sent)]
     other = [sent for sent in same_signal if any(wanted.differences(sent))]
     often = "" if expected is None else f" {times(expected)}"
     lines = [indent_after("Expected ", f"{describe_criteria(wanted)}{often}.")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Self
 
-    from heliograph import Delivery, Signal
+    from heliograph import Delivery
     from heliograph.testing.expecting import Expectation
     from heliograph.testing.sent import Sent
 
@@ -249,14 +249,14 @@ def held_to(rules: Sequence[tuple[Rule, Sequence[Any]]]) -> Iterator[list[str]]:
 
 def only_these(sent: Iterable[Sent], allowed: Sequence[Any]) -> list[str]:
     """Return the problems with signals other than the allowed ones, or patterns of names."""
-    found = [it for it in sent if not _is_one_of(it.signal, allowed)]
+    found = [it for it in sent if not _is_one_of(it, allowed)]
     permitted = f"Only {_names(allowed)}" if allowed else "No signal"
     return _refused(found, f"{permitted} may be sent in this test")
 
 
 def none_of_these(sent: Iterable[Sent], forbidden: Sequence[Any]) -> list[str]:
     """Return the problems with forbidden signals, or patterns of names; without any, with all."""
-    found = [it for it in sent if not forbidden or _is_one_of(it.signal, forbidden)]
+    found = [it for it in sent if not forbidden or _is_one_of(it, forbidden)]
     refused = f"{_names(forbidden)} must not" if forbidden else "No signal may"
     return _refused(found, f"{refused} be sent in this test")
 
@@ -265,9 +265,9 @@ def _refused(found: Sequence[Sent], rule: str) -> list[str]:
     return [f"{rule}. These were sent:", *emission_lines(found)] if found else []
 
 
-def _is_one_of(signal: Signal, several: Sequence[Any]) -> bool:
+def _is_one_of(sent: Sent, several: Sequence[Any]) -> bool:
     return any(
-        fnmatchcase(signal.name or "", it) if isinstance(it, str) else it is signal
+        fnmatchcase(sent.signal.name or "", it) if isinstance(it, str) else sent.is_of(it)
         for it in several
     )
 

@@ -51,6 +51,16 @@ class Sent:
     thread: str = field(default_factory=lambda: current_thread().name)
     older: bool = False
 
+    _connections: object = field(init=False)
+
+    def __post_init__(self) -> None:
+        # As they are now: signals that are joined may part before a test asks.
+        object.__setattr__(self, "_connections", connections_of(self.signal))
+
+    def is_of(self, signal: Any) -> bool:
+        """Tell whether a signal was sent, or one that it is joined with."""
+        return self.signal is signal or self._connections is connections_of(signal)
+
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """One for each receiver called so far; empty if another engine sent it."""
@@ -78,6 +88,11 @@ class Sent:
     def __repr__(self) -> str:
         names = ", ".join(self.payload) or "nothing"
         return f"<Sent {label(self.signal)} at {sent_at(self)}: {names}>"
+
+
+def connections_of(signal: Any) -> object:
+    """Return what signals that are joined have in common: another engine's signal is its own."""
+    return getattr(signal, "_registry", signal)
 
 
 @dataclass(frozen=True)
