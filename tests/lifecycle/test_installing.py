@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import falcon
 import falcon.asgi
 import pytest
+from fastapi import FastAPI
+from litestar import Litestar
+from quart import Quart
+from starlette.applications import Starlette
 
+from heliograph.lifecycle import fastapi, litestar, quart, starlette
 from heliograph.lifecycle.falcon import install
+from tests.lifecycle.calling import heard, names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("kind", [falcon.App, falcon.asgi.App])
@@ -27,3 +37,34 @@ def test_what_is_asked_of_it_is_asked_of_the_application() -> None:
     app = falcon.App()
 
     assert install(app).req_options is app.req_options
+
+
+@pytest.mark.parametrize(
+    ("app", "install_to"),
+    [
+        (Starlette(), starlette.install),
+        (FastAPI(), fastapi.install),
+        (Litestar([]), litestar.install),
+        (Quart("shop"), quart.install),
+        (falcon.asgi.App(), install),
+    ],
+)
+async def test_what_is_undone_does_not_say_that_it_stops(
+    app: Any, install_to: Callable[[Any], Any]
+) -> None:
+    """Its life span may have begun while the signals were installed."""
+    installation = install_to(app)
+    served = installation if callable(installation) else app
+    asked: asyncio.Queue[Any] = asyncio.Queue()
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}, "app": app}
+    living = asyncio.create_task(served(scope, asked.get, answers.put))
+    with heard() as kept:
+        await asked.put({"type": "lifespan.startup"})
+        await answers.get()
+        installation.uninstall()
+        await asked.put({"type": "lifespan.shutdown"})
+        await answers.get()
+        await living
+
+    assert [it for it in names(kept) if it.startswith("app-")] == ["app-started"]

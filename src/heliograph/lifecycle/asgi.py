@@ -122,7 +122,8 @@ class Middleware:
         for still_open in list(self._open):
             await still_open.stop()
         self._started = False  # A server may start the same application once more.
-        await self.tell(app_stopping)
+        if not self._left:  # The life span may have begun before.
+            await self.tell(app_stopping)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)

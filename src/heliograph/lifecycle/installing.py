@@ -89,15 +89,14 @@ class Serving(Installation):
 
     __call__: Callable[..., Any]
 
-    def __init__(
-        self, app: Any, watched: Callable[[Any], Callable[..., Any]], undo: Callable[[], None]
-    ) -> None:
+    def __init__(self, app: Any, watched: Callable[[Any], Any], undo: Callable[[], None]) -> None:
         super().__init__(app, undo)
-        self._serve = watched(self)
+        self._layer = self._serve = watched(self)
 
     def uninstall(self) -> None:
         """Undo the installation: the application is served as it was before."""
         super().uninstall()
+        self._layer.leave()
         self._serve = self.app
 
     def __getattr__(self, name: str) -> Any:

@@ -38,6 +38,7 @@ def install(app: Litestar, *, echo_request_id: bool = False) -> Installation:
     app.on_shutdown.insert(0, watched.stop)
 
     def undo() -> None:
+        watched.leave()
         app.asgi_handler = handler
         app.after_exception.remove(notice)
         app.on_startup.remove(watched.start)

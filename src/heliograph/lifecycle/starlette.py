@@ -55,6 +55,7 @@ def put_around(
 ) -> Installation:
     """Put the signals around all that an application has, its handling of errors included."""
     build = app.build_middleware_stack
+    served: list[asgi.Middleware] = []
 
     def build_watched() -> asgi.Middleware:
         # Now and not earlier: what was added since install() must not come between.
@@ -68,11 +69,14 @@ def put_around(
             stack = build()
         finally:
             app.user_middleware = theirs
-        return asgi.Middleware(stack, sender=app, echo_request_id=echo_request_id)
+        served.append(asgi.Middleware(stack, sender=app, echo_request_id=echo_request_id))
+        return served[-1]
 
     def undo() -> None:
         del app.build_middleware_stack  # That of the class comes to light again.
         app.middleware_stack = None  # It is built again, without the signals.
+        for layer in served:
+            layer.leave()
 
     vars(app)["build_middleware_stack"] = build_watched
     return Installation(app, undo)
