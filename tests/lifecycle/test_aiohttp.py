@@ -69,6 +69,8 @@ async def talk(request: web.Request) -> web.WebSocketResponse:
             await socket.close(code=4001)
         elif message.data == "fail":
             raise LookupError
+        elif message.data == "gone":
+            raise ConnectionResetError
         else:
             await socket.send_str(message.data.upper())
     return socket
@@ -243,6 +245,61 @@ async def test_an_exception_in_a_websocket_is_told(caplog: pytest.LogCaptureFixt
         "websocket-tearing-down",
     ]
     assert dict(kept)["websocket-finished"]["who"] == "application"
+
+
+async def test_a_client_that_leaves_a_websocket_is_no_exception() -> None:
+    """What aiohttp raises where it has left."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base), client.ws_connect(f"{base}/talk") as socket:
+            await socket.send_str("gone")
+            await over(kept)
+
+    assert names(kept)[1:4] == ["websocket-started", "websocket-finished", "websocket-tearing-down"]
+    assert type(dict(kept)["websocket-finished"]["exc"]) is ConnectionResetError
+
+
+async def test_a_websocket_that_is_not_accepted_has_an_end() -> None:
+    """What asks for one may find a page."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            with pytest.raises(ClientError):
+                await client.ws_connect(f"{base}/item/7")
+            await over(kept)
+
+    told = [payload for name, payload in kept if name == "websocket-finished"]
+    assert [(it["code"], it["who"]) for it in told] == [(None, "application")]
+
+
+async def test_a_server_that_stops_ends_a_websocket_once() -> None:
+    """Before it closes the connection."""
+    app = made()
+    install(app)
+    with heard() as kept:
+        async with serving(app) as (client, base):
+            socket = await client.ws_connect(f"{base}/talk")
+            await app.shutdown()
+            await socket.close()
+            await over(kept)
+
+    told = [payload["who"] for name, payload in kept if name == "websocket-finished"]
+    assert told == ["shutdown"]
+
+
+async def test_an_application_that_is_frozen_tells_nothing_once_it_is_undone() -> None:
+    """It keeps what it has, which does nothing then."""
+    app = made()
+    installation = install(app)
+    app.freeze()
+    installation.uninstall()
+    with heard() as kept:
+        async with serving(app) as (client, base), client.get(f"{base}/item/7") as answer:
+            assert await answer.text() == "hello"
+
+    assert kept == []
 
 
 async def test_an_application_that_is_installed_twice_tells_once() -> None:
