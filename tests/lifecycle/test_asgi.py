@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph.lifecycle import asgi
+from heliograph.lifecycle.exchange import SERVED
 from tests.lifecycle.calling import ask, heard, http_scope, names
 
 if TYPE_CHECKING:
@@ -259,8 +260,8 @@ async def test_an_error_that_a_framework_tells_of_is_not_told_again() -> None:
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         error = LookupError()
-        scope[asgi.SERVED].notice_now(error)
-        scope[asgi.SERVED].notice_now(error)
+        scope[SERVED].notice_now(error)
+        scope[SERVED].notice_now(error)
         raise error
 
     with heard() as kept:

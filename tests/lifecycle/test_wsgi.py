@@ -9,6 +9,7 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 import pytest
 
 from heliograph.lifecycle import current_request, wsgi
+from heliograph.lifecycle.exchange import SERVED
 from tests.lifecycle.calling import ask_wsgi, heard, names
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def test_a_body_that_is_closed_early_is_whole_if_its_length_was_announced(
     """Otherwise nobody can know that there was no more."""
     with heard() as kept:
         found = called(answering(body, "200 OK", *headers))
-        assert next(found) == b"one"
+        assert next(iter(found)) == b"one"
         found.close()
         found.close()
 
@@ -90,7 +91,7 @@ def test_a_body_that_nobody_closes_is_lost() -> None:
     """As under some servers and adapters; the request of the thread is not seen any longer."""
     with heard() as kept:
         found = called(answering(three))
-        assert next(found) == b"one"
+        assert next(iter(found)) == b"one"
         assert current_request() is not None
         del found
         gc.collect()
@@ -176,7 +177,7 @@ def test_what_was_told_of_is_not_told_again() -> None:
 
     def application(environ: Any, start_response: Any) -> Any:
         error = LookupError()
-        environ[wsgi.SERVED].notice_now(error)
+        environ[SERVED].notice_now(error)
         raise error
 
     with heard() as kept:

@@ -34,7 +34,7 @@ from heliograph.lifecycle.signals import (
     websocket_tearing_down,
 )
 from heliograph.lifecycle.sockets import APPLICATION, CLIENT
-from heliograph.lifecycle.telling import tell_async
+from heliograph.lifecycle.telling import is_heard, tell_async
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -148,6 +148,8 @@ class _Life:
 
     def _over(self, served: _Response | _Socket, task: asyncio.Task[Any]) -> None:
         self._open.pop(served, None)
+        if not (is_heard(served.ENDS[0]) or is_heard(served.ENDS[1])):
+            return
         telling = task.get_loop().create_task(served.over(task))
         self._ending.add(telling)
         telling.add_done_callback(self._ending.discard)
@@ -155,12 +157,7 @@ class _Life:
 
 def _info_of(request: web.Request, kind: str) -> RequestInfo:
     info = RequestInfo(
-        kind=kind,
-        method=request.method,
-        path=request.path,
-        client=request.remote,
-        native=request,
-        offered_id=request.headers.get(HEADER),
+        kind, request.method, request.path, request.remote, request, request.headers.get(HEADER)
     )
     info.find_route(partial(_route_of, request))
     return info
@@ -192,6 +189,8 @@ class _Response(Exchange):
 
     __slots__ = ("_failed", "_response", "app")
 
+    ENDS = (response_sent, request_tearing_down)
+
     def __init__(self, app: web.Application, request: RequestInfo) -> None:
         super().__init__(request)
         self.app = app
@@ -199,14 +198,16 @@ class _Response(Exchange):
         self._response: web.StreamResponse | None = None
 
     async def begin(self) -> None:
-        await tell_async(request_started, self.app, request=self.request)
+        if is_heard(request_started):
+            await tell_async(request_started, self.app, request=self.request)
 
     async def announce(self, response: web.StreamResponse) -> None:
         self.status = response.status
         self._response = response
         self._count(response)
-        told = ResponseInfo(response.status, Headers(response.headers.items()))
-        await tell_async(request_finished, self.app, request=self.request, response=told)
+        if is_heard(request_finished):
+            told = ResponseInfo(response.status, Headers(response.headers.items()))
+            await tell_async(request_finished, self.app, request=self.request, response=told)
 
     def _count(self, response: web.StreamResponse) -> None:
         # What aiohttp calls the length of a body, it counts with the headers.
@@ -247,6 +248,8 @@ class _Socket:
     """One websocket."""
 
     __slots__ = ("_ended", "_own_code", "_response", "app", "error", "request")
+
+    ENDS = (websocket_finished, websocket_tearing_down)
 
     def __init__(self, app: web.Application, request: RequestInfo) -> None:
         self.app = app

@@ -10,9 +10,11 @@ from heliograph.lifecycle.exchange import (
     COMPLETE,
     DISCONNECT,
     INCOMPLETE,
+    SERVED,
     SHUTDOWN,
     Exchange,
     reason_of,
+    request_in,
 )
 from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
@@ -26,10 +28,10 @@ from heliograph.lifecycle.signals import (
     response_sent,
 )
 from heliograph.lifecycle.sockets import Socket
-from heliograph.lifecycle.telling import tell, tell_async
+from heliograph.lifecycle.telling import is_heard, tell, tell_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 
     from heliograph import Signal
 
@@ -38,12 +40,6 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-KEY = "heliograph.request"
-"""Where the scope of a request has its `RequestInfo`."""
-
-SERVED = "heliograph.served"
-"""Where it has what is told of errors before a framework makes a response of them."""
 
 
 class Middleware:
@@ -81,18 +77,35 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the application does."""
-        kind = scope["type"]
-        if kind == "lifespan" and not self._left:
-            await self._live(scope, receive, send)
-        elif self._left or KEY in scope or kind not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-        else:
-            await self._serve(scope, receive, send)
+        kind = _KINDS.get(scope["type"])
+        if kind is None or self._left or request_in(scope) is not None:
+            await self._let_pass(scope, receive, send)
+            return
+        request = request_of(scope)
+        served = scope[SERVED] = kind(self, request, receive, send)
+        self._open[served] = None
+        request.enter()
+        try:
+            if not self._started:
+                await self._start(lazy=True)
+            await served.run(scope)
+        finally:
+            self._open.pop(served, None)
+            # Servers' objects are in it, and hold the scope.
+            scope.pop(SERVED, None)
+            served.forget()
+            request.leave()
 
     async def tell(self, signal: Signal[...], **payload: Any) -> None:
         """Send a signal, unless the framework does."""
         if signal not in self._native:
             await tell_async(signal, self.sender, **payload)
+
+    async def _let_pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and not self._left:
+            await self._live(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_watched() -> Message:
@@ -124,21 +137,6 @@ class Middleware:
         self._started = False  # A server may start the same application once more.
         if not self._left:  # The life span may have begun before.
             await self.tell(app_stopping)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(scope)
-        scope[KEY] = request
-        kind = Response if scope["type"] == "http" else Socket
-        served: Response | Socket = kind(self, request, scope, receive, send)
-        scope[SERVED] = served
-        self._open[served] = None
-        request.enter()
-        try:
-            await self._start(lazy=True)
-            await served.run()
-        finally:
-            self._open.pop(served, None)
-            request.leave()
 
 
 class Probe:
@@ -176,7 +174,7 @@ class Router:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the application does."""
-        request: RequestInfo | None = scope.get(KEY)
+        request: RequestInfo | None = request_in(scope)
         if request is not None:
             request.find_route(partial(self._find, scope))
         try:
@@ -188,61 +186,68 @@ class Router:
             raise
 
 
+class _Request(RequestInfo):
+    """One whose id is looked for once it is wanted."""
+
+    __slots__ = ("headers",)
+
+    headers: Iterable[tuple[bytes, bytes]]
+
+    def _offered(self) -> str | None:
+        for name, value in self.headers:
+            if name.lower() == _HEADER:
+                return value.decode("latin-1")
+        return None
+
+
+_HEADER = HEADER.encode()
+
+
 def request_of(scope: Scope) -> RequestInfo:
     """Return the request that a scope describes."""
-    headers = scope.get("headers") or ()
-    wanted = HEADER.encode()
-    offered = next((value for name, value in headers if name.lower() == wanted), None)
     client = scope.get("client")
-    return RequestInfo(
-        kind=scope["type"],
-        method=scope.get("method", "GET"),
-        path=scope["path"],
-        client=client[0] if client else None,
-        native=scope,
-        offered_id=None if offered is None else offered.decode("latin-1"),
+    request = _Request(
+        scope["type"],
+        scope.get("method", "GET"),
+        scope["path"],
+        client[0] if client else None,
+        scope,
     )
+    request.headers = scope.get("headers") or ()
+    return request
 
 
 class Response(Exchange):
     """One request over HTTP, on its way through the application and back."""
 
-    __slots__ = (
-        "_length",
-        "_owner",
-        "_receive",
-        "_scope",
-        "_send",
-        "_sender",
-        "_trailers",
-        "_underway",
-    )
+    __slots__ = ("_owner", "_receive", "_send", "_start", "_underway")
 
     def __init__(
-        self, owner: Middleware, request: RequestInfo, scope: Scope, receive: Receive, send: Send
+        self, owner: Middleware, request: RequestInfo, receive: Receive, send: Send
     ) -> None:
-        super().__init__(request)
+        Exchange.__init__(self, request)
         self._owner = owner
-        self._sender = owner.sender
-        self._scope = scope
         self._receive = receive
         self._send = send
-        self._length: int | None = None
-        self._trailers = False
+        self._start: Message = {}
         self._underway: Message | None = None
 
-    async def run(self) -> None:
+    async def run(self, scope: Scope) -> None:
         """Let the application serve the request."""
-        await self._owner.tell(request_started, request=self.request)
+        owner = self._owner
+        if is_heard(request_started):
+            await owner.tell(request_started, request=self.request)
         try:
-            await self._owner.app(self._scope, self._received, self._sent)
+            await owner.app(scope, self._received, self._sent)
         except BaseException as error:
             await self.failed(error)
             raise
         else:
-            await self.finish(INCOMPLETE)
+            if not self._ended:
+                await self.finish(INCOMPLETE)
         finally:
-            await self._owner.tell(request_tearing_down, request=self.request, exc=self.error)
+            if is_heard(request_tearing_down):
+                await owner.tell(request_tearing_down, request=self.request, exc=self.error)
 
     async def stop(self) -> None:
         """End the response, as the application is being stopped."""
@@ -271,10 +276,13 @@ class Response(Exchange):
     def notice_now(self, error: BaseException) -> None:
         """Do so from code that is not async, in the loop or in a thread."""
         if self.is_news(error):
-            tell(got_request_exception, self._sender, **self.told_of(error))
+            tell(got_request_exception, self._owner.sender, **self.told_of(error))
 
     async def finish(self, reason: str, exc: BaseException | None = None) -> None:
         """End the response, unless it has ended."""
+        if not is_heard(response_sent):
+            self._ended = True
+            return
         payload = self.end(reason, exc)
         if payload is not None:
             await self._owner.tell(response_sent, **payload)
@@ -286,61 +294,62 @@ class Response(Exchange):
             # they return from taking the last of it.
             last = self._underway
             if last is not None:
-                self._count(last)
+                self._count(last["type"], last)
             await self.finish(DISCONNECT if last is None else COMPLETE)
         return message
 
     async def _sent(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = await self._announced(message)
-        last = self._is_last(message)
-        self._underway = message if last else None
+        kind = message["type"]
+        if kind == "http.response.start" and not self._over:
+            message = self._announced(message)
+            if is_heard(request_finished):
+                response = ResponseInfo(message["status"], Headers(message.get("headers", ())))
+                await self._owner.tell(request_finished, request=self.request, response=response)
+        elif self._is_last(kind, message):
+            self._underway = message
         try:
             await self._send(message)
-        except OSError as error:
+        except BaseException as error:
+            await self._unsent(error)
+            raise
+        if kind != "http.response.start":
+            self._count(kind, message)
+            if self._underway is not None:
+                await self.finish(COMPLETE)
+
+    async def _unsent(self, error: BaseException) -> None:
+        if isinstance(error, OSError):
             # It is the server's word for a client that has left.
             self.is_news(error, departure=True)
             await self.finish(DISCONNECT, error)
-            raise
-        except BaseException as error:
+        else:
             await self.finish(reason_of(error), error)
-            raise
-        self._count(message)
-        if last:
-            await self.finish(COMPLETE)
 
-    async def _announced(self, message: Message) -> Message:
+    def _announced(self, message: Message) -> Message:
         self.announced(message["status"])
-        self._trailers = message.get("trailers", False)
         if self._owner.echoes:
-            own = (HEADER.encode(), self.request.id.encode())
-            others = [it for it in message.get("headers", ()) if it[0].lower() != own[0]]
+            own = (_HEADER, self.request.id.encode())
+            others = [it for it in message.get("headers", ()) if it[0].lower() != _HEADER]
             message = {**message, "headers": [*others, own]}
-        self._length = length_of(message)
-        response = ResponseInfo(message["status"], Headers(message.get("headers", ())))
-        await self._owner.tell(request_finished, request=self.request, response=response)
+        self._start = message
         return message
 
-    def _is_last(self, message: Message) -> bool:
-        match message["type"]:
-            case "http.response.body" | "http.response.zerocopysend":
-                return not message.get("more_body", False) and not self._trailers
-            case "http.response.pathsend":
-                return not self._trailers
-            case "http.response.trailers":
-                return not message.get("more_trailers", False)
-        return False
+    def _is_last(self, kind: str, message: Message) -> bool:
+        if kind == "http.response.trailers":
+            return not message.get("more_trailers", False)
+        if message.get("more_body", False) or self._start.get("trailers", False):
+            return False
+        return kind in _BODY
 
-    def _count(self, message: Message) -> None:
-        match message["type"]:
-            case "http.response.body":
-                self.handed_over(len(message.get("body", b"")))
-            case "http.response.pathsend":
-                known = self._length
-                size = Path(message["path"]).stat().st_size if known is None else known
-                self.handed_over(size)
-            case "http.response.zerocopysend":
-                self.handed_over(message.get("count") or self._length or 0)
+    def _count(self, kind: str, message: Message) -> None:
+        if kind == "http.response.body":
+            self.bytes += len(message.get("body", b""))
+        elif kind == "http.response.pathsend":
+            known = length_of(self._start)
+            size = Path(message["path"]).stat().st_size if known is None else known
+            self.handed_over(size)
+        elif kind == "http.response.zerocopysend":
+            self.handed_over(message.get("count") or length_of(self._start) or 0)
 
 
 def length_of(message: Message) -> int | None:
@@ -349,3 +358,8 @@ def length_of(message: Message) -> int | None:
         if name.lower() == b"content-length" and value.isdigit():
             return int(value)
     return None
+
+
+_BODY = {"http.response.body", "http.response.pathsend", "http.response.zerocopysend"}
+
+_KINDS: dict[str, type[Response | Socket]] = {"http": Response, "websocket": Socket}

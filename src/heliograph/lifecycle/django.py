@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.core.signals import got_request_exception
 
 from heliograph.lifecycle import asgi, wsgi
+from heliograph.lifecycle.exchange import SERVED, request_in
 from heliograph.lifecycle.installing import Installation, Serving, ServingAsgi, ServingWsgi, check
 from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.jobs import Run, running
@@ -65,15 +66,16 @@ def _around(layer: Any, application: BaseHandler, echo: bool, sender: object) ->
 
 
 def _note(request: HttpRequest) -> None:
-    found = _of(request, asgi.KEY)
+    found = request_in(_given(request))
     if found is not None:
         found.native = request
         found.find_route(partial(route_of, request))
 
 
-def _of(request: Any, key: str) -> Any:
-    """Return what the scope or the environ of a request has under a key."""
-    return getattr(request, "scope", getattr(request, "environ", {})).get(key)
+def _given(request: Any) -> dict[str, Any]:
+    """Return the scope or the environ of a request."""
+    found = getattr(request, "environ", None)
+    return getattr(request, "scope", {}) if found is None else found
 
 
 def route_of(request: HttpRequest) -> str | None:
@@ -84,7 +86,7 @@ def route_of(request: HttpRequest) -> str | None:
 
 def _notice(*, request: Any, **_: Any) -> None:
     # It is sent in the `except` clause that handles the error, in a thread under ASGI.
-    served, error = _of(request, asgi.SERVED), sys.exc_info()[1]
+    served, error = _given(request).get(SERVED), sys.exc_info()[1]
     if served is not None and error is not None:
         served.notice_now(error)
 

@@ -6,7 +6,12 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from heliograph.lifecycle.request import RequestInfo
+
+SERVED = "heliograph.served"
+"""Where the scope or the environ of a request has its `Exchange` or `Socket`."""
 
 COMPLETE = "complete"
 DISCONNECT = "disconnect"
@@ -27,7 +32,7 @@ class Exchange:
         error: What it raised, as far as it is known.
     """
 
-    __slots__ = ("__weakref__", "_ended", "_told", "bytes", "error", "request", "status")
+    __slots__ = ("__weakref__", "_ended", "_over", "_told", "bytes", "error", "request", "status")
 
     def __init__(self, request: RequestInfo) -> None:
         self.request: RequestInfo = request
@@ -35,7 +40,17 @@ class Exchange:
         self.bytes: int = 0
         self.error: BaseException | None = None
         self._ended: bool = False
+        self._over: bool = False
         self._told: BaseException | None = None
+
+    def forget(self) -> None:
+        """Hold on to nothing, as the request is over: or it would be garbage in a circle.
+
+        Frameworks' requests hold what they were served with, and the request here holds them.
+        """
+        self._over = True
+        del self.request
+        self.error = self._told = None
 
     def announced(self, status: int) -> None:
         """Note the status that the application announces."""
@@ -79,16 +94,22 @@ class Exchange:
     def is_news(self, exc: BaseException, *, departure: bool = False) -> bool:
         """Tell whether an exception is one of the program, and was not told before.
 
-        A client that leaves, and a server that stops, are no exceptions of the program.
+        A client that leaves, and a server that stops, are no exceptions of the program; nothing
+        is told of a request that is over, though a thread may still work on it.
 
         Args:
             exc: The exception.
             departure: Whether it is known to say that the client has left.
         """
-        if self._told is exc:
+        if self._over or self._told is exc:
             return False
         self._told = exc
         return not (departure or is_departure(exc))
+
+
+def request_in(found: Mapping[str, Any]) -> RequestInfo | None:
+    """Return the request of a scope or an environ, until it is over."""
+    return getattr(found.get(SERVED), "request", None)
 
 
 # What frameworks raise where a client has left, and what is no OSError.

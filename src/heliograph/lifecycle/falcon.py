@@ -11,6 +11,7 @@ import falcon.asgi
 
 from heliograph import ArgumentError
 from heliograph.lifecycle import asgi, wsgi
+from heliograph.lifecycle.exchange import SERVED, request_in
 from heliograph.lifecycle.installing import Serving, ServingAsgi, ServingWsgi, check
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def _around(layer: Any, app: object, echo: bool, sender: object) -> Any:
     return layer(app, sender=sender, echo_request_id=echo)
 
 
-def _of(request: Any, key: str) -> Any:
-    """Return what the scope or the environ of a request has under a key."""
-    return getattr(request, "scope", request.env if hasattr(request, "env") else {}).get(key)
+def _given(request: Any) -> dict[str, Any]:
+    """Return the scope or the environ of a request."""
+    found: dict[str, Any] = request.env if hasattr(request, "env") else request.scope
+    return found
 
 
 class _Reporter:
@@ -76,7 +78,7 @@ class _Reporter:
             isinstance(error, falcon.HTTPError)
             and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
         )
-        served = _of(req, asgi.SERVED)
+        served = _given(req).get(SERVED)
         if served is not None and not meant:
             served.notice_now(error)
         if self._before is not None:
@@ -88,7 +90,7 @@ class _Router:
 
     def process_resource(self, request: Any, *_: object) -> None:
         """Be called when the request was routed, under WSGI."""
-        found = _of(request, asgi.KEY)
+        found = request_in(_given(request))
         if found is not None:
             found.native = request
             found.route = request.uri_template

@@ -10,6 +10,7 @@ from flask import Flask
 
 import heliograph.blinker
 from heliograph.lifecycle import wsgi
+from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
 from heliograph.lifecycle.flask_commands import watch
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.native import Joined
@@ -77,9 +78,10 @@ def _request() -> RequestInfo | None:
         return current_request()
     proxy: Any = flask.request
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    found: RequestInfo | None = request.environ.get(wsgi.KEY)
+    found = request_in(request.environ)
     if found is None:  # A test has made it, say, and nothing has come through the application.
-        found = request.environ[wsgi.KEY] = wsgi.request_of(request.environ)
+        found = wsgi.request_of(request.environ)
+        request.environ[SERVED] = Exchange(found)
     if found.native is not request:
         found.native = request
         found.find_route(partial(_route_of, request))

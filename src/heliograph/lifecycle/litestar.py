@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.exceptions import HTTPException
 
 from heliograph.lifecycle import asgi
+from heliograph.lifecycle.exchange import SERVED
 from heliograph.lifecycle.installing import Installation, check
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def route_of(scope: Any) -> str | None:
 
 async def notice(error: Exception, scope: Scope) -> None:
     """Tell of an exception before a response is made of it."""
-    served: Any = scope.get(asgi.SERVED)
+    served: Any = scope.get(SERVED)
     meant = (
         isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from heliograph.blinker.joining import join
 from heliograph.lifecycle.signals import lifecycle
+from heliograph.lifecycle.telling import is_heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,11 +68,15 @@ class Joined:
 
         # The framework knows nothing of it. On the signal itself, as its class has others.
         def send_with(*args: Any, **payload: Any) -> Any:
+            if not is_heard(joined):
+                return send(*args, **payload)
             if "request" not in payload:
                 payload["request"] = request()
             return send(*args, **lacking, **payload)
 
         def send_async_with(*args: Any, **payload: Any) -> Any:
+            if not is_heard(joined):
+                return send_async(*args, **payload)
             if "request" not in payload:
                 payload["request"] = request()
             return send_async(*args, **lacking, **payload)

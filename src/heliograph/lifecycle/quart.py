@@ -10,6 +10,7 @@ from quart import Quart
 
 import heliograph.blinker
 from heliograph.lifecycle import asgi
+from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.native import Joined, ours
 from heliograph.lifecycle.request import current_request
@@ -83,9 +84,10 @@ def _request() -> RequestInfo | None:
     if proxy is None:
         return current_request()
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    found: RequestInfo | None = request.scope.get(asgi.KEY)
+    found = request_in(request.scope)
     if found is None:  # A test has made it, say, and nothing has come through the application.
-        found = request.scope[asgi.KEY] = asgi.request_of(request.scope)
+        found = asgi.request_of(request.scope)
+        request.scope[SERVED] = Exchange(found)
     if found.native is not request:
         found.native = request
         found.find_route(partial(_route_of, request))

@@ -59,13 +59,12 @@ class RequestInfo:
 
     def __init__(
         self,
-        *,
         kind: str,
         method: str,
         path: str,
         client: str | None,
         native: Any,
-        offered_id: str | None,
+        offered_id: str | None = None,
     ) -> None:
         self.kind: str = kind
         self.method: str = method
@@ -90,10 +89,13 @@ class RequestInfo:
         (RFC 9562): ids that are made later sort later.
         """
         if self._id is None:
-            offered = self._offered_id
+            offered = self._offered()
             usable = offered is not None and _VALID.fullmatch(offered) is not None
             self._id = offered if usable else new_id()
         return self._id  # type: ignore[return-value]  # It was set just now.
+
+    def _offered(self) -> str | None:
+        return self._offered_id
 
     @property
     def route(self) -> str | None:

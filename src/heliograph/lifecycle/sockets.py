@@ -31,9 +31,9 @@ class Socket:
 
     __slots__ = (
         "_ended",
+        "_over",
         "_owner",
         "_receive",
-        "_scope",
         "_send",
         "_told",
         "error",
@@ -44,24 +44,23 @@ class Socket:
         self,
         owner: Middleware,
         request: RequestInfo,
-        scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         self.request: RequestInfo = request
         self.error: BaseException | None = None
         self._owner = owner
-        self._scope = scope
         self._receive = receive
         self._send = send
         self._ended = False
+        self._over = False
         self._told: BaseException | None = None
 
-    async def run(self) -> None:
+    async def run(self, scope: MutableMapping[str, Any]) -> None:
         """Let the application serve the websocket."""
         await self._owner.tell(websocket_started, request=self.request)
         try:
-            await self._owner.app(self._scope, self._received, self._sent)
+            await self._owner.app(scope, self._received, self._sent)
         except BaseException as error:
             await self._failed(error)
             raise
@@ -69,6 +68,12 @@ class Socket:
             await self._finish(None, APPLICATION)
         finally:
             await self._owner.tell(websocket_tearing_down, request=self.request, exc=self.error)
+
+    def forget(self) -> None:
+        """Hold on to nothing, as with any `Exchange` that is over."""
+        self._over = True
+        del self.request
+        self.error = self._told = None
 
     async def stop(self) -> None:
         """End the websocket, as the application is being stopped."""
@@ -81,7 +86,7 @@ class Socket:
 
     async def notice(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
-        if self._told is error or self._says_gone(error):
+        if self._over or self._told is error or self._says_gone(error):
             return
         self._told = error
         await self._owner.tell(got_websocket_exception, request=self.request, exception=error)
@@ -105,6 +110,8 @@ class Socket:
 
     async def _received(self) -> Message:
         message = await self._receive()
+        if self._over:
+            return message
         if message["type"] == "websocket.receive":
             await self._owner.tell(
                 websocket_received, request=self.request, message=content(message)
@@ -115,6 +122,8 @@ class Socket:
 
     async def _sent(self, message: Message) -> None:
         await self._send(message)
+        if self._over:
+            return
         match message["type"]:
             case "websocket.send":
                 await self._owner.tell(

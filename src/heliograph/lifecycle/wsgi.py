@@ -8,8 +8,10 @@ from heliograph.lifecycle.exchange import (
     COMPLETE,
     DISCONNECT,
     LOST,
+    SERVED,
     Exchange,
     reason_of,
+    request_in,
 )
 from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
@@ -21,7 +23,7 @@ from heliograph.lifecycle.signals import (
     request_tearing_down,
     response_sent,
 )
-from heliograph.lifecycle.telling import tell
+from heliograph.lifecycle.telling import is_heard, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,12 +35,6 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
     StartResponse = Callable[..., Write]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-KEY = "heliograph.request"
-"""Where the environ of a request has its `RequestInfo`."""
-
-SERVED = "heliograph.served"
-"""Where it has what is told of errors before a framework makes a response of them."""
 
 _WITHOUT_BODY = (204, 304)
 
@@ -79,12 +75,12 @@ class Middleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve as the application does."""
-        if self._left or KEY in environ:
+        if self._left or request_in(environ) is not None:
             return self.app(environ, start_response)
         if not self._started:
             self._started = True
             tell(app_started, self.sender, lazy=True)
-        request = environ[KEY] = request_of(environ)
+        request = request_of(environ)
         kind = NativeResponse if self._native else Response
         served = kind(self.sender, request, start_response, echo=self._echo)
         environ[SERVED] = served
@@ -98,40 +94,43 @@ def _is_file(found: object, environ: Environ) -> bool:
 
 def request_of(environ: Environ) -> RequestInfo:
     """Return the request that an environ describes."""
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    if not path.isascii():
+        # WSGI hands on bytes as if they were Latin-1 (PEP 3333).
+        path = path.encode("latin-1").decode("utf-8", "replace")
     return RequestInfo(
-        kind="http",
-        method=environ["REQUEST_METHOD"],
-        path=_text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")),
-        client=environ.get("REMOTE_ADDR") or None,
-        native=environ,
-        offered_id=environ.get("HTTP_" + HEADER.upper().replace("-", "_")),
+        "http",
+        environ["REQUEST_METHOD"],
+        path,
+        environ.get("REMOTE_ADDR") or None,
+        environ,
+        environ.get(_OFFERED),
     )
 
 
-def _text(path: str) -> str:
-    # WSGI hands on bytes as if they were Latin-1 (PEP 3333).
-    return path.encode("latin-1").decode("utf-8", "replace")
+_OFFERED = "HTTP_" + HEADER.upper().replace("-", "_")
 
 
 class Response(Exchange):
     """One request over WSGI, on its way through the application and back."""
 
-    __slots__ = ("_echo", "_length", "_sender", "_start", "_torn_down")
+    __slots__ = ("_echo", "_headers", "_sender", "_start", "torn_down")
 
     def __init__(
         self, sender: object, request: RequestInfo, start: StartResponse, *, echo: bool
     ) -> None:
-        super().__init__(request)
+        Exchange.__init__(self, request)
         self._sender: Any = sender
         self._start = start
         self._echo = echo
-        self._length: int | None = None
-        self._torn_down = False
+        self._headers: Pairs = []
+        self.torn_down: bool = False
         request.enter()
 
     def run(self, app: Application, environ: Environ) -> Iterable[bytes]:
         """Let the application serve the request; returns the body for the server."""
-        self._tell(request_started, request=self.request)
+        if is_heard(request_started):
+            self._tell(request_started, request=self.request)
         try:
             found = app(environ, self._announce)
         except BaseException as error:
@@ -152,7 +151,7 @@ class Response(Exchange):
                     close()
             finally:
                 # What the server has read of it, nobody knows.
-                self.handed_over(self._length or 0)
+                self.handed_over(self._length() or 0)
                 self.finish(COMPLETE)
                 self.tear_down()
 
@@ -160,17 +159,17 @@ class Response(Exchange):
         return file  # type: ignore[no-any-return]  # It is what the application returned.
 
     def _announce(self, status: str, headers: Pairs, exc_info: Any = None) -> Write:
-        code = int(status.split(None, 1)[0])
+        code = int(status[:3])
         self.announced(code)
         if self._echo:
             kept = [it for it in headers if it[0].lower() != HEADER]
             headers = [*kept, ("X-Request-ID", self.request.id)]
-        lengths = [it for name, it in headers if name.lower() == "content-length"]
-        self._length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
+        self._headers = headers
         if exc_info:
             self.notice_now(exc_info[1])
-        response = ResponseInfo(code, Headers(headers))
-        self._tell(request_finished, request=self.request, response=response)
+        if is_heard(request_finished):
+            response = ResponseInfo(code, Headers(headers))
+            self._tell(request_finished, request=self.request, response=response)
         write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
 
         def write_counted(data: bytes) -> object:
@@ -196,23 +195,38 @@ class Response(Exchange):
 
     def finish(self, reason: str, exc: BaseException | None = None) -> None:
         """End the response, unless it has ended."""
+        if not is_heard(response_sent):
+            self._ended = True
+            return
         payload = self.end(reason, exc)
         if payload is not None:
             tell(response_sent, self._sender, **payload)
 
     def let_go(self, reason: str) -> None:
         """End the response, as its body is read no further: for a reason, if it is not whole."""
-        whole = self._length is not None and self.bytes >= self._length
+        if self._ended:
+            return
+        length = self._length()
+        whole = length is not None and self.bytes >= length
         bodiless = self.request.method == "HEAD" or self.status in _WITHOUT_BODY
         self.finish(COMPLETE if whole or bodiless else reason)
 
+    def _length(self) -> int | None:
+        for name, value in self._headers:
+            if name.lower() == "content-length":
+                return int(value) if value.isdigit() else None
+        return None
+
     def tear_down(self) -> None:
         """Say that the application is done with the request."""
-        if self._torn_down:
+        if self.torn_down:
             return
-        self._torn_down = True
-        self._tell(request_tearing_down, request=self.request, exc=self.error)
+        self.torn_down = True
+        if is_heard(request_tearing_down):
+            self._tell(request_tearing_down, request=self.request, exc=self.error)
         self.request.leave()
+        self.forget()
+        del self._start  # It is the server's, which holds the environ, which holds this.
 
 
 class NativeResponse(Response):
@@ -229,28 +243,23 @@ class Body:
 
     def __init__(self, found: Iterable[bytes], response: Response) -> None:
         self._found = found
-        self._parts: Iterator[bytes] | None = None
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
+        # A generator, as that costs a part of what `__next__` does. It keeps the body alive.
         response = self._response
         try:
-            if self._parts is None:
-                self._parts = iter(self._found)
-            part = next(self._parts)
-        except StopIteration:
-            response.finish(COMPLETE)
-            raise
+            for part in self._found:
+                response.bytes += len(part)
+                yield part
+        except GeneratorExit:
+            raise  # It was let go, of which `close` knows more.
         except BaseException as error:
             response.fail(error)
             # Not every adapter closes it afterwards, and the error holds on to it.
             response.tear_down()
             raise
-        response.bytes += len(part)
-        return part
+        response.finish(COMPLETE)
 
     def close(self) -> None:
         """Close what the application returned."""
@@ -269,8 +278,10 @@ class Body:
 
     def __del__(self) -> None:
         # Some servers and adapters never close it.
-        self._response.let_go(LOST)
-        self._response.tear_down()
+        response = self._response
+        if not response.torn_down:
+            response.let_go(LOST)
+            response.tear_down()
 
 
 class SizedBody(Body):
