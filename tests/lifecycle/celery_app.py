@@ -44,8 +44,11 @@ def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a list.
         case "exit":
             sys.exit(3)
         case "vanish":
+            time.sleep(0.2)
             os._exit(0)
         case "kill":
+            # At once, Celery would take the task for one that has not begun.
+            time.sleep(0.2)
             os.kill(os.getpid(), signal.SIGKILL)
         case "terminate":
             os.kill(os.getpid(), signal.SIGTERM)
@@ -63,6 +66,7 @@ def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a list.
             marker = Path(how.removeprefix("kill once "))
             if not marker.exists():
                 marker.touch()
+                time.sleep(0.2)
                 os.kill(os.getpid(), signal.SIGKILL)
     return 7
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -101,12 +102,13 @@ class _Tasks:
         self._app = app
         self._ended = Ended()
 
-    # Methods: Celery takes one function that is connected for two applications for one.
     def receivers(self) -> Iterator[tuple[Any, Callable[..., None]]]:
-        yield signals.before_task_publish, self._tie
-        yield signals.task_received, self._receive
-        yield signals.task_prerun, self._begin
-        yield signals.task_postrun, self._end
+        # New objects: what two applications connect is one receiver to Celery 5.4 if it is one
+        # function, even as a method of two objects.
+        yield signals.before_task_publish, partial(self._tie)
+        yield signals.task_received, partial(self._receive)
+        yield signals.task_prerun, partial(self._begin)
+        yield signals.task_postrun, partial(self._end)
 
     def _tie(self, *, headers: dict[str, Any], **_: Any) -> None:
         asking = asking_request()
