@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Host, Mount, Route, Router
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from heliograph import ArgumentError, StateError
@@ -221,12 +221,16 @@ def test_what_cannot_be_installed_is_refused() -> None:
 
 async def test_a_route_below_a_host_is_found() -> None:
     """It adds nothing to the template."""
-    app = made()
+    below = Router([Route("/own/{id}", plain), Mount("/m", routes=[Route("/deep", plain)])])
+    app = Starlette(routes=[Host("api.example", app=below)])
     install(app)
     with heard() as kept:
-        await ask(app, "/hosted/7", host="api.example")
+        for path in ("/own/7", "/m/deep"):
+            await ask(app, path, host="api.example")
+        await ask(app, "/m/deep", host="elsewhere.example")
 
-    assert [it["request"].route for name, it in kept if name == "response-sent"] == ["/hosted/{id}"]
+    routes = [it["request"].route for name, it in kept if name == "response-sent"]
+    assert routes == ["/own/{id}", "/m/deep", None]
 
 
 async def test_the_files_of_a_mount_have_its_template_alone(tmp_path: Path) -> None:
@@ -247,3 +251,27 @@ async def test_the_files_of_a_mount_have_its_template_alone(tmp_path: Path) -> N
         (307, None),
         (405, "/item/"),
     ]
+
+
+class Own(BaseRoute):
+    """A route that says nothing of its template."""
+
+    def matches(self, scope: Any) -> tuple[Match, dict[str, Any]]:
+        """Match one path."""
+        found = scope["path"] == "/sub/own"
+        return (Match.FULL, {"endpoint": plain}) if found else (Match.NONE, {})
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer."""
+        await PlainTextResponse("hello")(scope, receive, send)
+
+
+async def test_a_mount_that_a_request_did_not_come_through_is_not_its_route() -> None:
+    """It would have matched, but another route stood before it."""
+    app = Starlette(routes=[Own(), Mount("/sub", app=PlainTextResponse("below"))])
+    install(app)
+    with heard() as kept:
+        await ask(app, "/sub/own")
+        await ask(app, "/sub/other")
+
+    assert [it["request"].route for name, it in kept if name == "response-sent"] == [None, "/sub"]
