@@ -270,3 +270,13 @@ def test_a_rule_for_one_of_two_joined_signals_holds_for_both(rule: Any, refused:
         app.test_client().get("/")
 
     assert bool(rule(sent, [request_started])) is refused
+
+
+def test_a_capture_of_one_of_two_joined_signals_may_be_asked_for_the_other() -> None:
+    """Both are captured."""
+    app = made()
+    with install(app), capture(request_started) as sent:
+        app.test_client().get("/")
+        found = sent.assert_sent(flask.request_started, times=1)
+
+    assert list(found) == list(sent)

@@ -231,7 +231,7 @@ class Emissions(Sequence["Sent"]):
             msg = f"{signal!r} is not a signal. "
             raise ArgumentError(msg + only_a_name(signal, self._seen()))
         engine, watched = other_engine(signal), self._wanted.signals
-        if any(signal is it for it in watched) or (not watched and engine is None):
+        if self._wanted.has(signal) if watched else engine is None:
             return
         seen = ", ".join(map(label, watched)) or "Heliograph's signals"
         whose = "" if watched or engine is None else f", and it is a signal of {engine}"
