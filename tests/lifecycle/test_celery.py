@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import celery
 import pytest
-from celery import signals
+from celery import signals, states
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore, Retry, SoftTimeLimitExceeded
 
@@ -265,6 +266,29 @@ def test_what_celery_says_without_a_word_of_the_end_is_unknown() -> None:
             signals.task_postrun.send(task, task_id="7", task=task, state=state, retval=None)
             task.pop_request()
         assert told(kept) == ["started", "finished unknown", "tearing-down"]
+
+
+def test_a_task_that_begins_twice_has_lost_its_first_run() -> None:
+    """Celery gives out again what a process was killed with before it was seen to begin."""
+    app = made()
+    task = app.tasks["work"]
+
+    def begin(state: str | None) -> None:
+        task.push_request(id="7", is_eager=False, heliograph_run=("first", 1))
+        signals.task_prerun.send(task, task_id="7", task=task, args=(), kwargs={})
+        if state is not None:
+            signals.task_postrun.send(task, task_id="7", task=task, state=state, retval=None)
+        task.pop_request()
+
+    with install(app), heard() as kept:
+        # Another process has another context.
+        copy_context().run(begin, None)
+        begin(states.SUCCESS)
+
+    assert told(kept) == ["started", "failed lost", *WELL]
+    runs = [it["job"].run_id for _, it in kept]
+    assert runs[:2] == ["first", "first"]
+    assert len({*runs}) == 2
 
 
 def test_it_is_installed_once_and_can_be_undone() -> None:

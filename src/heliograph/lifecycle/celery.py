@@ -123,6 +123,12 @@ class _Tasks:
     def _begin(self, *, task: Any, **_: Any) -> None:
         if task.app is self._app:
             run = self._run(task.name, task.request)
+            number = getattr(task.request, _RUN, (None, None))[1]
+            if number is not None and not self._ended.begin(number):
+                # A process was killed before Celery saw that it had begun: this is another run.
+                run.end(LOST)
+                delattr(task.request, _RUN)
+                run = self._run(task.name, task.request)
             setattr(task.request, _RUNNING, run)
             run.begin()
 
