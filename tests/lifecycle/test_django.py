@@ -16,6 +16,7 @@ from django.core.wsgi import get_wsgi_application
 
 import tests.lifecycle.django_project  # noqa: F401 - settings, before anything asks for them.
 from heliograph import ArgumentError, StateError
+from heliograph.lifecycle import wsgi
 from heliograph.lifecycle.django import install, install_commands
 from tests.lifecycle.calling import ask, ask_wsgi, heard, http_scope, names
 
@@ -143,8 +144,17 @@ def test_an_installation_is_undone() -> None:
 
     assert kept == []
     assert app.resolve_request is not None
-    with pytest.raises(ArgumentError, match=r"^A NoneType object is not a django.WSGIHandler"):
-        install(None)
+
+
+def test_an_application_that_is_wrapped_already_is_refused() -> None:
+    """The message says where to install instead."""
+    with pytest.raises(ArgumentError) as caught:
+        install(wsgi.Middleware(get_wsgi_application()))
+
+    assert str(caught.value) == (
+        "A Middleware object is not a django.WSGIHandler: pass what get_wsgi_application() or "
+        "get_asgi_application() returns, not yet wrapped."
+    )
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # Django tells no types.

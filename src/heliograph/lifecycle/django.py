@@ -38,7 +38,12 @@ def install(application: BaseHandler, *, echo_request_id: bool = False) -> Servi
     """
     # Django's own signals are no ends: under ASGI, some requests have a start and no finish.
     kind = ASGIHandler if isinstance(application, ASGIHandler) else WSGIHandler
-    check(application, kind, installed=lambda it: "get_response" in vars(it))
+    check(
+        application,
+        kind,
+        installed=lambda it: "get_response" in vars(it),
+        instead="what get_wsgi_application() or get_asgi_application() returns, not yet wrapped",
+    )
     plain, plain_async = application.get_response, application.get_response_async
 
     def get_response(request: HttpRequest) -> Any:

@@ -45,6 +45,7 @@ def check(
     *,
     installed: Callable[[Any], bool],
     started: Callable[[Any], bool] | None = None,
+    instead: str = "the application itself",
 ) -> None:
     """Refuse an application to which nothing can be installed.
 
@@ -53,6 +54,7 @@ def check(
         kind: The framework's class of applications.
         installed: Tells whether the signals are installed for an application.
         started: Tells whether an application has begun to serve, where that is too late.
+        instead: What to pass, for the message.
 
     Raises:
         ArgumentError: If it is no application of that framework.
@@ -60,7 +62,7 @@ def check(
     """
     whose = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
     if not isinstance(app, kind):
-        msg = f"A {type(app).__qualname__} object is not a {whose}: pass the application itself."
+        msg = f"A {type(app).__qualname__} object is not a {whose}: pass {instead}."
         raise ArgumentError(msg)
     if installed(app):
         msg = (
