@@ -9,6 +9,8 @@ from benchmarks.loops import CLoop, PlainLoop
 from benchmarks.memory import STAGES
 from benchmarks.requests import NOTHING
 from benchmarks.roster import ENGINES
+from benchmarks.served_apps import OURS as INSTALLED
+from benchmarks.served_apps import PLAIN, THEIRS
 from benchmarks.tables import DASH, Table, factor, hundredths, number, tenths
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Row, Timing, Timings
     from benchmarks.imports import Import
+    from benchmarks.lifecycle import Lived
     from benchmarks.memory import Stages
     from benchmarks.requests import Served
     from benchmarks.suites import Suite
@@ -182,6 +185,23 @@ def requests_table(served: Sequence[Served]) -> Table:
         for name in each.timings
     ]
     return Table("A whole request, beyond one with signals that do nothing", head, lines, words=3)
+
+
+def lives_table(lived: Sequence[Lived]) -> Table:
+    """One line per framework: a trivial request, and what the signals and OpenTelemetry add."""
+    head = ["µs of the server", "whole,\nmedian", "signals\nadd", "in %", "OTel\nadds", "÷ OTel"]
+    lines = [[f"{each.framework}, {each.server}", *_life(each.timings)] for each in lived]
+    return Table(
+        "A request under a server, with life-cycle signals and nobody connected", head, lines
+    )
+
+
+def _life(timings: Timings) -> list[str]:
+    plain = timings[PLAIN]
+    ours, theirs = (timings[way].beyond(plain) / 1000 for way in (INSTALLED, THEIRS))
+    share = (timings[INSTALLED].over(plain) - 1) * 100
+    whole = tenths(plain.median / 1000)
+    return [whole, tenths(ours), tenths(share), tenths(theirs), factor(ours / theirs)]
 
 
 def _request(timings: Timings, name: str) -> list[str]:

@@ -17,6 +17,7 @@ from benchmarks.engines import Engine, UnsupportedError
 from benchmarks.growth import disconnecting_rows, growth_rows
 from benchmarks.harness import Row, measure, prepared
 from benchmarks.imports import imports
+from benchmarks.lifecycle import live
 from benchmarks.memory import GAUGES, SLOWER, weigh
 from benchmarks.requests import serve
 from benchmarks.roster import ENGINES
@@ -286,6 +287,20 @@ def requests(effort: Effort) -> Iterator[Finding]:
         yield Finding("requests", report.requests_table(served), report.plain_requests(served))
 
 
+def lifecycle(effort: Effort) -> Iterator[Finding]:
+    """What life-cycle signals add to a request under a server, with nobody connected."""
+    lived = list(live(effort.request_rounds))
+    if not lived:
+        return
+    plain = {
+        f"{each.framework}, {each.server}": {
+            way: timing.median for way, timing in each.timings.items()
+        }
+        for each in lived
+    }
+    yield Finding("lifecycle", report.lives_table(lived), plain)
+
+
 def threads(effort: Effort) -> Iterator[Finding]:
     """How much more two threads send than one."""
     pair = Row("one thread", sending_in(1)), Row("two threads", sending_in(2))
@@ -329,8 +344,9 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "disconnect": disconnect,
     "memory": memory,
     "requests": requests,
+    "lifecycle": lifecycle,
     "threads": threads,
     "import": importing,
     "pytest": plugin,
 }
-WITHOUT_ROWS = ("declared", "memory", "requests", "threads", "import", "pytest")
+WITHOUT_ROWS = ("declared", "memory", "requests", "lifecycle", "threads", "import", "pytest")

@@ -37,6 +37,7 @@ TABLES = {
     "disconnect": ["disconnect"],
     "memory": ["memory"],
     "requests": ["requests"],
+    "lifecycle": [],  # Only the environment of the benchmarks has OpenTelemetry.
     "threads": ["threads"],
     "import": ["import"],
     "pytest": ["pytest"],
