@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -14,6 +17,7 @@ from litestar import Litestar
 from quart import Quart
 from starlette.applications import Starlette
 
+import heliograph
 from heliograph.lifecycle import fastapi, litestar, quart, starlette
 from heliograph.lifecycle.falcon import install
 from tests.lifecycle.calling import heard, names
@@ -68,3 +72,24 @@ async def test_what_is_undone_does_not_say_that_it_stops(
         await living
 
     assert [it for it in names(kept) if it.startswith("app-")] == ["app-started"]
+
+
+FRAMEWORKS = {
+    **{it: it for it in ("aiohttp", "celery", "django", "falcon", "fastapi", "flask", "litestar")},
+    **{it: it for it in ("quart", "rq", "starlette")},
+    "jinja": "jinja2",
+}
+
+
+@pytest.mark.parametrize(("module", "package"), FRAMEWORKS.items())
+def test_without_its_framework_the_error_names_the_framework(module: str, package: str) -> None:
+    """And not something that the framework depends on."""
+    source = str(Path(heliograph.__file__).parents[1])
+    line = f"import sys; sys.path.insert(0, {source!r}); import heliograph.lifecycle.{module}"
+    # -S leaves out everything that was installed.
+    command = [sys.executable, "-S", "-c", line]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    said = f"ModuleNotFoundError: No module named '{package}'"
+    assert done.stderr.splitlines()[-1] == said

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+# First, so that the error names Celery where it is missing, and not what it depends on.
+from celery import Celery, signals, states  # isort: skip
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import Terminated
-from celery import Celery, signals, states
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from heliograph.lifecycle.ended import Ended
