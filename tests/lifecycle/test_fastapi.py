@@ -8,6 +8,7 @@ from typing import Any
 import fastapi.routing
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket, routing
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
@@ -198,3 +199,17 @@ async def test_before_0_137_routes_are_what_they_seem(monkeypatch: pytest.Monkey
         await ask(app, "/own/7")
 
     assert dict(kept)["response-sent"]["request"].route == "/own/{number}"
+
+
+async def test_a_route_has_its_prefixes_below_an_application_of_starlette_too() -> None:
+    """Whose own signals are installed: the router of FastAPI is where its mount leads."""
+    router = APIRouter()
+    router.get("/item/{number}")(plain)
+    inner = FastAPI()
+    inner.include_router(router, prefix="/v1")
+    inner.include_router(router, prefix="/v2")
+    app = Starlette(routes=[Mount("/api", inner)])
+    with starlette.install(app), heard() as kept:
+        await ask(app, "/api/v2/item/7")
+
+    assert kept[-1][1]["request"].route == "/api/v2/item/{number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,22 @@ def route_of(app: Starlette, scope: Scope) -> str | None:
     route = scope.get("route")
     if isinstance(route, Route | WebSocketRoute) and "app_root_path" not in scope:
         return route.path  # It is not below any mount.
-    return Search(scope, listed).below(app.routes)
+    return found_below(app, scope)
+
+
+def found_below(app: Starlette, scope: Scope) -> str | None:
+    """Return the template of what was found among the routes of an application and its mounts."""
+    return Search(scope).below(app.routes)
 
 
 def listed(routes: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """Give routes, each with its template; one for a host has none."""
-    return ((getattr(it, "path", ""), it) for it in routes)
+    """Give routes, each with its template, those of included routers too; a host has none."""
+    # Since FastAPI 0.137 an included router is not copied: one route serves each of its
+    # inclusions, and `scope["route"]` knows the prefix of none. A mount may lead to FastAPI.
+    contexts: Any = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    if contexts is None:
+        return ((getattr(it, "path", ""), it) for it in routes)
+    return ((it.path or "", it.original_route) for it in contexts(routes))
 
 
 class Search:
@@ -100,12 +111,10 @@ class Search:
 
     Args:
         scope: A scope that was routed.
-        listed: Returns routes, each with its template.
     """
 
-    def __init__(self, scope: Scope, listed: Callable[[Any], Iterable[tuple[str, Any]]]) -> None:
+    def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._listed = listed
         self._endpoint = scope.get("endpoint")
         # A mount moves its part of the path to the root, and notes what was there before it.
         self._end: str = scope.get("root_path", "")
@@ -119,7 +128,7 @@ class Search:
         return self._among(routes, path.removeprefix(self._root), self._root)
 
     def _among(self, routes: Iterable[BaseRoute], path: str, here: str) -> str | None:
-        for template, route in self._listed(routes):
+        for template, route in listed(routes):
             found = None
             if isinstance(route, Mount):
                 found = self._mounted(template, route, path, here)
