@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from heliograph import ArgumentError, ReceiverError, StateError
@@ -280,3 +281,19 @@ def test_a_capture_of_one_of_two_joined_signals_may_be_asked_for_the_other() -> 
         found = sent.assert_sent(flask.request_started, times=1)
 
     assert list(found) == list(sent)
+
+
+@pytest.mark.parametrize("mounted", ["", "/server"])
+def test_the_route_of_an_application_inside_of_another_has_its_prefix(mounted: str) -> None:
+    """That of the mount, and not that of the server."""
+    inner, outer = made(), made()
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/inner": inner})  # type: ignore[method-assign]  # As in Flask's documentation.
+    with install(outer), install(inner), heard() as kept:
+        outer.test_client().get(
+            "/inner/shop/one/item/7", environ_overrides={"SCRIPT_NAME": mounted}
+        )
+
+    [end] = [it for name, it in kept if name == "response-sent"]
+    assert end["sender"] is outer
+    assert end["request"].route == "/inner/shop/<tenant>/item/<int:number>"
+    assert end["request"].path == f"{mounted}/inner/shop/one/item/7"

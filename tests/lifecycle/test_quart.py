@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import quart
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from heliograph import ArgumentError, StateError
-from heliograph.lifecycle import RequestInfo, request_started
+from heliograph.lifecycle import RequestInfo, request_started, starlette
 from heliograph.lifecycle.quart import install
 from tests.lifecycle.calling import ask, heard, http_scope, names
 
@@ -229,3 +231,16 @@ async def test_what_is_sent_by_hand_has_a_request_too() -> None:
         await quart.message_flashed.send_async(app, message="two", category="x", request=mine)
 
     assert [payload["request"] for _, payload in kept] == [None, mine]
+
+
+async def test_the_route_of_an_application_inside_of_another_has_its_prefix() -> None:
+    """The signals of Quart come with the request of the outermost application."""
+    inner = made()
+    outer = Starlette(routes=[Mount("/inner", inner)])  # type: ignore[arg-type]  # Quart has types of its own for messages.
+    with starlette.install(outer), install(inner), heard() as kept:
+        await ask(outer, "/inner/shop/one/item/7")
+
+    [end] = [it for name, it in kept if name == "response-sent"]
+    assert end["sender"] is outer
+    assert end["request"].route == "/inner/shop/<tenant>/item/<int:number>"
+    assert {it["request"] for _, it in kept if it.get("request")} == {end["request"]}

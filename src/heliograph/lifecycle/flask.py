@@ -89,7 +89,12 @@ def _request() -> RequestInfo | None:
 
 
 def _route_of(request: flask.Request) -> str | None:
-    return None if request.url_rule is None else request.url_rule.rule
+    if request.url_rule is None:
+        return None
+    # The outermost application may have mounted this one.
+    here: str = request.environ.get("SCRIPT_NAME", "")
+    prefix = here.removeprefix(request.environ.get(wsgi.MOUNTED, here))
+    return f"{prefix}{request.url_rule.rule}"
 
 
 _JOINED = Joined({name: getattr(flask, name) for name in _NAMES}, _request)

@@ -95,7 +95,12 @@ def _request() -> RequestInfo | None:
 
 
 def _route_of(request: Any) -> str | None:
-    return None if request.url_rule is None else request.url_rule.rule
+    if request.url_rule is None:
+        return None
+    # An application of Starlette may have mounted this one, and says what was there before.
+    here: str = request.scope.get("root_path", "")
+    prefix = here.removeprefix(request.scope.get("app_root_path", here))
+    return f"{prefix}{request.url_rule.rule}"
 
 
 _JOINED = Joined({name: getattr(quart, name) for name in _NAMES}, _request)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     StartResponse = Callable[..., Write]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+MOUNTED = "heliograph.mounted"
+"""Where an environ has the prefix under which a server mounts the outermost application."""
+
 _WITHOUT_BODY = (204, 304)
 
 
@@ -84,6 +87,7 @@ class Middleware:
         kind = NativeResponse if self._native else Response
         served = kind(self.sender, request, start_response, echo=self._echo)
         environ[SERVED] = served
+        environ[MOUNTED] = environ.get("SCRIPT_NAME", "")
         return served.run(self.app, environ)
 
 
