@@ -343,7 +343,7 @@ class Response(Exchange):
 
     def _count(self, kind: str, message: Message) -> None:
         if kind == "http.response.body":
-            self.bytes += len(message.get("body", b""))
+            self.handed_over(len(message.get("body", b"")))
         elif kind == "http.response.pathsend":
             known = length_of(self._start)
             size = Path(message["path"]).stat().st_size if known is None else known
