@@ -13,13 +13,16 @@ import falcon
 import falcon.asgi
 import pytest
 from fastapi import FastAPI
+from flask import Flask
 from litestar import Litestar
 from quart import Quart
 from starlette.applications import Starlette
 
 import heliograph
+from heliograph import ArgumentError
 from heliograph.lifecycle import fastapi, litestar, quart, starlette
 from heliograph.lifecycle.falcon import install
+from heliograph.lifecycle.installing import check
 from tests.lifecycle.calling import heard, names
 
 if TYPE_CHECKING:
@@ -93,3 +96,11 @@ def test_without_its_framework_the_error_names_the_framework(module: str, packag
 
     said = f"ModuleNotFoundError: No module named '{package}'"
     assert done.stderr.splitlines()[-1] == said
+
+
+def test_an_application_of_another_framework_is_named_its_module() -> None:
+    """FastAPI's classes are Starlette's, too: it comes first."""
+    with pytest.raises(ArgumentError, match=r"use heliograph\.lifecycle\.fastapi\.install\(\)"):
+        check(FastAPI(), Flask, installed=bool)
+    with pytest.raises(ArgumentError, match="pass the application itself"):
+        check("shop", Flask, installed=bool)

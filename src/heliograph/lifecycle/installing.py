@@ -39,6 +39,16 @@ class Installation:
         self.uninstall()
 
 
+_MODULES = ("fastapi", "starlette", "quart", "flask", "django", "falcon", "litestar", "aiohttp")
+
+
+def _theirs(app: object) -> str | None:
+    """Return what installs the signals for an application of another framework."""
+    whose = {it.__module__.partition(".")[0] for it in type(app).__mro__ if callable(app)}
+    name = next((it for it in _MODULES if it in whose), None)
+    return None if name is None else f"use heliograph.lifecycle.{name}.install() for it"
+
+
 def check(
     app: Any,
     kind: type,
@@ -62,7 +72,8 @@ def check(
     """
     whose = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
     if not isinstance(app, kind):
-        msg = f"A {type(app).__qualname__} object is not a {whose}: pass {instead}."
+        advice = _theirs(app) or f"pass {instead}"
+        msg = f"A {type(app).__qualname__} object is not a {whose}: {advice}."
         raise ArgumentError(msg)
     if installed(app):
         msg = (
