@@ -143,7 +143,7 @@ bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker and others, 
 fuzz: $(VENV)/ready ## PROGRAMS random programs in C, Python and a list, from SEED; a million sends of each kind
 	$(call heading,fuzz: PROGRAMS=$(PROGRAMS) SEED=$(SEED))
 	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) \
-		tests/core/test_programs.py tests/core/test_drift.py
+		tests/core/test_programs.py tests/core/test_drift.py tests/lifecycle/test_memory.py
 
 sanitize: $(VENV)/ready ## the engine's tests on a part in C that watches its memory; needs gcc
 	$(call heading,sanitize: AddressSanitizer and UndefinedBehaviorSanitizer)
