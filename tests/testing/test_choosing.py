@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import operator
 import re
+import sys
 from decimal import Decimal
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -331,6 +333,20 @@ def test_a_name_is_answered_with_the_signals_of_that_name(sent: Capture) -> None
         f"'choosing-by-default' {only}: pass the signal itself, {BY_DEFAULT}.",
         f"'refund' {only}, and no module has a signal of that name: pass the signal itself.",
     ]
+
+
+def test_a_name_is_answered_with_one_variable_of_each_package(
+    sent: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outermost: the modules inside pass on what they import."""
+    passed_on = Signal("passed-on")
+    for name in ("depot.inside", "depot", "depot.inside.more", "yard"):
+        module = ModuleType(name)
+        vars(module)["passed_on"] = passed_on
+        monkeypatch.setitem(sys.modules, name, module)
+
+    with pytest.raises(ArgumentError, match=r"itself, depot\.passed_on or yard\.passed_on\.$"):
+        sent.assert_sent("passed-on")
 
 
 def test_bad_input_is_refused_however_it_shows_itself(sent: Capture) -> None:

@@ -69,7 +69,7 @@ def only_a_name(name: str, seen: Iterable[Any] = ()) -> str:
         own_name = getattr(value, "name", None) or ""
         return alike in (variable, str(own_name).replace("-", "_"))
 
-    held = dict(variables(fits))
+    held = _outermost(variables(fits))
     loose = [it for it in seen if fits("", it) and not any(it is each for each in held.values())]
     found = [*held, *(f"the one of that name that was sent, {it!r}" for it in loose)]
     if not found and name in default_namespace:
@@ -77,6 +77,14 @@ def only_a_name(name: str, seen: Iterable[Any] = ()) -> str:
     if not found:
         return "It is only a name, and no module has a signal of that name: pass the signal itself."
     return f"It is only a name: pass the signal itself, {' or '.join(found)}."
+
+
+def _outermost(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return one variable of each package for each value: modules pass on what they import."""
+    kept: dict[tuple[str, int], tuple[str, Any]] = {}
+    for name, value in sorted(found, key=lambda it: it[0].count(".")):
+        kept.setdefault((name.partition(".")[0], id(value)), (name, value))
+    return dict(kept.values())
 
 
 def only_heliographs(signal: Any, what: str) -> Signal:
