@@ -66,9 +66,9 @@ PLACES = ("signal.connect(receive)", "signal.connect(lambda", "signal.send()")
 class Words(dict[str, Any]):
     """Globals that look nothing up by themselves."""
 
-    def get(self, *_: object) -> Any:
-        """Fail."""
-        raise AssertionError
+    def get(self, name: str, *_: object) -> Any:
+        """Fail, but where coverage looks for the file that runs."""
+        assert name == "__file__"
 
 
 @pytest.mark.parametrize(
