@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from heliograph.development import in_development
+from heliograph.lifecycle.blocking import send_watched
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -36,7 +39,10 @@ async def tell_async(signal: Signal[...], sender: object, **payload: Any) -> Non
     """Send a signal from async code."""
     try:
         if signal.has_receivers_for(sender):
-            await signal.send_async(sender, **payload)
+            if in_development():
+                await send_watched(signal, sender, payload)
+            else:
+                await signal.send_async(sender, **payload)
         else:
             signal.send(sender, **payload)  # Instruments see it, and it takes a third of the time.
     except Exception as error:  # noqa: BLE001 - a receiver must not break the request.
