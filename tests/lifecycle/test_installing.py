@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 import heliograph
 from heliograph import ArgumentError
-from heliograph.lifecycle import fastapi, litestar, quart, starlette
+from heliograph.lifecycle import asgi, fastapi, litestar, quart, starlette, wsgi
 from heliograph.lifecycle.falcon import install
 from heliograph.lifecycle.installing import check
 from tests.lifecycle.calling import heard, names
@@ -104,3 +104,10 @@ def test_an_application_of_another_framework_is_named_its_module() -> None:
         check(FastAPI(), Flask, installed=bool)
     with pytest.raises(ArgumentError, match="pass the application itself"):
         check("shop", Flask, installed=bool)
+
+
+@pytest.mark.parametrize("layer", [asgi.Middleware, wsgi.Middleware])
+def test_a_layer_around_nothing_is_refused(layer: type[Any]) -> None:
+    """Where it is made, and not at the first request."""
+    with pytest.raises(ArgumentError, match=r"^A NoneType object is no .SGI application: it is"):
+        layer(None)

@@ -16,6 +16,7 @@ from heliograph.lifecycle.exchange import (
     reason_of,
     request_in,
 )
+from heliograph.lifecycle.installing import check_callable
 from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
@@ -53,6 +54,9 @@ class Middleware:
         sender: The sender of the signals; by default *app*.
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
         native: Signals that a framework inside sends itself.
+
+    Raises:
+        ArgumentError: If *app* is not callable.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Middleware:
         echo_request_id: bool = False,
         native: Collection[Signal[...]] = (),
     ) -> None:
+        check_callable(app, "ASGI")
         self.app = app
         self.sender: Any = app if sender is None else sender
         self.echoes = echo_request_id

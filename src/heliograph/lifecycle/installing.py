@@ -89,6 +89,21 @@ def check(
         raise StateError(msg)
 
 
+def check_callable(app: Any, kind: str) -> None:
+    """Refuse what no server can call.
+
+    Args:
+        app: What the user passed.
+        kind: What it should be an application of, for the message.
+
+    Raises:
+        ArgumentError: If it cannot be called.
+    """
+    if not callable(app):
+        msg = f"A {type(app).__qualname__} object is no {kind} application: it is not callable."
+        raise ArgumentError(msg)
+
+
 class Serving(Installation):
     """The life-cycle signals of an application outside of which its framework lets nothing stand.
 

@@ -13,6 +13,7 @@ from heliograph.lifecycle.exchange import (
     reason_of,
     request_in,
 )
+from heliograph.lifecycle.installing import check_callable
 from heliograph.lifecycle.request import HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
@@ -55,6 +56,9 @@ class Middleware:
         echo_request_id: Whether responses carry the id of their request in ``X-Request-ID``.
         native: Whether a framework inside sends the signals itself that it has: all but
             `app_started` and `response_sent`.
+
+    Raises:
+        ArgumentError: If *app* is not callable.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Middleware:
         echo_request_id: bool = False,
         native: bool = False,
     ) -> None:
+        check_callable(app, "WSGI")
         self.app = app
         self.sender: Any = app if sender is None else sender
         self._echo = echo_request_id
