@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from heliograph.lifecycle import current_job, job, job_started
 from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.jobs import LOST, RETRYING, Run
 from tests.lifecycle.calling import heard, names
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 ENDS: list[tuple[BaseException | None, str, str]] = [
     (None, "job-finished", "succeeded"),
@@ -127,6 +130,28 @@ def test_what_is_no_function_is_no_job() -> None:
     for it in things:
         with pytest.raises(ArgumentError, match=r"cannot be a job: decorate a function\.$"):
             job(it)
+
+
+def test_a_generator_function_is_no_job() -> None:
+    """Its call ends before the work begins, and would be told as a success."""
+
+    def rows() -> Iterator[int]:
+        yield 1
+
+    async def rows_async() -> AsyncIterator[int]:
+        yield 1
+
+    for it in (rows, rows_async):
+        with pytest.raises(ArgumentError, match=r"cannot be a job: it is a generator function"):
+            job(it)
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod])
+def test_a_static_method_is_made_of_a_job(kind: Any) -> None:
+    """And not the other way round: the job would be a method, and pass itself."""
+    said = f"^A {kind.__name__} cannot be a job: write @{kind.__name__} above @job"
+    with pytest.raises(ArgumentError, match=said):
+        job(kind(len))
 
 
 def test_a_receiver_that_fails_breaks_no_job(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from heliograph import ArgumentError
@@ -127,7 +127,7 @@ def job(function: Any = None, /, *, name: str | None = None, sender: object = No
         sender: The sender of the signals; by default the function that is returned.
 
     Raises:
-        ArgumentError: If it is not a function.
+        ArgumentError: If it is not a function, or a generator function.
 
     Example:
         >>> from heliograph.lifecycle import job, job_finished
@@ -144,9 +144,7 @@ def job(function: Any = None, /, *, name: str | None = None, sender: object = No
     """
     if function is None:
         return lambda it: job(it, name=name, sender=sender)  # type: ignore[call-overload]  # As above.
-    if not callable(function) or isinstance(function, type):
-        msg = f"{function!r} cannot be a job: decorate a function."
-        raise ArgumentError(msg)
+    _check(function)
     title = name or name_of(function)
 
     def made(call: object) -> Run:
@@ -167,3 +165,19 @@ def job(function: Any = None, /, *, name: str | None = None, sender: object = No
             return function(*args, **kwargs)
 
     return call
+
+
+def _check(function: Any) -> None:
+    msg = ""
+    if isinstance(function, (staticmethod, classmethod)):
+        kind = type(function).__name__
+        msg = f"A {kind} cannot be a job: write @{kind} above @job."
+    elif not callable(function) or isinstance(function, type):
+        msg = f"{function!r} cannot be a job: decorate a function."
+    elif isgeneratorfunction(function) or isasyncgenfunction(function):
+        msg = (
+            f"{name_of(function)} cannot be a job: it is a generator function, and a call ends "
+            "before its work begins. Decorate the function that iterates over it."
+        )
+    if msg:
+        raise ArgumentError(msg)
