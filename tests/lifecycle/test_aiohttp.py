@@ -335,3 +335,17 @@ async def test_an_installation_is_undone() -> None:
     assert names(kept) == ["app-started"]
     with pytest.raises(ArgumentError, match=r"^A NoneType object is not a aiohttp.Application"):
         install(None)  # type: ignore[arg-type]  # As somebody may.
+
+
+def test_a_sub_application_is_refused_and_can_still_be_undone() -> None:
+    """Once it was added it takes no middleware, and gives none back."""
+    root, early, late = web.Application(), web.Application(), web.Application()
+    installation = install(early)
+    root.add_subapp("/early", early)
+    root.add_subapp("/late", late)
+
+    with pytest.raises(StateError, match=r"is a sub-application already: call install\(\) for"):
+        install(late)
+    installation.uninstall()
+    with install(root):
+        assert [len(it.middlewares) for it in (root, early, late)] == [1, 1, 0]

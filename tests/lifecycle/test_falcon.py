@@ -11,7 +11,7 @@ import pytest
 
 from heliograph import ArgumentError, StateError
 from heliograph.lifecycle.falcon import install
-from tests.lifecycle.calling import ask, ask_wsgi, heard, names
+from tests.lifecycle.calling import ask, ask_wsgi, heard, http_scope, names
 
 PLAIN = ["request-started", "request-finished", "response-sent", "request-tearing-down"]
 FAILS = [
@@ -178,3 +178,36 @@ def test_the_application_itself_can_be_asked(kind: str) -> None:
     app = made(kind)
     with install(app):
         assert send(app, "/item/7") == []
+
+
+async def test_a_client_that_leaves_server_sent_events_has_not_the_whole() -> None:
+    """Falcon ends the stream in order then, with a last part."""
+    app = falcon.asgi.App()
+
+    class Ticks:
+        async def on_get(self, request: Any, response: Any) -> None:
+            async def ticks() -> Any:
+                while True:
+                    yield falcon.asgi.SSEvent(text="tick")
+                    await asyncio.sleep(0)
+
+            response.sse = ticks()
+
+    app.add_route("/", Ticks())
+    asked = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(asked)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        await asyncio.sleep(0)
+
+    with install(app) as served, heard() as kept:
+        await served(http_scope("/"), receive, send)
+
+    assert sent[-1].get("more_body", False) is False
+    assert [(it["aborted"], it["reason"]) for name, it in kept if name == "response-sent"] == [
+        (True, "disconnect")
+    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from heliograph import StateError
 from heliograph.lifecycle.exchange import (
     CANCELLED,
     COMPLETE,
@@ -63,6 +64,12 @@ def install(app: web.Application, *, echo_request_id: bool = False) -> Installat
         installed=lambda it: it.get(_KEY) is not None,
         started=lambda it: it.frozen,
     )
+    if app.pre_frozen:
+        msg = (
+            "This aiohttp.Application is a sub-application already: call install() for the root "
+            "application, which tells of its requests."
+        )
+        raise StateError(msg)
     life = _Life(app, echo=echo_request_id)
     app[_KEY] = life
     app.middlewares.insert(0, life.serve)
@@ -90,7 +97,7 @@ class _Life:
         self._left = True
         app = self.app
         del app._state[_KEY]  # noqa: SLF001 - a frozen one lets nothing be taken out.
-        if not app.frozen:
+        if not app.pre_frozen:
             app.middlewares.remove(self.serve)
             app.on_response_prepare.remove(self.prepare)
             app.on_startup.remove(self.start)
