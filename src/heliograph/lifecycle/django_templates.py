@@ -42,7 +42,7 @@ def install(sender: object) -> Installation:
         if context.template is not None:
             return plain(template, context)  # It is included by another one.
         with context.bind_template(template):  # The context processors have their say.
-            context.template_name = template.name
+            vars(context)["template_name"] = template.name  # As Django itself does.
             values: dict[str, Any] = context.flatten()
             _tell(before_render_template, template, values)
             with context.push(values):  # A receiver may have changed them, as in Flask.
