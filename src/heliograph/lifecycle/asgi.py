@@ -194,6 +194,8 @@ class Router:
 class _Request(RequestInfo):
     """One whose id is looked for once it is wanted."""
 
+    by_asgi = True
+
     __slots__ = ("headers",)
 
     headers: Iterable[tuple[bytes, bytes]]

@@ -40,6 +40,9 @@ class RequestInfo:
             or the WSGI environ.
     """
 
+    by_asgi = False
+    """Whether a layer for ASGI has made it: one for WSGI may be inside of that, by an adapter."""
+
     __slots__ = (
         "__weakref__",
         "_before",
@@ -134,6 +137,11 @@ class RequestInfo:
             before = None if self._before is None else self._before()
             ended = before is None or before._over  # noqa: SLF001 - it is one of these.
             _CURRENT.set(None if ended else before)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the application is done with it; contexts that were copied may still have it."""
+        return self._over
 
     @property
     def duration(self) -> float:

@@ -14,7 +14,7 @@ from heliograph.lifecycle.exchange import (
     request_in,
 )
 from heliograph.lifecycle.installing import check_callable
-from heliograph.lifecycle.request import HEADER, RequestInfo
+from heliograph.lifecycle.request import HEADER, RequestInfo, current_request
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
     app_started,
@@ -83,7 +83,7 @@ class Middleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve as the application does."""
-        if self._left or request_in(environ) is not None:
+        if self._left or request_in(environ) is not None or _is_inside_of_asgi(environ):
             return self.app(environ, start_response)
         if not self._started:
             self._started = True
@@ -94,6 +94,16 @@ class Middleware:
         environ[SERVED] = served
         environ[MOUNTED] = environ.get("SCRIPT_NAME", "")
         return served.run(self.app, environ)
+
+
+def _is_inside_of_asgi(environ: Environ) -> bool:
+    """Tell whether an adapter serves a request that a layer for ASGI tells of already."""
+    around = current_request()
+    # Only of ASGI: a thread of a WSGI server may still have its last request.
+    if around is None or not around.by_asgi or around.is_over:
+        return False
+    same = around.method == environ["REQUEST_METHOD"]
+    return same and around.path.endswith(environ.get("PATH_INFO", ""))
 
 
 def _is_file(found: object, environ: Environ) -> bool:
