@@ -59,7 +59,7 @@ def three() -> Iterator[bytes]:
         (lambda: [b"one", b"two"], [], ("disconnect", 3)),
         # Some stop there and do not ask for more.
         (lambda: [b"one"], [("Content-Length", "3")], ("complete", 3)),
-        (lambda: [b"one"], [("Content-Length", "x")], ("disconnect", 3)),
+        (three, [("Content-Length", "x")], ("disconnect", 3)),
     ],
 )
 def test_a_body_that_is_closed_early_is_whole_if_its_length_was_announced(
@@ -185,3 +185,18 @@ def test_what_was_told_of_is_not_told_again() -> None:
 
     assert names(kept).count("got-request-exception") == 1
     assert end_of(kept) == ("error", 0)
+
+
+def test_a_list_is_whole_when_its_last_part_is_taken() -> None:
+    """A server need not ask for more than its length says; of other bodies nobody can know."""
+    ends = []
+    for taken in (1, 2):
+        with heard() as kept:
+            found = called(answering(lambda: [b"one", b"two"]))
+            parts = iter(found)
+            for _ in range(taken):
+                next(parts)
+            found.close()
+        ends.append(end_of(kept))
+
+    assert ends == [("disconnect", 3), ("complete", 6)]

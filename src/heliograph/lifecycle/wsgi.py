@@ -221,14 +221,15 @@ class Response(Exchange):
         if payload is not None:
             tell(response_sent, self._sender, **payload)
 
-    def let_go(self, reason: str) -> None:
+    def let_go(self, reason: str, is_taken: Callable[[], bool] | None = None) -> None:
         """End the response, as its body is read no further: for a reason, if it is not whole."""
         if self._ended:
             return
         length = self._length()
         whole = length is not None and self.bytes >= length
         bodiless = self.request.method == "HEAD" or self.status in _WITHOUT_BODY
-        self.finish(COMPLETE if whole or bodiless else reason)
+        taken = is_taken is not None and is_taken()
+        self.finish(COMPLETE if whole or bodiless or taken else reason)
 
     def _length(self) -> int | None:
         for name, value in self._headers:
@@ -291,9 +292,13 @@ class Body:
             response.fail(error)
             raise
         else:
-            response.let_go(DISCONNECT)
+            response.let_go(DISCONNECT, self._is_taken)
         finally:
             response.tear_down()
+
+    def _is_taken(self) -> bool:
+        """Tell whether the server has all of it, and has only not asked for more."""
+        return False
 
     def __del__(self) -> None:
         # Some servers and adapters never close it.
@@ -308,3 +313,7 @@ class SizedBody(Body):
 
     def __len__(self) -> int:
         return len(self._found)  # type: ignore[arg-type]  # It was asked for its length before.
+
+    def _is_taken(self) -> bool:
+        found = self._found
+        return isinstance(found, list | tuple) and self._response.bytes == sum(map(len, found))
