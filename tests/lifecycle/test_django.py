@@ -132,6 +132,31 @@ async def test_a_client_that_leaves_ends_its_request(asked: str) -> None:
     assert (sent["status"], sent["aborted"], sent["reason"]) == (None, True, "disconnect")
 
 
+async def test_the_life_span_is_told_though_django_refuses_it() -> None:
+    """The layer around Django answers the server; once it is undone, Django does as ever."""
+    app = install(get_asgi_application())
+    asked = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    answers: list[str] = []
+
+    async def receive() -> Any:
+        return asked.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append(message["type"])
+
+    with heard() as kept:
+        await app({"type": "lifespan"}, receive, send)
+
+    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert kept == [
+        ("app-started", {"sender": app, "lazy": False}),
+        ("app-stopping", {"sender": app}),
+    ]
+    app.uninstall()
+    with pytest.raises(ValueError, match="Django can only handle ASGI/HTTP connections"):
+        await app({"type": "lifespan"}, receive, send)
+
+
 def test_an_installation_is_undone() -> None:
     """The handle goes on serving, without signals, and looks like the application."""
     application = get_wsgi_application()

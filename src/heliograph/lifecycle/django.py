@@ -61,9 +61,21 @@ def install(application: BaseHandler, *, echo_request_id: bool = False) -> Servi
         del vars(application)["get_response"], vars(application)["get_response_async"]
 
     is_async = kind is ASGIHandler
-    layer: Any = asgi.Middleware if is_async else wsgi.Middleware
+    layer: Any = _AsgiLayer if is_async else wsgi.Middleware
     watched = partial(_around, layer, application, echo_request_id)
     return (ServingAsgi if is_async else ServingWsgi)(application, watched, undo)
+
+
+class _AsgiLayer(asgi.Middleware):
+    """Answers the life span itself, which Django refuses."""
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - as there.
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await self.start()
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
 
 def _around(layer: Any, application: BaseHandler, echo: bool, sender: object) -> Any:
