@@ -363,7 +363,9 @@ class ListSignal:
         """Call everybody."""
         if unnamed:
             raise ArgumentError
-        anyone = self.rows or INSTRUMENTS or "receivers_for" in vars(self)
+        # A send that is muted everywhere looks at nothing, as one to nobody.
+        heard = self.rows and all(block.local for block in self.muting)
+        anyone = heard or INSTRUMENTS or "receivers_for" in vars(self)
         if anyone and real(sender) is None and "sender" in payload:
             warn("", ReceiverWarning, stacklevel=2)
         sending = ListSending(self, real(sender), payload)
