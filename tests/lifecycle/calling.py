@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
@@ -24,12 +25,17 @@ def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
             kept.append((_name, {"sender": sender, **payload}))
 
         signal.connect(keep, weak=False)
-        connected.append((signal, keep))
+        connected.append((name, signal, keep))
     try:
         yield kept
     finally:
-        for signal, receiver in connected:
+        for name, signal, receiver in connected:
             signal.disconnect(receiver)
+            # Where signals were joined and parted meanwhile, those of the frameworks have it, too.
+            for framework in ("flask", "quart"):
+                own = getattr(sys.modules.get(framework), name.replace("-", "_"), None)
+                if own is not None:
+                    own.disconnect(receiver)
 
 
 def names(kept: list[tuple[str, dict[str, Any]]]) -> list[str]:
