@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from contextlib import suppress
@@ -215,8 +216,15 @@ def worker() -> Iterator[celery.Celery]:
 
     app.task(publish, shared=False, name="publish")
     app.task(asked, shared=False, name="asked")
+    root = logging.getLogger()
+    level, before = root.level, [*root.handlers]
     with install(app), start_worker(app, perform_ping_check=False):
         yield app
+    # It has set up the logging of the whole process.
+    root.setLevel(level)
+    for handler in set(root.handlers) - set(before):
+        if type(handler) is logging.StreamHandler:  # The others are those of pytest.
+            root.removeHandler(handler)
 
 
 def test_a_task_that_is_published_in_a_request_carries_its_id(worker: celery.Celery) -> None:
