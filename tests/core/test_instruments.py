@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -27,9 +28,11 @@ from heliograph import (
     add_instrument,
     remove_instrument,
 )
+from heliograph.core.observing import instruments
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
 from heliograph.core.sending.lookup import find
+from heliograph.core.sending.watched_outcome import WatchedOutcome
 from heliograph.describe import describe_callable, describe_duration
 from tests.core.diary import Diary
 from tests.core.room import no_collector, room_for
@@ -1412,3 +1415,45 @@ def test_equal_instruments_are_two() -> None:
     remove_instrument(first)
 
     assert (first.seen, second.seen) == (3, 1)
+
+
+async def test_senders_that_share_a_receiver_have_deliveries_of_their_own() -> None:
+    """Each with the connection that it came by."""
+    signal = Signal("paid")
+    senders = [Diary(), Diary()]
+    for sender in senders:
+        signal.connect(fits, sender)
+    with watching() as seen:
+        for sender in senders:
+            await signal.send_async(sender)
+            signal.send(sender)
+
+    connections = [it.deliveries[0].connection for it in seen]
+    first, second = senders
+    assert [it and it.sender for it in connections] == [first, first, second, second]
+
+
+def test_a_send_that_is_watched_no_more_gets_to_its_end() -> None:
+    """Its emission may have been told of while its last receivers were called."""
+    signal = Signal("paid")
+    place: Any = Place()
+    place.work = None
+    outcome = WatchedOutcome(signal, "shop", {})
+    outcome.go_on(place, 0.0)
+    with watching() as seen, outcome:
+        outcome.begin((None, fits))
+        outcome.returned(7)
+
+    assert (outcome.result(), seen) == ([(fits, 7)], [])
+
+
+def test_a_greenlet_is_told_apart_from_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once its package is there; while it is being imported, there are none."""
+    monkeypatch.setattr(instruments._RUNS, "greenlet", None)
+    package = ModuleType("greenlet")
+    monkeypatch.setitem(sys.modules, "greenlet", package)
+    before = instruments.whoever_runs()
+    current = object()
+    vars(package)["getcurrent"] = lambda: current
+
+    assert before != instruments.whoever_runs() == -id(current)

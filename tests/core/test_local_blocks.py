@@ -208,3 +208,18 @@ def test_a_receiver_may_be_muted_while_it_is_asked_for() -> None:
         spared_rest = list(spared)
 
     assert (begun, rest, spared_rest) == ([first, first], [], [third])
+
+
+def test_a_block_that_is_over_is_around_nothing() -> None:
+    """A context that was copied inside of it may enter others."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    with signal.connected_to(diary.receiver("local"), local=True):
+        context = copy_context()
+
+    def send_muted() -> list[Any]:
+        with signal.muted(local=True):
+            return signal.send("shop")
+
+    assert context.run(send_muted) == []
+    assert heard(signal) == ["r"]

@@ -1160,3 +1160,21 @@ def test_a_span_with_a_body_is_refused() -> None:
         "with `resize.wrap(...)` or `resize.each_call`."
     )
     assert list(shop) == []
+
+
+def test_a_plain_receiver_that_does_not_take_all_is_not_refused() -> None:
+    """Only async ones are, in a plain block."""
+
+    @Namespace().span
+    def pack(sender: str, *, parcels: int = 1) -> None:
+        """Parcels are packed."""
+
+    told: list[str] = []
+
+    def hear(sender: str, span: object) -> None:
+        told.append(sender)
+
+    receiver: Any = hear  # Type checkers want all of it taken.
+    pack.started.connect(receiver)
+    with pack("shop", parcels=2):
+        assert told == ["shop"]
