@@ -8,7 +8,9 @@ from flask import Flask, appcontext_pushed, request_started
 from heliograph import ArgumentError, Namespace, ReceiverWarning, Signal
 
 # It is lost when the first test is collected, and told of to whoever sends first without pytest.
-pytestmark = pytest.mark.filterwarnings(r"ignore:tests\.flask\.connected_early\.:heliograph.ReceiverWarning")
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:tests\.flask\.connected_early\.:heliograph.ReceiverWarning"
+)
 
 
 def declared() -> Signal[...]:
