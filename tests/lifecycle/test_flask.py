@@ -296,3 +296,38 @@ def test_the_route_of_an_application_inside_of_another_has_its_prefix(mounted: s
     assert end["sender"] is outer
     assert end["request"].route == "/inner/shop/<tenant>/item/<int:number>"
     assert end["request"].path == f"{mounted}/inner/shop/one/item/7"
+
+
+@pytest.mark.parametrize("name", ["flask", "lifecycle"])
+@pytest.mark.parametrize("joined_at_first", [False, True])
+def test_a_block_ends_its_connection_though_signals_are_joined_or_parted_inside(
+    name: str, joined_at_first: bool
+) -> None:
+    """Of either name; nothing of it is there afterwards, nor when they are joined once more."""
+    app = made()
+    signal: Any = flask.request_started if name == "flask" else request_started
+
+    def hear(sender: Any, **extra: Any) -> None:
+        """Be connected for a while."""
+
+    name_of_it: list[str] = []
+
+    def places() -> list[int]:
+        both: list[Any] = [flask.request_started, request_started]
+        return [[it.name for it in one.connections].count(name_of_it[0]) for one in both]
+
+    installation = install(app) if joined_at_first else None
+    with signal.connected_to(hear):
+        name_of_it.append(signal.connections[-1].name)
+        if installation is None:
+            installation = install(app)
+            assert places() == [1, 1]
+        else:
+            installation.uninstall()
+    found = [places()]
+    installation.uninstall()
+    found.append(places())
+    with install(made()):
+        found.append(places())
+
+    assert found == [[0, 0]] * 3

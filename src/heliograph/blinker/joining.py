@@ -23,7 +23,8 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
             receivers of both are held to that.
 
     Returns:
-        What lets *signal* go its own way again, with a copy of all connections.
+        What lets *signal* go its own way again, with a copy of all lasting connections. Temporary
+        ones stay where their blocks made them, and end with these.
 
     Raises:
         ReceiverError: If a receiver of *signal* cannot take what the other one is declared to
@@ -45,6 +46,7 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
 
     def part() -> None:
         signal._registry = before
+        other._registry.end(it for it in moved if not _lasts(it))
         _copy(other, signal)
 
     return part
@@ -55,12 +57,16 @@ def _alive(signal: heliograph.Signal) -> Iterator[tuple[Callable[..., Any], Conn
     return ((found, it) for it in signal.connections if (found := it.receiver) is not None)
 
 
+def _lasts(connection: Connection) -> bool:
+    return connection._options.scope is None
+
+
 def _copy(source: heliograph.Signal, signal: Signal) -> None:
-    here = {(receiver, it.sender) for receiver, it in _alive(signal)}
-    there = {(receiver, it.sender) for receiver, it in _alive(source)}
-    for receiver, it in _alive(signal):
-        if (receiver, it.sender) not in there:
-            signal._registry.end([it])
-    for receiver, it in _alive(source):
-        if (receiver, it.sender) not in here:
+    here = [(receiver, it) for receiver, it in _alive(signal) if _lasts(it)]
+    there = [(receiver, it) for receiver, it in _alive(source) if _lasts(it)]
+    known = {(receiver, it.sender) for receiver, it in here}
+    wanted = {(receiver, it.sender) for receiver, it in there}
+    signal._registry.end(it for receiver, it in here if (receiver, it.sender) not in wanted)
+    for receiver, it in there:
+        if (receiver, it.sender) not in known:
             signal._connect_with(receiver, it.sender, it._options)

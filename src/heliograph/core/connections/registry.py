@@ -141,7 +141,17 @@ class Registry(SendState):
         if not made:
             # A signal handler opened the block, or ran while it was opened.
             return under_lock(self._end_scope, scope) or []
-        return self.end(made)
+        ended = self.end(made)
+        if len(ended) < len(made):
+            ended += self._end_elsewhere(scope, made)
+        return ended
+
+    def _end_elsewhere(self, scope: Scope, made: list[Connection]) -> list[Connection]:
+        """End what a block connected before its signal took, or gave back, another registry."""
+        theirs = [it for it in made if it._receiver_ref.registry_ref() is not self]
+        homes = [(it._receiver_ref.registry_ref(), it) for it in theirs]
+        ended = [it for home, it in homes if home is not None and under_lock(home._end, it)]
+        return ended + (under_lock(self._end_scope, scope) or [] if theirs else [])
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
