@@ -9,6 +9,7 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import heliograph.blinker
 from heliograph import ArgumentError, ReceiverError, StateError
 from heliograph.lifecycle import RequestInfo, current_request, request_finished, request_started
 from heliograph.lifecycle.flask import install
@@ -304,6 +305,7 @@ def test_a_block_ends_its_connection_though_signals_are_joined_or_parted_inside(
     name: str, joined_at_first: bool
 ) -> None:
     """Of either name; nothing of it is there afterwards, nor when they are joined once more."""
+    heliograph.blinker.install()  # Before the block, which is then one of Heliograph's.
     app = made()
     signal: Any = flask.request_started if name == "flask" else request_started
 
