@@ -46,10 +46,6 @@ def install(environment: Environment, sender: object) -> Installation:
     return Installation(environment, undo)
 
 
-class _Tells:
-    """What all classes of templates have in common that tell of renderings."""
-
-
 def _forget(environment: Environment) -> None:
     # Those that it has loaded are of another class.
     if environment.cache is not None:
@@ -57,48 +53,58 @@ def _forget(environment: Environment) -> None:
 
 
 def _watched(plain: type[Template], sender: object) -> type[Template]:
-    """Return a class of templates that tell of it when they are rendered."""
-    # In an async environment, `render` and `generate` call their async namesakes, which tell.
+    """Return a class of templates that report when they are rendered."""
+    return type(plain.__name__, (_Tells, plain), {"_sender": sender})
 
-    class Watched(_Tells, plain):  # type: ignore[valid-type, misc]  # It is the environment's.
-        def render(self, *args: Any, **kwargs: Any) -> Any:
-            if self.environment.is_async:
-                return super().render(*args, **kwargs)
-            context = dict(*args, **kwargs)
-            _tell(before_render_template, self, context)
-            text = super().render(context)
-            _tell(template_rendered, self, context)
-            return text
 
-        def generate(self, *args: Any, **kwargs: Any) -> Iterator[str]:
-            if self.environment.is_async:
-                yield from super().generate(*args, **kwargs)
-                return
-            context = dict(*args, **kwargs)
-            _tell(before_render_template, self, context)
-            yield from super().generate(context)
-            _tell(template_rendered, self, context)
+if TYPE_CHECKING:
+    _Base = Template
+else:
+    _Base = object
 
-        async def render_async(self, *args: Any, **kwargs: Any) -> Any:
-            context = dict(*args, **kwargs)
-            await _tell_async(before_render_template, self, context)
-            text = await super().render_async(context)
-            await _tell_async(template_rendered, self, context)
-            return text
 
-        async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[str, object]:
-            context = dict(*args, **kwargs)
-            await _tell_async(before_render_template, self, context)
-            async for part in super().generate_async(context):
-                yield part
-            await _tell_async(template_rendered, self, context)
+class _Tells(_Base):
+    """The methods of a template that render, in front of those of its class."""
 
-    def _tell(signal: Signal[...], template: Template, context: dict[str, Any]) -> None:
-        tell(signal, sender, template=template, context=context, request=current_request())
+    # In an async environment, `render` and `generate` call their async namesakes, which report.
 
-    async def _tell_async(signal: Signal[...], template: Template, context: dict[str, Any]) -> None:
-        await tell_async(
-            signal, sender, template=template, context=context, request=current_request()
-        )
+    _sender: object
 
-    return Watched
+    def render(self, *args: Any, **kwargs: Any) -> Any:
+        if self.environment.is_async:
+            return super().render(*args, **kwargs)
+        context = dict(*args, **kwargs)
+        self._tell(before_render_template, context)
+        text = super().render(context)
+        self._tell(template_rendered, context)
+        return text
+
+    def generate(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        if self.environment.is_async:
+            yield from super().generate(*args, **kwargs)
+            return
+        context = dict(*args, **kwargs)
+        self._tell(before_render_template, context)
+        yield from super().generate(context)
+        self._tell(template_rendered, context)
+
+    async def render_async(self, *args: Any, **kwargs: Any) -> Any:
+        context = dict(*args, **kwargs)
+        await self._tell_async(before_render_template, context)
+        text = await super().render_async(context)
+        await self._tell_async(template_rendered, context)
+        return text
+
+    async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[str, object]:
+        context = dict(*args, **kwargs)
+        await self._tell_async(before_render_template, context)
+        async for part in super().generate_async(context):
+            yield part
+        await self._tell_async(template_rendered, context)
+
+    def _tell(self, signal: Signal[...], context: dict[str, Any]) -> None:
+        tell(signal, self._sender, template=self, context=context, request=current_request())
+
+    async def _tell_async(self, signal: Signal[...], context: dict[str, Any]) -> None:
+        request = current_request()
+        await tell_async(signal, self._sender, template=self, context=context, request=request)
