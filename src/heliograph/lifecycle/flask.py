@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -10,10 +9,9 @@ from flask import Flask
 
 import heliograph.blinker
 from heliograph.lifecycle import wsgi
-from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
 from heliograph.lifecycle.flask_commands import watch
 from heliograph.lifecycle.installing import Installation, check
-from heliograph.lifecycle.native import Joined
+from heliograph.lifecycle.native import Joined, noted
 from heliograph.lifecycle.request import current_request
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def install(app: Flask, *, echo_request_id: bool = False) -> Installation:
         watched.leave()
         forget_commands()
         if app.wsgi_app is watched:
-            app.wsgi_app = plain  # type: ignore[method-assign]  # As above.
+            app.wsgi_app = plain  # type: ignore[method-assign]  # Put back.
         _JOINED.leave()
 
     return Installation(app, undo)
@@ -78,14 +76,7 @@ def _request() -> RequestInfo | None:
         return current_request()
     proxy: Any = flask.request
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    found = request_in(request.environ)
-    if found is None:  # A test has made it, say, and nothing has come through the application.
-        found = wsgi.request_of(request.environ)
-        request.environ[SERVED] = Exchange(found)
-    if found.native is not request:
-        found.native = request
-        found.find_route(partial(_route_of, request))
-    return found
+    return noted(request, request.environ, wsgi.request_of, _route_of)
 
 
 def _route_of(request: flask.Request) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from heliograph.blinker.joining import join
+from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
 from heliograph.lifecycle.signals import lifecycle
 from heliograph.lifecycle.telling import is_heard
 
@@ -18,6 +20,30 @@ if TYPE_CHECKING:
 def ours(name: str) -> Signal[...]:
     """Return the signal of a name, as the frameworks spell it."""
     return lifecycle[name.replace("_", "-")]
+
+
+def noted(
+    native: Any,
+    given: dict[str, Any],
+    make: Callable[[dict[str, Any]], RequestInfo],
+    route_of: Callable[[Any], str | None],
+) -> RequestInfo:
+    """Return the request that a framework's own one stands for, with what that knows of it.
+
+    Args:
+        native: The framework's request.
+        given: Its scope or environ.
+        make: Makes a request of these where nothing has come through the application: in a test.
+        route_of: Returns the route template of the framework's request, or None.
+    """
+    found = request_in(given)
+    if found is None:
+        found = make(given)
+        given[SERVED] = Exchange(found)
+    if found.native is not native:
+        found.native = native
+        found.find_route(partial(route_of, native))
+    return found
 
 
 class Joined:
@@ -64,7 +90,9 @@ class Joined:
         if declaration is None or "request" not in declaration.names:
             return
         request, send, send_async = self._request, signal.send, signal.send_async
-        lacking = {"response_started": False} if "response_started" in declaration.names else {}
+        lacking: dict[str, Any] = (
+            {"response_started": False} if "response_started" in declaration.names else {}
+        )
 
         # The framework knows nothing of it. On the signal itself, as its class has others.
         def send_with(*args: Any, **payload: Any) -> Any:
@@ -72,13 +100,13 @@ class Joined:
                 return send(*args, **payload)
             if "request" not in payload:
                 payload["request"] = request()
-            return send(*args, **lacking, **payload)
+            return send(*args, **(lacking | payload))
 
         def send_async_with(*args: Any, **payload: Any) -> Any:
             if not is_heard(joined):
                 return send_async(*args, **payload)
             if "request" not in payload:
                 payload["request"] = request()
-            return send_async(*args, **lacking, **payload)
+            return send_async(*args, **(lacking | payload))
 
         vars(signal).update(send=send_with, send_async=send_async_with)

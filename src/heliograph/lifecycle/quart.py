@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import quart
@@ -10,9 +9,8 @@ from quart import Quart
 
 import heliograph.blinker
 from heliograph.lifecycle import asgi
-from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
 from heliograph.lifecycle.installing import Installation, check
-from heliograph.lifecycle.native import Joined, ours
+from heliograph.lifecycle.native import Joined, noted, ours
 from heliograph.lifecycle.request import current_request
 
 if TYPE_CHECKING:
@@ -84,14 +82,7 @@ def _request() -> RequestInfo | None:
     if proxy is None:
         return current_request()
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    found = request_in(request.scope)
-    if found is None:  # A test has made it, say, and nothing has come through the application.
-        found = asgi.request_of(request.scope)
-        request.scope[SERVED] = Exchange(found)
-    if found.native is not request:
-        found.native = request
-        found.find_route(partial(_route_of, request))
-    return found
+    return noted(request, request.scope, asgi.request_of, _route_of)
 
 
 def _route_of(request: Any) -> str | None:
