@@ -334,7 +334,9 @@ ANSWER = """await send({"type": "http.response.start", "status": 299})
             assert await receive() == {"type": "http.disconnect"}"""
 
 
-def living(tmp_path: Path, startup: str = "", until: str = "await receive()", answer: str = ANSWER):  # type: ignore[no-untyped-def]
+def living(
+    tmp_path: Path, startup: str = "", until: str = "await receive()", answer: str = ANSWER
+) -> None:
     """Write an application with a life span."""
     write(tmp_path / "signals.py", SIGNALS)
     write(tmp_path / "shop.py", LIFE.format(startup=startup, until=until, answer=answer))

@@ -158,11 +158,11 @@ def test_declared_signals_are_seen_as_others_are(seeing: Seeing) -> None:
 def test_a_namespace_of_blinkers_has_names_of_any_kind(seeing: Seeing) -> None:
     """All of them are meant, where a pattern means texts."""
     shop = blinker.Namespace()
-    shop.signal(3)  # type: ignore[arg-type]
+    shop.signal(3)  # type: ignore[arg-type]  # Blinker takes any name.
     add_instrument(seeing, signals=[shop])
 
     for name in (3, "paid", ("a", "b")):
-        shop.signal(name).send("shop")  # type: ignore[arg-type]
+        shop.signal(name).send("shop")  # type: ignore[arg-type]  # As above.
 
     assert seeing.seen == [3, "paid", ("a", "b")]
 

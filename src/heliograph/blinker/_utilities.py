@@ -34,7 +34,7 @@ def make_ref(obj: T, callback: Callable[[weakref.ref[T]], Any] | None = None) ->
     """Return a weak reference to any object, also to a bound method."""
     if type(obj) is MethodType:
         # A reference to a method is typed by the method, which T is here.
-        return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]  # Said above.
+        return weakref.WeakMethod(obj, callback)  # type: ignore[type-var]  # T is the method.
     return weakref.ref(obj, callback)
 
 

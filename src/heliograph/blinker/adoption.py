@@ -60,7 +60,7 @@ def install() -> None:
 
 def _take_over(theirs: dict[str, ModuleType], ours: dict[str, ModuleType]) -> list[Exception]:
     # Imported before the other threads are made to wait, as an import may wait for one of them.
-    import heliograph.blinker.inheriting  # noqa: F401 - see above.
+    import heliograph.blinker.inheriting  # noqa: F401 - it reads Blinker's classes when it is imported.
     from heliograph.blinker.alone import alone
 
     their_base = theirs["blinker.base"]

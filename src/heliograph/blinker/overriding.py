@@ -56,7 +56,7 @@ class _RegistryInTables:
 
 # With a metaclass, pyright takes the `__dict__` of an object for that of its class.
 _TYPE: dict[str, Any] = {}
-if not TYPE_CHECKING:  # pragma: no branch - as told.
+if not TYPE_CHECKING:  # pragma: no branch - false for pyright alone.
     _TYPE["metaclass"] = Patchable
 
 

@@ -39,7 +39,7 @@ One that allows no weak references looks dead, and may still be put back.
 """
 
 # mypy takes a function that a class gets by assignment for a bound one.
-in_its_words: Callable[[Any], str] = Signal.__repr__  # type: ignore[assignment]
+in_its_words: Callable[[Any], str] = Signal.__repr__  # type: ignore[assignment]  # It is one.
 """The engine's ``__repr__`` for classes with ``_described``: short, and never failing."""
 
 

@@ -42,7 +42,7 @@ def _put_in_place() -> str:
     send = _send_in_c(_dispatch.Send)
     _ask_in_c(send)
     # Type checkers still see the Python methods.
-    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]
+    Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]  # In C.
     Emission.deliveries = property(  # type: ignore[assignment]  # As above.
         send.deliveries_of, doc=Emission.deliveries.__doc__
     )
@@ -96,8 +96,8 @@ def _ask_in_c(send: Send) -> None:
     has_any = _dispatch.Question(send, Signal.has_receivers_for)
     which = _dispatch.Question(send, Signal.receivers_for, due)
     # Type checkers still see the Python methods.
-    Signal.has_receivers_for = update_wrapper(has_any, Signal.has_receivers_for)  # type: ignore[assignment, method-assign]
-    Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]
+    Signal.has_receivers_for = update_wrapper(has_any, Signal.has_receivers_for)  # type: ignore[assignment, method-assign]  # In C.
+    Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]  # In C.
 
 
 implementation: str = _put_in_place()

@@ -159,7 +159,7 @@ class Connected(Copyable, Generic[P]):
     def _tell_connected(
         self,
         receiver: Callable[..., Any],  # noqa: ARG002 - for subclasses that tell of it in other ways.
-        sender: Any,  # noqa: ARG002 - see above.
+        sender: Any,  # noqa: ARG002 - for subclasses, too.
         connection: Connection,
         new: bool,
     ) -> None:
@@ -173,7 +173,7 @@ class Connected(Copyable, Generic[P]):
     def _tell_disconnected(
         self,
         receiver: Callable[..., Any],  # noqa: ARG002 - for subclasses that tell of it in other ways.
-        sender: Any,  # noqa: ARG002 - see above.
+        sender: Any,  # noqa: ARG002 - for subclasses, too.
         ended: list[Connection],
     ) -> None:
         if "receiver_disconnected" in self.__dict__:

@@ -141,7 +141,7 @@ def _of_error(error: BaseException) -> str | None:
 def _is_own(filename: str) -> bool:
     if not os.path.isfile(filename):  # noqa: PTH113 - pathlib is slow.
         return False
-    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - likewise.
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - slow, too.
     return all(relative_location(filename, it) == filename for it in (ours, *_installed()))
 
 

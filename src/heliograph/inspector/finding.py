@@ -66,7 +66,7 @@ def _at_or_below(names: Iterable[str], modules: Iterable[str]) -> list[str]:
 def _connects(name: str) -> bool:
     try:
         spec = _spec(name)
-        source = None if spec is None else spec.loader.get_source(name)  # type: ignore[union-attr]
+        source = None if spec is None else spec.loader.get_source(name)  # type: ignore[union-attr]  # Caught below.
     except (AttributeError, ImportError, SyntaxError, ValueError):
         # It has no source, or cannot be found: importing it will say why.
         return False

@@ -69,7 +69,7 @@ def install(application: BaseHandler, *, echo_request_id: bool = False) -> Servi
 class _AsgiLayer(asgi.Middleware):
     """Answers the life span itself, which Django refuses."""
 
-    async def _live(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - as there.
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - as in the base class.
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await self.start()

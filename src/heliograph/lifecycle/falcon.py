@@ -42,7 +42,7 @@ def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serv
     app.add_middleware(router)
 
     def undo() -> None:
-        app._report_error = before  # noqa: SLF001 - as above.
+        app._report_error = before  # noqa: SLF001 - None cannot be set otherwise.
         app._unprepared_middleware.remove(router)  # noqa: SLF001 - nothing else removes one.
         app.add_middleware([])  # Falcon prepares what is left.
 
@@ -53,7 +53,8 @@ def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serv
 
 
 def _has_router(app: Any) -> bool:
-    return any(isinstance(it, _Router) for it in app._unprepared_middleware)  # noqa: SLF001 - as in `undo`.
+    found: Any = app._unprepared_middleware  # noqa: SLF001 - nothing else lists what was added.
+    return any(isinstance(it, _Router) for it in found)
 
 
 def _around(layer: Any, app: object, echo: bool, sender: object) -> Any:

@@ -143,7 +143,7 @@ def job(function: Any = None, /, *, name: str | None = None, sender: object = No
         >>> job_finished.disconnect(tell)
     """
     if function is None:
-        return lambda it: job(it, name=name, sender=sender)  # type: ignore[call-overload]  # As above.
+        return lambda it: job(it, name=name, sender=sender)  # type: ignore[call-overload]  # Checked there.
     _check(function)
     title = name or name_of(function)
 

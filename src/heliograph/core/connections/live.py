@@ -103,8 +103,8 @@ class Anyone(Here):
         if (
             seen is version
             and not pending_changes
-            and last() is not None  # type: ignore[misc]
-            and last._receiver_ref() is not None  # type: ignore[union-attr]
+            and last() is not None  # type: ignore[misc]  # There is one, with a version.
+            and last._receiver_ref() is not None  # type: ignore[union-attr]  # Likewise: a connection.
         ):
             return True
         if not registry.receivers and not registry.idle:

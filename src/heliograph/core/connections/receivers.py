@@ -207,7 +207,7 @@ class LookedUpRef(ReceiverRef):
         """Return one of the objects that is alive, or None."""
         return self()
 
-    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - see above.
+    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - subclasses ask.
         """Tell whether this very object was connected."""
         return any(ref.__call__(it) is receiver for it in (self, *self.others))
 
@@ -234,7 +234,7 @@ class StrongRef(ReceiverRef):
         """Return the receiver, or None once it is released."""
         return self.strong_ref
 
-    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - see above.
+    def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - subclasses ask.
         """Tell whether a new connection with these options can use this."""
         return not options.weak
 

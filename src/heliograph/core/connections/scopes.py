@@ -221,7 +221,7 @@ class Scoped:
                 return await function(*args, **kwargs)
 
         # Both are called as the function is.
-        return call_async if is_async(function) else call  # type: ignore[return-value]  # Said above.
+        return call_async if is_async(function) else call  # type: ignore[return-value]  # Called as it is.
 
     def __del__(self) -> None:
         if not self._used:

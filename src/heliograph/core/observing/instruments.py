@@ -247,7 +247,7 @@ def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object
             try:
                 call = getattr(instrument, method)
                 call(*what)
-            except Exception as error:  # noqa: BLE001 - as above.
+            except Exception as error:  # noqa: BLE001 - it must not break the send.
                 failed = True
                 switch_off(instrument, call, error, signal)
     finally:

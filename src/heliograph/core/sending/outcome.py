@@ -103,7 +103,7 @@ class Outcome:
 
     def _turn(self) -> Turn:
         turn: Any = self.at_work  # A receiver returns or fails only in its turn.
-        return turn  # type: ignore[no-any-return]
+        return turn  # type: ignore[no-any-return]  # There is one.
 
     def _log(self, connection: Connection, error: Exception) -> None:
         under_lock(connection._receiver_ref.count_failure)

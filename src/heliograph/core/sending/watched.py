@@ -66,7 +66,7 @@ def send_watched(
         place.work = note = None
 
 
-async def send_async_watched(  # noqa: PLR0915 - as above.
+async def send_async_watched(  # noqa: PLR0915 - one loop, for speed.
     signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
 ) -> Results:
     """Send as `Signal.send_async` does, with the snapshot that it has found."""
@@ -96,7 +96,7 @@ async def send_async_watched(  # noqa: PLR0915 - as above.
             if registry.version is not version:
                 break
         over = position == len(connections)
-    except BaseException as caught:  # noqa: BLE001 - as above.
+    except BaseException as caught:  # noqa: BLE001 - it is raised again, or kept.
         errors, over = [caught], False
     if over:
         seen, place.work = place.work, None

@@ -198,4 +198,4 @@ def _wrap(begin: Callable[..., Span], function: F) -> F:
             return await function(*args, **kwargs)
 
     # Both have the signature of the function.
-    return call_async if is_async(function) else call  # type: ignore[return-value]
+    return call_async if is_async(function) else call  # type: ignore[return-value]  # Called as it is.
