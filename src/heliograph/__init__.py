@@ -34,12 +34,14 @@ from heliograph.core.namespace import Namespace, default_namespace, signal
 from heliograph.core.observing.emission import Delivery, Emission
 from heliograph.core.observing.instruments import add_instrument, remove_instrument
 from heliograph.core.signal import Signal
+from heliograph.core.timings import load_timing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.sending.postponed import Postponed
     from heliograph.core.spans.span import Span
     from heliograph.core.streams.stream import Stream
 
@@ -93,7 +95,14 @@ def _namesake_in_blinker() -> Callable[[str], str | None]:
     return namesake_in_blinker
 
 
+def _after_commit() -> Callable[[Postponed], bool]:
+    from heliograph.transactions.ambient import postpone
+
+    return postpone
+
+
 load_check(_debug_modes)
+load_timing("after_commit", _after_commit)
 look_for_namesakes("blinker", _namesake_in_blinker)
 
 

@@ -260,13 +260,16 @@ async def test_a_coroutine_of_a_plain_function_is_awaited(signal: heliograph.Sig
 
 
 def test_a_generator_function_is_warned_of(signal: heliograph.Signal) -> None:
-    """Calling it runs none of its lines."""
+    """Calling it runs none of its lines; on Blinker's names, programs may take what it returns."""
 
     async def generator(sender: object) -> AsyncIterator[int]:
         yield 1
 
-    with pytest.warns(ReceiverWarning, match="generator"):
+    if isinstance(signal, heliograph.blinker.Signal):
         signal.connect(generator)
+    else:
+        with pytest.warns(ReceiverWarning, match="generator"):
+            signal.connect(generator)
 
 
 def test_a_send_that_cannot_be_completed_calls_nobody(signal: heliograph.Signal) -> None:

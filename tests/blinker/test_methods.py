@@ -483,3 +483,17 @@ def test_a_senders_death_ends_the_connection() -> None:
     del sender, senders
 
     assert (signal._weak_senders, signal._by_sender) == ({}, {})
+
+
+def test_a_receiver_may_be_a_generator_function() -> None:
+    """The sender iterates over what it returns; Heliograph's own signals warn of it."""
+    signal = Signal()
+
+    @signal.connect
+    def offer(sender: str, **payload: object) -> Any:
+        yield f"{sender}, one"
+        yield f"{sender}, two"
+
+    [(_, offers)] = signal.send("kiosk")
+
+    assert list(offers) == ["kiosk, one", "kiosk, two"]

@@ -1,4 +1,4 @@
-"""Sends while memory runs out, at each of its allocations: a program for a process of its own.
+"""Sends and connects while memory runs out, at each allocation: a program for its own process.
 
 It prints, as JSON, what came of each kind of send when its first allocation failed, when its
 second failed, and so on, until nothing failed any more.
@@ -36,9 +36,39 @@ def receive(sender: object, **payload: object) -> str:
     return "function"
 
 
+def other(sender: object, **payload: object) -> str:
+    """Return a word."""
+    return "other"
+
+
 def fail(sender: object, **payload: object) -> None:
     """Raise an error."""
     raise LookupError
+
+
+async def receive_later(sender: object, **payload: object) -> str:
+    """Return a word."""
+    return "async"
+
+
+def run(receiver: Any) -> Callable[..., object]:
+    """Make a plain function of a coroutine function that never waits."""
+
+    def call(sender: object, **payload: object) -> object:
+        try:
+            return receiver(sender, **payload).send(None)
+        except StopIteration as end:
+            return end.value
+
+    return call
+
+
+def end_of(coroutine: Any) -> object:
+    """Return what a coroutine gives that never waits."""
+    try:
+        return coroutine.send(None)
+    except StopIteration as end:
+        return end.value
 
 
 def kinds() -> dict[str, tuple[list[Any], Callable[[Signal, Any], object]]]:
@@ -56,6 +86,15 @@ def kinds() -> dict[str, tuple[list[Any], Callable[[Signal, Any], object]]]:
             lambda signal, who: signal.send(a=1, b=2, c=3, d=4, e=5, f=6, g=7, h=8),
         ),
         "error": ([receive, fail, shop.receive], lambda signal, who: signal.send(who, a=1)),
+        "wrapped": (
+            [receive, receive_later],
+            lambda signal, who: signal.send(who, _async_wrapper=run, a=1),
+        ),
+        "awaited": (
+            [receive, receive_later],
+            lambda signal, who: end_of(signal.send_async(who, a=1)),
+        ),
+        "last error": ([receive, fail], lambda signal, who: signal.send(who, a=1)),
     }
 
 
@@ -100,6 +139,70 @@ def attempts(
     return found
 
 
+CHANGES: dict[str, Callable[[Signal, Any, Any], object]] = {
+    "connect": lambda signal, it, _: signal.connect(it),
+    "connect for a sender": lambda signal, it, who: signal.connect(it, who),
+    "connect strongly": lambda signal, it, who: signal.connect(it, who, weak=False),
+    "disconnect": lambda signal, it, _: signal.disconnect(it),
+    "a block": lambda signal, it, _: _inside(signal.connected_to(it)),
+    "a local block": lambda signal, it, _: _inside(signal.connected_to(it, local=True)),
+    # Not a mute, for which Python iterates over the items of a dict: without memory for that,
+    # CPython 3.11 takes the iterator out of a list of objects into which it was never put.
+}
+
+
+def _inside(block: Any) -> None:
+    with block:
+        pass
+
+
+def _nothing_after(change: Callable[..., object], *args: object) -> list[object]:
+    change(*args)
+    return []
+
+
+def changed(change: Callable[[Signal, Any, Any], object], receiver: Any) -> list[str]:
+    """Change connections again and again, each time with one more allocation that succeeds.
+
+    Return what was left that the change cannot have meant.
+    """
+    wrong = list[str]()
+    done = 0
+    for allocation in range(10_000):
+        signal, shop = Signal("paid"), Shop()
+        signal.connect(receive)
+        if change is CHANGES["disconnect"]:
+            signal.connect(receiver)
+        before = len(signal.connections)
+        outcome = attempt(partial(_nothing_after, change, signal, receiver, shop), allocation)
+        done = done + 1 if outcome == "" else 0
+        found = len(signal.connections) - before
+        if found not in (0, 1, -1) or signal.is_muted or (outcome not in ("", "MemoryError")):
+            wrong.append(f"{allocation}: {outcome}, {found}")
+        signal.connect(receiver, shop)
+        expected = {receive, receiver}
+        if {it for it, _ in signal.send(shop)} != expected or not signal.receivers:
+            wrong.append(f"{allocation}: not heard")
+        signal.disconnect(receiver)
+        signal.disconnect(receive)
+        registry = signal._registry
+        if registry.receivers or registry.senders or registry.any.connections or registry.mutes:
+            wrong.append(f"{allocation}: left behind")
+        if done == ENOUGH:
+            return wrong
+    return ["It never succeeded."]
+
+
+def changes() -> dict[str, list[str]]:
+    """Do so with each change, of a function and of a method."""
+    shop = Shop()
+    return {
+        f"{name} {kind}": changed(change, receiver)
+        for name, change in CHANGES.items()
+        for kind, receiver in (("function", other), ("method", shop.receive))
+    }
+
+
 def both(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list[str]:
     """Do so while nobody watches, and while somebody does."""
     return attempts(receivers, way) + attempts(receivers, way, watched=True)
@@ -107,16 +210,19 @@ def both(receivers: list[Any], way: Callable[[Signal, Any], object]) -> list[str
 
 def main() -> None:
     """Print what came of each kind, and of whom there are more references than before."""
-    watched = [receive, fail, see, Shop, Shop.receive, Signal.send]
+    wrong = changes()
+    watched = [receive, other, fail, see, Shop, Shop.receive, Signal.send, Signal.connect]
     found = {name: both(*kind) for name, kind in kinds().items()}
     gc.collect()
     before = [sys.getrefcount(it) for it in watched]
     again = {name: both(*kind) for name, kind in kinds().items()}
+    wrong |= changes()
     gc.collect()
     after = [sys.getrefcount(it) for it in watched]
     pairs = zip(watched, before, after, strict=True)
     drift = {repr(it): now - then for it, then, now in pairs if now != then}
-    json.dump([{name: sorted({*found[name], *again[name]}) for name in found}, drift], sys.stdout)
+    words = {name: sorted({*found[name], *again[name]}) for name in found}
+    json.dump([words, drift, {name: it for name, it in wrong.items() if it}], sys.stdout)
 
 
 if __name__ == "__main__":

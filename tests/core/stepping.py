@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import heliograph.core
+from tests.implementations import in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,5 +136,7 @@ def _steps(kind: type[Step], least: int) -> Iterator[Step]:
             # Python 3.12 does not stop in code that it has never been asked to stop in before.
             missed = True
         else:
-            assert number > least, "Hardly anything of the engine was run."
+            # In C, what is plain has no steps.
+            enough = in_use() == "c" or number > least
+            assert enough, "Hardly anything of the engine was run."
             return

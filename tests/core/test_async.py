@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextlib import nullcontext
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from heliograph import ArgumentError, AsyncReceiverError, Signal
+from heliograph.core.sending.lookup import find
 from heliograph.describe import name_of
 from tests.core.diary import Diary
 from tests.core.watching import watching
@@ -151,6 +152,92 @@ def test_a_wrapper_that_fails_fails_for_its_receiver() -> None:
         signal.send("shop", _async_wrapper=failing)
 
     assert diary.lines == ["2"]
+
+
+class Rooms:
+    """Has a method that has to be awaited."""
+
+    async def book(self, sender: object, **payload: object) -> object:
+        """Return what came."""
+        return sender, payload
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_wrapper_gets_every_kind_of_async_receiver(*, watched: bool) -> None:
+    """Functions, methods and partials as they are, with the payload for what it makes of them."""
+    signal, rooms, wrapper = Signal("paid"), Rooms(), Wrapper()
+    call = partial(rooms.book, floor=1)
+    signal.connect(rooms.book)
+    signal.connect(call)
+    for _ in range(2):
+        with watching() if watched else nullcontext():
+            results = signal.send("shop", total=12, _async_wrapper=wrapper.ensure_sync)
+
+        assert results == [
+            (rooms.book, ("ensured", ("shop", {"total": 12}))),
+            (call, ("ensured", ("shop", {"total": 12, "floor": 1}))),
+        ]
+    assert wrapper.given == [rooms.book, call] * 2
+
+
+@pytest.mark.parametrize("fails", ["first", "second", "third"])
+def test_everybody_is_called_if_one_fails_among_those_that_are_wrapped(fails: str) -> None:
+    """Async or not, and wherever it comes."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    errors = dict.fromkeys(["first", "second", "third"]) | {fails: LookupError(fails)}
+    signal.connect(diary.async_receiver("first", error=errors["first"]))
+    signal.connect(diary.receiver("second", error=errors["second"]))
+    signal.connect(diary.async_receiver("third", error=errors["third"]))
+    with pytest.raises(LookupError) as caught:
+        signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert caught.value is errors[fails]
+    assert diary.lines == ["first", "second", "third"]
+    assert len(caught.value.__notes__) == 1
+
+
+def test_what_leaves_at_once_leaves_the_wrapped_at_once() -> None:
+    """Nobody else is called."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    signal.connect(diary.async_receiver("first", error=RecursionError()))
+    signal.connect(diary.async_receiver("second"))
+    with pytest.raises(RecursionError) as caught:
+        signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert (diary.lines, getattr(caught.value, "__notes__", [])) == (["first"], [])
+
+
+def test_who_is_disconnected_while_others_are_wrapped_is_not_called() -> None:
+    """As in every send."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    last = diary.async_receiver("last")
+
+    async def first(sender: object) -> None:
+        signal.disconnect(last)
+
+    for receiver in (first, last, diary.receiver("plain")):
+        signal.connect(receiver)
+    signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert (diary.lines, wrapper.given) == (["plain"], [first])
+
+
+def test_a_wrapper_is_not_asked_to_wrap_the_dead() -> None:
+    """The end of a receiver may not have been taken note of yet."""
+    signal, diary, wrapper = Signal("paid"), Diary(), Wrapper()
+    signal.connect(diary.async_receiver("last"))
+    [connection] = signal.connections
+    snapshot = find(signal._registry, "shop")[2]
+
+    def dead() -> None:
+        """Be a reference to nobody."""
+
+    snapshot.calls = ((dead, True, True), *snapshot.made_calls())
+    snapshot.receiver_refs = (dead, *snapshot.receiver_refs)
+    snapshot.connections = (connection, *snapshot.connections)
+    signal.send("shop", _async_wrapper=wrapper.ensure_sync)
+
+    assert (diary.lines, len(wrapper.given)) == (["last"], 1)
 
 
 FOR_ASYNC = (

@@ -327,7 +327,7 @@ def test_an_async_receiver_cannot_be_connected_inline(connecting: Callable[..., 
     ("option", "hint"),
     [
         ("prioritty", r"Did you mean 'priority'\?"),
-        ("once", r"There are sender, \w+, priority, on_error, inline."),
+        ("once", r"There are sender, \w+, priority, on_error, inline, when."),
     ],
 )
 def test_a_misspelt_option_is_refused(

@@ -15,30 +15,40 @@ from weakref import ref
 import pytest
 
 from heliograph import ANY, Signal, implementation
+from heliograph.core.callables import coroutine_function
+from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.receivers import MethodRef, ReceiverRef
 from heliograph.core.connections.registry import Registry
 from heliograph.core.connections.scopes import INNERMOST, Scope
+from heliograph.core.development import KNOWN
 from heliograph.core.failures import AT_ONCE
-from heliograph.core.lock import pending_changes
+from heliograph.core.lock import lock_state, pending_changes
+from heliograph.core.mistakes import explain_async_wrapper
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
+from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
+from heliograph.core.spans.kind import SpanKind
+from heliograph.core.spans.span import NOTHING, Span
+from heliograph.core.spans.span import PLACE as SPAN_PLACE
 from tests.core.diary import Diary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def in_c(test: Callable[[], None]) -> Callable[[], None]:
+def in_c(test: Callable[..., None]) -> Callable[..., None]:
     """Decorate a test that is about the part in C alone."""
     reason = "HELIOGRAPH_PURE=1, or no compiler"
-    return pytest.mark.once(pytest.mark.skipif(implementation != "c", reason=reason)(test))
+    skipped = pytest.mark.skipif(implementation != "c", reason=reason)
+    marked: Callable[..., None] = pytest.mark.once(skipped(test))
+    return marked
 
 
 SENDS: dict[str, Callable[[Signal, object], object]] = {
@@ -258,6 +268,8 @@ def test_looking_at_the_type_of_a_sender_may_change_everything(connected: str) -
         assert len(signal.send(sender)) == (0 if connected == "for others" else 3)
 
 
+# In Python the interpreter looks, which may remember where it has found the name, and compare none.
+@in_c
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_an_error_while_a_signal_is_looked_at_is_not_lost(error: type[BaseException]) -> None:
     """A name in its dict may be a str subclass with methods, too."""
@@ -322,6 +334,9 @@ def _parts(**others: type) -> dict[str, Any]:
     return {
         "in_python": Signal.send,
         "finish": finish,
+        "is_raised": is_raised,
+        "dress": coroutine_function,
+        "explain": explain_async_wrapper,
         "pending_changes": pending_changes,
         "at_once": AT_ONCE,
         "tellers": TELLERS,
@@ -334,6 +349,11 @@ def _parts(**others: type) -> dict[str, Any]:
         "deliveries": Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
         "innermost_block": INNERMOST,
         "scope": Scope,
+        "known": KNOWN,
+        "os_names": vars(os),
+        "lock_state": type(lock_state),
+        "connected_block": ConnectedFor,
+        "muted_block": MutedFor,
         **kinds,
         **records,
         **seen,
@@ -377,6 +397,18 @@ def test_classes_without_the_slots_that_are_read_are_refused() -> None:
         Send(**_parts(registry=object))
 
 
+@in_c
+def test_what_connects_asks_for_all_that_it_needs() -> None:
+    """Reading what is not there would be reading anything."""
+    from heliograph.core.sending._dispatch import Send, Tables, Verb
+
+    send: Any = Send(**_parts())
+    with pytest.raises(TypeError, match="Tables takes each of its parts, by keyword"):
+        Tables(send)
+    with pytest.raises(TypeError, match="'connect' has no tables"):
+        Verb("connect", "connect", Signal.connect)  # type: ignore[arg-type]  # It is a text.
+
+
 def test_it_can_be_turned_off() -> None:
     """`heliograph.implementation` tells which is in use."""
     code = "import heliograph; print(heliograph.implementation)"
@@ -404,6 +436,26 @@ def test_what_begins_spans_reads_registries_alone() -> None:
         Noop(None, int, ())
     with pytest.raises(TypeError, match="tuple"):
         Noop(None, Registry, [Registry()])  # type: ignore[arg-type]  # That is the point.
+
+
+@in_c
+def test_what_serves_spans_reads_their_slots_alone() -> None:
+    """And uses what sends."""
+    from heliograph.core.sending._dispatch import SpanCall
+
+    new: Any = SpanCall
+    parts: list[Any] = [Signal.send, print, Span, SpanKind, SPAN_PLACE, NOTHING]
+    with pytest.raises(TypeError, match="is not what sends"):
+        new("enter", print, *parts[1:])
+    with pytest.raises(AttributeError, match="_kind"):
+        new("enter", *parts[:2], object, *parts[3:])
+    call = new("leave", *parts)
+    call.circle = call
+    alive = ref(call)
+    del call
+    gc.collect()
+
+    assert alive() is None
 
 
 @in_c

@@ -376,6 +376,35 @@ def test_a_function_of_a_module_that_has_no_name_has_one_all_the_same() -> None:
     assert connection.name == f"builtins.{receive.__qualname__}"
 
 
+def test_a_module_that_goes_when_it_is_asked_for_a_name_is_no_text() -> None:
+    """A function may be all that holds what stands there, and drop it when that is looked at."""
+    left: list[str] = []
+
+    class Module:
+        def __bool__(self) -> bool:
+            receive.__module__ = "elsewhere"
+            return True
+
+        def __del__(self) -> None:
+            left.append("gone")
+
+    def receive(sender: object) -> None:
+        """Do nothing."""
+
+    def other(sender: object) -> None:
+        """Do nothing."""
+
+    signal = Signal("paid")
+    signal.connect(other)  # The first one of a module is connected in Python.
+    module: Any = Module()
+    receive.__module__ = module
+    del module
+    signal.connect(receive)
+    connection = signal.connections[-1]
+
+    assert (connection.name, left) == (f"builtins.{receive.__qualname__}", [])
+
+
 def test_a_method_in_c_that_is_told_its_class_is_held_by_its_object() -> None:
     """They are of a type of their own, which derives from that of the others."""
     signal, queue = Signal("paid"), SimpleQueue[object]()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import (
     IO,
@@ -190,6 +192,161 @@ def test_a_declared_signal_is_sent_as_any_other_in_production(
     assert paid._registry.anyone is plain._registry.anyone
 
 
+# --- what is compared at once, as long as nothing changes -------------------------------
+
+
+async def test_a_send_to_async_receivers_is_checked_however_often_it_was_right(
+    paid: Signal, development: None
+) -> None:
+    """Awaited, and as plain functions."""
+
+    async def book(sender: object, **payload: object) -> None: ...
+
+    paid.connect(book)
+    for _ in range(3):
+        await paid.send_async(Shop(), order=Order(), total=1)
+        with pytest.raises(ArgumentError):
+            await paid.send_async(Shop(), order=Order())
+        paid.send(Shop(), order=Order(), total=1, _async_wrapper=lambda _: lambda *_, **__: None)
+        with pytest.raises(ArgumentError):
+            paid.send(Shop(), order=Order(), _async_wrapper=lambda _: lambda *_, **__: None)
+
+
+async def test_every_send_is_checked_however_often_it_was_right(
+    paid: Signal, development: None
+) -> None:
+    """From the second send on C or a short comparison says yes; only Python refuses."""
+    heard: list[object] = []
+
+    def hear(sender: object, **payload: object) -> None:
+        heard.append(sender)
+
+    right: dict[str, Any] = {"order": Order(), "total": 1}
+    for number in range(4):
+        assert len(paid.send(Shop(), **right)) == min(number, 1)
+        assert len(paid.send(Shop(), order=Order(), total=2.0, note="x")) == min(number, 1)
+        assert paid.send(Shop(), order=Order(), _async_wrapper=print, total=1) is not None
+        assert len(await paid.send_async(Shop(), **right)) == min(number, 1)
+        for sender, payload, problem in SENDS:
+            with pytest.raises(ArgumentError, match=re.escape(problem)):
+                paid.send(sender, **payload)
+            with pytest.raises(ArgumentError, match=re.escape(problem)):
+                await paid.send_async(sender, **payload)
+        with pytest.raises(ArgumentError, match="'order' is missing, and 'total' is missing"):
+            paid.send(Shop())
+        paid.connect(hear)
+        paid.send(Shop(), order=Mock(), total=1)
+        paid.send(Proxy(Shop), **right)
+
+    assert paid._registry.expected is not None
+
+
+def test_what_is_no_longer_so_is_not_compared(
+    paid: Signal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The switch may change between two sends, and what is in its place as well."""
+    right: dict[str, Any] = {"order": Order(), "total": 1}
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "1")
+    paid.send(Shop(), **right)
+    monkeypatch.setenv("HELIOGRAPH_CHECK", "yes")
+    with pytest.raises(ArgumentError):
+        paid.send(Shop())
+    monkeypatch.delenv("HELIOGRAPH_CHECK")  # Now it is pytest that says yes.
+    paid.send(Shop(), **right)
+    with pytest.raises(ArgumentError):
+        paid.send(Shop())
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    paid.send(Shop(), **right)
+    with pytest.raises(ArgumentError):
+        paid.send(Shop())
+    monkeypatch.setattr(os, "environ", {})
+    assert paid.send(Shop()) == []
+    assert (paid._registry.checked, paid._registry.expected) == (False, None)
+
+
+def test_a_payload_that_is_empty_is_compared_too(development: None) -> None:
+    """With what is required, and with the sender."""
+    shop = Namespace()
+
+    @shop.declare
+    def opened(sender: Shop, *, note: str = "") -> None: ...
+
+    @shop.declare
+    def closed(sender: Shop, *, note: str) -> None: ...
+
+    for _ in range(3):
+        assert opened.send(Shop()) == []
+        assert closed.send(Shop(), note="x") == []
+        with pytest.raises(ArgumentError, match="'sender' is of type int"):
+            opened.send(7)  # type: ignore[call-overload]  # The mistake.
+        with pytest.raises(ArgumentError, match="'note' is missing"):
+            closed.send(Shop())  # type: ignore[call-overload]  # The mistake.
+
+
+def test_what_an_edited_declaration_says_counts_at_once(development: None) -> None:
+    """What was expected before is forgotten."""
+    source = "@shop.declare\ndef paid(sender, *, order: {}): ..."
+    shop = Namespace("shop")
+    names: dict[str, Any] = {"shop": shop, "__name__": __name__}
+    for kind, value, other in (("int", 7, "x"), ("str", "x", 7)):
+        exec(compile(source.format(kind), "shop.py", "exec", dont_inherit=True), names)  # noqa: S102 - the text above.
+        for _ in range(3):
+            assert shop["paid"].send("Berlin", order=value) == []
+            with pytest.raises(ArgumentError, match=f"not {kind}"):
+                shop["paid"].send("Berlin", order=other)
+
+
+def test_receivers_that_take_less_are_spared_in_development_too(
+    paid: Signal, development: None
+) -> None:
+    """The two go together, also while an instrument watches, and with a receiver that fails."""
+    heard: list[object] = []
+    seen: list[Emission] = []
+
+    def older(sender: object, *, order: object, total: float) -> None:
+        heard.append(total)
+        if total < 0:
+            raise LookupError
+
+    signal: Any = paid  # Type checkers ask for **extra.
+    signal.connect(older)
+    for total in (1, 2, 3):
+        paid.send(Shop(), order=Order(), total=total, note="x")
+    with pytest.raises(LookupError):
+        paid.send(Shop(), order=Order(), total=-1, note="x")
+    add_instrument(seen.append)
+    paid.send(Shop(), order=Order(), total=4, note="x")
+    remove_instrument(seen.append)
+    with paid.muted():
+        paid.send(Shop(), order=Order(), total=5, note="x")
+        with pytest.raises(ArgumentError):
+            paid.send(Shop())
+
+    assert heard == [1, 2, 3, -1, 4]
+    assert [sorted(it.payload) for it in seen] == [["note", "order", "total"]]
+
+
+def test_a_class_that_interrupts_leaves_a_send(development: None) -> None:
+    """What it raises is no error to be passed over."""
+
+    class Interrupting(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            raise KeyboardInterrupt if instance == "now" else LookupError
+
+    class Bell(metaclass=Interrupting):
+        pass
+
+    names: dict[str, Any] = {"Bell": Bell, "__name__": __name__}
+    source = "def rung(sender, *, bell: Bell): ..."
+    exec(compile(source, "bell.py", "exec", dont_inherit=True), names)  # noqa: S102 - see above.
+    rung = Namespace().declare(names["rung"])
+
+    for _ in range(3):
+        assert rung.send("Berlin", bell="later") == []
+        with pytest.raises(KeyboardInterrupt):
+            rung.send("Berlin", bell="now")
+
+
 # --- which types can be told -----------------------------------------------------------
 
 
@@ -310,4 +467,21 @@ def test_annotated_types_and_optional_ones_are_told() -> None:
     ] == [
         (int, type(None)),
         (int, str),
+    ]
+
+
+def test_what_is_wrong_with_a_send_can_be_asked() -> None:
+    """In words, without values; outside of development nothing else tells of it."""
+    namespace = Namespace("asked")
+
+    @namespace.declare
+    def paid(sender: str, *, total: int) -> None: ...
+
+    assert paid.declaration is not None
+    mismatches = paid.declaration.mismatches
+    assert mismatches("shop", {"total": 12}) == []
+    assert mismatches(3, {"totl": "secret"}) == [
+        "'total' is missing",
+        "'totl' is not in it",
+        "'sender' is of type int, not str",
     ]

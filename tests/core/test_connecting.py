@@ -279,6 +279,24 @@ def test_a_receiver_is_let_go_with_its_last_strong_connection() -> None:
     assert signal.connections == ()
 
 
+def test_weak_may_be_anything_that_is_true() -> None:
+    """What it is counts for nothing when connections of the receiver are counted."""
+    signal, diary = Signal("paid"), Diary()
+    receiver, true = diary.receiver("told"), 1
+    for sender in ("a", "b"):
+        signal.connect(receiver, sender, weak=true)  # type: ignore[call-overload]  # That is it.
+    signal.disconnect(receiver, "a")
+    for sender in ("c", "d"):
+        signal.connect(receiver, sender, weak=False)
+    signal.disconnect(receiver, "d")
+    diary.kept.clear()
+    del receiver
+
+    signal.send("c")
+
+    assert diary.lines == ["told"]
+
+
 @pytest.mark.parametrize("sender", [ANY, "shop"])
 def test_a_receiver_that_cannot_be_held_weakly_can_be_given_other_options(sender: object) -> None:
     """Connecting it again does not lose it."""
@@ -339,6 +357,43 @@ def test_disconnect_for_all_ends_every_connection() -> None:
     signal.disconnect(receiver)
 
     assert [connection.receiver for connection in signal.connections] == [other] * 4
+
+
+def test_the_code_of_the_class_of_a_class_may_run_while_a_connection_ends() -> None:
+    """Numbers of a class are the same sender by that class, which may have a hash of its own."""
+    acts: list[Callable[[], object]] = []
+
+    class Kind(type):
+        def __hash__(cls) -> int:
+            if acts:
+                acts.pop()()
+            return 5
+
+    class Cents(int, metaclass=Kind):
+        """A number as a sender."""
+
+    def receiver(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    def elsewhere() -> None:
+        signal.disconnect(receiver)
+        signal.connect(receiver, "kiosk")
+
+    for looks in range(8):
+        for end in ("block", "disconnect"):
+            signal = Signal("paid")
+            block = signal.connected_to(receiver, Cents(3))
+            if end == "block":
+                signal.connect(receiver, Cents(4))
+            block.__enter__()
+            acts[:] = [elsewhere, *[list] * looks]
+            if end == "disconnect":
+                signal.disconnect(receiver)
+            block.__exit__(None, None, None)
+            acts.clear()
+            signal.disconnect(receiver)
+
+            assert (signal.connections, signal.receivers) == ((), ())
 
 
 def test_disconnect_ends_temporary_connections_too() -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+pytestmark = pytest.mark.once  # An error knows nothing of what sends.
+
+
 def pickled(thing: Any) -> Any:
     """Return what comes back from a pickle."""
     return pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own.
@@ -36,8 +39,8 @@ def below(kind: type[SignalError]) -> Iterator[type[SignalError]]:
 def errors() -> list[type[SignalError]]:
     """Return every class of errors in every room of the package."""
     for it in pkgutil.walk_packages(heliograph.__path__, "heliograph."):
-        # What starts programs does so when it is imported.
-        if not it.name.endswith(("__main__", "sitecustomize", "_dispatch")):
+        # What starts programs does so when it is imported; the panel asks for Django's settings.
+        if not it.name.endswith(("__main__", "sitecustomize", "_dispatch", "panels.django")):
             import_module(it.name)
     return [it for it in below(SignalError) if it.__module__.startswith("heliograph")]
 

@@ -9,6 +9,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from time import time
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,44 @@ def test_a_dead_receiver_is_remembered_by_name_and_line() -> None:
     assert dead.name == "tests.core.diary.Diary.receiver.<locals>.receive"
     assert dead.location == f"{__file__}:{line}"
     assert repr(dead) == f"<DeadReceiver {dead.name}, connected at {dead.location}>"
+
+
+@pytest.mark.filterwarnings("ignore::heliograph.ReceiverWarning")
+def test_a_dead_receiver_tells_whether_it_died_by_mistake() -> None:
+    """In the statement that connected it, or with its function before any send: not otherwise."""
+    signal = Signal("paid")
+
+    def lose() -> None:
+        @signal.connect
+        def nested(sender: object) -> None: ...
+
+    def use() -> None:
+        @signal.connect
+        def used(sender: object) -> None: ...
+
+        signal.send("kiosk")
+
+    def drop() -> None:
+        def dropped(sender: object) -> None: ...
+
+        signal.connect(dropped)
+        del dropped
+        gc.collect()
+
+    lose()
+    use()
+    drop()
+    signal.connect(lambda sender: None)
+    signal.connect(Shop().receive)
+    gc.collect()
+
+    assert {it.name.rpartition(".")[2]: it.lost for it in signal.dead_receivers} == {
+        "nested": True,
+        "used": False,
+        "dropped": False,
+        "<lambda>": True,
+        "receive": True,
+    }
 
 
 def test_dead_receivers_are_forgotten_line_by_line() -> None:
@@ -658,3 +697,19 @@ def test_nothing_is_said_of_what_dies_with_the_interpreter() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_it_is_remembered_when_a_receiver_died() -> None:
+    """In seconds since the epoch."""
+    signal = Signal("paid")
+
+    def receiver(sender: object) -> None:
+        """Do nothing."""
+
+    signal.connect(receiver)
+    before = time()
+    del receiver
+    gc.collect()
+
+    [dead] = signal.dead_receivers
+    assert before <= dead.time <= time()

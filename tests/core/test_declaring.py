@@ -570,3 +570,46 @@ def test_the_signature_is_that_of_the_stub(signature: str) -> None:
 
     assert declaration is not None
     assert declaration.signature == signature
+
+
+def test_the_types_of_a_payload_are_what_is_written_there() -> None:
+    """Evaluated, for those who need more than the classes that are checked; Any without one."""
+    shop = Namespace("shop")
+
+    @shop.declare
+    def order_paid(  # type: ignore[no-untyped-def]  # An argument may have no type.
+        sender: Shop,
+        *,
+        n: int,
+        lines: list[str | None],
+        note: "str" = "",
+        anything=None,
+    ) -> None: ...
+
+    shipped = shop.declare_payload("shipped", OrderShipped)
+
+    for signal, types in (
+        (order_paid, {"n": int, "lines": list[str | None], "note": str, "anything": Any}),
+        (shipped, {"order": str, "parcels": int}),
+    ):
+        declaration = signal.declaration
+        assert declaration is not None
+        assert declaration.types() == types
+
+
+def test_a_type_that_is_for_type_checkers_alone_is_named() -> None:
+    """It cannot be evaluated; the message says where it is declared, and what to do."""
+    shop = Namespace("shop")
+
+    @shop.declare
+    def order_paid(sender: Shop, *, n: int, total: Decimal) -> None: ...
+
+    declaration = order_paid.declaration
+    assert declaration is not None
+    with pytest.raises(
+        ArgumentError,
+        match=r"The type of 'total' of signal 'order_paid', declared at .*test_declaring\.py:\d+, "
+        r"exists for type checkers alone: 'Decimal'\. Import what it needs at run time, and not "
+        r"only under TYPE_CHECKING or inside of a function\.",
+    ):
+        declaration.types()

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from functools import partial
-from inspect import Parameter, isfunction, signature
+from inspect import Parameter, isclass, signature
 from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,7 @@ from heliograph import (
     describe,
     remove_instrument,
 )
+from heliograph.core.source import Callers
 from heliograph.describe import (
     calling_location,
     describe_callable,
@@ -328,6 +329,48 @@ def test_an_instrument_learns_which_line_sends() -> None:
     assert calling_location() == f"{HERE}:{sys._getframe().f_lineno}"
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("heliograph.inside", "shop"), "shop.py:1"),
+        (("heliographs", "shop"), "heliographs.py:1"),
+        (("heliograph.inside", "asyncio.inside"), None),
+        (("heliograph.inside", "heliograph.deeper", None), "None.py:1"),
+        (("heliograph.inside", 7), "7.py:1"),
+    ],
+)
+def test_who_calls_is_found_by_the_names_of_modules(
+    names: tuple[object, ...], found: str | None
+) -> None:
+    """Of the innermost that is not the engine's; what is known of a line is found again."""
+
+    def ask() -> str | None:
+        return Callers.location(__name__)
+
+    places: list[object] = []
+    for inner in (ask, Callers.location, Callers.location):
+        call: Any = inner
+        for name in names:
+            scope = {"call": call} if name is None else {"call": call, "__name__": name}
+            code = compile("call = lambda call=call: call()", f"{name}.py", "exec")
+            exec(code, scope)  # noqa: S102 - one of ours.
+            call = scope["call"]
+        places.append(call())
+
+    assert places == [found] * 3
+
+
+def test_who_calls_is_asked_without_keywords() -> None:
+    """Also where the line is known."""
+
+    def ask(**keywords: object) -> str | None:
+        return Callers.location(**keywords)
+
+    assert ask() == ask()
+    with pytest.raises(TypeError, match="skipped"):
+        ask(skipped=__name__)
+
+
 async def test_a_task_that_only_sends_has_no_line() -> None:
     """Who made it is not known any more."""
     places: list[str | None] = []
@@ -499,5 +542,5 @@ def test_every_function_is_on_the_reference_page() -> None:
     calls = [getattr(describe, name) for name in describe.__all__]
     rows = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
 
-    assert sorted(rows) == sorted(written(it) if isfunction(it) else it.__name__ for it in calls)
+    assert sorted(rows) == sorted(it.__name__ if isclass(it) else written(it) for it in calls)
     assert set(describe.__all__) == {it for it in dir(describe) if it[0] != "_"}

@@ -64,7 +64,8 @@ def is_refused(signal: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"), [("1", True), ("yes", True), ("0", False), ("False", False)]
+    ("said", "answer"),
+    [("1", True), ("on", True), ("0", False), ("False", False), ("no", False), ("OFF", False)],
 )
 def test_the_switch_overrides_all_else(
     monkeypatch: pytest.MonkeyPatch, said: str, answer: bool

@@ -15,6 +15,7 @@ import pytest
 
 import heliograph
 from heliograph import AsyncReceiverError, ReceiverError, ReceiverWarning, Signal, SignalError
+from heliograph.core.sending.lookup import find
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.logs import logging_fails
@@ -116,6 +117,104 @@ def test_the_note_of_a_signal_without_a_name_says_so() -> None:
         signal.send("shop")
 
     assert notes_of(caught.value) == [f"while a signal without a name was delivered to {NAME}"]
+
+
+class Label:
+    """A name that is no string, and changes."""
+
+    text = "paid"
+
+    def __repr__(self) -> str:
+        """Return the text as it is now."""
+        return self.text
+
+
+def test_a_note_has_the_name_that_the_signal_has_now() -> None:
+    """What was written of an earlier error is written again once the name is another one."""
+    signal, label = Signal("paid"), Label()
+
+    def receiver(sender: object) -> None:
+        raise OutOfStockError
+
+    signal.connect(receiver)
+    notes = list[str]()
+    for name in ("paid", "paid", "billed", label, None):
+        signal.name = name  # type: ignore[assignment]  # Programs may.
+        for text in ("shipped", "sunk"):
+            label.text = text
+            with pytest.raises(OutOfStockError) as caught:
+                signal.send("shop")
+            notes += [note.partition(" was")[0] for note in notes_of(caught.value)]
+
+    assert notes == [
+        *["while signal 'paid'"] * 4,
+        *["while signal 'billed'"] * 2,
+        *["while signal shipped", "while signal sunk"],
+        *["while a signal without a name"] * 2,
+    ]
+
+
+def test_each_sender_has_the_line_that_connected_it_in_its_note() -> None:
+    """Also if several senders have the same receiver alone."""
+    signal, shop, kiosk = Signal("paid"), Diary(), Diary()
+
+    def receiver(sender: object) -> None:
+        raise OutOfStockError
+
+    signal.connect(receiver, shop)
+    signal.connect(receiver, kiosk)
+    lines = list[str]()
+    for sender in (shop, kiosk, shop):
+        with pytest.raises(OutOfStockError) as caught:
+            signal.send(sender)
+        lines += [note.rpartition(":")[2] for note in caught.value.__notes__]
+    first = int(lines[0])
+
+    assert lines == [str(first), str(first + 1), str(first)]
+
+
+@pytest.mark.parametrize("way", ["send", "send_async", "wrapped"])
+def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out(way: str) -> None:
+    """It is nobody's error: its end may not have been taken note of yet."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.async_receiver("r") if way == "wrapped" else diary.receiver("r"))
+    [connection] = signal.connections
+    snapshot = find(signal._registry, "shop")[2]
+
+    def dead() -> None:
+        """Be a reference to nobody."""
+
+    snapshot.calls = (*snapshot.made_calls(), (dead, True, True))
+    snapshot.receiver_refs = (*snapshot.receiver_refs, dead)
+    snapshot.connections = (*snapshot.connections, connection)
+    snapshot.only_ref = None
+    results: Any = []
+    if way == "send_async":
+        with suppress(StopIteration):
+            signal.send_async("shop").send(None)
+    else:
+        results = signal.send("shop", _async_wrapper=lambda it: lambda sender: it(sender).close())
+
+    assert len(results) == (way != "send_async")
+    assert diary.lines == ([] if way == "wrapped" else ["r"])
+
+
+def test_a_traceback_leads_from_the_send_to_the_receiver() -> None:
+    """Nothing that the engine does with an error comes in between, if nobody is called after it."""
+    signal = Signal("paid")
+
+    def receiver(sender: object) -> None:
+        raise OutOfStockError
+
+    signal.connect(receiver)
+    with pytest.raises(OutOfStockError) as caught:
+        signal.send("shop")
+    functions = [entry.name for entry in caught.traceback]
+
+    assert [name for name in functions if name != "send"] == [
+        "test_a_traceback_leads_from_the_send_to_the_receiver",
+        "receiver",
+    ]
 
 
 def test_several_errors_are_raised_as_a_group() -> None:
@@ -462,6 +561,7 @@ def test_an_error_that_comes_between_two_calls_is_nobodys(way: str, kind: type[S
         """Sends without the part in C, which has nothing between two calls."""
 
         send = getattr(Signal.send, "__wrapped__", Signal.send)
+        send_async = getattr(Signal.send_async, "__wrapped__", Signal.send_async)
 
     signal, called = InPython("paid"), list[str]()
 

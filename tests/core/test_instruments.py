@@ -20,6 +20,7 @@ from weakref import ref
 import pytest
 
 from heliograph import (
+    ANY,
     ArgumentError,
     Connection,
     Emission,
@@ -1152,8 +1153,8 @@ async def test_a_receiver_that_is_dead_when_its_turn_comes_is_left_out() -> None
     def dead() -> None:
         """Be a reference to nobody."""
 
+    snapshot.calls = ((dead, True, True), *snapshot.made_calls())
     snapshot.receiver_refs = (dead, *snapshot.receiver_refs)
-    snapshot.calls = ((dead, True), *snapshot.calls)
     snapshot.connections = (connection, *snapshot.connections)
     with watching() as seen:
         signal.send("shop")
@@ -1457,3 +1458,61 @@ def test_a_greenlet_is_told_apart_from_its_thread(monkeypatch: pytest.MonkeyPatc
     vars(package)["getcurrent"] = lambda: current
 
     assert before != instruments.whoever_runs() == -id(current)
+
+
+def test_an_instrument_may_see_what_is_disconnected() -> None:
+    """Each connection that ended; not what dies, and not the end of a block."""
+    signal = Signal("paid")
+    seen = list[tuple[object, ...]]()
+
+    class Leaving:
+        def __call__(self, emission: Emission) -> None:
+            """See nothing."""
+
+        def on_disconnect(self, signal: Signal, connection: Connection) -> None:
+            """See a connection that has ended."""
+            seen.append((signal, connection.name, connection.sender, connection.connected))
+
+    def dies(sender: object, **extra: object) -> None:
+        """Be forgotten."""
+
+    with watched_by(Leaving()):
+        for sender in ("shop", "kiosk", ANY):
+            signal.connect(fits, sender)
+        signal.connect(dies)
+        signal.disconnect(fits, "nobody")
+        signal.disconnect(fits, "shop")
+        signal.disconnect(signal.connections[1])
+        signal.disconnect(fits)
+        del dies
+        gc.collect()
+        with signal.connected_to(fits):
+            """Nothing is told at its end."""
+
+    name = f"{__name__}.fits"
+    assert seen == [
+        (signal, name, "shop", False),
+        (signal, name, ANY, False),
+        (signal, name, "kiosk", False),
+    ]
+
+
+def test_an_instrument_that_disconnects_is_not_told_of_that() -> None:
+    """As of its own sends and connections."""
+    signal = Signal("paid")
+    seen = list[str]()
+
+    class Leaving:
+        def __call__(self, emission: Emission) -> None:
+            """Disconnect."""
+            signal.disconnect(fits)
+
+        def on_disconnect(self, signal: Signal, connection: Connection) -> None:
+            """See a connection that has ended."""
+            seen.append(connection.name)
+
+    signal.connect(fits)
+    with watched_by(Leaving()):
+        signal.send()
+
+    assert (seen, signal.connections) == ([], ())

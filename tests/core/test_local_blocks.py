@@ -223,3 +223,24 @@ def test_a_block_that_is_over_is_around_nothing() -> None:
 
     assert context.run(send_muted) == []
     assert heard(signal) == ["r"]
+
+
+def test_a_block_begins_afresh_where_the_one_around_it_has_ended() -> None:
+    """A context that was copied inside of a block may outlive the block."""
+    paid, heard = Signal("paid"), list[str]()
+
+    def first(sender: object) -> None:
+        heard.append("first")
+
+    def second(sender: object) -> None:
+        heard.append("second")
+
+    with paid.connected_to(first, local=True):
+        context = copy_context()
+
+    def send() -> None:
+        with paid.connected_to(second, local=True):
+            paid.send("shop")
+
+    context.run(send)
+    assert heard == ["second"]

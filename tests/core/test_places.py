@@ -113,4 +113,19 @@ def test_texts_that_run_under_many_names_leave_no_room_behind(
         exec("@signal.connect_via(1)\ndef receive(sender): ...", names)  # noqa: S102 - as above.
 
     assert {it.location for it in signal.connections} == {"<string>:1"}
-    assert len(sources._is_of_an_engine) <= 10
+    assert len(sources.is_of_an_engine) <= 10
+
+
+def test_call_sites_of_many_texts_leave_no_room_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their lines are forgotten before there are too many, and found out again."""
+    monkeypatch.setattr(sources, "_MOST_PLACES", 10)
+    signal, names = Signal("paid"), dict[str, Any]()
+    names["signal"] = signal
+    for number in range(25):
+        text = "\n" * number + "signal.connect(lambda sender: None, weak=False)"
+        exec(compile(text, "page", "exec"), names)  # noqa: S102 - as above.
+
+    for _ in range(2):
+        places = [it.location for it in signal.connections]
+        assert places == [f"page:{number + 1}" for number in range(25)]
+    assert len(sources.places) <= 10

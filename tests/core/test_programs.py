@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.timeout(0 if _many else 900), pytest.mark.once]
 
 @given(program=PROGRAMS)
 @settings(
-    max_examples=_many or 800,
+    max_examples=_many or 400,
     deadline=None,
     # Drawing is slow under coverage on a busy machine, which says nothing of the engine.
     suppress_health_check=[HealthCheck.too_slow],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,10 +12,16 @@ from heliograph import ANY, Signal
 from heliograph.core.lock import under_lock
 from tests.core.diary import Diary
 from tests.core.proxies import Proxy
+from tests.threads import in_a_plain_thread
 
 
 class Shop:
     """An ordinary object."""
+
+    @property
+    def itself(self) -> Shop:
+        """Be found by a proxy."""
+        return self
 
 
 def answers(signal: Signal, sender: object) -> tuple[object, ...]:
@@ -223,3 +231,66 @@ def test_a_question_is_asked_for_one_sender(wrong: tuple[str, ...]) -> None:
         False,
         [],
     )
+
+
+def test_a_connection_tells_whom_it_hears() -> None:
+    """As a send would find it: objects by identity, texts by value, proxies as what they are."""
+    signal, diary = Signal("paid"), Diary()
+    shop, kiosk = Shop(), Shop()
+    for sender in (ANY, shop, "shop", 1):
+        signal.connect(diary.receiver(str(sender)), sender)
+    ours = signal.connections[1]
+
+    senders = [None, shop, kiosk, Proxy(partial(getattr, shop, "itself")), "sh" + "op", 1, True]
+    assert [[it.hears(sender) for sender in senders] for it in signal.connections] == [
+        [True, True, True, True, True, True, True],
+        [False, True, False, True, False, False, False],
+        [False, False, False, False, True, False, False],
+        [False, False, False, False, False, True, False],
+    ]
+    with pytest.raises(LookupError, match="unbound"):
+        ours.hears(Proxy(ContextVar[object]("unbound").get))
+    del shop, senders, sender
+    assert not ours.hears(kiosk)
+
+
+def test_a_connection_tells_whether_it_counts_in_its_block_alone() -> None:
+    """That of a local block does; all others count wherever somebody sends."""
+    signal, diary = Signal("paid"), Diary()
+    signal.connect(diary.receiver("r"))
+    with (
+        signal.connected_to(diary.receiver("s")),
+        signal.connected_to(diary.receiver("t"), local=True),
+    ):
+        assert [it.local for it in signal.connections] == [False, False, True]
+
+
+def test_connections_for_a_sender_are_those_by_which_it_calls() -> None:
+    """In the order of the calls, one for each receiver; not those that are muted or elsewhere."""
+    signal, diary = Signal("paid"), Diary()
+    everybody, shops = diary.receiver("a"), diary.receiver("b")
+    signal.connect(everybody)
+    signal.connect(everybody, "shop", priority=1)
+    signal.connect(shops, "shop", priority=2)
+    signal.connect(diary.receiver("c"), "kiosk")
+
+    def gone(sender: object) -> None:
+        """Die."""
+
+    signal.connect(gone)
+
+    def used(sender: object) -> list[tuple[object, object]]:
+        return [(it.receiver, it.sender) for it in signal.connections_for(sender)]
+
+    del gone
+    assert used("shop") == [(shops, "shop"), (everybody, "shop")]
+    assert used(Proxy(lambda: "shop")) == used("shop")
+    assert used(None) == [(everybody, ANY)]
+    with signal.muted():
+        assert used("shop") == []
+    with signal.muted(except_for=[shops]):
+        assert used("shop") == [(shops, "shop")]
+    local = diary.receiver("e")
+    with signal.connected_to(local, local=True):
+        assert used(None) == [(everybody, ANY), (local, ANY)]
+        assert in_a_plain_thread(lambda: used(None)) == [(everybody, ANY)]

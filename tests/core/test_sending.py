@@ -379,7 +379,7 @@ def test_who_goes_between_looking_up_and_calling_is_not_called(how: str) -> None
     """
     signal, diary = Signal("paid"), Diary()
     first, gone = diary.receiver("first"), diary.receiver("gone")
-    signal.connect(first)
+    signal.connect(first, priority=1)  # Those are looked up in Python.
     signal.connect(gone)
 
     def disconnect(frame: FrameType, event: str, arg: object) -> None:
@@ -521,3 +521,51 @@ def test_an_overridden_receivers_for_may_give_nobody() -> None:
     signal = Traced("paid", [None, given])  # type: ignore[list-item]
 
     assert signal.send("shop") == [(given, "given")]
+
+
+# --- one sender, again and again -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_sender_that_sends_again_and_again_is_heard_by_those_who_are_connected_now(
+    *, several: bool
+) -> None:
+    """What is remembered of its last send holds for nobody else, and not after a change."""
+    signal, diary, shop, kiosk = Signal("paid"), Diary(), Shop(), Shop()
+    own, late = diary.receiver("own"), diary.receiver("late")
+    signal.connect(diary.receiver("all"))
+    signal.connect(own, shop)
+    if several:
+        signal.connect(diary.receiver("too"), shop)
+
+    def heard(sender: object) -> str:
+        return " ".join(value for _, value in signal.send(sender))
+
+    here = "all own too" if several else "all own"
+    assert [heard(it) for it in (shop, shop, kiosk, shop, None, "shop", shop)] == [
+        *[here, here, "all", here],
+        *["all", "all", here],
+    ]
+    signal.connect(late, shop)
+    assert [heard(shop), heard(shop)] == [f"{here} late"] * 2
+    signal.disconnect(own, shop)
+    assert heard(shop) == f"{here} late".replace(" own", "")
+    with signal.muted():
+        assert heard(shop) == ""
+    with signal.muted(local=True):
+        assert [heard(shop), heard(shop)] == [""] * 2
+    with signal.connected_to(own, shop, local=True):
+        assert [heard(shop), heard(shop)] == [heard(shop)] * 2
+        assert heard(shop).endswith("own")
+
+
+def test_who_sends_without_a_sender_is_not_taken_for_one_that_died() -> None:
+    """Nothing is left of it that could be the same as None."""
+    signal, diary, shop = Signal("paid"), Diary(), Shop()
+    signal.connect(diary.receiver("own"), shop)
+    signal.connect(diary.receiver("other"), other := Shop())
+    answers = [[value for _, value in signal.send(shop)] for _ in range(2)]
+    del shop
+
+    assert answers == [["own"]] * 2
+    assert (signal.send(None), signal.send(), len(signal.send(other))) == ([], [], 1)

@@ -10,14 +10,14 @@ import re
 import threading
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
-from functools import wraps
+from functools import partial, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import pytest
 
-from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError
+from heliograph import ArgumentError, AsyncReceiverError, Namespace, ReceiverError, Signal
 from heliograph.core.errors import StateError
 from heliograph.core.observing.nesting import innermost
 from heliograph.core.spans.noop import NOOP
@@ -30,7 +30,6 @@ from tests.core.watching import watching
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from heliograph import Signal
     from heliograph.core.spans.factory import SpanFactory
 
 WORDS = ("started", "finished", "failed")
@@ -899,6 +898,192 @@ def test_a_proxy_may_be_unbound_by_the_end(work: Work) -> None:
         pass
 
     assert [told["sender"] for _, told in work.told] == [shop, shop]
+
+
+# --- heard in production -----------------------------------------------------------------
+
+
+def ended(work: Work) -> list[dict[str, Any]]:
+    """Connect one receiver to the end, and return the list of what it is told."""
+    told: list[dict[str, Any]] = []
+
+    def receive(sender: object, **payload: Any) -> None:
+        told.append({"sender": sender, **payload})
+
+    work.span.finished.connect(receive, weak=False)
+    return told
+
+
+@pytest.mark.parametrize("sender", ["shop", None, 7, Thing("shop"), Proxy(lambda: "shop"), print])
+@pytest.mark.parametrize("more", [0, 1, 20])
+def test_one_receiver_of_the_end_is_told_all(unheard: Work, sender: Any, more: int) -> None:
+    """Whatever the sender and the payload are, each time."""
+    told, values = ended(unheard), {f"k{number}": number for number in range(more)}
+    spans = [unheard.span(sender, path="a", **values) for _ in range(2)]
+    for span in spans:
+        with span as entered:
+            span.add(**values)
+        assert entered is span
+
+    real = "shop" if isinstance(sender, Proxy) else sender
+    assert told == [
+        {
+            "sender": real,
+            "path": "a",
+            **values,
+            "span": span,
+            "duration": span.duration,
+            "attributes": values,
+        }
+        for span in spans
+    ]
+
+
+def test_receivers_of_the_end_may_assign_to_the_span(unheard: Work) -> None:
+    """All are told the same, though the span alone has held its sender."""
+    told: list[tuple[str, bool]] = []
+
+    def change(sender: object, *, span: Any, **payload: object) -> None:
+        span.sender = span.duration = None
+        kept.extend(Thing("another") for _ in range(100))
+        kept.extend(number / 3 for number in range(100))
+
+    def receive(sender: Thing, *, duration: float, **payload: object) -> None:
+        told.append((sender.name, 0 <= duration < 300))
+
+    kept: list[object] = []
+    for receiver in (change, receive):
+        unheard.span.finished.connect(receiver)
+    with unheard.span(Thing("shop"), path="a"):
+        pass
+
+    assert told == [("shop", True)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_span_whose_sender_was_deleted_says_so(unheard: Work, *, late: bool) -> None:
+    """Before it is entered, or while it is under way."""
+    ended(unheard)
+    span: Any = unheard.span("shop", path="a")
+    if late:
+        span.__enter__()
+    del span.sender
+    leave_or_enter = partial(span.__exit__, None, None, None) if late else span.__enter__
+    with pytest.raises(AttributeError, match="no attribute 'sender'"):
+        leave_or_enter()
+
+
+@pytest.mark.parametrize("method", ["__enter__", "__exit__"])
+def test_a_span_that_no_factory_has_made_does_nothing(unheard: Work, method: str) -> None:
+    """There is nothing in it."""
+    given = (None,) * 3 if method == "__exit__" else ()
+    with pytest.raises(AttributeError, match="no attribute '_"):
+        getattr(Span(), method)(*given)
+
+
+def test_a_span_without_a_payload_is_told_of() -> None:
+    """Its end carries what every end does."""
+
+    @Namespace("shop").span
+    def tidy(sender: object = None) -> None: ...
+
+    told: list[tuple[object, ...]] = []
+    tidy.finished.connect(lambda sender, **payload: told.append((sender, *payload)), weak=False)
+    with tidy("shop"), tidy():
+        pass
+
+    carried = ("span", "duration", "attributes")
+    assert told == [(None, *carried), ("shop", *carried)]
+
+
+@pytest.mark.parametrize("kind", [ValueError, TypeError, RecursionError, KeyboardInterrupt])
+def test_the_only_receiver_of_the_end_may_raise(unheard: Work, kind: type[BaseException]) -> None:
+    """As by any send: with a note that names it, unless the error leaves a send at once."""
+    told = ended(unheard)
+    with unheard.span("shop", path="a"):
+        pass
+    unheard.span.finished.disconnect(unheard.span.finished.receivers[0])
+    unheard.fail("finished", kind("x"))
+    with pytest.raises(kind) as caught, unheard.span("shop", path="a"):
+        pass
+    with pytest.raises(kind) as again, unheard.span("shop", path="a") as span:
+        pass
+
+    noted = kind in (ValueError, TypeError)
+    notes = [getattr(it.value, "__notes__", []) for it in (caught, again)]
+    assert caught.value is again.value
+    assert all(any("'work.finished'" in note for note in it) is noted for it in notes)
+    assert (len(told), span.duration is None, innermost(PLACE.get())) == (1, False, None)
+
+
+def test_async_receivers_are_refused_in_production_too(unheard: Work) -> None:
+    """Also after spans that were told to plain ones, and if they come in the middle."""
+    told = ended(unheard)
+
+    async def receive(sender: object, **payload: object) -> None:
+        """Do nothing."""
+
+    late = pytest.raises(AsyncReceiverError, match="has an async receiver")
+    with unheard.span("shop", path="a"):
+        pass
+    with late, unheard.span("shop", path="b"):
+        unheard.span.finished.connect(receive)
+    with late, unheard.span("shop", path="c"):
+        told.clear()
+
+    assert [it["path"] for it in told] == ["a", "b"]
+
+
+def test_receivers_of_one_sender_hear_of_its_spans(unheard: Work) -> None:
+    """And of no others; nor does a muted signal reach anybody."""
+    told, shop = ended(unheard), Thing("shop")
+    own: list[object] = []
+    unheard.span.finished.connect(lambda sender, **_: own.append(sender), shop, weak=False)
+    for sender in (shop, Thing("kiosk"), "shop"):
+        with unheard.span(sender, path="a"):
+            pass
+    with unheard.span.finished.muted(), unheard.span(shop, path="b"):
+        pass
+
+    assert (own, len(told)) == ([shop], 3)
+
+
+@pytest.mark.parametrize("way", ["started", "failed"])
+def test_whoever_hears_of_the_start_or_of_failures_alone(unheard: Work, way: str) -> None:
+    """Is told of these alone."""
+    told: list[str] = []
+
+    def receive(sender: object, *, path: str, **extra: object) -> None:
+        told.append(path)
+
+    unheard.signals[way].connect(receive)
+    with unheard.span("shop", path="a") as outer, unheard.span("shop", path="b") as inner:
+        parent = inner.parent
+    with pytest.raises(KeyError), unheard.span("shop", path="c"):
+        raise KeyError
+
+    assert (told, parent) == (["a", "b", "c"] if way == "started" else ["c"], outer)
+
+
+def test_whoever_has_replaced_send_sees_the_ends(
+    unheard: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tracers do."""
+    told, sent = ended(unheard), list[object]()
+    send: Any = Signal.send
+
+    def traced(self: Signal[...], *args: object, **payload: object) -> object:
+        sent.append(self)
+        return send(self, *args, **payload)
+
+    for _ in range(2):
+        with unheard.span("shop", path="a"):
+            pass
+    monkeypatch.setattr(Signal, "send", traced)
+    with unheard.span("shop", path="b"):
+        pass
+
+    assert (sent, len(told)) == ([unheard.span.finished], 3)
 
 
 # --- declarations ----------------------------------------------------------------------

@@ -85,7 +85,6 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     if not FREE_THREADED:  # There, what is frozen and freed stays frozen in its next life.
         gc.freeze()  # What other tests left need not be looked through thousands of times.
     yield failed
-    gc.unfreeze()
     gc.collect()
 
     assert failed == []

@@ -20,7 +20,7 @@ from heliograph.core import lock
 from heliograph.core.errors import LostEmissionsError, StateError
 from heliograph.core.lock import under_lock
 from heliograph.core.streams import blocking
-from heliograph.core.streams.blocking import Patience, pause, pause_task
+from heliograph.core.streams.blocking import FOR_EVER, Patience, pause, pause_task
 from tests.core.diary import Diary
 from tests.core.handling import call_while_handling, chain
 from tests.core.kinds import Thing
@@ -212,8 +212,8 @@ async def test_what_comes_just_before_somebody_sleeps_wakes_them() -> None:
     signal = Signal("paid")
     stream = signal.stream()
     send(signal, 1)
-    pause(stream._inbox, Patience(stream._inbox, None))
-    await pause_task(stream._inbox, Patience(stream._inbox, None))
+    pause(stream._inbox, FOR_EVER)
+    await pause_task(stream._inbox, FOR_EVER)
 
     assert (await stream.next()).payload["n"] == 1
 
@@ -410,8 +410,7 @@ async def test_a_long_wait_is_made_of_several(monkeypatch: pytest.MonkeyPatch) -
     """Locks cannot wait for as long as one likes."""
     signal = Signal("paid")
     monkeypatch.setattr(blocking, "_LONGEST", 0.01)
-    stream = signal.stream()
-    patience = Patience(stream._inbox, 0.025)
+    patience = Patience(0.025, str)
     waits = []
     for _ in range(3):
         seconds = patience.seconds() or 0.0

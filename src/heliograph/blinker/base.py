@@ -61,6 +61,7 @@ class Signal(Overridable):
     ANY = ANY
     set_class: type[set[Any]] = set
     """Blinker uses it to order receivers. Here they are always ordered."""
+    _keeps_registry = False  # It may be joined with another signal.
 
     def __init__(self, doc: str | None = None) -> None:
         super().__init__(None, doc)

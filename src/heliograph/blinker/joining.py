@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from heliograph import ReceiverError
+from heliograph.blinker.tables import receiver_key, sender_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
     from typing import Any
 
     import heliograph
@@ -23,21 +24,26 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
             receivers of both are held to that.
 
     Returns:
-        What lets *signal* go its own way again, with a copy of all lasting connections. Temporary
-        ones stay where their blocks made them, and end with these.
+        What lets *signal* go its own way again: each has its own connections, as far as they were
+        not ended, and both have those that were made while they were joined. Temporary ones stay
+        where their blocks made them, and end with these.
 
     Raises:
         ReceiverError: If a receiver of *signal* cannot take what the other one is declared to
             send. Nothing has changed then.
     """
     before = signal._registry
-    moved = []
+    known = {_who(it) for _, it in _alive(other)}
+    foreign = known - {_who(it) for _, it in _alive(signal)}
+    moved: list[Connection] = []
     try:
         for receiver, it in _alive(signal):
             try:
-                moved += other._connect_with(receiver, it.sender, it._options)
+                made = other._connect_with(receiver, it.sender, it._options)
             except ReceiverError as error:
                 raise other._not_connected(it.name, error) from None
+            # Somebody has connected it to the other one, too: that stays.
+            moved += () if _lasts(it) and _who(it) in known else made
     except BaseException:
         other._registry.end(moved)
         raise
@@ -46,8 +52,8 @@ def join(signal: Signal, other: heliograph.Signal) -> Callable[[], None]:
 
     def part() -> None:
         signal._registry = before
-        other._registry.end(it for it in moved if not _lasts(it))
-        _copy(other, signal)
+        _copy(other, signal, foreign)
+        other._registry.end(moved)
 
     return part
 
@@ -61,12 +67,16 @@ def _lasts(connection: Connection) -> bool:
     return connection._options.scope is None
 
 
-def _copy(source: heliograph.Signal, signal: Signal) -> None:
-    here = [(receiver, it) for receiver, it in _alive(signal) if _lasts(it)]
-    there = [(receiver, it) for receiver, it in _alive(source) if _lasts(it)]
-    known = {(receiver, it.sender) for receiver, it in here}
-    wanted = {(receiver, it.sender) for receiver, it in there}
-    signal._registry.end(it for receiver, it in here if (receiver, it.sender) not in wanted)
-    for receiver, it in there:
-        if (receiver, it.sender) not in known:
+def _who(connection: Connection) -> Hashable:
+    # Receivers and senders may have no hash, or be equal.
+    return receiver_key(connection._receiver_ref, connection.receiver), sender_key(connection)
+
+
+def _copy(source: heliograph.Signal, signal: Signal, foreign: set[Hashable]) -> None:
+    here = [(_who(it), it) for _, it in _alive(signal) if _lasts(it)]
+    there = [(_who(it), receiver, it) for receiver, it in _alive(source) if _lasts(it)]
+    known, wanted = {who for who, _ in here}, {who for who, _, _ in there}
+    signal._registry.end(it for who, it in here if who not in wanted)
+    for who, receiver, it in there:
+        if who not in known and who not in foreign:
             signal._connect_with(receiver, it.sender, it._options)

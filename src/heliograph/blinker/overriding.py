@@ -79,7 +79,8 @@ class Overridable(heliograph.Signal, **_TYPE):
     @classmethod
     def _note_overrides(cls) -> None:
         cls._overrides = any(getattr(cls, it) is not getattr(Overridable, it) for it in ASKED)
-        if cls._brings_tables():
+        cls._tells = cls._brings_tables()
+        if cls._tells:
             descriptor: Any = _RegistryInTables()
             cls._registry = descriptor
 

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import os
-from functools import update_wrapper
+from functools import partial, update_wrapper
 
+from heliograph.core.callables import coroutine_function
 from heliograph.core.connected import Connected
-from heliograph.core.connections.connection import Connection
+from heliograph.core.connecting import Connectable
+from heliograph.core.connections.blocks import ConnectedFor, MutedFor
+from heliograph.core.connections.connection import HELD_WEAKLY, Connection
+from heliograph.core.connections.dead import MAKING, OPEN, SENT
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.live import Here, ReceiverSequence
-from heliograph.core.connections.receivers import MethodRef, ReceiverRef
-from heliograph.core.connections.registry import Registry
-from heliograph.core.connections.scopes import INNERMOST, Scope
-from heliograph.core.connections.state import SendState
+from heliograph.core.connections.options import DEFAULTS, Options
+from heliograph.core.connections.receivers import (
+    NOTHING,
+    MethodRef,
+    ReceiverRef,
+    function_died,
+    receiver_died,
+)
+from heliograph.core.connections.registry import Registry, sender_died
+from heliograph.core.connections.repeated import MOST_LINES
+from heliograph.core.connections.scopes import INNERMOST, Scope, Scoped
+from heliograph.core.connections.shrinking import PER_ENTRY, SMALL
+from heliograph.core.connections.state import SOMEONE, SendState
+from heliograph.core.development import KNOWN
 from heliograph.core.failures import AT_ONCE
-from heliograph.core.lock import pending_changes
+from heliograph.core.identity import ANY
+from heliograph.core.lock import lock_state, pending_changes
+from heliograph.core.mistakes import OBJECT_NAMES, explain_async_wrapper
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
 from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
-from heliograph.core.sending.lookup import due
+from heliograph.core.sending.awaiting import rest_of, send_async
+from heliograph.core.sending.lookup import due, find
+from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.signal import Signal
+from heliograph.core.source import Callers, is_of_an_engine, is_of_asyncio, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from heliograph.core.sending._dispatch import Send
 
@@ -41,11 +61,15 @@ def _put_in_place() -> str:
         return "python"
     send = _send_in_c(_dispatch.Send)
     _ask_in_c(send)
+    _await_in_c(send)
+    _connect_in_c(send)
     # Type checkers still see the Python methods.
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]  # In C.
     Emission.deliveries = property(  # type: ignore[assignment]  # As above.
         send.deliveries_of, doc=Emission.deliveries.__doc__
     )
+    in_c = _dispatch.Caller(Callers.location, is_of_an_engine, is_of_asyncio, places)
+    Callers.location = staticmethod(update_wrapper(in_c, Callers.location))
     SendState.runs_in_c = True
     return "c"
 
@@ -55,6 +79,9 @@ def _send_in_c(new: Callable[..., Send]) -> Send:
     return new(
         in_python=Signal.send,
         finish=finish,
+        is_raised=is_raised,
+        dress=coroutine_function,
+        explain=explain_async_wrapper,
         pending_changes=pending_changes,
         at_once=AT_ONCE,
         registry=Registry,
@@ -76,8 +103,61 @@ def _send_in_c(new: Callable[..., Send]) -> Send:
         innermost_block=INNERMOST,
         scope=Scope,
         unfinished=Unfinished,
+        known=KNOWN,
+        os_names=vars(os),
         deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
+        lock_state=type(lock_state),
+        connected_block=ConnectedFor,
+        muted_block=MutedFor,
     )
+
+
+def _await_in_c(send: Send) -> None:
+    """Let async sends use it as well."""
+    from heliograph.core.sending import _dispatch
+
+    in_python: Any = Signal.send_async
+    made: Any = _dispatch.AsyncSend(send, in_python, send_async, find, rest_of)
+    # With these, `inspect` sees that it is a coroutine function.
+    for name in ("__code__", "__defaults__", "__kwdefaults__"):
+        setattr(made, name, getattr(in_python, name))
+    Signal.send_async = update_wrapper(made, in_python)  # type: ignore[method-assign]  # In C.
+
+
+def _connect_in_c(send: Send) -> None:
+    """Let signals connect and disconnect in C what is plain."""
+    from heliograph.core.sending import _dispatch
+
+    tables = _dispatch.Tables(
+        engine=send,
+        state=lock_state,
+        any=ANY,
+        died=receiver_died,
+        sender_died=sender_died,
+        function_died=function_died,
+        held_weakly=HELD_WEAKLY,
+        nothing=NOTHING,
+        someone=SOMEONE,
+        usual=tuple(DEFAULTS.values()),
+        options=Options,
+        objects=OBJECT_NAMES,
+        making=MAKING,
+        is_of_an_engine=is_of_an_engine,
+        open_fate=OPEN,
+        sent_fate=SENT,
+        partial=partial,
+        size_of=dict.__sizeof__,
+        small_table=SMALL,
+        per_entry=PER_ENTRY,
+        most_lines=MOST_LINES,
+        connect_with=Connectable._connect_with,
+    )
+    changing = ("connect", "disconnect", "connected_to", "muted")
+    of_blocks = ("__enter__", "__exit__", "__del__")
+    verbs = [*((Connectable, it) for it in changing), *((Scoped, it) for it in of_blocks)]
+    for owner, name in verbs:
+        in_python = getattr(owner, name)
+        setattr(owner, name, update_wrapper(_dispatch.Verb(tables, name, in_python), in_python))
 
 
 def _ask_in_c(send: Send) -> None:

@@ -18,6 +18,12 @@ _COROUTINE = 0x80
 _GENERATORS = 0x20 | 0x200
 _PLAIN = (False, False)
 
+OWN_RECEIVERS: dict[type, str] = {}
+"""The names of receivers that the engine makes itself, by their classes.
+
+They are plain callables, so that nothing has to be looked at when they are connected.
+"""
+
 
 def check_receiver(receiver: Any) -> tuple[bool, bool]:
     """Check that ``receiver(sender, **payload)`` is possible at all.
@@ -40,6 +46,8 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
     given: Any = receiver  # Type checkers see only a callable after the check above.
     function = given.__func__ if type(given) is MethodType else given
     if type(function) is not FunctionType:
+        if type(receiver) in OWN_RECEIVERS:
+            return _PLAIN
         return is_async(receiver), is_generator(function)
     code = function.__code__
     flags = code.co_flags
@@ -110,7 +118,10 @@ def coroutine_function(receiver: Any) -> Any:
     Wrappers such as Flask's ``ensure_sync`` do not wrap a callable that `inspect` does not
     recognize: an object with an async ``__call__``, for one.
     """
-    function = function_of(without_partials(receiver))
+    # The usual case is also C's, which does not ask here then.
+    function = receiver if type(receiver) is FunctionType else function_of(receiver)
+    if type(function) is not FunctionType:
+        function = function_of(without_partials(receiver))
     if type(function) is FunctionType and function.__code__.co_flags & _COROUTINE:
         return receiver
 

@@ -52,6 +52,9 @@ class Connected(Copyable, Generic[P]):
     name: str | None = None
     _registry: Registry
     _registry_class = Registry
+    _keeps_registry = True
+    _tells = False
+    """Whether the signal is told of its connections even if it has no meta-signal."""
     _anyone_class: type[Any] = Anyone
     _receivers_class: type[Any] = Receivers
     _forget_type = staticmethod(forget_type)

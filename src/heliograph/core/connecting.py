@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from types import FunctionType
 
 from heliograph.core.connected import Connected, P
+from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import check_names, completed, derived, usual
+from heliograph.core.connections.options import check_names, completed, usual
 from heliograph.core.connections.receivers import refuse_receiver
-from heliograph.core.connections.scopes import Scoped
 from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
-from heliograph.core.identity import ANY, canonical, identified, unwrapped
+from heliograph.core.identity import ANY, canonical, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
-from heliograph.core.observing.instruments import tell_connected
+from heliograph.core.observing.instruments import tell_connected, tell_disconnected
 from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from heliograph.core._types import Connecting, F, R, Receiver, T, Undeclared
     from heliograph.core.connections.keywords import ConnectOptions
     from heliograph.core.connections.options import Options
-    from heliograph.core.connections.scopes import Scope
+    from heliograph.core.connections.scopes import Scoped
 
 
 _NOBODY: tuple[()] = ()
@@ -89,6 +90,10 @@ class Connectable(Connected[P]):
                 ``inline``: True for plain functions that never block: `send_async` calls
                 them in place, even if it is given a ``_sync_wrapper``.
 
+                ``when``: ``"after_commit"`` to be called only once the database transaction in
+                which it was sent is committed, by `heliograph.transactions`. The returned list
+                does not have such a receiver. None, the default, calls it at once.
+
         Returns:
             The receiver itself.
 
@@ -115,15 +120,17 @@ class Connectable(Connected[P]):
         if receiver is ...:
             return partial(self.connect, sender=sender, weak=weak, **options)
         real = sender if sender is ANY else unwrapped(sender)
+        registry = self._registry
         try:
-            complete = completed(options, weak, Connectable.connect) if options else usual(weak)
-            made = self._registry.connect(receiver, real, complete)
+            complete = completed(options, weak, Connectable.connect) if options else usual(weak, 2)
+            made = registry.connect(receiver, real, complete)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         if made is not None:
             connection, previous = made
-            self._tell_connected(receiver, real, connection, previous is None)
-            if self._registry.watchers.on_connect:
+            if self._tells or "receiver_connected" in self.__dict__:
+                self._tell_connected(receiver, real, connection, previous is None)
+            if registry.watchers.on_connect:
                 tell_connected(self, connection, previous)
         return receiver
 
@@ -154,16 +161,21 @@ class Connectable(Connected[P]):
             >>> sent = order_paid.send("shop", total=12)
             Booked: 12.
         """
-        try:
-            check_names(options, Connectable.connect_via)
-        except SignalError as error:
-            who = "A receiver"
-            raise self._not_connected(who, error) from None
-        refuse_as_sender(sender, title_of(self), strict=self._registry.strict)
+        if options:
+            try:
+                check_names(options, Connectable.connect_via)
+            except SignalError as error:
+                who = "A receiver"
+                raise self._not_connected(who, error) from None
+        if type(sender) is FunctionType:
+            refuse_as_sender(sender, title_of(self), strict=self._registry.strict)
 
         def decorate(receiver: Callable[..., Any]) -> Any:
             # By position, as Blinker does, for subclasses that override `connect` its way.
-            self.connect(receiver, sender, weak, **options)
+            if options:
+                self.connect(receiver, sender, weak, **options)
+            else:  # Which takes half the time.
+                self.connect(receiver, sender, weak)
             return receiver
 
         return decorate
@@ -231,20 +243,7 @@ class Connectable(Connected[P]):
             raise self._not_connected(describe_callable(receiver), error) from None
         self._examine(receiver, inline=complete.inline)
 
-        def begin(scope: Scope) -> list[Connection]:
-            scoped = derived(complete, weak=False, scope=scope, site=complete.call_site)
-            return self._connect_with(receiver, real, scoped)
-
-        def end(scope: Scope, made: list[Connection] | None) -> list[Connection]:
-            return self._registry.end_scope(scope, made)
-
-        def tell(ended: list[Connection]) -> None:
-            self._tell_disconnected(receiver, real, ended)
-
-        def call() -> str:
-            return f"connected_to({describe_callable(receiver)}) of {title_of(self)}"
-
-        return Scoped(begin, end, tell, local=local, called=call, made=complete.call_site)
+        return ConnectedFor(self, receiver, real, complete, local)
 
     def muted(
         self, *, local: bool = False, except_for: Iterable[Callable[..., Any]] = ()
@@ -274,23 +273,8 @@ class Connectable(Connected[P]):
             ...     order_paid.send("shop", total=12)
             []
         """
-        registry = self._registry
         spared = () if except_for is _NOBODY else _several(except_for)
-        keys = frozenset([identified(it)[1] for it in spared])
-
-        def begin(scope: Scope) -> tuple[Callable[..., Any], ...]:
-            registry.mute(scope, keys)
-            return spared  # Held, or another receiver could get the address of one of them.
-
-        def end(scope: Scope, _: object) -> None:
-            registry.mute(scope, None)
-            if self._registry is not registry:  # A subclass has replaced it meanwhile.
-                self._registry.mute(scope, None)
-
-        def call() -> str:
-            return f"muted() of {title_of(self)}"
-
-        return Scoped(begin, end, local=local, called=call, made=call_site())
+        return MutedFor(self, spared, local, call_site())
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Stop calling *receiver* when *sender* sends, or when anybody does.
@@ -322,8 +306,12 @@ class Connectable(Connected[P]):
             self._disconnect_one(it)
             return
         real = sender if sender is ANY else unwrapped(sender)
-        ended = self._registry.disconnect(receiver, real)
-        self._tell_disconnected(receiver, real, ended)
+        registry = self._registry
+        ended = registry.disconnect(receiver, real)
+        if self._tells or "receiver_disconnected" in self.__dict__:
+            self._tell_disconnected(receiver, real, ended)
+        if ended and registry.watchers.on_disconnect:
+            tell_disconnected(self, ended)
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected. Nothing is connected."""
@@ -331,20 +319,22 @@ class Connectable(Connected[P]):
         try:
             refuse_receiver(real, registry, inline=inline)
             if registry.declaration is not None:
-                from heliograph.core.declared.compatibility import omitted_for
-
-                omitted_for(real, registry.declaration)
+                registry.declaration._omitted_for(real)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
 
     def _not_connected(self, who: str, error: SignalError) -> SignalError:
         return type(error)(f"{who} cannot be connected to {title_of(self)}. {error}")
 
-    def _disconnect_one(self, connection: Connection) -> None:
+    def _disconnect_one(self, connection: Connection) -> bool:
+        """End a connection, and tell whether it had not ended before."""
         receiver, sender = connection.receiver, connection.sender
         ended = self._registry.end([connection])
         if ended and receiver is not None:
             self._tell_disconnected(receiver, sender, ended)
+            if self._registry.watchers.on_disconnect:
+                tell_disconnected(self, ended)
+        return bool(ended)
 
     def _connect_with(
         self, receiver: Callable[..., Any], sender: Any, options: Options

@@ -24,10 +24,13 @@ def leaves_at_once(error: Exception) -> bool:
     A group that contains such an error, a `KeyboardInterrupt` for example, does too.
     """
     # A user who quits the debugger wants the program to end. `bdb` is loaded only if it is used.
-    quitting = getattr(sys.modules.get("bdb"), "BdbQuit", ())
+    debugger = sys.modules.get("bdb")
+    ending = AT_ONCE if debugger is None else (AT_ONCE, getattr(debugger, "BdbQuit", ()))
+    if not isinstance(error, BaseExceptionGroup):
+        return isinstance(error, ending)
     parts: list[BaseException] = [error]
     for part in parts:
-        if isinstance(part, (AT_ONCE, quitting)):
+        if isinstance(part, ending):
             return True
         if isinstance(part, BaseExceptionGroup):
             parts += part.exceptions

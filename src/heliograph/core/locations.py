@@ -8,11 +8,16 @@ import sys
 from types import CodeType, FrameType
 
 from heliograph.core.claims import followed, function_of, told, told_text, without_partials
-from heliograph.core.source import ENGINES
+from heliograph.core.source import Callers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+
+# Instruments call it at each send: another function around it would take as long again.
+calling_location: Callable[..., str | None] = Callers.location
 
 
 def location_of(thing: Any) -> str | None:
@@ -75,31 +80,6 @@ def portable_location(location: str) -> str:
         if found != location:
             return found.replace(os.sep, "/")
     return location
-
-
-def calling_location(*skipped: str) -> str | None:
-    """Return the ``file:line`` of the code that is calling Heliograph now.
-
-    An instrument learns from this where a signal is sent, in its `on_start`.
-
-    Args:
-        skipped: Names of modules and packages whose lines do not count, as Heliograph's own do
-            not: the instrument's, for instance.
-
-    Returns:
-        The location, or None if a task of asyncio does nothing but send.
-    """
-    frame = sys._getframe(1)
-    while frame.f_back and _is_in(frame, *ENGINES, *skipped):
-        frame = frame.f_back
-    return None if _is_in(frame, "asyncio") else location_of(frame)
-
-
-def _is_in(frame: FrameType, *packages: str) -> bool:
-    # Not by its file, as programs are frozen, and run elsewhere than they were compiled. What
-    # `exec` runs may have any name, or none.
-    name = dict.get(frame.f_globals, "__name__")
-    return type(name) is str and f"{name}.".startswith(tuple(f"{it}." for it in packages))
 
 
 def _of_code(thing: Any) -> str | None:

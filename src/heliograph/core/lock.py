@@ -41,11 +41,13 @@ class Lock(RLock):  # type: ignore[misc]  # Final in typeshed alone.
 class _State:
     """What belongs to the change that is being made."""
 
-    __slots__ = ("broken", "failures", "forking", "kept", "paused")
+    __slots__ = ("broken", "changing", "failures", "forking", "kept", "paused")
 
     def __init__(self) -> None:
         # Objects that are kept alive until the lock is free.
         self.kept: list[object] = []
+        # Whether a change may be under way, in any thread.
+        self.changing: bool = False
         # A change that was interrupted and may be half made.
         self.broken: Callable[..., object] | None = None
         # How often the first of the pending changes has failed.
@@ -66,13 +68,14 @@ _is_mine: Callable[[], bool] = _lock._is_owned  # type: ignore[attr-defined]  # 
 # Looked up once, as every change needs them.
 _acquire, _release = _lock.acquire, _lock.release
 _collects, _stop_collecting, _collect_again = gc.isenabled, gc.disable, gc.enable
-_state = _State()
+lock_state: _State = _State()
 
 pending_changes: deque[Callable[[], object]] = deque()
 """The changes that are still to be made; the one that is being made is the first of them."""
 
 
-def under_lock(change: Callable[..., Any], *args: Any) -> Any:
+# In one function with what `_undisturbed` does, as calls are a good part of what a change costs.
+def under_lock(change: Callable[..., Any], *args: Any) -> Any:  # noqa: PLR0915 - just told.
     """Call ``change(*args)`` under the lock and return what it returns.
 
     If this thread holds the lock already, because a signal handler interrupted another
@@ -85,15 +88,37 @@ def under_lock(change: Callable[..., Any], *args: Any) -> Any:
     dropped: list[object] = []
     try:
         _acquire()
-        return _undisturbed(change, args)
+        try:
+            lock_state.changing = True
+            lock_state.paused = _collects()
+            if lock_state.paused:
+                _stop_collecting()
+            try:
+                if pending_changes or lock_state.broken:
+                    _make_all_pending()
+                return change(*args)
+            except SignalError:  # It was refused before anything changed.
+                raise
+            except BaseException:
+                lock_state.broken = lock_state.broken or change
+                raise
+            finally:
+                if pending_changes or lock_state.broken:
+                    _make_all_pending()
+        finally:
+            lock_state.changing = False
+            if lock_state.paused:
+                lock_state.paused = False
+                # The lock is released next. Nothing is allocated before, so nothing is collected.
+                _collect_again()
     finally:
         if _lock.is_mine:
             # Dropped once the lock is free: if this was the last reference, a finalizer runs,
             # and it may wait for a lock whose owner waits for this one.
-            dropped, _state.kept = _state.kept, dropped
+            dropped, lock_state.kept = lock_state.kept, dropped
             _release()
         del dropped
-        if pending_changes or _state.broken:
+        if pending_changes or lock_state.broken:
             make_pending_changes()
 
 
@@ -105,62 +130,53 @@ def run_deferred(change: Callable[[], object]) -> None:
 
 def keep_until_unlocked(it: object) -> None:
     """Keep an object alive until the current change is complete and the lock is free."""
-    _state.kept.append(it)
+    lock_state.kept.append(it)
 
 
 def make_pending_changes() -> None:
     """Make the pending changes, unless somebody holds the lock, who will make them then."""
     # Without waiting: a weak reference's callback may run inside a change that its own thread
     # is making, and then the lock would never become free.
-    while (pending_changes or _state.broken) and not _is_mine():
+    while (pending_changes or lock_state.broken) and not _is_mine():
         dropped: list[object] = []
         try:
             free = _lock.acquire(blocking=False)
             if free:
-                _undisturbed(_nothing, ())
+                _undisturbed()
         finally:
             if _lock.is_mine:
-                dropped, _state.kept = _state.kept, dropped
+                dropped, lock_state.kept = lock_state.kept, dropped
                 _lock.release()
         del dropped
         if not free:
             return
 
 
-def _nothing() -> None:
-    """Change nothing."""
-
-
-def _undisturbed(change: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Make a change and all pending ones, with the garbage collector turned off."""
+def _undisturbed() -> None:
+    """Make all pending changes, with the garbage collector turned off."""
     try:
-        _state.paused = _collects()
-        if _state.paused:
+        lock_state.changing = True
+        lock_state.paused = _collects()
+        if lock_state.paused:
             _stop_collecting()
         try:
-            if pending_changes or _state.broken:
-                _make_all_pending()
-            return change(*args)
-        except SignalError:  # It was refused before anything changed.
-            raise
-        except BaseException:
-            _state.broken = _state.broken or change
-            raise
+            _make_all_pending()
         finally:
-            if pending_changes or _state.broken:
+            if pending_changes or lock_state.broken:
                 _make_all_pending()
     finally:
-        if _state.paused:
-            _state.paused = False
-            # The lock is released next. Nothing is allocated before, so nothing is collected.
+        lock_state.changing = False
+        if lock_state.paused:
+            lock_state.paused = False
+            # As in `under_lock`.
             _collect_again()
 
 
 def _make_all_pending() -> None:
-    while pending_changes or _state.broken:
-        if _state.broken:
-            _repair(_state.broken)
-            _state.broken = None
+    while pending_changes or lock_state.broken:
+        if lock_state.broken:
+            _repair(lock_state.broken)
+            lock_state.broken = None
             continue
         # It stays in the queue until it is made, because sends ask whether the queue is empty,
         # and because it is made again if it is interrupted. It may hold the last reference to
@@ -172,12 +188,12 @@ def _make_all_pending() -> None:
             pending_changes.popleft()
             raise
         except BaseException:
-            _state.broken = pending_changes[0]
-            _state.failures += 1
-            if _state.failures < _MOST_FAILURES:
+            lock_state.broken = pending_changes[0]
+            lock_state.failures += 1
+            if lock_state.failures < _MOST_FAILURES:
                 raise
         pending_changes.popleft()
-        _state.failures = 0
+        lock_state.failures = 0
 
 
 def _repair(change: Any) -> None:
@@ -196,23 +212,23 @@ def _repair(change: Any) -> None:
 def _before_fork() -> None:
     # So that the child gets complete tables. Not forever: a signal handler inside the current
     # change may wait for something that this thread holds.
-    _state.forking = not _is_mine()
-    if _state.forking:
+    lock_state.forking = not _is_mine()
+    if lock_state.forking:
         _lock.acquire(timeout=1)
 
 
 def _after_fork() -> None:
-    if _state.forking and _lock.is_mine:
+    if lock_state.forking and _lock.is_mine:
         _lock.release()
-    _state.forking = False
+    lock_state.forking = False
     make_pending_changes()
 
 
 def _after_fork_in_child() -> None:
     # The thread that may have held the lock does not exist in the child.
     _lock._at_fork_reinit()  # type: ignore[attr-defined]  # Not in its stub.
-    if _state.paused:
-        _state.paused = False
+    if lock_state.paused:
+        lock_state.paused = False
         gc.enable()
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # Says what is wrong with a name, if another library has a signal of that name.
     Namesake = Callable[[str], str | None]
 
-_OBJECT = ("self", "cls")
+OBJECT_NAMES = ("self", "cls")
 _WORDS = 2
 """A name has at most so many words; more are a text."""
 _OF_CONNECTIONS = {"receiver", "weak"}
@@ -159,7 +159,7 @@ def without_object(receiver: Any, registry: Any) -> str | None:
         return None
     code = receiver.__code__
     names = code.co_varnames[: code.co_argcount - len(receiver.__defaults__ or ())]
-    if len(names) > 1 and names[0] in _OBJECT and names[1] == "sender":
+    if len(names) > 1 and names[0] in OBJECT_NAMES and names[1] == "sender":
         return f"It is a method without its object. {bound_instead(receiver)}"
     return None
 
@@ -225,7 +225,7 @@ def hints(
 def _of_parameters(function: FunctionType, bound: bool, payload: dict[str, Any]) -> Iterator[str]:
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
-    if len(names) > 1 and names[0] in _OBJECT and not bound:
+    if len(names) > 1 and names[0] in OBJECT_NAMES and not bound:
         yield f"It looks like a method without its object. {bound_instead(function)}"
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
     if "connection" in payload and not _OF_CONNECTIONS.isdisjoint(known):
@@ -250,11 +250,29 @@ def wrapped(wrapper: Callable[[Any], Any], receiver: Any, option: str) -> Any:
         raise
     if callable(made):
         return made
+    raise _not_callable(made, receiver, option)
+
+
+def explain_async_wrapper(error: Exception | None, made: object, receiver: object) -> Exception:
+    """Return the error of an ``_async_wrapper`` that C has called: its own, explained, or another.
+
+    Args:
+        error: What it has raised, or None.
+        made: What it has returned.
+        receiver: What it was to wrap.
+    """
+    if error is None:
+        return _not_callable(made, receiver, "_async_wrapper")
+    note(error, _WRAPPERS["_async_wrapper"])
+    return error
+
+
+def _not_callable(made: object, receiver: object, option: str) -> ArgumentError:
     if type(made) is CoroutineType:
         made.close()  # Otherwise Python warns that it was never awaited.
     kind = type(made).__qualname__
     msg = f"{option} turned {name_of(receiver)} into a {kind}, which cannot be called. "
-    raise ArgumentError(msg + _WRAPPERS[option])
+    return ArgumentError(msg + _WRAPPERS[option])
 
 
 def misspelt_wrappers(payload: dict[str, Any]) -> Iterator[str]:

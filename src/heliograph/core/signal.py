@@ -5,23 +5,35 @@ from __future__ import annotations
 from functools import partial
 
 from heliograph.core.connected import P
+from heliograph.core.connections.group import in_order
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError
-from heliograph.core.failures import AT_ONCE
+from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import not_named, warn_of_text, wrapped
 from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.wishes import show
-from heliograph.core.sending.lookup import counted, due, find, keep
+from heliograph.core.sending.checks import is_as_expected
+from heliograph.core.sending.lookup import (
+    audience,
+    counted,
+    due,
+    find,
+    find_to_await,
+    find_to_call,
+    keep,
+)
 from heliograph.core.sending.slow_path import send_async_slowly, send_slowly
+from heliograph.core.sending.snapshot import one_each
+from heliograph.core.sending.special import send_specially
 from heliograph.core.sending.turns import overriding_steps
 from heliograph.core.sending.unfinished import (
     NOBODY,
     Unfinished,
     finish,
     finish_async,
-    was_called,
+    is_over,
 )
-from heliograph.core.sending.watched import send_async_watched, send_watched
+from heliograph.core.sending.watched import send_async_watched
 from heliograph.core.showing import Documentation
 from heliograph.core.streams.waitable import Waitable
 
@@ -123,10 +135,8 @@ class Signal(Waitable[P]):
             ...     order_paid.send("shop", total=12)
             []
         """
-        try:
-            () = unnamed  # Half the time of asking whether it is empty.
-        except ValueError:
-            raise not_named(self, unnamed, Signal.send) from None
+        if unnamed:
+            raise not_named(self, unnamed, Signal.send)
         registry = self._registry
         if not registry.anyone:
             return []
@@ -134,16 +144,18 @@ class Signal(Waitable[P]):
         # A version that is still the same number is the same object, and `is` is faster.
         if (
             version is not registry.version
-            or type(sender) is not kind
-            or (registry.senders and id(sender) in registry.senders)
+            or (type(sender) is not kind or (registry.senders and id(sender) in registry.senders))
             or (sender is None and "sender" in payload)
         ):
-            version, sender, snapshot = find(registry, sender)
-            if snapshot.slow_in_send or registry.needs_slow_path or "sender" in payload:
-                return send_slowly(self, sender, payload, snapshot, version, _async_wrapper)
-            keep(registry, version, sender, snapshot)
-        if registry.watchers and not (TELLERS and is_telling()):
-            return send_watched(self, sender, payload, snapshot, version, _async_wrapper)
+            version, own, snapshot = registry.last_own
+            if version is not registry.version or own() is not sender or sender is None:
+                version, sender, snapshot = find_to_call(registry, sender)
+                if snapshot.slow_in_send or registry.needs_slow_path or "sender" in payload:
+                    return send_slowly(self, sender, payload, snapshot, version, _async_wrapper)
+        expected = registry.expected
+        unlike = expected and not is_as_expected(expected, sender, payload)
+        if registry.watchers or snapshot.sparing or unlike:
+            return send_specially(self, sender, payload, snapshot, version, _async_wrapper)
         # Making a list here would take as long as looking up the one receiver.
         results, receiver, errors = NOBODY, NOBODY, NOBODY
         try:
@@ -157,7 +169,7 @@ class Signal(Waitable[P]):
             else:
                 return results
         except Exception as caught:
-            if isinstance(caught, AT_ONCE) or not was_called(receiver, snapshot, results):
+            if is_over(self, sender, payload, snapshot, results, receiver, caught):
                 raise
             errors = [caught]
         send = Unfinished(self, sender, payload, snapshot, version, _async_wrapper, [*results])
@@ -213,16 +225,16 @@ class Signal(Waitable[P]):
         registry = self._registry
         if not registry.anyone:
             return []
-        version, sender, snapshot = find(registry, sender)
-        named = sender is None and "sender" in payload
-        if snapshot.slow_in_send_async or registry.needs_slow_path or named:
+        version, sender, snapshot = find_to_await(registry, sender)
+        looked_at = registry.expected or (sender is None and "sender" in payload)
+        if snapshot.slow_in_send_async or registry.needs_slow_path or looked_at:
             return await send_async_slowly(self, sender, payload, snapshot, version, _sync_wrapper)
         if registry.watchers and not (TELLERS and is_telling()):
             return await send_async_watched(self, sender, payload, snapshot, version, _sync_wrapper)
         results: Results = []
         receiver, errors = NOBODY, NOBODY
         try:
-            for ref, in_place in snapshot.calls:
+            for ref, _, in_place in snapshot.calls or snapshot.made_calls():
                 receiver = ref()
                 if in_place or _sync_wrapper is None:
                     value = receiver(sender, **payload)
@@ -238,7 +250,7 @@ class Signal(Waitable[P]):
             else:
                 return results
         except Exception as caught:
-            if isinstance(caught, AT_ONCE) or not was_called(receiver, snapshot, results):
+            if is_over(self, sender, payload, snapshot, results, receiver, caught):
                 raise
             errors = [caught]
         send = Unfinished(self, sender, payload, snapshot, version, _sync_wrapper, results)
@@ -261,6 +273,15 @@ class Signal(Waitable[P]):
             connections = counted(registry, snapshot)
             refs = [connection._receiver_ref for connection in connections]
         return due(registry, real, connections, refs, snapshot.newest, version)
+
+    def connections_for(self, sender: Any) -> tuple[Connection, ...]:
+        """Return the connections by which a send from *sender* would call receivers now, in order.
+
+        A receiver that is connected both for all senders and for this one is called once, and
+        only the first of its connections counts.
+        """
+        found = sorted(audience(self._registry, unwrapped(sender)), key=in_order)
+        return tuple(one_each(it for it in found if it.receiver is not None))
 
     def has_receivers_for(self, sender: Any) -> bool:
         """Tell whether a send from *sender* would call a receiver now.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weakref import ref
 
 from heliograph.core.describe import describe_sender
-from heliograph.core.identity import ANY
+from heliograph.core.identity import ANY, sender_key, unwrapped
 from heliograph.core.showing import shown
 from heliograph.core.source import file_and_line
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from heliograph.core.sending.snapshot import Snapshot
 
 _ORDER = (1 << 64) - 1
-_HELD_WEAKLY = object()
+HELD_WEAKLY = object()
 
 
 class Connection(ref[object]):
@@ -62,7 +62,7 @@ class Connection(ref[object]):
     @property
     def sender(self) -> Any:
         """The sender that the receiver is connected for, or `ANY`; None once it is dead."""
-        return self() if self._sender is _HELD_WEAKLY else self._sender
+        return self() if self._sender is HELD_WEAKLY else self._sender
 
     @property
     def priority(self) -> int:
@@ -80,9 +80,20 @@ class Connection(ref[object]):
         return self._options.inline
 
     @property
+    def when(self) -> str | None:
+        """``"after_commit"`` for a receiver that waits for the transaction, or None."""
+        return self._options.when
+
+    @property
     def weak(self) -> bool:
         """Whether this connection lets the receiver be garbage-collected."""
         return self._options.weak
+
+    @property
+    def local(self) -> bool:
+        """Whether it counts only in the contexts inside the block that made it."""
+        scope = self._options.scope
+        return scope is not None and not scope.everywhere
 
     @property
     def is_async(self) -> bool:
@@ -119,11 +130,26 @@ class Connection(ref[object]):
         registry = self._receiver_ref.registry_ref()
         return registry is not None and registry.holds(self)
 
+    def hears(self, sender: Any) -> bool:
+        """Tell whether it is for all senders, or for this one.
+
+        A receiver that hears a sender may not be called nevertheless: it may be muted, or count in
+        other contexts alone. `Signal.receivers_for` tells who would be called.
+
+        Raises:
+            RuntimeError: Or any other error that an unbound proxy raises, unchanged.
+        """
+        if self._key is ANY:
+            return True
+        # A dead sender's id may be that of another object by now.
+        return self() is not None and self._key == sender_key(unwrapped(sender))
+
     @shown
     def __repr__(self) -> str:
         options = [f"priority={self.priority}"] if self.priority else []
         options += ["on_error='log'"] if self.on_error == "log" else []
         options += ["inline=True"] if self.inline else []
+        options += [f"when={self.when!r}"] if self.when else []
         options += [] if self.weak else ["weak=False"]
         sender = describe_sender(self.sender)
         how = f" with {', '.join(options)}" if options else ""
@@ -157,7 +183,7 @@ def make_connection(
     else:
         try:
             made = Connection(sender, died)
-            made._sender = _HELD_WEAKLY
+            made._sender = HELD_WEAKLY
         except TypeError:
             # Held strongly: otherwise another object could get its id and be taken for it.
             made = Connection(ANY)
@@ -173,7 +199,7 @@ def make_connection(
 
 def holds_object(connection: Connection) -> bool:
     """Tell whether a connection holds its sender, which has no weak references and is no value."""
-    return type(connection._key) is int and connection._sender is not _HELD_WEAKLY
+    return type(connection._key) is int and connection._sender is not HELD_WEAKLY
 
 
 def order_of(connection: Connection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
+from time import time
 
 from heliograph.core.showing import shown
 from heliograph.core.source import file_and_line, line_of, warn_at
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 OPEN: Final = 0
 SENT: Final = 1
 LOST: Final = 2
-"""The fate of a receiver: not decided; a send has reached it; it died before any send did."""
+AT_ONCE: Final = 3
+"""The fate of a receiver: not decided; a send has reached it; it died by mistake before any send
+did; or in the very statement that connected it."""
 
 MAKING = ("__init__", "__post_init__")
 """The methods that run while an object is made."""
@@ -37,13 +40,17 @@ _ONE_STATEMENT = 32
 class DeadReceiver:
     """What is left of a weakly held receiver that was garbage-collected."""
 
-    __slots__ = ("_call_site", "_lost_in", "name")
+    __slots__ = ("_call_site", "_lost_in", "lost", "name", "time")
 
-    def __init__(self, name: str, site: CallSite, *, lost: bool = False) -> None:
+    def __init__(self, name: str, site: CallSite, *, lost: bool = False, told: bool = True) -> None:
         self.name: str = name
+        #: Whether it died by mistake, before any send could reach it.
+        self.lost: bool = lost
         self._call_site = site
-        # The test in which it was lost, if it was. Other tests are not warned of it.
-        self._lost_in: str | None = _this_test() if lost else None
+        #: When it died, in seconds since the epoch.
+        self.time: float = time()
+        # The test in which it was lost, unless it was told of. Other tests are not warned of it.
+        self._lost_in: str | None = None if told else this_test()
 
     @property
     def location(self) -> str:
@@ -61,9 +68,10 @@ def remember(
     """Add a receiver that has died; returns all that are remembered, and whether to warn of it."""
     dead = deque(maxlen=_REMEMBERED) if dead is None else dead
     site = receiver_ref.options.call_site
-    lost = receiver_ref.fate == LOST and not is_told_of(site, dead)
-    dead.append(DeadReceiver(receiver_ref.name, site, lost=lost))
-    return dead, lost
+    warn = receiver_ref.fate == LOST and not is_told_of(site, dead)
+    lost = receiver_ref.fate in (LOST, AT_ONCE)
+    dead.append(DeadReceiver(receiver_ref.name, site, lost=lost, told=not warn))
+    return dead, warn
 
 
 def without(
@@ -123,12 +131,12 @@ def _is_dropped(made: CallSite, frame: Any) -> bool:
 
 def is_told_of(site: CallSite, dead: Iterable[DeadReceiver]) -> bool:
     """Tell whether a send has warned, or will, of receivers that a call site connected."""
-    return any(it._call_site == site and it._lost_in in (None, _this_test()) for it in dead)
+    return any(it._call_site == site and it._lost_in in (None, this_test()) for it in dead)
 
 
 def lost_now(dead: Iterable[DeadReceiver]) -> list[DeadReceiver]:
     """Return the lost receivers that no warning has named yet."""
-    return [it for it in list(dead) if it._lost_in == _this_test()]
+    return [it for it in list(dead) if it._lost_in == this_test()]
 
 
 def warn_of_lost(dead: DeadReceiver, title: str) -> None:
@@ -142,9 +150,9 @@ def warn_of_lost(dead: DeadReceiver, title: str) -> None:
     warn_at(dead._call_site, message)
 
 
-def warn_if_at_once(receiver_ref: ReceiverRef, frame: Any) -> None:
+def warn_if_at_once(receiver_ref: ReceiverRef) -> None:
     """Warn of a receiver that dies in the very statement that connected it."""
-    if is_at_once(receiver_ref.options.call_site, frame):
+    if receiver_ref.fate == AT_ONCE:
         message = (
             f"{receiver_ref.name} was garbage-collected in the very statement that connected it, "
             "because nothing else holds it: it will never be called. Connect it with "
@@ -164,6 +172,7 @@ def is_at_once(site: CallSite, frame: Any) -> bool:
     return line_of((code, frame.f_lasti)) == line_of(site)
 
 
-def _this_test() -> str:
+def this_test() -> str:
+    """Return the test that pytest runs, or nothing."""
     # Without the phase of the test, which may be another one by then.
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]

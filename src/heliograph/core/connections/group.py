@@ -47,7 +47,7 @@ class Group:
         if self.connections.get(place) is not connection:
             return False
         del self.connections[place]
-        self.connections = shrunk(self.connections) if self.connections else {}
+        self.connections = shrunk(self.connections)
         self._version += 1
         self._snapshot = None
         return True

@@ -13,3 +13,4 @@ class ConnectOptions(TypedDict, total=False):
     priority: int
     on_error: OnError
     inline: bool
+    when: str | None

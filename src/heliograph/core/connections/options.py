@@ -7,6 +7,7 @@ from collections import namedtuple
 from heliograph.core.describe import short_repr
 from heliograph.core.errors import ArgumentError
 from heliograph.core.source import call_site
+from heliograph.core.timings import check_timing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from heliograph.core.source import CallSite
 
 # A new option is a line here, in `ConnectOptions`, and where it is read.
-DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False}
+DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False, "when": None}
 """The options that every connecting method takes by keyword."""
 
 _USUAL = tuple(DEFAULTS.values())
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         priority: int
         on_error: OnError
         inline: bool
+        when: str | None
         weak: bool
         scope: Scope | None
         call_site: CallSite
@@ -56,10 +58,15 @@ def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
     return options
 
 
-def usual(weak: bool) -> Options:
-    """Return the options of a connection for which none are given."""
+def usual(weak: bool, inside: int = 1) -> Options:
+    """Return the options of a connection for which none are given.
+
+    Args:
+        weak: Whether it lets the receiver be garbage-collected.
+        inside: How many calls of the engine's functions are known to be under way.
+    """
     # Not unpacked, as concatenating takes half the time.
-    options: Options = _new(Options, _USUAL + (weak, None, call_site()))  # noqa: RUF005 - just told.
+    options: Options = _new(Options, _USUAL + (weak, None, call_site(inside)))  # noqa: RUF005 - just told.
     return options
 
 
@@ -67,6 +74,16 @@ def derived(options: Options, *, weak: bool, scope: Scope | None, site: CallSite
     """Return options that differ in what no keyword argument gives."""
     made: Options = _new(Options, (*options[:_GIVEN], weak, scope, site))
     return made
+
+
+def changes_nothing(options: Options, before: Options) -> bool:
+    """Tell whether connecting again with these options leaves a connection as it is.
+
+    Strong stays strong, as somebody relies on it; and the first call site stays.
+    """
+    if before.weak and not options.weak:
+        return False
+    return options[:_GIVEN] == before[:_GIVEN]
 
 
 def _check_values(options: Options) -> None:
@@ -79,6 +96,7 @@ def _check_values(options: Options) -> None:
         shown = short_repr(priority)
         msg = f"priority={shown} is not a number. Use an int; higher ones are called earlier."
         raise ArgumentError(msg)
+    check_timing(options.when)
 
 
 def check_names(given: Mapping[str, Any], method: Any) -> None:
@@ -104,7 +122,7 @@ def refuse_misspelt(misspelt: Iterable[str], method: Any, more: Iterable[str] = 
     """
     from difflib import get_close_matches
 
-    code = method.__code__
+    code = getattr(method, "__wrapped__", method).__code__  # It may be in C.
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     options = [name for name in (*parameters, *more) if name not in ("self", "receiver")]
     name = next(iter(misspelt))

@@ -7,13 +7,15 @@ from functools import partial
 from types import FunctionType, MethodType
 from weakref import ref
 
-from heliograph.core.callables import check_receiver
+from heliograph.core.callables import OWN_RECEIVERS, check_receiver
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import (
+    AT_ONCE,
     LOST,
     MAKING,
     OPEN,
     SENT,
+    is_at_once,
     is_lost,
     maker_of,
     warn_if_at_once,
@@ -251,13 +253,13 @@ def make_receiver_ref(
     if type(receiver) is FunctionType:
         if receiver.__code__.co_argcount > 1:
             _refuse_without_object(receiver, options, registry_ref)
-        receiver_ref = ReceiverRef(receiver, _died)
+        receiver_ref = ReceiverRef(receiver, receiver_died)
         receiver_ref.named = receiver.__module__ or "builtins", receiver.__qualname__
         receiver_ref.maker = None
         receiver_ref.fate = OPEN
     else:
         receiver_ref = _make_ref(receiver, key, options, registry_ref)
-        receiver_ref.named = name_of(receiver)
+        receiver_ref.named = OWN_RECEIVERS.get(type(receiver)) or name_of(receiver)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
         # an object that connects itself while it is made may be lost by mistake.
         code = options.call_site[0]
@@ -274,7 +276,9 @@ def make_receiver_ref(
     receiver_ref.options = options
     receiver_ref.failures = 0
     receiver_ref.omitted = NOTHING
-    if generates:
+    registry = registry_ref() if generates else None
+    # On Blinker's names, programs iterate over what receivers have returned: Indico does.
+    if registry is not None and registry.strict:
         message = (
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
@@ -315,15 +319,15 @@ def _make_ref(
 ) -> ReceiverRef:
     try:
         if type(receiver) is MethodType:
-            method = ref.__new__(MethodRef, receiver.__self__, _died)
+            method = ref.__new__(MethodRef, receiver.__self__, receiver_died)
             # The function may refer to the object (as a closure, say): holding the function
             # would keep both alive.
-            method.function_ref = ref(receiver.__func__, partial(_function_died, registry_ref, key))
+            method.function_ref = ref(receiver.__func__, partial(function_died, registry_ref, key))
             return method
         # Its key tells already whether it is an attribute of an object; looking again is slow.
         place = None if type(key) is int else place_of(receiver)
         return (
-            ref.__new__(ReceiverRef, receiver, _died)
+            ref.__new__(ReceiverRef, receiver, receiver_died)
             if place is None
             else _made_at_access(receiver, *place)
         )
@@ -348,17 +352,20 @@ def _make_ref(
 def _made_at_access(receiver: Any, owner: Any, name: str) -> ReceiverRef:
     """Return the reference to a receiver that an attribute access has made."""
     if type(owner).__weakrefoffset__ and is_found_again(receiver, owner, name):
-        found = ref.__new__(AttributeRef, owner, _died)
+        found = ref.__new__(AttributeRef, owner, receiver_died)
         found.attribute = name
         return found
-    looks = ref.__new__(LookedUpRef, receiver, _died)
+    looks = ref.__new__(LookedUpRef, receiver, receiver_died)
     looks.others = ()
     return looks
 
 
 # When the interpreter exits, modules may be emptied before these callbacks run. So each callback
 # has as a default argument the function that tells whether the interpreter is exiting.
-def _died(receiver_ref: ReceiverRef, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+def receiver_died(
+    receiver_ref: ReceiverRef, ending: Callable[[], bool] = sys.is_finalizing
+) -> None:
+    """End the connections of a receiver that has died: the callback of a weak reference."""
     registry = None if ending() else receiver_ref.registry_ref()
     if registry is not None:
         connected = bool(receiver_ref.sender_counts)
@@ -366,20 +373,23 @@ def _died(receiver_ref: ReceiverRef, ending: Callable[[], bool] = sys.is_finaliz
         # First: what follows may fail, without room on the stack or by a signal handler.
         pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))
         try:
-            if connected and not was_muted(receiver_ref, registry) and is_lost(receiver_ref, frame):
-                receiver_ref.fate = LOST
+            if connected and is_at_once(receiver_ref.options.call_site, frame):
+                receiver_ref.fate = AT_ONCE
+            elif connected and not was_muted(receiver_ref, registry):
+                receiver_ref.fate = LOST if is_lost(receiver_ref, frame) else receiver_ref.fate
         finally:
             make_pending_changes()
         if connected:
-            warn_if_at_once(receiver_ref, frame)
+            warn_if_at_once(receiver_ref)
 
 
-def _function_died(
+def function_died(
     registry_ref: Callable[[], Registry | None],
     key: Hashable,
     _: object,
     ending: Callable[[], bool] = sys.is_finalizing,
 ) -> None:
+    """End the connections of a method whose function has died: likewise."""
     registry = None if ending() else registry_ref()
     if registry is not None:
         run_deferred(partial(registry.remove_dead_receiver, key))

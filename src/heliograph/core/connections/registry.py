@@ -16,16 +16,19 @@ from __future__ import annotations
 
 from functools import partial
 from sys import is_finalizing
+from types import FunctionType
 from weakref import ref
 
 from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.dead import remember, without
-from heliograph.core.connections.group import Group, in_order, listed
-from heliograph.core.connections.options import derived
+from heliograph.core.connections.finding import Findable
+from heliograph.core.connections.group import Group
+from heliograph.core.connections.options import changes_nothing, derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
+from heliograph.core.connections.repeated import NESTED, warn_of_copies
 from heliograph.core.connections.shrinking import shrunk
-from heliograph.core.connections.state import SOMEONE, SendState
+from heliograph.core.connections.state import SOMEONE
 from heliograph.core.identity import ANY, identified, same_partial, sender_key
 from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
 from heliograph.core.mistakes import refuse_inline
@@ -61,20 +64,13 @@ def _lives(receiver_ref: ReceiverRef) -> bool:
     return living is not None
 
 
-class Registry(SendState):
+class Registry(Findable):
     """The connections of one signal."""
 
     __slots__ = (
-        "__weakref__",
-        "any",
-        "dead",
-        "idle",
-        "last_order",
-        "local_connections",
-        "receivers",
-        "self_ref",
-        "senders",
-    )
+        "__weakref__", "any", "dead", "idle", "last_order", "lines", "local_connections",
+        "receivers", "self_ref", "senders",
+    )  # fmt: skip
 
     if TYPE_CHECKING:
         # Also assigned below; said here because type checkers may not infer them twice.
@@ -93,6 +89,8 @@ class Registry(SendState):
         self.local_connections: int = 0
         self.dead: deque[DeadReceiver] | None = None
         self.last_order: int = 0
+        # How often lines have connected functions that are defined inside of functions.
+        self.lines: dict[int, int] = {}
         self.self_ref: ref[Registry] = ref(self)
 
     def __del__(self) -> None:
@@ -106,7 +104,14 @@ class Registry(SendState):
 
     def connect(self, receiver: Any, sender: Any, options: Options) -> Made | None:
         """Connect; returns None if that has to wait for another change of this thread."""
-        receiver, key = identified(receiver)
+        if type(receiver) is FunctionType:  # As `identified` does; a call is a tenth of it all.
+            key: Hashable = id(receiver)
+        else:
+            receiver, key = identified(receiver)
+        if key in self.receivers and options.scope is None:
+            found = self.found_again(receiver, sender, options)
+            if found is not None:
+                return found, found
         made: Made | Literal[False] | None = False
         while made is False:
             declaration = self.declaration
@@ -114,10 +119,11 @@ class Registry(SendState):
             if receiver_ref is None or not receiver_ref.accepts(receiver, options):
                 receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
                 receiver_ref.silence_seen = self.silence_changes
+                function = not options.weak and type(receiver) is FunctionType
+                if function and receiver.__code__.co_flags & NESTED:
+                    warn_of_copies(self, receiver, sender, options)
                 if declaration is not None:
-                    from heliograph.core.declared.admission import fit
-
-                    fit(receiver_ref, receiver, declaration)
+                    declaration._fit(receiver_ref, receiver)
             if receiver_ref.is_async:
                 refuse_inline(options.inline, is_async=True)
             made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, options)
@@ -157,10 +163,6 @@ class Registry(SendState):
         """Remove from the dead receivers those that the same lines have connected."""
         under_lock(self._forget, {(it.name, it._options.call_site) for it in connections})
 
-    def holds(self, connection: Connection) -> bool:
-        """Tell whether a connection has not ended yet."""
-        return connection in self._of(connection._receiver_ref, connection._key)
-
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and order of connecting."""
         found = self._all()
@@ -173,31 +175,6 @@ class Registry(SendState):
         for change in overdue:
             run_deferred(change)
         return self._all() if overdue else found
-
-    def lasting(self, receiver_ref: ReceiverRef, key: Hashable) -> Connection | None:
-        """Return the connection of a receiver for a sender that no block has made."""
-        group = self.any if key is ANY else self.senders.get(key)
-        if type(group) is Group:
-            return group.connections.get(receiver_ref)
-        if type(group) is Connection and group._receiver_ref is receiver_ref:
-            return group if group._options.scope is None else None
-        return None
-
-    def _all(self) -> list[Connection]:
-        found = listed(self.any)
-        for group in list(self.senders.values()):
-            found += listed(group)
-        found.sort(key=in_order)
-        return found
-
-    def _of(self, receiver_ref: ReceiverRef, key: Hashable) -> list[Connection]:
-        """Return the connections of a receiver for one sender, also those of blocks."""
-        lasting = self.lasting(receiver_ref, key)
-        if receiver_ref.sender_counts.get(key, 0) == (lasting is not None):
-            return [] if lasting is None else [lasting]
-        group = self.any if key is ANY else self.senders.get(key)
-        found = [] if group is None else listed(group)  # None while it is being ended.
-        return [connection for connection in found if connection._receiver_ref is receiver_ref]
 
     # Changes: all below must run under the lock ----------------------------------------
 
@@ -236,11 +213,10 @@ class Registry(SendState):
         self, previous: Connection, receiver: Any, sender: Any, options: Options
     ) -> Made:
         before = previous._options
-        # Strong stays strong, as somebody relies on it; and the first call site stays.
+        if changes_nothing(options, before):
+            return previous, previous
         weak = options.weak and before.weak
         options = derived(options, weak=weak, scope=None, site=before.call_site)
-        if options == before:
-            return previous, previous
         receiver_ref, key = previous._receiver_ref, previous._key
         if options == receiver_ref.options:
             options = receiver_ref.options
@@ -288,9 +264,10 @@ class Registry(SendState):
         receiver_ref = self.receivers.get(key)
         if receiver_ref is None:
             return []
-        keys = tuple(receiver_ref.sender_counts) if sender is ANY else (sender_key(sender),)
+        if sender is not ANY:
+            return [*filter(self._end, self._of(receiver_ref, sender_key(sender)))]
         ended: list[Connection] = []
-        for each in keys:
+        for each in tuple(receiver_ref.sender_counts):
             ended += filter(self._end, self._of(receiver_ref, each))
         return ended
 
@@ -320,7 +297,7 @@ class Registry(SendState):
         counts[key] -= 1
         if not counts[key]:
             del counts[key]
-            receiver_ref.sender_counts = shrunk(counts) if counts else {}
+            receiver_ref.sender_counts = shrunk(counts)
         if not connection._options.weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
@@ -328,15 +305,18 @@ class Registry(SendState):
         if not counts:
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
-            self.receivers = shrunk(self.receivers) if self.receivers else {}
+            self.receivers = shrunk(self.receivers)
         scope = connection._options.scope
         if scope is not None and not scope.everywhere:
             self.local_connections -= 1
-        self.changed()
+        if self.receivers:
+            self.version += 1
+        else:
+            self.changed()
 
     def _remove_sender(self, key: Hashable) -> None:
         del self.senders[key]
-        self.senders = shrunk(self.senders) if self.senders else {}
+        self.senders = shrunk(self.senders)
 
     def remove_dead_sender(self, connection: Connection) -> None:
         """End a connection whose sender is dead."""
@@ -352,7 +332,8 @@ class Registry(SendState):
         if receiver_ref is None or _lives(receiver_ref):
             return
         self.dead, lost = remember(self.dead, receiver_ref)
-        self.checked |= lost  # The next send asks whether to warn of it.
+        if lost:  # The next send asks whether to warn of it.
+            self._check(True)
         for sender in list(receiver_ref.sender_counts):
             for connection in self._of(receiver_ref, sender):
                 self._end(connection)

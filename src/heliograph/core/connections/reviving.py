@@ -37,9 +37,7 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     while made is False:  # None if it has to wait.
         declaration = registry.declaration
         if declaration is not None and receiver_ref.key not in registry.receivers:
-            from heliograph.core.declared.admission import fit
-
-            fit(receiver_ref, receiver, declaration)
+            declaration._fit(receiver_ref, receiver)
         made = under_lock(_revive, declaration, registry, receiver_ref, connection, receiver)
 
 

@@ -15,7 +15,7 @@ from heliograph.core.showing import counted, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
-    from typing import Any, TypeGuard, TypeVar
+    from typing import Any, Self, TypeGuard, TypeVar
 
     from heliograph.core.connections.connection import Connection
     from heliograph.core.source import CallSite
@@ -37,7 +37,7 @@ class Scope:
 
     __slots__ = ("block", "everywhere", "made", "outer")
 
-    def __init__(self, block: object, *, everywhere: bool) -> None:
+    def __init__(self, block: object, everywhere: bool) -> None:
         # What was entered, until it is left; and what leaving it has to undo.
         self.block: object = block
         self.everywhere: bool = everywhere
@@ -46,7 +46,7 @@ class Scope:
         self.outer: Scope | None = None
 
 
-BY_HAND = Scope(None, everywhere=True)
+BY_HAND = Scope(None, True)
 """Stands for the block that mutes a signal where an assignment mutes it."""
 
 
@@ -101,44 +101,48 @@ class Scoped:
     context; in a context that has entered none, it is the block that was entered last anywhere.
     """
 
-    _used = True  # Of one whose `__init__` failed, nobody is warned.
+    __slots__ = ("__weakref__", "_everywhere", "_leaving", "_made", "_open", "_used")
 
-    def __init__(
-        self,
-        begin: Callable[[Scope], Any],
-        end: Callable[[Scope, Any], Any],
-        tell: Callable[[Any], object] = bool,
-        *,
-        local: bool,
-        called: Callable[[], str],
-        made: CallSite,
-    ) -> None:
+    def __init__(self, made: CallSite, local: bool) -> None:
         """Make a block that can be entered.
 
         Args:
-            begin: Called with the scope when the block is entered.
-            end: Called when it is left, with the scope and what *begin* returned, or None if
-                that raised. It may be called twice, and then has nothing to do.
-            tell: Called after *end*, with what that returned.
-            local: Whether the block counts only in the context in which it is entered.
-            called: Returns what messages call it.
             made: The place in the user's code that made it.
+            local: Whether the block counts only in the context in which it is entered.
         """
-        self._begin = begin
-        self._end = end
-        self._tell = tell
-        self._local = local
-        self._called = called
         self._made = made
+        self._everywhere = not local
         # The scopes that are open, wherever they were entered, and who is leaving them.
         self._open: dict[Scope, None] = {}
         self._leaving: dict[Scope, object] = {}
         self._used = False
 
+    if TYPE_CHECKING:
+
+        def _begin(self, scope: Scope) -> Any:
+            """Begin what holds inside; called with the scope when the block is entered."""
+
+        def _end(self, scope: Scope, made: Any) -> Any:
+            """End it; called with what `_begin` returned, or None if that raised.
+
+            It may be called twice, and then has nothing to do.
+            """
+
+        def _again(self) -> Self:
+            """Return another block that does the same."""
+            ...
+
+        def _called(self) -> str:
+            """Return what messages call it."""
+            ...
+
+    def _tell(self, ended: Any) -> None:
+        """Tell whom it concerns what has ended; called with what `_end` returned."""
+
     def __enter__(self) -> None:
         self._used = True
         _make_sure_of_room(_LEAVING)
-        scope = Scope(self, everywhere=not self._local)
+        scope = Scope(self, self._everywhere)
         try:
             self._open[scope] = None
             scope.made = self._begin(scope)
@@ -184,7 +188,10 @@ class Scoped:
         self._open.pop(scope, None)
         if self._leaving:
             self._leaving.pop(scope, None)
-        INNERMOST.set(_under_way(INNERMOST.get()))
+        here = INNERMOST.get()
+        if here is scope:
+            here = scope.outer
+        INNERMOST.set(here if here is None or here.block is not None else _under_way(here))
         return ended
 
     def __call__(self, function: F) -> F:
@@ -200,31 +207,22 @@ class Scoped:
             msg = f"{describe_callable(function)} {problem}"
             raise ArgumentError(msg)
 
-        def again() -> Scoped:
-            return Scoped(
-                self._begin,
-                self._end,
-                self._tell,
-                local=self._local,
-                called=self._called,
-                made=self._made,
-            )
-
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            with again():
+            with self._again():
                 return function(*args, **kwargs)
 
         @wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            with again():
+            with self._again():
                 return await function(*args, **kwargs)
 
         # Both are called as the function is.
         return call_async if is_async(function) else call  # type: ignore[return-value]  # Called as it is.
 
     def __del__(self) -> None:
-        if not self._used:
+        # Of one whose `__init__` failed, nobody is warned.
+        if not getattr(self, "_used", True):
             warn_of_unused(self._called(), self._made)
 
     @shown
@@ -246,7 +244,7 @@ def _make_sure_of_room(calls: int) -> None:
 def _enter(scope: Scope) -> None:
     """Put the current context inside a scope."""
     outer = INNERMOST.get()
-    if outer is not None:
+    if outer is not None:  # In the usual case, there is none.
         outer = _under_way(outer)
         if outer is not None:
             outer.outer = _under_way(outer.outer)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from typing import Any
 
+    from heliograph.core.connections.connection import Connection
     from heliograph.core.connections.group import Group
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.scopes import Mutes, Scope
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from heliograph.core.observing.wishes import Watchers
     from heliograph.core.sending.snapshot import Snapshot
 
+    # The classes of each argument, by name; the names that every send carries; and the classes of
+    # the sender. It is `object` where anything is let pass.
+    Classes = type | tuple[type, ...]
+    Expected = tuple[dict[str, Classes], frozenset[str], Classes]
+
 SOMEONE = (True,)
 """What `anyone` is if somebody receives."""
 
 _NO_SNAPSHOT: Any = (-1, type, None)  # There is no version -1.
+_NO_OWN: Any = (-1, lambda: None, None)
 
 
 class SendState:
@@ -31,6 +38,9 @@ class SendState:
         "anyone",
         "checked",
         "declaration",
+        "expected",
+        "last_awaited",
+        "last_own",
         "last_snapshot",
         "local_mutes",
         "mutes",
@@ -68,6 +78,9 @@ class SendState:
         # What is known of every payload, and whether every send looks for mistakes.
         self.declaration: Declaration | None = None
         self.checked: bool = False
+        # What a send compares its payload with at once, while programs are being developed; None
+        # if it has to ask first.
+        self.expected: Expected | None = None
         # What sends read first: the instruments; whether anyone receives or watches at all;
         # whether a snapshot is not all that there is to know; the last snapshot, if it is for all
         # senders of a type; and a number that every change changes.
@@ -75,6 +88,10 @@ class SendState:
         self.anyone: Sequence[object] = EVERYWHERE
         self.needs_slow_path: bool = False
         self.last_snapshot: tuple[int, type, Snapshot] = _NO_SNAPSHOT
+        # The same for `send_async`, which awaits what `send` cannot call.
+        self.last_awaited: tuple[int, type, Snapshot] = _NO_SNAPSHOT
+        # The same for one sender, with a weak reference to it: a connection.
+        self.last_own: tuple[int, Connection, Snapshot] = _NO_OWN
         self.version: int = 0
 
     def override(self, *, on: bool) -> None:
@@ -84,6 +101,10 @@ class SendState:
     def check(self, *, on: bool) -> None:
         """Let every send look for mistakes in what is sent, or stop that."""
         under_lock(self._check, on)
+
+    def expect(self, declaration: Declaration, expected: Expected) -> None:
+        """Let sends compare their payloads with what is expected by this declaration."""
+        under_lock(self._expect, declaration, expected)
 
     def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         """Call only the spared receivers, by their keys, inside a scope; None ends the mute."""
@@ -110,12 +131,12 @@ class SendState:
 
     def changed(self) -> None:
         """Let sends see that something is different. Must run under the lock."""
-        asked = self.overridden or self.checked
+        asked = self.overridden or (self.checked and self.expected is None)
         muted = bool(self.mutes) and len(self.mutes) > len(self.local_mutes)
         self.needs_slow_path = asked or muted
         # Falsy means: no receivers and no instruments, so a send can return at once.
         heard = self.receivers and not self.silent
-        self.anyone = SOMEONE if heard or asked else self.watchers
+        self.anyone = SOMEONE if heard or asked or self.checked else self.watchers
         # Last, or a send in between would take a snapshot for newer than it is.
         self.version += 1
 
@@ -134,6 +155,7 @@ class SendState:
     def _succeed(self, before: Any) -> None:
         self.mutes = before.mutes
         self.declaration = before.declaration
+        self.expected = None
         self.checked = self.checked or before.checked
         self.overridden = before.overridden
         self.sort_mutes()
@@ -146,7 +168,13 @@ class SendState:
 
     def _check(self, on: bool) -> None:
         self.checked = on
+        self.expected = None
         self.outdate_snapshots()
+
+    def _expect(self, declaration: Declaration, expected: Expected) -> None:
+        if self.checked and self.declaration is declaration:
+            self.expected = expected
+            self.outdate_snapshots()
 
     def _mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         mutes = self.mutes.copy()  # As others may be reading.

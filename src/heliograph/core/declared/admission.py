@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
+from heliograph.core.declared.compatibility import warn_of_deprecation
 from heliograph.core.describe import title_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.lock import under_lock
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from heliograph.core.signal import Signal
 
 
-def fit(receiver_ref: ReceiverRef, receiver: Any, declaration: Declaration) -> None:
-    """Note which arguments of a declared payload a new receiver does not get.
-
-    Raises:
-        ReceiverError: If it cannot take the payload.
-    """
-    receiver_ref.omitted = omitted_for(receiver, declaration)
-    warn_of_deprecation(receiver, declaration, receiver_ref.options.call_site)
-
-
 def set_declaration(
     registry: Registry,
     declaration: Declaration | None,
@@ -43,7 +33,7 @@ def set_declaration(
         declaration: What every payload is; None if the signal is no longer declared.
         omitted: The arguments that receivers do not get.
     """
-    registry.declaration = declaration
+    registry.declaration, registry.expected = declaration, None
     for receiver_ref in registry.receivers.values():
         receiver_ref.omitted = omitted.get(receiver_ref, frozenset())
     registry.checked |= declaration is not None
@@ -83,7 +73,7 @@ class _Candidate:
     def _omitted_for(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
         declaration, site = self.declaration, receiver_ref.options.call_site
         try:
-            omitted = omitted_for(receiver, declaration)
+            omitted = declaration._omitted_for(receiver)
         except ReceiverError as error:
             msg = (
                 f"{title_of(self.signal)} cannot be declared at {declaration.location}. "

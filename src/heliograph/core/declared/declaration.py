@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
-from heliograph.core.declared.runtime_types import classes_of
+from heliograph.core.declared.compatibility import omitted_for, warn_of_deprecation
+from heliograph.core.declared.mismatches import mismatches
+from heliograph.core.declared.runtime_types import classes_of, evaluated
 from heliograph.core.errors import ArgumentError
 from heliograph.core.showing import shown
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.declared.origins import Origin
     from heliograph.core.declared.runtime_types import Hint
 
@@ -97,10 +101,83 @@ class Declaration:
         return frozenset(it.name for it in self.arguments if it.offered)
 
     @cached_property
+    def needed(self) -> frozenset[str]:
+        """The names of the arguments that a receiver has to take."""
+        return self.required - self.offered
+
+    @cached_property
+    def omissible(self) -> frozenset[str]:
+        """The names of the arguments that receivers are spared if they do not take them."""
+        return self.optional | self.offered
+
+    @cached_property
+    def deprecates(self) -> bool:
+        """Whether connecting a receiver may warn, as the signal or an argument is deprecated."""
+        said = [self.deprecated, *(it.deprecated for it in self.arguments)]
+        return any(it is not None for it in said)
+
+    @cached_property
     def classes(self) -> dict[str, tuple[type, ...]]:
         """The classes of arguments and of the ``sender``, by name, where they can be checked."""
         found = {name: classes_of(hints) for name, hints in self._hints.items()}
         return {name: classes for name, classes in found.items() if classes}
+
+    def types(self) -> dict[str, Any]:
+        """Return the evaluated annotation of each argument, by name; `typing.Any` without one.
+
+        Raises:
+            ArgumentError: If one cannot be evaluated at run time.
+        """
+        return {name: self._type_of(name) for name in self.names}
+
+    def _type_of(self, name: str) -> Any:
+        from typing import Any
+
+        if name not in self._hints:
+            return Any
+        annotation, module = self._hints[name][0]
+        # A module that is only run, as text, is not among them.
+        names = vars(sys.modules[module]) if module in sys.modules else {}
+        try:
+            return evaluated(annotation, names)
+        except Exception as error:  # Anything may be written there.
+            msg = (
+                f"The type of {name!r} of signal {self.name!r}, declared at {self.location}, "
+                f"exists for type checkers alone: {annotation!r}. Import what it needs at run "
+                "time, and not only under TYPE_CHECKING or inside of a function."
+            )
+            raise ArgumentError(msg) from error
+
+    def mismatches(self, sender: object, payload: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with a send: for each fault a few words, without values.
+
+        In development such a send is refused; elsewhere an instrument can tell of it.
+
+        Args:
+            sender: The sender.
+            payload: The arguments of the send, by name.
+        """
+        return mismatches(self, sender, payload)
+
+    # As methods, so that who connects needs no import, which would take as long as the rest.
+
+    def _fit(self, receiver_ref: ReceiverRef, receiver: Any) -> None:
+        """Note which arguments a new receiver is spared.
+
+        Raises:
+            ReceiverError: If it does not accept every declared payload.
+        """
+        receiver_ref.omitted = omitted_for(receiver, self)
+        if self.deprecates:
+            warn_of_deprecation(receiver, self, receiver_ref.options.call_site)
+
+    def _omitted_for(self, receiver: Any) -> frozenset[str]:
+        """Return the names of the arguments that a receiver is spared.
+
+        Raises:
+            ReceiverError: If it does not accept every declared payload.
+        """
+        return omitted_for(receiver, self)
 
     def _after(self, before: Declaration | None) -> Declaration:
         """Return the declaration that replaces an earlier one of the same signal.

@@ -7,6 +7,7 @@ from time import perf_counter, time
 from types import MappingProxyType
 from weakref import ref
 
+from heliograph.core.callables import is_async
 from heliograph.core.describe import (
     describe_duration,
     describe_outcome,
@@ -35,13 +36,15 @@ PLACE: ContextVar[Place | None] = ContextVar("heliograph_emission", default=None
 class _Delivery:
     """A delivery while it is filled in, which takes three times as long once it is read-only."""
 
-    __slots__ = ("connection", "duration", "error", "receiver", "value")
+    __slots__ = ("_wrapping", "connection", "duration", "error", "receiver", "value")
 
     receiver: Callable[..., Any]
     connection: Connection | None
     duration: float
     value: Any
     error: BaseException | None
+    # That of its emission.
+    _wrapping: bool | None
 
 
 class Delivery(_Delivery):
@@ -66,6 +69,21 @@ class Delivery(_Delivery):
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)
 
+    @property
+    def wrapped(self) -> bool:
+        """Whether a wrapper of the sender's called the receiver, in another thread mostly.
+
+        Such is a plain receiver of a `send_async` with a ``_sync_wrapper``, unless it was
+        connected with ``inline=True``, and an async receiver of a `send`.
+        """
+        connection = self.connection
+        asynchronous = is_async(self.receiver) if connection is None else connection.is_async
+        # The part in C makes deliveries too, none of which is awaited.
+        wrapping = getattr(self, "_wrapping", None)
+        if asynchronous:
+            return wrapping is None
+        return bool(wrapping) and not (connection is not None and connection.inline)
+
     def __copy__(self) -> Self:
         return self
 
@@ -81,8 +99,9 @@ class Delivery(_Delivery):
         )
 
 
-def _delivery(note: Note) -> Delivery:
+def _delivery(note: Note, wrapping: bool | None) -> Delivery:
     made: Any = _Delivery()
+    made._wrapping = wrapping
     made.receiver, made.connection, made.duration, made.value, made.error = note
     made.__class__ = Delivery
     return made  # type: ignore[no-any-return]  # It is one now.
@@ -96,13 +115,16 @@ class Emission:
         "_clock",
         "_deliveries",
         "_duration",
+        "_envelopes",
         "_muted",
+        "_origin",
         "_parent",
         "_payload",
         "_sender",
         "_signal",
         "_started",
         "_turn",
+        "_wrapping",
     )
 
     _signal: Signal
@@ -115,6 +137,11 @@ class Emission:
     _clock: float
     _started: float | None
     _duration: float
+    # Only what goes to other processes, or has come from one, fills these in.
+    _origin: str
+    _envelopes: tuple[str, ...]
+    # Only `send_async` fills it in: whether it was given a wrapper.
+    _wrapping: bool
     # Notes become deliveries at the first look, as some instruments only count emissions.
     _deliveries: list[Delivery | Note]
 
@@ -155,6 +182,19 @@ class Emission:
         return self._parent() if isinstance(self._parent, ref) else self._parent
 
     @property
+    def origin(self) -> str | None:
+        """The process that sent it, as a relay names it; None if it was this one."""
+        return getattr(self, "_origin", None)
+
+    @property
+    def envelopes(self) -> tuple[str, ...]:
+        """The ids of the envelopes in which it goes to other processes, or has come from one.
+
+        By them, what arrives in one process is found where it was sent.
+        """
+        return getattr(self, "_envelopes", ())
+
+    @property
     def turn(self) -> int:
         """The index of the parent's receiver that was running when this was sent.
 
@@ -183,9 +223,10 @@ class Emission:
     def deliveries(self) -> tuple[Delivery, ...]:
         """One `Delivery` for each receiver that was called, in order."""
         deliveries: list[Any] = self._deliveries
+        wrapping = getattr(self, "_wrapping", None)
         for at, it in enumerate(deliveries):
             if type(it) is tuple:
-                deliveries[at] = _delivery(it)
+                deliveries[at] = _delivery(it, wrapping)
         return tuple(deliveries)
 
     @property

@@ -60,6 +60,8 @@ def add_instrument(
       If the receiver was connected before for the same sender, *previous* is the
       connection that this one replaces, or *connection* itself if nothing has changed;
       otherwise it is None. Temporary connections are not told;
+    - ``on_disconnect(signal, connection)`` is called for each connection that
+      `Signal.disconnect` has ended, and not if the receiver, the sender or a block ends it;
     - ``on_failure(instrument, error)`` is called when another instrument has failed and
       was removed, whichever signals it watched.
 
@@ -89,9 +91,10 @@ def add_instrument(
     """
     _check(instrument)
     # Looked up before the lock is taken, as foreign code must not run under it.
-    starts, connects, _ = (_has(instrument, name) for name in _METHODS)
+    starts, connects, disconnects, _ = (_has(instrument, name) for name in _METHODS)
     choices = None if signals is None else chosen(signals)
-    wish = Wish(instrument, None if choices is None else frozenset(choices), starts, connects)
+    wanted = None if choices is None else frozenset(choices)
+    wish = Wish(instrument, wanted, starts, connects, disconnects)
     found = under_lock(add, receiver_key(instrument), wish) or wish
     if found.wanted != wish.wanted:
         msg = (
@@ -120,7 +123,7 @@ def _check(instrument: Any) -> None:
     raise ArgumentError(msg)
 
 
-_METHODS = ("on_start", "on_connect", "on_failure")
+_METHODS = ("on_start", "on_connect", "on_disconnect", "on_failure")
 
 
 def _check_call(instrument: object, which: str, call: Any) -> None:
@@ -202,15 +205,39 @@ def _nothing() -> None:
     """Stand in where there are no tasks or no greenlets."""
 
 
-def tell_start(watchers: Watchers, emission: Emission) -> None:
-    """Call ``on_start`` of the instruments that have it."""
-    _tell(watchers.on_start, "on_start", emission.signal, emission)
-
-
-def tell(watchers: Watchers, emission: Emission) -> None:
-    """Call the instruments with an emission that has ended."""
-    # The `finally` calls nothing, as there may be no room left on the stack.
+def tell_start(watchers: Watchers, emission: Emission) -> Any:
+    """Call ``on_start`` of the instruments that have it; return who has told them."""
+    # As `_tell` would, in half the time: captures and traces want every start.
     teller = whoever_runs()
+    TELLERS[teller] = None
+    failed = False
+    try:
+        for instrument in watchers.on_start:  # A change of instruments makes another list.
+            watching: Any = instrument
+            if failed and not _is_added(instrument):
+                continue
+            try:
+                watching.on_start(emission)
+            except Exception as error:  # noqa: BLE001 - it must not break the send.
+                failed = True
+                called = getattr(instrument, "on_start", instrument)
+                switch_off(instrument, called, error, emission._signal)
+    finally:
+        del TELLERS[teller]
+    return teller
+
+
+def tell(watchers: Watchers, emission: Emission, teller: Any = None) -> None:
+    """Call the instruments with an emission that has ended.
+
+    Args:
+        watchers: The instruments.
+        emission: The emission.
+        teller: Who runs here, if that is known.
+    """
+    # The `finally` calls nothing, as there may be no room left on the stack.
+    if teller is None:
+        teller = whoever_runs()
     nested = teller in TELLERS  # An instrument may close a coroutine that sends, say.
     TELLERS[teller] = None
     failed = False  # Only then an instrument may have gone that has to fail no second time.
@@ -233,6 +260,14 @@ def tell_connected(signal: Any, connection: Connection, previous: Connection | N
     if not is_telling():
         watchers = signal._registry.watchers.on_connect
         _tell(watchers, "on_connect", signal, signal, connection, previous)
+
+
+def tell_disconnected(signal: Any, ended: Iterable[Connection]) -> None:
+    """Call ``on_disconnect`` of the instruments that have it, for each connection."""
+    if not is_telling():
+        for connection in ended:
+            watchers = signal._registry.watchers.on_disconnect
+            _tell(watchers, "on_disconnect", signal, signal, connection)
 
 
 def _tell(instruments: Sequence[Any], method: str, signal: object, *what: object) -> None:

@@ -15,18 +15,12 @@ class Place:
     which they were started for as long as they live.
     """
 
-    __slots__ = ("around", "work")
+    __slots__ = ("around", "teller", "work")
 
     work: Any
     around: Place | None
-
-
-def place_for(work: Any, around: Place | None) -> Place:
-    """Make a place; an `__init__` would take longer than all the rest."""
-    place = Place()
-    place.work = work
-    place.around = around
-    return place
+    # Of a send that is watched: who has told instruments of its start, if any wanted to know.
+    teller: Any
 
 
 def innermost(place: Place | None) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from heliograph.core.observing.emission import PLACE, Emission, outlive
-from heliograph.core.observing.instruments import tell, tell_start
+from heliograph.core.observing.instruments import is_telling, tell, tell_start
 from heliograph.core.observing.nesting import Place, innermost
 
 TYPE_CHECKING = False
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def begin_watching(
-    watchers: Watchers, signal: Any, sender: object, payload: dict[str, Any], muted: bool = False
+    watchers: Watchers,
+    signal: Any,
+    sender: object,
+    payload: dict[str, Any],
+    muted: bool = False,
+    origin: str | None = None,
+    envelopes: tuple[str, ...] = (),
 ) -> Place:
     """Begin to watch a send; return the place for the caller to enter. Its work is the emission."""
     around = PLACE.get()
@@ -24,24 +30,54 @@ def begin_watching(
         around = around.around
     parent = None if around is None else around.work
     place, seen = Place(), Emission()  # Functions that make them would take as long again.
-    place.around, place.work = around, seen
+    place.around, place.work, place.teller = around, seen, None
     seen._signal = signal
     seen._sender = sender
     seen._payload = payload
     seen._parent = parent
     seen._turn = 0 if parent is None else len(parent._deliveries)
     seen._muted = muted
+    if origin is not None:
+        seen._origin = origin
+    if envelopes:
+        seen._envelopes = envelopes
     seen._started = None
     seen._duration = 0.0
     seen._deliveries = []
     seen._clock = perf_counter()
     if watchers.on_start:
-        tell_start(watchers, seen)
+        place.teller = tell_start(watchers, seen)
         seen._clock = perf_counter()
     return place
 
 
-def end_watching(place: Place, seen: Emission) -> None:
+def current_emission(signal: Any, sender: object, payload: dict[str, Any]) -> Emission:
+    """Return the emission that is being sent; if an instrument watches, the one that it sees."""
+    around = PLACE.get()
+    while around is not None and around.work is None:
+        around = around.around
+    seen = Emission()
+    if around is None:
+        seen._parent = None
+        seen._turn = 0
+    else:
+        parent = seen._parent = around.work
+        # What an instrument sends is not watched, and the emission that it sees has ended.
+        if parent._signal is signal and parent._sender is sender and not is_telling():
+            return parent  # type: ignore[no-any-return]  # It is one.
+        seen._turn = len(parent._deliveries)
+    seen._signal = signal
+    seen._sender = sender
+    seen._payload = payload
+    seen._muted = False
+    seen._started = None
+    seen._duration = 0.0
+    seen._deliveries = []
+    seen._clock = perf_counter()
+    return seen
+
+
+def end_watching(place: Place, seen: Emission, teller: Any = None) -> None:
     """End a send that was watched, and call the instruments.
 
     Before it calls this, the caller ends the work of the place by an assignment: there may be
@@ -54,7 +90,7 @@ def end_watching(place: Place, seen: Emission) -> None:
         around = place.around = innermost(around)
     seen._duration = perf_counter() - seen._clock
     try:
-        tell(seen._signal._registry.watchers, seen)
+        tell(seen._signal._registry.watchers, seen, teller)
     finally:
         if seen._parent is not None and (around is None or around.work is not seen._parent):
             outlive(seen)

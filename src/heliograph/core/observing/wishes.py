@@ -30,10 +30,11 @@ class Watchers(list["Instrument"]):
     Attributes:
         on_start: The instruments that have the method ``on_start``.
         on_connect: The instruments that have the method ``on_connect``.
+        on_disconnect: The instruments that have the method ``on_disconnect``.
         told: All of them, as a tuple that does not change while they are called.
     """
 
-    __slots__ = ("on_connect", "on_start", "told")
+    __slots__ = ("on_connect", "on_disconnect", "on_start", "told")
 
     def __init__(self, wishes: Iterable[Wish] = ()) -> None:
         super().__init__()
@@ -43,6 +44,7 @@ class Watchers(list["Instrument"]):
         """Hold the instruments of these wishes, and no others."""
         wishes = tuple(wishes)
         self.on_connect: list[Instrument] = [it.instrument for it in wishes if it.connects]
+        self.on_disconnect: list[Instrument] = [it.instrument for it in wishes if it.disconnects]
         self.on_start: list[Instrument] = [it.instrument for it in wishes if it.starts]
         self.told: tuple[Instrument, ...] = tuple(it.instrument for it in wishes)
         self[:] = self.told
@@ -55,11 +57,20 @@ class Wish:
         instrument: The instrument.
         starts: Whether it has the method ``on_start``.
         connects: Whether it has the method ``on_connect``.
+        disconnects: Whether it has the method ``on_disconnect``.
         wanted: The keys of its choices; None if it wants to see every signal.
         registries: The registries of the signals that it has named.
     """
 
-    __slots__ = ("__weakref__", "connects", "instrument", "registries", "starts", "wanted")
+    __slots__ = (
+        "__weakref__",
+        "connects",
+        "disconnects",
+        "instrument",
+        "registries",
+        "starts",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -67,11 +78,13 @@ class Wish:
         wanted: frozenset[Hashable] | None,
         starts: bool,
         connects: bool,
+        disconnects: bool,
     ) -> None:
         self.instrument: Instrument = instrument
         self.wanted: frozenset[Hashable] | None = wanted
         self.starts: bool = starts
         self.connects: bool = connects
+        self.disconnects: bool = disconnects
         self.registries: WeakSet[Registry] = WeakSet()
 
 

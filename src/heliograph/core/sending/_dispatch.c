@@ -2,21 +2,21 @@
  * `_watching.c` notes what instruments see.
  *
  * Rule 1: there is no policy here. Python does all but the plain case: async receivers, muted
- * signals, overridden methods, proxies, old snapshots, every error, and instruments that see the
- * start, that send, or that fail.
+ * signals, overridden methods, proxies, old snapshots, every error, and instruments that send, or
+ * that fail.
  * Rule 2: hold every object that Python code could drop while it is used. Python code may run in
  * each look into a dict, as keys may be str subclasses with methods, and in each allocation.
  * Rule 3: prepare nothing for instruments before it is known that one watches.
  */
 
+#include "_calling.h"
 #include "_lookup.h"
 
-/* Give the keyword names without that of the wrapper; a new reference. */
-static PyObject *
+PyObject *
 names_without(Send *self, PyObject *names, Py_ssize_t index)
 {
     /* The names of one place in the code are always the same tuple. */
-    if (names == self->seen_names) {
+    if (names == self->seen_names && index == self->seen_at) {
         return Py_NewRef(self->seen_rest);
     }
     Py_ssize_t size = PyTuple_GET_SIZE(names) - 1;
@@ -32,6 +32,7 @@ names_without(Send *self, PyObject *names, Py_ssize_t index)
     PyObject *old_names = self->seen_names, *old_rest = self->seen_rest;
     self->seen_names = Py_NewRef(names);
     self->seen_rest = Py_NewRef(rest);
+    self->seen_at = index;
     Py_XDECREF(old_names);
     Py_XDECREF(old_rest);
     return rest;
@@ -123,69 +124,50 @@ finish(Send *self, Dispatch *dispatch, Py_ssize_t position, PyObject *receiver)
     return result;
 }
 
-/* Give the bound method to whose halves this is a weak reference, or NULL. */
+/* Give an async receiver as a plain function. */
 static PyObject *
-bound_method(Send *self, PyObject *receiver_ref)
+wrap(Send *self, Dispatch *dispatch, PyObject *receiver)
 {
-    PyObject *part = read_slot(self, receiver_ref, FUNCTION_REF);
-    if (part == NULL || !PyWeakref_CheckRefExact(part)) {
+    PyObject *given = is_coroutine_function(receiver) ? Py_NewRef(receiver)
+                                                      : PyObject_CallOneArg(self->dress, receiver);
+    if (given == NULL) {
         return NULL;
     }
-    PyObject *owner = referent(receiver_ref);
-    if (owner == NULL) {
-        return NULL;
-    }
-    PyObject *function = referent(part);
-    PyObject *method = function == NULL ? NULL : PyMethod_New(function, owner);
-    Py_XDECREF(function);
-    Py_DECREF(owner);
-    return method;
-}
-
-/* Give a receiver, or NULL if it is dead; with an error set if looking failed. */
-static inline PyObject *
-look_up(Send *self, PyObject *reference)
-{
-    if (PyWeakref_CheckRefExact(reference)) {
-        return referent(reference);
-    }
-    if (Py_TYPE(reference) == self->kinds[METHOD_REF]) {
-        PyObject *method = bound_method(self, reference);
-        if (method != NULL || PyErr_Occurred()) {
-            return method;
+    PyObject *made = PyObject_CallOneArg(dispatch->wrapper, given), *error = NULL;
+    if (made == NULL ? PyErr_ExceptionMatches(PyExc_Exception) : !PyCallable_Check(made)) {
+        PyObject *raised = made == NULL ? taken_error() : Py_NewRef(Py_None);
+        error = PyObject_CallFunctionObjArgs(self->explain, raised == NULL ? Py_None : raised,
+                                             made == NULL ? Py_None : made, given, NULL);
+        Py_XDECREF(raised);
+        Py_CLEAR(made);
+        if (error != NULL) {
+            set_error(error);
         }
     }
-    PyObject *receiver = PyObject_CallNoArgs(reference);
-    if (receiver == Py_None) {
-        Py_CLEAR(receiver);
-    }
-    return receiver;
+    Py_DECREF(given);
+    return made;
 }
 
-/* Call a receiver with the caller's own arguments. */
-static inline PyObject *
-call(PyObject *receiver, Dispatch *dispatch)
+/* Tell whether the receiver at a position is async. */
+static inline int
+is_async(Send *self, Dispatch *dispatch, Py_ssize_t at)
 {
-    PyObject **arguments = dispatch->arguments, *names = dispatch->names, *value;
-    /* What is checked in other callables, that they return or raise, is sure of functions. */
-    if (PyFunction_Check(receiver)) {
-        return ((PyFunctionObject *)receiver)->vectorcall(receiver, arguments, 1, names);
+    PyObject *connection = PyTuple_GET_ITEM(read_slot(self, dispatch->snapshot, CONNECTIONS), at);
+    return read_slot(self, read_slot(self, connection, CONNECTION_RECEIVER), IS_ASYNC) == Py_True;
+}
+
+/* Call a receiver; through the wrapper, if it is async. */
+static PyObject *
+call_wrapped(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *receiver)
+{
+    if (!is_async(self, dispatch, at)) {
+        return call(self, receiver, dispatch);
     }
-    if (Py_IS_TYPE(receiver, &PyMethod_Type)) {
-        PyObject *function = PyMethod_GET_FUNCTION(receiver), *before = arguments[-1];
-        if (PyFunction_Check(function)) {
-            arguments[-1] = PyMethod_GET_SELF(receiver);
-            value = ((PyFunctionObject *)function)->vectorcall(function, arguments - 1, 2, names);
-            arguments[-1] = before;
-            return value;
-        }
+    PyObject *plain = wrap(self, dispatch, receiver), *value = NULL;
+    if (plain != NULL) {
+        value = call(self, plain, dispatch);
+        Py_DECREF(plain);
     }
-    /* It may be the `send` of a signal, and then no Python code counts the depth. */
-    if (Py_EnterRecursiveCall(" while sending a signal")) {
-        return NULL;
-    }
-    value = PyObject_Vectorcall(receiver, arguments, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
-    Py_LeaveRecursiveCall();
     return value;
 }
 
@@ -202,9 +184,37 @@ leaves_at_once(Send *self)
     return !PyErr_ExceptionMatches(PyExc_Exception);
 }
 
+/* Tell whether the error that is set is to be raised as it is, as its receiver is the last one to
+ * be called. Python decides; if it cannot, its own error is set. */
+static int
+is_raised(Send *self, Dispatch *dispatch, Py_ssize_t at, PyObject *receiver)
+{
+    if (at + 1 != PyTuple_GET_SIZE(dispatch->refs)) {
+        return 0;
+    }
+    PyObject *error = taken_error(), *answer = NULL;
+    PyObject *payload = payload_from(dispatch->names, dispatch->values);
+    PyObject *position = PyLong_FromSsize_t(at);
+    if (error != NULL && payload != NULL && position != NULL) {
+        PyObject *arguments[] = {dispatch->signal, dispatch->sender, payload, dispatch->snapshot,
+                                 position, receiver, error};
+        answer = PyObject_Vectorcall(self->is_raised, arguments, 7, NULL);
+    }
+    Py_XDECREF(payload);
+    Py_XDECREF(position);
+    if (answer == NULL) {
+        Py_XDECREF(error);
+        return 1;
+    }
+    int is = answer == Py_True;
+    Py_DECREF(answer);
+    set_error(error);
+    return is;
+}
+
 /* Call everybody in the snapshot; steals nothing, returns the results. */
 static inline Py_ALWAYS_INLINE PyObject *
-call_all(Send *self, Dispatch *dispatch)
+call_all(Send *self, Dispatch *dispatch, int wrapping)
 {
     Watch *watch = dispatch->watch;
     Py_ssize_t size = PyTuple_GET_SIZE(dispatch->refs);
@@ -216,11 +226,14 @@ call_all(Send *self, Dispatch *dispatch)
             }
             continue;
         }
-        PyObject *value = call(receiver, dispatch);
+        PyObject *value = wrapping ? call_wrapped(self, dispatch, i, receiver)
+                          : PyTuple_GET_SIZE(dispatch->sparing) == 0
+                              ? call(self, receiver, dispatch)
+                              : call_sparing(self, dispatch, receiver, i);
         if (value == NULL) {
             PyObject *result = NULL;
             /* Instruments see every error. */
-            if (watch != NULL || !leaves_at_once(self)) {
+            if (watch != NULL || !(leaves_at_once(self) || is_raised(self, dispatch, i, receiver))) {
                 result = finish(self, dispatch, i, receiver);
             }
             Py_DECREF(receiver);
@@ -245,32 +258,11 @@ call_all(Send *self, Dispatch *dispatch)
     return watch != NULL && end_watching(self, dispatch) < 0 ? NULL : listed(dispatch);
 }
 
-#define SMALL 16
-
-static inline int
-is_name(PyObject *name, PyObject *interned)
-{
-    /* Names of keywords are interned, unless somebody made them up in a dict. */
-    return name == interned
-        || (!PyUnicode_CHECK_INTERNED(name) && PyUnicode_Compare(name, interned) == 0);
-}
-
-/* Tell whether the sender is in the payload, which Python warns of. */
-static int
-is_sent_by_name(Send *self, PyObject *kwnames)
-{
-    Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (is_name(PyTuple_GET_ITEM(kwnames, i), self->sender_name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 /* Pass the arguments on: the sender, then the payload's values. */
 static inline Py_ALWAYS_INLINE PyObject *
-pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+pass_on(Send *self, Dispatch *dispatch, int wrapping, PyObject *const *args, Py_ssize_t nargs,
+        PyObject *kwnames)
 {
     PyObject *small[SMALL], **copy = small, *rest = NULL, *result;
     Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames), wrapper_at = -1;
@@ -308,7 +300,7 @@ pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs,
     dispatch->values = copy + 2;
     dispatch->pairs = copy + 2 + count;
     int failed = dispatch->watch != NULL && begin_watching(self, dispatch) < 0;
-    result = failed ? NULL : call_all(self, dispatch);
+    result = failed ? NULL : call_all(self, dispatch, wrapping);
     while (dispatch->done > 0) {  /* It has failed. */
         Py_DECREF(dispatch->pairs[--dispatch->done]);
     }
@@ -321,8 +313,8 @@ pass_on(Send *self, Dispatch *dispatch, PyObject *const *args, Py_ssize_t nargs,
 
 /* Send by a snapshot, which is held here together with the registry. */
 static inline Py_ALWAYS_INLINE PyObject *
-send_by(Send *self, PyObject *registry, PyObject *snapshot, Watch *watch, PyObject *const *args,
-        Py_ssize_t nargs, PyObject *kwnames)
+send_by(Send *self, PyObject *registry, PyObject *snapshot, Watch *watch, int wrapping,
+        PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     PyObject *refs = read_slot(self, snapshot, RECEIVER_REFS), *result;
     if (watch == NULL && PyTuple_GET_SIZE(refs) == 0) {
@@ -336,10 +328,11 @@ send_by(Send *self, PyObject *registry, PyObject *snapshot, Watch *watch, PyObje
             .registry = registry,
             .snapshot = snapshot,
             .refs = Py_NewRef(refs),
+            .sparing = read_slot(self, snapshot, SPARING),
             .version = Py_NewRef(read_slot(self, registry, VERSION)),
             .watch = watch,
         };
-        result = pass_on(self, &dispatch, args, nargs, kwnames);
+        result = pass_on(self, &dispatch, wrapping, args, nargs, kwnames);
         Py_DECREF(dispatch.version);
         Py_DECREF(refs);
     }
@@ -348,23 +341,54 @@ send_by(Send *self, PyObject *registry, PyObject *snapshot, Watch *watch, PyObje
     return result;
 }
 
-/* Send while somebody watches; NULL without an error if Python has to. Lets go of the registry. */
+/* Tell whether a wrapper is given. */
+static int
+has_wrapper(Send *self, PyObject *const *values, PyObject *kwnames)
+{
+    Py_ssize_t count = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (is_name(PyTuple_GET_ITEM(kwnames, i), self->wrapper_name)) {
+            return values[i] != Py_None;
+        }
+    }
+    return 0;
+}
+
+/* Send to receivers of whom some are async, if a wrapper is given; NULL without an error if Python
+ * has to. */
+static PyObject *
+send_wrapping(Send *self, PyObject *registry, Watch *watch, PyObject *const *args,
+              Py_ssize_t nargs, PyObject *kwnames)
+{
+    PyObject *snapshot = NULL, *sender = nargs == 2 ? args[1] : Py_None;
+    if (has_wrapper(self, args + nargs, kwnames)) {
+        snapshot = find_snapshot(self, registry, sender, watch == NULL ? NULL : &watch->own, 1);
+    }
+    if (snapshot == NULL || read_slot(self, snapshot, SLOW_IN_SEND_ASYNC) != Py_False) {
+        Py_XDECREF(snapshot);
+        return NULL;
+    }
+    return send_by(self, Py_NewRef(registry), snapshot, watch, 1, args, nargs, kwnames);
+}
+
+/* Send while somebody watches; NULL without an error if Python has to. */
 static PyObject *
 send_watched(Send *self, PyObject *registry, PyObject *const *args, Py_ssize_t nargs,
              PyObject *kwnames)
 {
+    if (!can_watch(self)) {
+        return NULL;
+    }
     Watch watch = {NULL};
-    PyObject *snapshot = NULL, *result = NULL, *sender = nargs == 2 ? args[1] : Py_None;
-    if (can_watch(self, read_slot(self, registry, WATCHERS))) {
-        snapshot = find_snapshot(self, registry, sender, &watch.own, 0);
+    PyObject *sender = nargs == 2 ? args[1] : Py_None, *result = NULL;
+    PyObject *snapshot = find_snapshot(self, registry, sender, &watch.own, 0);
+    if (snapshot != NULL) {
+        result = send_by(self, Py_NewRef(registry), snapshot, &watch, 0, args, nargs, kwnames);
     }
-    if (snapshot == NULL) {
-        Py_DECREF(registry);
+    else if (!PyErr_Occurred()) {
+        result = send_wrapping(self, registry, &watch, args, nargs, kwnames);
     }
-    else {
-        result = send_by(self, registry, snapshot, &watch, args, nargs, kwnames);
-        stop_watching(self, &watch);
-    }
+    stop_watching(self, &watch);
     return result;
 }
 
@@ -391,8 +415,11 @@ send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
         Py_DECREF(registry);
         return PyList_New(0);
     }
-    if (sender == Py_None && is_sent_by_name(self, kwnames)) {
-        Py_DECREF(registry);
+    PyObject *expected = read_slot(self, registry, EXPECTED);
+    if ((sender == Py_None && is_sent_by_name(self, kwnames))
+        || (expected != Py_None
+            && !is_as_expected(self, expected, sender, kwnames, args + nargs))) {
+        /* Python warns of that, or refuses it. */
     }
     else if (watched) {
         result = send_watched(self, registry, args, nargs, kwnames);
@@ -400,9 +427,12 @@ send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObje
     else {
         PyObject *snapshot = find_snapshot(self, registry, sender, NULL, 0);
         if (snapshot != NULL) {
-            return send_by(self, registry, snapshot, NULL, args, nargs, kwnames);
+            return send_by(self, registry, snapshot, NULL, 0, args, nargs, kwnames);
         }
-        Py_DECREF(registry);
+        if (!PyErr_Occurred()) {
+            result = send_wrapping(self, registry, NULL, args, nargs, kwnames);
+        }
     }
+    Py_DECREF(registry);
     return result != NULL ? result : send_in_python(self, args, nargsf, kwnames);
 }

@@ -13,30 +13,42 @@
 
 /* The slots that are read: of `Registry`, `Group`, `Connection`, `Snapshot` and so on. */
 enum slot {
-    ANYONE, NEEDS_SLOW_PATH, VERSION, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
-    RECEIVERS, IDLE,
-    GROUP_SNAPSHOT, GROUP_VERSION,
-    CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS,
-    SHARED_SNAPSHOT, RECEIVER_OPTIONS,
+    ANYONE, NEEDS_SLOW_PATH, EXPECTED, VERSION, LAST_OWN, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
+    RECEIVERS, IDLE, DECLARATION, LAST_ORDER, SILENCE_CHANGES, SILENT, SELF_REF, LINES,
+    LOCAL_CONNECTIONS, OVERRIDDEN, IS_CHECKED, MUTES,
+    GROUP_SNAPSHOT, GROUP_VERSION, GROUP_CONNECTIONS,
+    CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS, CONNECTION_KEY,
+    CONNECTION_SENDER, SORT_KEY,
+    SHARED_SNAPSHOT, RECEIVER_OPTIONS, RECEIVER_KEY, SENDER_COUNTS, STRONG_COUNT, STRONG_REF,
+    REGISTRY_REF, FATE, FAILURES, IS_ASYNC, MAKER, NAMED, OMITTED, SILENCE_SEEN,
     RECEIVER_REFS, SLOW_IN_SEND, ANY_VERSION, OWN_VERSION, SHARED, NEWEST,
-    CONNECTIONS, SCOPES, OUTSIDE,
-    OUTER,
+    CONNECTIONS, SCOPES, OUTSIDE, CALLS, INSIDE, SNAPSHOT_MUTED, ONLY_REF, POSTPONES,
+    SLOW_IN_SEND_ASYNC, SPARING, LAST_FAILED,
+    OUTER, EVERYWHERE, SCOPE_BLOCK, SCOPE_MADE,
+    BLOCK_EVERYWHERE, BLOCK_LEAVING, BLOCK_MADE, BLOCK_OPEN, BLOCK_USED,
+    CONNECTED_OPTIONS, CONNECTED_RECEIVER, CONNECTED_SENDER, CONNECTED_SIGNAL,
+    MUTED_KEYS, MUTED_REGISTRY, MUTED_SIGNAL, MUTED_SPARED,
     FUNCTION_REF,
-    ON_START, TOLD,
+    ON_START, ON_CONNECT, ON_DISCONNECT, TOLD,
     WORK, AROUND,
     SIGNAL, SENDER, PAYLOAD, PARENT, STARTED, CLOCK, TOOK, DELIVERIES, MUTED, TURN,
     RECEIVER, BY, DURATION, VALUE, FAILED,
     LEFT_SIGNAL, LEFT_SENDER, LEFT_PAYLOAD, LEFT_SNAPSHOT, LEFT_VERSION, LEFT_POSITION,
     LEFT_RESULTS, LEFT_RECEIVER, LEFT_ERROR, LEFT_WRAPPER, LEFT_PLACE, LEFT_CLOCK,
+    CHANGING, BROKEN,
     SLOTS
 };
 
 enum kind {
     REGISTRY, GROUP, CONNECTION, SNAPSHOT, RECEIVER_REF, METHOD_REF, WATCHED_BY, PLACE, EMISSION,
-    DELIVERY, SCOPE, UNFINISHED, NOTES, KINDS
+    DELIVERY, SCOPE, UNFINISHED, LOCK_STATE, CONNECTED_BLOCK, MUTED_BLOCK,
+    NOTES, KINDS
 };
 
 #define SEEN 64  /* senders whose keys are kept */
+#define SPARED 16  /* keyword names, with what a receiver is spared, that are kept */
+#define CHECKED 64  /* keyword names, with what a declaration expects, that are kept */
+#define SMALL 16  /* arguments and results that need no memory of their own */
 
 /* Whether every change of a dict gives it another version (PEP 509): not in Python 3.13. */
 #define HAS_DICT_VERSIONS (PY_VERSION_HEX < 0x030D0000)
@@ -48,23 +60,32 @@ typedef struct {
     PyObject *dict;
     PyObject *in_python;    /* the whole of send, for what is not plain */
     PyObject *finish;       /* the rest of a send that was plain until now */
+    PyObject *dress, *explain;  /* what a wrapper is given; what becomes of one that fails */
+    PyObject *is_raised;    /* tells whether an error of the last receiver is raised right away */
     PyObject *pending_changes;  /* a deque of changes that are still to be made */
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
     PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
     PyObject *inside;       /* the context variable for the place of the innermost send */
     PyObject *innermost_block;  /* the one for the innermost block that connects or mutes */
     PyObject *deliveries;   /* what gives those of an emission that Python has filled in */
+    PyObject *known, *os_names;  /* why programs are being developed, and the names of `os` */
     PyObject *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
     unsigned long thread;   /* in this thread, and in this greenlet or NULL, which is not held */
     PyObject *switched;
     PyObject *spare_emission, *spare_notes, *spare_place;  /* with nothing in them, or NULL */
+    struct Tables *tables;  /* what changes connections, or NULL; it holds this */
     PyTypeObject *kinds[KINDS];
     Py_ssize_t offsets[SLOTS];
     PyObject *registry_name, *wrapper_name, *proxy_name, *call_name, *sender_name, *zero;
-    PyObject *anyone_name;
+    PyObject *anyone_name, *on_start_name, *environ_name;
     PyObject *seen_names, *seen_rest;  /* a call's keyword names, and those without the wrapper */
+    Py_ssize_t seen_at;                /* which is there in them */
+    /* a call's keyword names, and those that are left for a receiver who is spared some */
+    struct { PyObject *names, *omitted, *rest; } spared[SPARED];
+    /* a call's keyword names, and the classes of each for a declaration */
+    struct { PyObject *names, *classes, *ordered; } checked[CHECKED];
     unsigned int seen_type;  /* the version of a type whose objects are no proxies */
     struct { PyObject *sender, *key; } seen[SEEN];  /* the senders are not held */
 #if HAS_DICT_VERSIONS
@@ -79,6 +100,7 @@ typedef struct {
     PyObject *place;           /* where the send is, or NULL if nobody is called */
     PyObject *emission;        /* what instruments get, or NULL */
     PyObject *notes;           /* in the emission, or NULL */
+    PyObject *teller;          /* who tells, if instruments were told of the start; or NULL */
     double begun, now;         /* when it began, and when the last call ended */
 } Watch;
 
@@ -86,6 +108,7 @@ typedef struct {
 typedef struct {
     PyObject *signal, *sender, *registry, *snapshot, *refs, *version;
     PyObject *names;           /* of the payload, or NULL */
+    PyObject *sparing;         /* pairs that end in what a receiver is spared, or no pairs */
     PyObject *wrapper;
     PyObject *const *values;   /* of the payload */
     /* The sender, then the values. A callee may put its `self` in front, as CPython's own do. */
@@ -151,20 +174,69 @@ set_error(PyObject *error)
 #endif
 }
 
-/* Tell whether C can watch: no instrument wants to see sends begin, nor is just being told. */
-static inline int
-can_watch(Send *self, PyObject *watchers)
+/* Give the `__call__` of an object's class, a new reference, or NULL without an error. */
+static inline PyObject *
+call_of(Send *self, PyObject *object)
 {
-    return PyList_GET_SIZE(read_slot(self, watchers, ON_START)) == 0
-           && PyDict_GET_SIZE(self->tellers) == 0;
+#if PY_VERSION_HEX >= 0x030D0000
+    return _PyType_LookupRef(Py_TYPE(object), self->call_name);
+#else
+    return Py_XNewRef(_PyType_Lookup(Py_TYPE(object), self->call_name));
+#endif
+}
+
+/* Tell whether C can watch: no instrument is just being told. */
+static inline int
+can_watch(Send *self)
+{
+    return PyDict_GET_SIZE(self->tellers) == 0;
+}
+
+#if PY_VERSION_HEX >= 0x030D0000
+static inline double
+clock_now(void)
+{
+    PyTime_t now;
+    (void)PyTime_PerfCounterRaw(&now);
+    return PyTime_AsSecondsDouble(now);
+}
+#else
+static inline double
+clock_now(void)
+{
+    return _PyTime_AsSecondsDouble(_PyTime_GetPerfCounter());
+}
+#endif
+
+/* Give the nearest place where something is under way, borrowed, or None. */
+static inline PyObject *
+innermost(Send *self, PyObject *place)
+{
+    while (place != Py_None && read_slot(self, place, WORK) == Py_None) {
+        place = read_slot(self, place, AROUND);
+    }
+    return place;
 }
 
 /* Send: what a call of the object does, in `_dispatch.c`. */
 PyObject *send_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
                           PyObject *kwnames);
 
+/* Give the keyword names without that of a wrapper, at a position; a new reference. */
+PyObject *names_without(Send *self, PyObject *names, Py_ssize_t index);
+
 /* Give a payload as a dict. */
 PyObject *payload_from(PyObject *names, PyObject *const *values);
+
+/* Call the receiver at a position with the payload but for what it is spared; `_sparing.c`. */
+PyObject *call_sparing(Send *self, Dispatch *dispatch, PyObject *receiver, Py_ssize_t at);
+
+/* Tell whether a send is known to be as declared, in `_checking.c`; an error may be set. */
+int is_as_expected(Send *self, PyObject *expected, PyObject *sender, PyObject *names,
+                   PyObject *const *values);
+/* Make the snapshot of a group, or of a connection that is alone, and keep it there, in
+ * `_snapshot.c`; a new reference, or NULL without an error if Python has to. */
+PyObject *make_snapshot(Send *engine, PyObject *registry, PyObject *group);
 
 /* Watching, in `_watching.c`. */
 
@@ -179,6 +251,12 @@ int leave_to_python(Send *self, Watch *watch);
 
 /* End a send that was watched, and call the instruments; -1 with an error. */
 int end_watching(Send *self, Dispatch *dispatch);
+
+/* Give a place that is around nothing, and where nothing is under way. */
+PyObject *empty_place(Send *self);
+
+/* Let go of a place where the context was; if no context is there any more, it serves again. */
+void release_place(Send *self, PyObject *place);
 
 /* Let go of what was needed to watch. If an error is set, end the send first; the error stays. */
 void stop_watching(Send *self, Watch *watch);
@@ -209,10 +287,19 @@ extern PyType_Spec Notes_spec;
 /* Tell whether something is what sends; if not, with an error. */
 int is_engine(PyObject *it);
 
+/* The types `AsyncSend` and `Sending`, in `_awaiting.c`. */
+extern PyType_Spec AsyncSend_spec, Sending_spec;
+
 /* The types `Question` and `Anyone`, in `_questions.c`. */
 extern PyType_Spec Question_spec, Anyone_spec;
 
-/* The type `Noop`, in `spans/_noop.c`. */
-extern PyType_Spec Noop_spec;
+/* The types `Noop` and `SpanCall`, in `spans/_noop.c` and `spans/_span.c`. */
+extern PyType_Spec Noop_spec, SpanCall_spec;
+
+/* The type `Caller`, in `_callers.c`. */
+extern PyType_Spec Caller_spec;
+/* The types `Tables` and `Verb`, in `connections/`. */
+extern PyType_Spec Tables_spec, Verb_spec;
+
 
 #endif

@@ -170,14 +170,38 @@ snapshot_outside(Send *self, PyObject *registry, PyObject *snapshot)
     return outside != Py_None && is_inside(self, blocks) == 0 ? outside : NULL;
 }
 
+/* Make the snapshot of a group; give it borrowed, or NULL if Python has to. */
+static PyObject *
+new_good_snapshot(Send *self, PyObject *registry, PyObject *group)
+{
+    PyObject *version = Py_NewRef(read_slot(self, registry, VERSION)), *found = NULL;
+    Py_INCREF(group);
+    PyObject *made = make_snapshot(self, registry, group);
+    /* Making it may have run code, and what that changed may concern it. */
+    if (made != NULL && read_slot(self, registry, VERSION) == version
+        && snapshot_of(self, group) == made) {
+        found = made;
+    }
+    Py_XDECREF(made);
+    Py_DECREF(group);
+    Py_DECREF(version);
+    return found;
+}
+
 /* Give the snapshot of a group, a new reference, or NULL; without an error if it is not plain. */
 static inline PyObject *
 good_snapshot(Send *self, PyObject *registry, PyObject *group, int slow_too)
 {
     PyObject *snapshot = snapshot_of(self, group), *any = read_slot(self, registry, ANY_GROUP);
-    if (read_slot(self, registry, NEEDS_SLOW_PATH) != Py_False || snapshot == Py_None
-        || read_slot(self, snapshot, ANY_VERSION) != read_slot(self, any, GROUP_VERSION)) {
+    if (read_slot(self, registry, NEEDS_SLOW_PATH) != Py_False) {
         return NULL;
+    }
+    if (snapshot == Py_None
+        || read_slot(self, snapshot, ANY_VERSION) != read_slot(self, any, GROUP_VERSION)) {
+        snapshot = new_good_snapshot(self, registry, group);
+        if (snapshot == NULL) {
+            return NULL;
+        }
     }
     snapshot = snapshot_outside(self, registry, snapshot);
     if (snapshot == NULL
@@ -187,6 +211,23 @@ good_snapshot(Send *self, PyObject *registry, PyObject *group, int slow_too)
     return Py_NewRef(snapshot);
 }
 
+/* Give the snapshot that Python has kept for one sender, borrowed, if this is that sender, and
+ * nothing has changed since; or NULL. */
+static inline PyObject *
+kept_snapshot(Send *self, PyObject *registry, PyObject *sender)
+{
+    PyObject *kept = read_slot(self, registry, LAST_OWN);
+    if (PyTuple_GET_ITEM(kept, 0) != read_slot(self, registry, VERSION)) {
+        return NULL;
+    }
+    /* A connection, which is a weak reference to the sender; None once that is dead. */
+    PyObject *own = PyTuple_GET_ITEM(kept, 1);
+    if (((PyWeakReference *)own)->wr_object != sender || sender == Py_None) {
+        return NULL;
+    }
+    return PyTuple_GET_ITEM(kept, 2);
+}
+
 /* Give the snapshot for the sender, a new reference, or NULL; without an error if Python has to
  * find it, or to make it. Where senders share it, and that is asked for, also the connection.
  * What `send` cannot call one after the other is given only if that is wanted, too. */
@@ -194,6 +235,13 @@ static inline Py_ALWAYS_INLINE PyObject *
 find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own,
               int slow_too)
 {
+    PyObject *kept = kept_snapshot(self, registry, sender);
+    if (kept != NULL) {
+        if (own != NULL && read_slot(self, kept, SHARED) == Py_True) {
+            *own = Py_NewRef(PyTuple_GET_ITEM(read_slot(self, registry, LAST_OWN), 1));
+        }
+        return Py_NewRef(kept);
+    }
     int itself = is_itself(self, Py_TYPE(sender));
     if (!itself && !PyUnicode_CheckExact(sender)) {
         return NULL;

@@ -9,31 +9,85 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [ANYONE] = {REGISTRY, "anyone"},
     [NEEDS_SLOW_PATH] = {REGISTRY, "needs_slow_path"},
     [VERSION] = {REGISTRY, "version"},
+    [LAST_OWN] = {REGISTRY, "last_own"},
     [SENDERS] = {REGISTRY, "senders"},
     [ANY_GROUP] = {REGISTRY, "any"},
+    [EXPECTED] = {REGISTRY, "expected"},
     [WATCHERS] = {REGISTRY, "watchers"},
     [RECEIVERS] = {REGISTRY, "receivers"},
     [IDLE] = {REGISTRY, "idle"},
+    [DECLARATION] = {REGISTRY, "declaration"},
+    [LAST_ORDER] = {REGISTRY, "last_order"},
+    [SILENCE_CHANGES] = {REGISTRY, "silence_changes"},
+    [SILENT] = {REGISTRY, "silent"},
+    [SELF_REF] = {REGISTRY, "self_ref"},
+    [LINES] = {REGISTRY, "lines"},
+    [LOCAL_CONNECTIONS] = {REGISTRY, "local_connections"},
+    [OVERRIDDEN] = {REGISTRY, "overridden"},
+    [IS_CHECKED] = {REGISTRY, "checked"},
+    [MUTES] = {REGISTRY, "mutes"},
     [LOCAL_MUTES] = {REGISTRY, "local_mutes"},
     [GROUP_SNAPSHOT] = {GROUP, "_snapshot"},
     [GROUP_VERSION] = {GROUP, "_version"},
+    [GROUP_CONNECTIONS] = {GROUP, "connections"},
     [CONNECTION_SNAPSHOT] = {CONNECTION, "_snapshot"},
     [CONNECTION_RECEIVER] = {CONNECTION, "_receiver_ref"},
     [CONNECTION_OPTIONS] = {CONNECTION, "_options"},
+    [CONNECTION_KEY] = {CONNECTION, "_key"},
+    [CONNECTION_SENDER] = {CONNECTION, "_sender"},
+    [SORT_KEY] = {CONNECTION, "_sort_key"},
     [SHARED_SNAPSHOT] = {RECEIVER_REF, "shared_snapshot"},
     [RECEIVER_OPTIONS] = {RECEIVER_REF, "options"},
+    [RECEIVER_KEY] = {RECEIVER_REF, "key"},
+    [SENDER_COUNTS] = {RECEIVER_REF, "sender_counts"},
+    [STRONG_COUNT] = {RECEIVER_REF, "strong_count"},
+    [STRONG_REF] = {RECEIVER_REF, "strong_ref"},
+    [REGISTRY_REF] = {RECEIVER_REF, "registry_ref"},
+    [FATE] = {RECEIVER_REF, "fate"},
+    [FAILURES] = {RECEIVER_REF, "failures"},
+    [IS_ASYNC] = {RECEIVER_REF, "is_async"},
+    [MAKER] = {RECEIVER_REF, "maker"},
+    [NAMED] = {RECEIVER_REF, "named"},
+    [OMITTED] = {RECEIVER_REF, "omitted"},
+    [SILENCE_SEEN] = {RECEIVER_REF, "silence_seen"},
     [RECEIVER_REFS] = {SNAPSHOT, "receiver_refs"},
     [SLOW_IN_SEND] = {SNAPSHOT, "slow_in_send"},
+    [SPARING] = {SNAPSHOT, "sparing"},
+    [LAST_FAILED] = {SNAPSHOT, "last_failed"},
+    [SLOW_IN_SEND_ASYNC] = {SNAPSHOT, "slow_in_send_async"},
     [ANY_VERSION] = {SNAPSHOT, "any_version"},
     [OWN_VERSION] = {SNAPSHOT, "own_version"},
     [SHARED] = {SNAPSHOT, "shared"},
     [CONNECTIONS] = {SNAPSHOT, "connections"},
+    [CALLS] = {SNAPSHOT, "calls"},
     [NEWEST] = {SNAPSHOT, "newest"},
     [SCOPES] = {SNAPSHOT, "scopes"},
     [OUTSIDE] = {SNAPSHOT, "outside"},
+    [INSIDE] = {SNAPSHOT, "inside"},
+    [SNAPSHOT_MUTED] = {SNAPSHOT, "muted"},
+    [ONLY_REF] = {SNAPSHOT, "only_ref"},
+    [POSTPONES] = {SNAPSHOT, "postpones"},
     [OUTER] = {SCOPE, "outer"},
+    [EVERYWHERE] = {SCOPE, "everywhere"},
+    [SCOPE_BLOCK] = {SCOPE, "block"},
+    [SCOPE_MADE] = {SCOPE, "made"},
+    [BLOCK_EVERYWHERE] = {MUTED_BLOCK, "_everywhere"},
+    [BLOCK_LEAVING] = {MUTED_BLOCK, "_leaving"},
+    [BLOCK_MADE] = {MUTED_BLOCK, "_made"},
+    [BLOCK_OPEN] = {MUTED_BLOCK, "_open"},
+    [BLOCK_USED] = {MUTED_BLOCK, "_used"},
+    [CONNECTED_OPTIONS] = {CONNECTED_BLOCK, "_options"},
+    [CONNECTED_RECEIVER] = {CONNECTED_BLOCK, "_receiver"},
+    [CONNECTED_SENDER] = {CONNECTED_BLOCK, "_sender"},
+    [CONNECTED_SIGNAL] = {CONNECTED_BLOCK, "_signal"},
+    [MUTED_KEYS] = {MUTED_BLOCK, "_keys"},
+    [MUTED_REGISTRY] = {MUTED_BLOCK, "_registry"},
+    [MUTED_SIGNAL] = {MUTED_BLOCK, "_signal"},
+    [MUTED_SPARED] = {MUTED_BLOCK, "_spared"},
     [FUNCTION_REF] = {METHOD_REF, "function_ref"},
     [ON_START] = {WATCHED_BY, "on_start"},
+    [ON_CONNECT] = {WATCHED_BY, "on_connect"},
+    [ON_DISCONNECT] = {WATCHED_BY, "on_disconnect"},
     [TOLD] = {WATCHED_BY, "told"},
     [WORK] = {PLACE, "work"},
     [AROUND] = {PLACE, "around"},
@@ -64,6 +118,8 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [LEFT_WRAPPER] = {UNFINISHED, "wrapper"},
     [LEFT_PLACE] = {UNFINISHED, "place"},
     [LEFT_CLOCK] = {UNFINISHED, "clock"},
+    [CHANGING] = {LOCK_STATE, "changing"},
+    [BROKEN] = {LOCK_STATE, "broken"},
 };
 
 /* Make the names and the number that sends use; -1 with an error. */
@@ -74,12 +130,14 @@ intern_names(Send *self)
     self->wrapper_name = PyUnicode_InternFromString("_async_wrapper");
     self->sender_name = PyUnicode_InternFromString("sender");
     self->proxy_name = PyUnicode_InternFromString("_get_current_object");
+    self->environ_name = PyUnicode_InternFromString("environ");
     self->call_name = PyUnicode_InternFromString("__call__");
     self->anyone_name = PyUnicode_InternFromString("_anyone");
+    self->on_start_name = PyUnicode_InternFromString("on_start");
     self->zero = PyFloat_FromDouble(0.0);
     return self->registry_name == NULL || self->wrapper_name == NULL || self->proxy_name == NULL
            || self->anyone_name == NULL || self->call_name == NULL || self->sender_name == NULL
-           || self->zero == NULL ? -1 : 0;
+           || self->environ_name == NULL || self->on_start_name == NULL || self->zero == NULL ? -1 : 0;
 }
 
 /* Find out where each class has its slots; -1 with an error. */
@@ -98,26 +156,32 @@ find_slots(Send *self)
 static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"in_python", "finish", "pending_changes", "at_once", "tellers",
+    static char *names[] = {"in_python", "finish", "is_raised", "dress", "explain", "pending_changes", "at_once", "tellers",
                             "inside", "end_watching", "outlive", "whoever_runs",
                             "switch_off", "registry", "group", "connection", "snapshot",
                             "receiver_ref", "method_ref", "watchers", "place", "emission",
                             "delivery", "innermost_block", "scope", "deliveries", "unfinished",
+                            "known", "os_names", "lock_state", "connected_block", "muted_block",
                             NULL};
-    PyObject *in_python, *finish_, *pending_changes, *at_once, *tellers, *inside;
+    PyObject *in_python, *finish_, *is_raised, *dress, *explain, *pending_changes, *at_once;
+    PyObject *tellers, *inside;
     PyObject *end_watching_, *outlive_, *whoever_runs_, *switch_off;
-    PyObject *innermost_block, *deliveries;
+    PyObject *innermost_block, *deliveries, *known, *os_names;
     PyTypeObject *kinds[KINDS];
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "OOOO!O!O!OOOOO!O!O!O!O!O!O!O!O!O!O!O!OO!:Send", names, &in_python,
-            &finish_, &pending_changes, &PyTuple_Type, &at_once, &PyDict_Type, &tellers,
+            args, kwargs,
+            "OOOOOOO!O!O!OOOOO!O!O!O!O!O!O!O!O!O!O!O!OO!O!O!O!O!O!:Send", names, &in_python,
+            &finish_, &is_raised, &dress, &explain, &pending_changes, &PyTuple_Type, &at_once,
+            &PyDict_Type, &tellers,
             &PyContextVar_Type, &inside, &end_watching_, &outlive_, &whoever_runs_,
             &switch_off, &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
             &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
             &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
-            &deliveries, &PyType_Type, &kinds[UNFINISHED])) {
+            &deliveries, &PyType_Type, &kinds[UNFINISHED], &PyList_Type, &known, &PyDict_Type,
+            &os_names, &PyType_Type, &kinds[LOCK_STATE], &PyType_Type, &kinds[CONNECTED_BLOCK],
+            &PyType_Type, &kinds[MUTED_BLOCK])) {
         return NULL;
     }
     kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
@@ -129,12 +193,17 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->vectorcall = send_vectorcall;
     self->in_python = Py_NewRef(in_python);
     self->finish = Py_NewRef(finish_);
+    self->is_raised = Py_NewRef(is_raised);
+    self->dress = Py_NewRef(dress);
+    self->explain = Py_NewRef(explain);
     self->pending_changes = Py_NewRef(pending_changes);
     self->at_once = Py_NewRef(at_once);
     self->tellers = Py_NewRef(tellers);
     self->inside = Py_NewRef(inside);
     self->innermost_block = Py_NewRef(innermost_block);
     self->deliveries = Py_NewRef(deliveries);
+    self->known = Py_NewRef(known);
+    self->os_names = Py_NewRef(os_names);
     self->end_watching = Py_NewRef(end_watching_);
     self->outlive = Py_NewRef(outlive_);
     self->whoever_runs = Py_NewRef(whoever_runs_);
@@ -157,12 +226,17 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->dict);
     Py_VISIT(self->in_python);
     Py_VISIT(self->finish);
+    Py_VISIT(self->is_raised);
+    Py_VISIT(self->dress);
+    Py_VISIT(self->explain);
     Py_VISIT(self->pending_changes);
     Py_VISIT(self->at_once);
     Py_VISIT(self->tellers);
     Py_VISIT(self->inside);
     Py_VISIT(self->innermost_block);
     Py_VISIT(self->deliveries);
+    Py_VISIT(self->known);
+    Py_VISIT(self->os_names);
     Py_VISIT(self->end_watching);
     Py_VISIT(self->outlive);
     Py_VISIT(self->whoever_runs);
@@ -175,6 +249,16 @@ Send_traverse(Send *self, visitproc visit, void *arg)
     Py_VISIT(self->spare_place);
     Py_VISIT(self->seen_names);
     Py_VISIT(self->seen_rest);
+    for (int place = 0; place < SPARED; place++) {
+        Py_VISIT(self->spared[place].names);
+        Py_VISIT(self->spared[place].omitted);
+        Py_VISIT(self->spared[place].rest);
+    }
+    for (int place = 0; place < CHECKED; place++) {
+        Py_VISIT(self->checked[place].names);
+        Py_VISIT(self->checked[place].classes);
+        Py_VISIT(self->checked[place].ordered);
+    }
     for (int kind = 0; kind < KINDS; kind++) {
         Py_VISIT(self->kinds[kind]);
     }
@@ -187,12 +271,17 @@ Send_clear(Send *self)
     Py_CLEAR(self->dict);
     Py_CLEAR(self->in_python);
     Py_CLEAR(self->finish);
+    Py_CLEAR(self->is_raised);
+    Py_CLEAR(self->dress);
+    Py_CLEAR(self->explain);
     Py_CLEAR(self->pending_changes);
     Py_CLEAR(self->at_once);
     Py_CLEAR(self->tellers);
     Py_CLEAR(self->inside);
     Py_CLEAR(self->innermost_block);
     Py_CLEAR(self->deliveries);
+    Py_CLEAR(self->known);
+    Py_CLEAR(self->os_names);
     Py_CLEAR(self->end_watching);
     Py_CLEAR(self->outlive);
     Py_CLEAR(self->whoever_runs);
@@ -205,6 +294,16 @@ Send_clear(Send *self)
     Py_CLEAR(self->spare_place);
     Py_CLEAR(self->seen_names);
     Py_CLEAR(self->seen_rest);
+    for (int place = 0; place < SPARED; place++) {
+        Py_CLEAR(self->spared[place].names);
+        Py_CLEAR(self->spared[place].omitted);
+        Py_CLEAR(self->spared[place].rest);
+    }
+    for (int place = 0; place < CHECKED; place++) {
+        Py_CLEAR(self->checked[place].names);
+        Py_CLEAR(self->checked[place].classes);
+        Py_CLEAR(self->checked[place].ordered);
+    }
     for (int kind = 0; kind < KINDS; kind++) {
         Py_CLEAR(self->kinds[kind]);
     }
@@ -226,6 +325,8 @@ Send_dealloc(Send *self)
     Py_CLEAR(self->proxy_name);
     Py_CLEAR(self->call_name);
     Py_CLEAR(self->anyone_name);
+    Py_CLEAR(self->on_start_name);
+    Py_CLEAR(self->environ_name);
     Py_CLEAR(self->zero);
     for (int place = 0; place < SEEN; place++) {
         Py_CLEAR(self->seen[place].key);
@@ -299,9 +400,15 @@ fill_module(PyObject *module)
 {
     return add_type(module, "Send", &Send_spec) < 0
            || add_type(module, "Notes", &Notes_spec) < 0
+           || add_type(module, "Sending", &Sending_spec) < 0
+           || add_type(module, "AsyncSend", &AsyncSend_spec) < 0
            || add_type(module, "Question", &Question_spec) < 0
            || add_type(module, "Anyone", &Anyone_spec) < 0
-           || add_type(module, "Noop", &Noop_spec) < 0 ? -1 : 0;
+           || add_type(module, "Noop", &Noop_spec) < 0
+           || add_type(module, "SpanCall", &SpanCall_spec) < 0
+           || add_type(module, "Caller", &Caller_spec) < 0
+           || add_type(module, "Tables", &Tables_spec) < 0
+           || add_type(module, "Verb", &Verb_spec) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {

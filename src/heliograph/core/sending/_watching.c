@@ -2,32 +2,6 @@
 
 #include "_dispatch.h"
 
-#if PY_VERSION_HEX >= 0x030D0000
-static inline double
-clock_now(void)
-{
-    PyTime_t now;
-    (void)PyTime_PerfCounterRaw(&now);
-    return PyTime_AsSecondsDouble(now);
-}
-#else
-static inline double
-clock_now(void)
-{
-    return _PyTime_AsSecondsDouble(_PyTime_GetPerfCounter());
-}
-#endif
-
-/* Give the nearest place where something is under way, borrowed, or None. */
-static PyObject *
-innermost(Send *self, PyObject *place)
-{
-    while (place != Py_None && read_slot(self, place, WORK) == Py_None) {
-        place = read_slot(self, place, AROUND);
-    }
-    return place;
-}
-
 /* Give the position of the receiver that is running in an emission, or 0 for None. */
 static Py_ssize_t
 turn_of(Send *self, PyObject *parent)
@@ -104,8 +78,7 @@ begin_emission(Send *self, Dispatch *dispatch, PyObject *parent)
     return 0;
 }
 
-/* Give a place that is around nothing, and where nothing is under way. */
-static PyObject *
+PyObject *
 empty_place(Send *self)
 {
     PyObject *made = self->spare_place;
@@ -117,8 +90,7 @@ empty_place(Send *self)
     return made;
 }
 
-/* Let go of a place where the context was; if no context is there any more, it serves again. */
-static void
+void
 release_place(Send *self, PyObject *place)
 {
     if (place == Py_None || Py_REFCNT(place) != 1) {
@@ -156,27 +128,6 @@ enter_place(Send *self, Watch *watch, PyObject *around)
     Py_DECREF(token);
     watch->place = place;
     return 0;
-}
-
-int
-begin_watching(Send *self, Dispatch *dispatch)
-{
-    PyObject *here;
-    if (PyContextVar_Get(self->inside, Py_None, &here) < 0) {
-        return -1;
-    }
-    PyObject *around = Py_NewRef(innermost(self, here));
-    PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
-    Py_INCREF(parent);
-    int failed = begin_emission(self, dispatch, parent);
-    /* Without receivers, nothing can be inside it. */
-    if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
-        failed = enter_place(self, dispatch->watch, around);
-    }
-    Py_DECREF(parent);
-    Py_DECREF(around);
-    release_place(self, here);
-    return failed;
 }
 
 void
@@ -281,12 +232,7 @@ whoever_runs(Send *self)
 static inline PyObject *
 call_instrument(Send *self, PyObject *instrument, PyObject *seen)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *method = _PyType_LookupRef(Py_TYPE(instrument), self->call_name);
-#else
-    PyObject *method = Py_XNewRef(_PyType_Lookup(Py_TYPE(instrument), self->call_name));
-#endif
-    PyObject *done;
+    PyObject *method = call_of(self, instrument), *done;
     if (method != NULL && PyFunction_Check(method)) {
         PyObject *arguments[] = {instrument, seen};
         done = PyObject_Vectorcall(method, arguments, 2, NULL);
@@ -340,14 +286,95 @@ forget_teller(Send *self, PyObject *teller)
     }
 }
 
+/* Call `on_start` of an instrument; 1 if it has failed, -1 with an error that ends the send. */
+static int
+tell_one_start(Send *self, PyObject *instrument, PyObject *seen)
+{
+    PyObject *arguments[] = {instrument, seen};
+    PyObject *done = PyObject_VectorcallMethod(self->on_start_name, arguments, 2, NULL);
+    if (done != NULL || !PyErr_ExceptionMatches(PyExc_Exception)) {
+        Py_XDECREF(done);
+        return done == NULL ? -1 : 0;
+    }
+    PyObject *error = taken_error();
+    PyObject *called = PyObject_GetAttr(instrument, self->on_start_name);
+    if (called == NULL) {
+        PyErr_Clear();
+        called = Py_NewRef(instrument);
+    }
+    done = PyObject_CallFunctionObjArgs(self->switch_off, instrument, called, error,
+                                        read_slot(self, seen, SIGNAL), NULL);
+    Py_DECREF(called);
+    Py_DECREF(error);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 1;
+}
+
+/* Call the instruments that want to see a send begin; -1 with an error that ends the send. */
+static int
+tell_start(Send *self, Dispatch *dispatch)
+{
+    Watch *watch = dispatch->watch;
+    PyObject *watchers = read_slot(self, dispatch->registry, WATCHERS);
+    /* A change of instruments makes another list. */
+    PyObject *told = Py_NewRef(read_slot(self, watchers, ON_START));
+    PyObject *teller = watch->teller = whoever_runs(self);
+    int failed = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0 ? -1 : 0;
+    if (failed == 0) {
+        for (Py_ssize_t i = 0; failed >= 0 && i < PyList_GET_SIZE(told); i++) {
+            PyObject *instrument = PyList_GET_ITEM(told, i);
+            if (failed == 0 || still_watches(self, instrument, dispatch->registry)) {
+                int outcome = tell_one_start(self, instrument, watch->emission);
+                failed = outcome == 0 ? failed : outcome;
+            }
+        }
+        forget_teller(self, teller);
+    }
+    Py_DECREF(told);
+    watch->begun = watch->now = clock_now();
+    PyObject *clock = failed < 0 ? NULL : PyFloat_FromDouble(watch->begun);
+    if (clock == NULL) {
+        return -1;
+    }
+    write_slot(self, watch->emission, CLOCK, clock);
+    return 0;
+}
+
+int
+begin_watching(Send *self, Dispatch *dispatch)
+{
+    PyObject *here;
+    if (PyContextVar_Get(self->inside, Py_None, &here) < 0) {
+        return -1;
+    }
+    PyObject *around = Py_NewRef(innermost(self, here));
+    PyObject *parent = around == Py_None ? around : read_slot(self, around, WORK);
+    Py_INCREF(parent);
+    int failed = begin_emission(self, dispatch, parent);
+    if (!failed
+        && PyList_GET_SIZE(read_slot(self, read_slot(self, dispatch->registry, WATCHERS),
+                                     ON_START)) != 0) {
+        failed = tell_start(self, dispatch);
+    }
+    /* Without receivers, nothing can be inside it. */
+    if (!failed && PyTuple_GET_SIZE(dispatch->refs) != 0) {
+        failed = enter_place(self, dispatch->watch, around);
+    }
+    Py_DECREF(parent);
+    Py_DECREF(around);
+    release_place(self, here);
+    return failed;
+}
+
 /* Call the instruments with the emission; -1 with an error that ends the send. */
 static int
 tell_all(Send *self, Dispatch *dispatch)
 {
-    PyObject *emission = dispatch->watch->emission;
+    Watch *watch = dispatch->watch;
+    PyObject *emission = watch->emission;
     PyObject *watchers = read_slot(self, dispatch->registry, WATCHERS);
     PyObject *told = Py_NewRef(read_slot(self, watchers, TOLD));
-    PyObject *teller = whoever_runs(self);
+    PyObject *teller = watch->teller == NULL ? whoever_runs(self) : Py_NewRef(watch->teller);
     int broken = teller == NULL || PyDict_SetItem(self->tellers, teller, Py_None) < 0;
     if (!broken) {
         int failed = 0;
@@ -435,6 +462,7 @@ stop_watching(Send *self, Watch *watch)
         release_notes(self, watch->notes);
     }
     Py_XDECREF(watch->own);
+    Py_XDECREF(watch->teller);
     if (error != NULL) {
         set_error(error);
     }

@@ -124,12 +124,52 @@ def _shared_snapshot(
     return snapshot
 
 
+def find_to_call(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
+    """Return what `find` does, and keep the snapshot if the next sends can use it."""
+    version, sender, snapshot = find(registry, sender)
+    if not (snapshot.slow_in_send or registry.needs_slow_path):
+        keep(registry, version, sender, snapshot)
+    return version, sender, snapshot
+
+
+def find_to_await(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
+    """Return what `find` does: what was kept by an earlier async send, or something new."""
+    version, kind, snapshot = registry.last_awaited
+    if (
+        version is registry.version
+        and type(sender) is kind
+        and not (registry.senders and id(sender) in registry.senders)
+    ):
+        return version, sender, snapshot
+    version, sender, snapshot = find(registry, sender)
+    if (
+        snapshot is registry.any._snapshot
+        and not (registry.runs_in_c or registry.local_mutes)
+        and (not registry.senders or not is_held_by_value(sender))
+    ):
+        registry.last_awaited = (version, type(sender), snapshot)
+    return version, sender, snapshot
+
+
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
-    """Let the next sends use a snapshot without a look-up, if it is not for one sender only."""
-    if snapshot is registry.any._snapshot and not registry.runs_in_c:
-        for_all = not registry.senders or not is_held_by_value(sender)
-        if for_all and not registry.local_mutes:
+    """Let the next sends use a snapshot without a look-up, if it counts in every context."""
+    if registry.local_mutes:
+        return
+    if snapshot is registry.any._snapshot:
+        if not registry.runs_in_c and (not registry.senders or not is_held_by_value(sender)):
             registry.last_snapshot = (version, type(sender), snapshot)
+        return
+    group = registry.senders.get(id(sender))
+    # One of its connections is a weak reference to the sender as good as any.
+    own = next(iter(listed(group)), None) if group is not None else None
+    if own is not None and own() is sender and snapshot in _whole(group):
+        registry.last_own = (version, own, snapshot)
+
+
+def _whole(group: Any) -> tuple[Snapshot | None, ...]:
+    """Return the snapshots of a group that are not a part of one, for a context."""
+    shared = group._receiver_ref.shared_snapshot if type(group) is Connection else None
+    return group._snapshot, shared
 
 
 def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tuple[Connection, ...]:
@@ -156,6 +196,16 @@ def audience(registry: Registry, sender: Any) -> Iterable[Connection]:
     found = [connection for connection in listed(own) if connection() is not None]
     found = found if own is registry.any else listed(registry.any) + found
     return unmuted(registry.mutes, counted_here(found))
+
+
+def is_plainly_connected(registry: Registry, connection: Connection) -> bool:
+    """Tell whether a connection is there for all senders, counts everywhere, and nobody is muted.
+
+    False may be too careful: `still_connected` knows in every case.
+    """
+    # Temporary connections have other places there.
+    lasting = registry.any.connections.get(connection._receiver_ref)
+    return lasting is connection and not registry.mutes
 
 
 def still_connected(registry: Registry, sender: Any, newest: int) -> set[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heliograph.core.claims import told
 from heliograph.core.describe import name_of, title_of
 from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
 from heliograph.core.lock import under_lock
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.connection import Connection
+    from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.sending.turns import Turn
 
     Receiver = Callable[..., Any]
@@ -116,13 +118,10 @@ class Outcome:
         )
 
     def _keep(self, connection: Connection | None, receiver: Receiver, error: Exception) -> None:
-        location = f", connected at {connection.location}" if connection is not None else ""
-        whose = f"{name_of(receiver)}{location}"
-        note(error, f"while {title_of(self.signal)} was delivered to {whose}")
+        whose = _whose(connection, receiver)
+        note(error, _delivering(self.signal, whose))
         if isinstance(error, TypeError):
-            given = payload_for(connection, self.payload)
-            for hint in hints(error, receiver, self.sender, given):
-                note(error, hint)
+            _hint(error, receiver, self.sender, payload_for(connection, self.payload))
         self.failures.append((error, whose))
 
     def result(self) -> Results:
@@ -148,3 +147,64 @@ class Outcome:
         for error, whose in others:
             note(first, f"and {whose}, raised {type(error).__name__}: see the log of 'heliograph'")
             log_aside(error, message, whose, title_of(self.signal))
+
+
+def is_raised(
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    snapshot: Snapshot,
+    position: int,
+    receiver: Receiver | None,
+    error: Exception,
+) -> bool:
+    """Tell whether an error is raised right away, as nobody is called after its receiver.
+
+    If so, it has the notes that `Outcome` would add, and the caller raises it. Otherwise nothing
+    has been done: an `Outcome` sees to it.
+
+    Args:
+        signal: The signal.
+        sender: The sender.
+        payload: The payload.
+        snapshot: The snapshot that the send uses.
+        position: How many receivers it has called before.
+        receiver: The receiver that raised the error, or None if it has died in the meantime.
+            No other one has failed in this send.
+        error: The error.
+    """
+    if receiver is None or position + 1 != len(snapshot.connections):
+        return False  # Who has died is left out.
+    connection = snapshot.connections[position]  # If it is shared, the others have its options.
+    if connection.on_error == "log":
+        return False
+    if not leaves_at_once(error):
+        note(error, _last_note(signal, snapshot, connection, receiver))
+        if isinstance(error, TypeError):
+            _hint(error, receiver, sender, payload_for(connection, payload))
+    return True
+
+
+def _last_note(signal: Any, snapshot: Snapshot, connection: Connection, receiver: Receiver) -> str:
+    name = told(signal, "name")
+    known = snapshot.last_failed
+    if known is not None and known[0] is name:
+        return known[1]
+    text = _delivering(signal, _whose(connection, receiver))
+    if name is None or type(name) is str:
+        snapshot.last_failed = name, text
+    return text
+
+
+def _whose(connection: Connection | None, receiver: Receiver) -> str:
+    location = f", connected at {connection.location}" if connection is not None else ""
+    return f"{name_of(receiver)}{location}"
+
+
+def _delivering(signal: Any, whose: str) -> str:
+    return f"while {title_of(signal)} was delivered to {whose}"
+
+
+def _hint(error: TypeError, receiver: Receiver, sender: Any, payload: dict[str, Any]) -> None:
+    for hint in hints(error, receiver, sender, payload):
+        note(error, hint)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from heliograph.core.callables import coroutine_function
 from heliograph.core.connections.scopes import is_muted
-from heliograph.core.sending.checks import check, check_sender
+from heliograph.core.mistakes import wrapped
+from heliograph.core.sending.checks import check, check_sender, is_as_expected
 from heliograph.core.sending.delivering import deliver, deliver_async
-from heliograph.core.sending.lookup import find
+from heliograph.core.sending.lookup import find, own_connections
 from heliograph.core.sending.turns import Turns, connected_steps
+from heliograph.core.sending.unfinished import NOBODY, Unfinished, finish, is_over
 from heliograph.core.sending.watched_outcome import outcome_of
 
 TYPE_CHECKING = False
@@ -21,6 +24,22 @@ if TYPE_CHECKING:
     Results = list[tuple[Callable[..., Any], Any]]
 
 
+class _Loaded:
+    """What few programs need: to import it in each send would cost more than the rest of it."""
+
+    postpone: Any = None
+
+
+_loaded = _Loaded()
+
+
+def _load_postpone() -> Any:
+    from heliograph.core.sending.postponed import postpone
+
+    _loaded.postpone = postpone
+    return postpone
+
+
 def send_slowly(
     signal: Any,
     sender: Any,
@@ -30,10 +49,43 @@ def send_slowly(
     async_wrapper: Any,
 ) -> Results:
     """Send as `Signal.send` does, with the snapshot that it has found."""
+    registry = signal._registry
+    if async_wrapper is not None and not (
+        snapshot.slow_in_send_async
+        or registry.needs_slow_path
+        or registry.expected
+        or registry.watchers
+        or "sender" in payload
+    ):
+        return _send_wrapping(signal, sender, payload, snapshot, version, async_wrapper)
     turns, outcome = _prepared(signal, sender, payload, snapshot, version)
     if async_wrapper is None:
         turns.refuse_async(signal, payload)
     return deliver(turns, outcome, async_wrapper)
+
+
+def _send_wrapping(
+    signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
+) -> Results:
+    """Send to async receivers as plain functions, where nothing else is unusual."""
+    registry, results = signal._registry, []
+    receiver, errors = NOBODY, NOBODY
+    try:
+        for ref, is_async, _ in snapshot.calls or snapshot.made_calls():
+            call = receiver = ref()
+            if is_async and receiver is not None:
+                call = wrapped(wrapper, coroutine_function(receiver), "_async_wrapper")
+            results.append((receiver, call(sender, **payload)))
+            if registry.version is not version:
+                break
+        else:
+            return results
+    except Exception as caught:
+        if is_over(signal, sender, payload, snapshot, results, receiver, caught):
+            raise
+        errors = [caught]
+    send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+    return finish(send.stopped(receiver, errors))
 
 
 async def send_async_slowly(
@@ -45,7 +97,8 @@ async def send_async_slowly(
     sync_wrapper: Any,
 ) -> Results:
     """Send as `Signal.send_async` does, with the snapshot that it has found."""
-    turns, outcome = _prepared(signal, sender, payload, snapshot, version)
+    wrapping = sync_wrapper is not None
+    turns, outcome = _prepared(signal, sender, payload, snapshot, version, wrapping)
     return await deliver_async(turns, outcome, sync_wrapper)
 
 
@@ -54,20 +107,27 @@ async def send_to_the_end(signal: Any, sender: Any, payload: dict[str, Any]) -> 
     registry = signal._registry
     if registry.anyone:
         version, sender, snapshot = find(registry, sender)
-        turns, outcome = _prepared(signal, sender, payload, snapshot, version)
+        turns, outcome = _prepared(signal, sender, payload, snapshot, version, False)
         await deliver_async(turns, outcome, None, to_the_end=True)
 
 
 def _prepared(
-    signal: Any, sender: Any, payload: dict[str, Any], snapshot: Snapshot, version: int
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    snapshot: Snapshot,
+    version: int,
+    wrapping: bool | None = None,
 ) -> tuple[Turns, Outcome]:
     registry = signal._registry
     check_sender(signal, sender, payload)
-    if registry.checked:
+    expected = registry.expected
+    if registry.checked and not (expected and is_as_expected(expected, sender, payload)):
         check(signal, sender, payload)
     # A class that overrides methods may have its own flag.
     muted = is_muted(registry.mutes) or (registry.overridden and signal.is_muted)
     steps: list[Step] = []
+    envelopes: tuple[str, ...] = ()
     if not muted:
         overridden = registry.overridden
         steps = (
@@ -75,5 +135,13 @@ def _prepared(
             if overridden
             else connected_steps(registry, snapshot)
         )
+        if snapshot.postpones:
+            # Before anybody is called, as it is refused where the time can never come.
+            if snapshot.shared and not overridden:
+                steps = [(it, None) for it in own_connections(registry, snapshot, sender)]
+            postpone = _loaded.postpone or _load_postpone()
+            steps, envelopes = postpone(signal, sender, payload, steps)
     turns = Turns(registry, sender, steps, version, snapshot.newest)
-    return turns, outcome_of(signal, sender, payload, muted=muted)
+    return turns, outcome_of(
+        signal, sender, payload, muted=muted, wrapping=wrapping, envelopes=envelopes
+    )

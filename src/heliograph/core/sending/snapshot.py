@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from heliograph.core.connections.scopes import Scope
 
 
+_NO_SCOPES: frozenset[Scope] = frozenset()
+
+
+def _sparing(refs: list[ReceiverRef]) -> tuple[tuple[Callable[[], Any], frozenset[str]], ...]:
+    """Return each receiver with what it is spared; nothing if all get the whole payload."""
+    if not any(it.omitted for it in refs):
+        return ()
+    return tuple((it.resolver(), it.omitted) for it in refs)
+
+
 class Snapshot:
     """The receivers to call for one sender, in order: immutable, valid until a version changes.
 
@@ -29,16 +39,19 @@ class Snapshot:
         "calls",
         "connections",
         "inside",
+        "last_failed",
         "muted",
         "newest",
         "only_ref",
         "outside",
         "own_version",
+        "postpones",
         "receiver_refs",
         "scopes",
         "shared",
         "slow_in_send",
         "slow_in_send_async",
+        "sparing",
     )
 
     def __init__(
@@ -52,6 +65,9 @@ class Snapshot:
         newest: int = 0,
         muted: bool = False,
     ) -> None:
+        if len(found) == 1 and not is_local(found[0]._options.scope):
+            self._of_one(found[0], any_version, own_version, shared, newest)
+            return
         found.sort(key=in_order)
         for connection in found:
             connection._receiver_ref.fate = SENT
@@ -67,31 +83,62 @@ class Snapshot:
         self.inside: dict[tuple[Scope, ...], Snapshot] = {}
         # No send works on one with local connections.
         called = () if self.scopes else self.connections
-        self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(
-            connection._receiver_ref.resolver() for connection in called
-        )
-        alone = len(self.receiver_refs) == 1
+        refs = [connection._receiver_ref for connection in called]
+        self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(it.resolver() for it in refs)
+        # Whether the deliveries to some of them wait for a time.
+        self.postpones: bool = any(connection._options.when is not None for connection in called)
+        self.sparing: tuple[tuple[Callable[[], Any], frozenset[str]], ...] = _sparing(refs)
+        # Sends take the slow path if not all receivers are called, `send` also if some have to be
+        # awaited, and `send_async` if some are spared arguments.
+        self.slow_in_send_async: bool = self.postpones or bool(self.sparing)
+        self.slow_in_send: bool = self.postpones or any(it.is_async for it in refs)
+        alone = len(self.receiver_refs) == 1 and not self.sparing
         self.only_ref: Callable[[], Any] | None = self.receiver_refs[0] if alone else None
-        # Sends take the slow path if not all receivers are called, or not with the whole payload;
-        # `send` also if some have to be awaited.
-        self.slow_in_send_async: bool = any(
-            connection._receiver_ref.omitted for connection in called
-        )
-        self.slow_in_send: bool = self.slow_in_send_async or any(
-            connection._receiver_ref.is_async for connection in called
-        )
-        # With each, whether it is called in place in spite of a wrapper: it is async or inline.
-        self.calls: tuple[tuple[Callable[[], Any], bool], ...] = tuple(
-            (ref, connection._receiver_ref.is_async or connection._options.inline)
-            for ref, connection in zip(self.receiver_refs, called, strict=True)
-        )
+        # With each, whether it is async, and whether it is called in place in spite of a wrapper:
+        # it is async or inline. Empty until a send needs that.
+        self.calls: tuple[tuple[Callable[[], Any], bool, bool], ...] = ()
         self.newest: int = newest or max(map(order_of, found), default=0)
         # Whether no receiver is called, as the signal is muted in the sending context.
         self.muted: bool = muted
+        # What the note of an error of the last receiver says, with the name of the signal.
+        self.last_failed: tuple[str | None, str] | None = None
         # Whether other senders use it too, each with its own connection.
         self.shared: bool = shared
         self.any_version: int = any_version
         self.own_version: int = own_version
+
+    def made_calls(self) -> tuple[tuple[Callable[[], Any], bool, bool], ...]:
+        """Return `calls`, made now."""
+        self.calls = tuple(
+            (ref, it._receiver_ref.is_async, it._receiver_ref.is_async or it._options.inline)
+            for ref, it in zip(self.receiver_refs, self.connections, strict=True)
+        )
+        return self.calls
+
+    def _of_one(
+        self, connection: Connection, any_version: int, own_version: int, shared: bool, newest: int
+    ) -> None:
+        """Be the snapshot of a single connection: who waits for a send makes one each time."""
+        ref, options = connection._receiver_ref, connection._options
+        ref.fate = SENT
+        only = ref.resolver()
+        self.scopes = _NO_SCOPES
+        self.connections = (connection,)
+        self.outside = None
+        self.inside = {}
+        self.receiver_refs = (only,)
+        self.sparing = sparing = _sparing([ref]) if ref.omitted else ()
+        self.only_ref = None if sparing else only
+        self.postpones = postpones = options.when is not None
+        self.slow_in_send_async = postpones or bool(sparing)
+        self.slow_in_send = postpones or ref.is_async
+        self.calls = ()
+        self.last_failed = None
+        self.newest = newest or order_of(connection)
+        self.muted = False
+        self.shared = shared
+        self.any_version = any_version
+        self.own_version = own_version
 
     def within(self, blocks: tuple[Scope, ...]) -> Snapshot:
         """Return the part for a context that is inside just these of its `scopes`."""

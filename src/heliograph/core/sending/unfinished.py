@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from heliograph.core.failures import AT_ONCE
 from heliograph.core.sending.delivering import deliver, deliver_async
 from heliograph.core.sending.lookup import own_connections
-from heliograph.core.sending.outcome import Outcome
+from heliograph.core.sending.outcome import Outcome, is_raised
 from heliograph.core.sending.turns import Turns
 from heliograph.core.sending.watched_outcome import WatchedOutcome
 
@@ -105,6 +106,23 @@ def was_called(receiver: Any, snapshot: Snapshot, results: Results) -> bool:
         return False
     # It is the one before, if the next one could not be looked up.
     return not results or receiver is not results[-1][0]
+
+
+def is_over(
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    snapshot: Snapshot,
+    results: Results,
+    receiver: Any,
+    error: Exception,
+) -> bool:
+    """Tell whether an error ends a send now: nobody is called who was not called before it."""
+    return (
+        isinstance(error, AT_ONCE)
+        or not was_called(receiver, snapshot, results)
+        or is_raised(signal, sender, payload, snapshot, len(results), receiver, error)
+    )
 
 
 def finish(send: Unfinished) -> Results:

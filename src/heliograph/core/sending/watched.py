@@ -56,7 +56,7 @@ def send_watched(
         errors, over = [caught], False
     if over:
         seen, place.work = place.work, None
-        end_watching(place, seen)
+        end_watching(place, seen, place.teller)  # In a plain send, nobody else runs at its end.
         return results
     try:
         send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
@@ -74,12 +74,13 @@ async def send_async_watched(  # noqa: PLR0915 - one loop, for speed.
     if snapshot.shared:
         connections = own_connections(registry, snapshot, sender)
     place = begin_watching(registry.watchers, signal, sender, payload, snapshot.muted)
+    place.work._wrapping = wrapper is not None
     receiver, errors, position = NOBODY, NOBODY, 0
     clock, note = place.work._clock, place.work._deliveries.append
     try:
         if connections:
             PLACE.set(place)
-        for ref, in_place in snapshot.calls:
+        for ref, _, in_place in snapshot.calls or snapshot.made_calls():
             receiver = ref()
             if receiver is not None:
                 if in_place or wrapper is None:

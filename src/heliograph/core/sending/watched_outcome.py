@@ -24,16 +24,30 @@ class WatchedOutcome(Outcome):
 
     Attributes:
         muted: Whether no receiver is called because the signal is muted.
+        origin: Which other process has sent it.
+        envelopes: In which envelopes it travels between processes.
+        wrapping: Whether an async send was given a wrapper; None for one that is not async.
         place: The place of the watched send, once it has begun.
         clock: When the running receiver began.
     """
 
-    __slots__ = ("clock", "emission", "muted", "place")
+    __slots__ = ("clock", "emission", "envelopes", "muted", "origin", "place", "wrapping")
 
     def __init__(
-        self, signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool = False
+        self,
+        signal: Any,
+        sender: Any,
+        payload: dict[str, Any],
+        *,
+        muted: bool = False,
+        wrapping: bool | None = None,
+        origin: str | None = None,
+        envelopes: tuple[str, ...] = (),
     ) -> None:
         super().__init__(signal, sender, payload)
+        self.origin: str | None = origin
+        self.envelopes: tuple[str, ...] = envelopes
+        self.wrapping: bool | None = wrapping
         self.muted: bool = muted
         self.place: Place | None = None
         self.emission: Emission | None = None
@@ -48,11 +62,18 @@ class WatchedOutcome(Outcome):
     def __enter__(self) -> None:
         """Begin to watch and to call receivers."""
         if self.place is None:
-            watchers, muted = self.signal._registry.watchers, self.muted
             self.place = begin_watching(
-                watchers, self.signal, self.sender, self.payload, muted=muted
+                self.signal._registry.watchers,
+                self.signal,
+                self.sender,
+                self.payload,
+                self.muted,
+                self.origin,
+                self.envelopes,
             )
             self.emission = self.place.work
+            if self.wrapping is not None:
+                self.place.work._wrapping = self.wrapping
             enter(PLACE, self.place)
 
     def __exit__(self, kind: object, left_by: BaseException | None, traceback: object) -> None:
@@ -83,8 +104,25 @@ class WatchedOutcome(Outcome):
             self.emission._deliveries.append(note)
 
 
-def outcome_of(signal: Any, sender: Any, payload: dict[str, Any], *, muted: bool) -> Outcome:
+def outcome_of(
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    *,
+    muted: bool,
+    wrapping: bool | None,
+    origin: str | None = None,
+    envelopes: tuple[str, ...] = (),
+) -> Outcome:
     """Return the object that collects the outcome; with an instrument, one that notes it."""
     if signal._registry.watchers and not (TELLERS and is_telling()):
-        return WatchedOutcome(signal, sender, payload, muted=muted)
+        return WatchedOutcome(
+            signal,
+            sender,
+            payload,
+            muted=muted,
+            wrapping=wrapping,
+            origin=origin,
+            envelopes=envelopes,
+        )
     return Outcome(signal, sender, payload)

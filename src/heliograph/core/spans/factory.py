@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial, wraps
 
 from heliograph.core.callables import is_async, why_not_decorated
-from heliograph.core.declared.checking import wrong_names
 from heliograph.core.declared.declaration import Argument
+from heliograph.core.declared.mismatches import wrong_names
 from heliograph.core.declared.runtime_types import Hint
 from heliograph.core.describe import describe_callable, name_of
 from heliograph.core.errors import ArgumentError
+from heliograph.core.spans.kind import SpanKind
 from heliograph.core.spans.noop import begin_or_noop
-from heliograph.core.spans.span import Span, SpanKind
+from heliograph.core.spans.span import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,101 +7,35 @@ from time import perf_counter
 from types import MappingProxyType
 from weakref import ref
 
-from heliograph.core.callables import is_async
-from heliograph.core.describe import describe_duration, name_of, title_of
-from heliograph.core.errors import ArgumentError, AsyncReceiverError, StateError
-from heliograph.core.failures import log_aside
-from heliograph.core.identity import unwrapped
-from heliograph.core.mistakes import is_decorated_at, warn_of_unused
-from heliograph.core.observing.nesting import enter, innermost, leave, place_for
-from heliograph.core.sending.checks import check
-from heliograph.core.sending.lookup import find
+from heliograph.core.describe import describe_duration, title_of
+from heliograph.core.errors import ArgumentError, StateError
+from heliograph.core.failures import AT_ONCE, log_aside
+from heliograph.core.mistakes import warn_of_unused
+from heliograph.core.observing.nesting import Place, innermost, leave
 from heliograph.core.sending.slow_path import send_to_the_end
+from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.showing import shown
-from heliograph.core.source import call_site
+from heliograph.core.signal import Signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import FunctionType
-    from typing import Any, Never, NoReturn, Self
+    from collections.abc import Mapping
+    from typing import Any, Never, NoReturn, Self, TypeVar
 
-    from heliograph.core.observing.nesting import Place
-    from heliograph.core.signal import Signal
     from heliograph.core.source import CallSite
+    from heliograph.core.spans.kind import SpanKind
+
+    AnySpan = TypeVar("AnySpan", bound="Span")
 
 PLACE: ContextVar[Place | None] = ContextVar("heliograph_span", default=None)
 """The innermost open span of the current context."""
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+_SEND: Any = getattr(Signal.send, "__wrapped__", Signal.send)
+"""The method in Python, where that is what sends."""
+
 _NOT_RAISED = "Receivers of %s failed; the error that ended the span is raised instead."
-
-
-class SpanKind:
-    """What the spans of one factory have in common.
-
-    Attributes:
-        name: The beginning of the names of the three signals.
-        started: Sent before the work, with the payload and the ``span``.
-        finished: Sent after the work, with the payload, the ``span``, its ``duration`` and
-            its ``attributes``.
-        failed: Sent instead if the work raised, with the same and the ``error``.
-    """
-
-    def __init__(
-        self, name: str, started: Signal[...], finished: Signal[...], failed: Signal[...]
-    ) -> None:
-        self.name: str = name
-        self.started: Signal[...] = started
-        self.finished: Signal[...] = finished
-        self.failed: Signal[...] = failed
-
-    def span(self, sender: Any = None, /, **payload: Any) -> Span:
-        """Make a span that sends its signals.
-
-        Raises:
-            ArgumentError: If the payload is not as declared, in development.
-        """
-        sender = unwrapped(sender)
-        if not self.started._registry.checked:
-            return Span(self, sender, payload)
-        span = _WatchedSpan(self, sender, payload)
-        # Checked here and not where it is entered, as this call passes the payload.
-        check(self.started, sender, {**payload, "span": span})
-        if self.started._registry.checked:
-            span._unused = call_site()
-        else:
-            self.finished._registry.check(on=False)
-            self.failed._registry.check(on=False)
-        return span
-
-    def refuse_to_decorate(self, function: FunctionType) -> None:
-        """Refuse to take a function for the sender, if the factory is used as a decorator.
-
-        Raises:
-            ArgumentError: If it is used so, or if the declared payload is missing.
-        """
-        declaration = self.started.declaration
-        needed = declaration is not None and declaration.required - {"span"}
-        if needed or is_decorated_at(function, call_site()):
-            name = self.name.rpartition(".")[2]
-            msg = (
-                f"{name_of(function)} is not a sender of {self.name!r}, and `@{name}` is no "
-                f"decorator. Write `@{name}.wrap(sender, ...)` or `@{name}.each_call`, or put "
-                f"`with {name}(...)` into the function."
-            )
-            raise ArgumentError(msg)
-
-    def refuse_async(self, sender: object) -> None:
-        """Refuse to enter a plain ``with`` if a receiver is async.
-
-        Raises:
-            AsyncReceiverError: If so.
-        """
-        for signal in (self.started, self.finished, self.failed):
-            registry = signal._registry
-            if registry.anyone and find(registry, sender)[2].slow_in_send:
-                for receiver in filter(is_async, signal.receivers_for(sender)):
-                    raise _not_awaited(signal, receiver)
 
 
 class Span:
@@ -134,16 +68,12 @@ class Span:
     sender: Any
     duration: float | None
 
-    def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
-        self.name = kind.name
-        self.sender = sender
-        self.duration = None
-        self._parent: Span | ref[Span] | None = None
-        self._place: Place | None = None
-        self._kind = kind
-        self._payload = payload
-        self._attributes: dict[str, Any] = {}
-        self._clock: float | None = None
+    _attributes: dict[str, Any] | None
+    _clock: float | None
+    _kind: SpanKind
+    _parent: Span | ref[Span] | None
+    _payload: dict[str, Any]
+    _place: Place | None
 
     @property
     def parent(self) -> Span | None:
@@ -158,7 +88,7 @@ class Span:
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The values added so far, read-only."""
-        return MappingProxyType(self._attributes)
+        return NOTHING if self._attributes is None else MappingProxyType(self._attributes)
 
     def add(self, **values: Any) -> None:
         """Attach values; receivers of `finished` and `failed` get them as ``attributes``.
@@ -172,29 +102,89 @@ class Span:
         """
         if self._clock is None or self.duration is not None:
             self._refuse("nothing can be added to it")
-        self._attributes.update(values)
+        if self._attributes is None:
+            self._attributes = values
+        else:
+            self._attributes.update(values)
 
+    # These two are written out, as each further call would take a tenth of the time.
     def __enter__(self) -> Self:
-        kind = self._kind
-        kind.refuse_async(self.sender)
-        self._begin()
+        kind, sender = self._kind, self.sender
+        started, finished, failed = kind.registries
+        version, of, snapshot = finished.last_snapshot
+        # Asked as in a send, and looked up only where that has changed.
+        if (
+            version is not finished.version
+            or type(sender) is not of
+            or finished.senders
+            or snapshot.slow_in_send
+            or started.anyone
+            or failed.anyone
+        ):
+            kind.refuse_async(sender)
+        if self._clock is not None:
+            self._refuse("it cannot be entered again")
+        around = PLACE.get()
+        while around is not None and around.work is None:
+            around = around.around
+        self._place = place = Place()
+        place.around = around
+        if around is not None:
+            self._parent = around.work
+        place.work = self
+        self._clock = perf_counter()
+        # Last, and undone if a signal handler raises: the block would not be left.
         try:
-            kind.started.send(self.sender, span=self, **self._payload)
-        except BaseException as error:
-            # The block will not be run, nor be left.
-            self._fail(error)
+            PLACE.set(place)
+            return self._tell_start() if started.anyone else self
+        except BaseException:
+            leave(PLACE, place)
             raise
-        return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is not None:
             self._fail(error)
             return
-        told, finished = self._end(), self._kind.finished
+        place, begun = self._place, self._clock
+        if place is None or begun is None:
+            self._refuse("it cannot be left")
+        # First, as a signal handler may raise after any call. The context stays at the place, where
+        # nothing is under way any more: going back would take as long as coming has.
+        self._place = place.work = None
+        self.duration = duration = perf_counter() - begun
+        if place.around is not None:
+            # Otherwise each job that starts the next one would make the chain longer.
+            place.around = innermost(place.around)
+        finished, sender = self._kind.registries[1], self.sender
+        version, of, snapshot = finished.last_snapshot
+        if (
+            version is not finished.version
+            or type(sender) is not of
+            or finished.senders
+            or finished.watchers
+            or snapshot.only_ref is None
+            or (receiver := snapshot.only_ref()) is None
+            or self._parent is not None
+            or sender is None
+            or Signal.send is not _SEND  # Somebody may have wrapped it, to trace all sends.
+        ):
+            self._tell_end()
+            return
+        # A send to one receiver, which would make three dicts of the payload and not two.
         try:
-            finished.send(self.sender, _async_wrapper=_refusing(finished), **told)
-        finally:
-            self._outlive()
+            receiver(
+                sender,
+                **self._payload,
+                span=self,
+                duration=duration,
+                attributes=self.attributes if self._attributes else NOTHING,
+            )
+        except AT_ONCE:
+            raise
+        except Exception as failed:  # noqa: BLE001 - it is raised once it is noted.
+            signal, told = self._kind.finished, self._told()
+            send = Unfinished(signal, sender, told, snapshot, version, None, [])
+            finish(send.stopped(receiver, [failed]))
 
     async def __aenter__(self) -> Self:
         self._begin()
@@ -209,30 +199,61 @@ class Span:
         if error is not None:
             await self._fail_async(error)
             return
-        told = self._end()
+        self._end()
         try:
-            await send_to_the_end(self._kind.finished, self.sender, told)
+            await send_to_the_end(self._kind.finished, self.sender, self._told())
         finally:
             self._outlive()
 
     def _begin(self) -> None:
         if self._clock is not None:
             self._refuse("it cannot be entered again")
-        around = innermost(PLACE.get())
+        around = PLACE.get()
+        while around is not None and around.work is None:
+            around = around.around
         self._parent = None if around is None else around.work
+        self._place = place = Place()
+        place.work = self
+        place.around = around
         self._clock = perf_counter()
-        self._place = place_for(self, around)
         # Last, and undone if a signal handler raises: the block would not be left.
-        enter(PLACE, self._place)
+        try:
+            PLACE.set(place)
+        except BaseException:
+            leave(PLACE, place)
+            raise
 
-    def _end(self) -> dict[str, Any]:
-        """End the span, and return the payload of the signal that tells of its end."""
-        if self._clock is None or self._place is None:
+    def _tell_start(self) -> Self:
+        try:
+            self._kind.started.send(self.sender, span=self, **self._payload)
+        except BaseException as error:
+            # The block will not be run, nor be left.
+            self._fail(error)
+            raise
+        return self
+
+    def _tell_end(self) -> None:
+        kind = self._kind
+        wrapper = kind.refusing_finished
+        try:
+            kind.finished.send(self.sender, _async_wrapper=wrapper, **self._told())
+        finally:
+            self._outlive()
+
+    def _end(self) -> None:
+        place = self._place
+        if self._clock is None or place is None:
             self._refuse("it cannot be left")
-        place, self._place = self._place, None
-        place.work = None  # First, as a signal handler may raise after any call.
+        # First, as a signal handler may raise after any call. The context stays at the place, where
+        # nothing is under way any more: going back would take as long as coming has.
+        self._place = place.work = None
         self.duration = perf_counter() - self._clock
-        leave(PLACE, place)
+        if place.around is not None:
+            # Otherwise each job that starts the next one would make the chain longer.
+            place.around = innermost(place.around)
+
+    def _told(self) -> dict[str, Any]:
+        """Return the payload of the signal that tells of the end."""
         return {
             **self._payload,
             "span": self,
@@ -247,18 +268,21 @@ class Span:
             self._parent = ref(parent)
 
     def _fail(self, error: BaseException) -> None:
-        told, failed = self._end(), self._kind.failed
+        self._end()
+        failed = self._kind.failed
         try:
-            failed.send(self.sender, _async_wrapper=_refusing(failed), error=error, **told)
+            wrapper = self._kind.refusing_failed
+            failed.send(self.sender, _async_wrapper=wrapper, error=error, **self._told())
         except Exception as another:  # noqa: BLE001 - the error of the work is raised.
             log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
             self._outlive()
 
     async def _fail_async(self, error: BaseException) -> None:
-        told, failed = self._end(), self._kind.failed
+        self._end()
+        failed = self._kind.failed
         try:
-            await send_to_the_end(failed, self.sender, {"error": error, **told})
+            await send_to_the_end(failed, self.sender, {"error": error, **self._told()})
         except Exception as another:  # noqa: BLE001 - the error of the work is raised.
             log_aside(another, _NOT_RAISED, title_of(failed))
         finally:
@@ -295,16 +319,13 @@ class Span:
         return f"<Span {self.name!r} {self._state()}>"
 
 
-class _WatchedSpan(Span):
+class WatchedSpan(Span):
     """A span in development mode: it warns if it is dropped without being entered."""
 
     __slots__ = ("_unused",)
 
+    # The place that made it, once its payload is checked.
     _unused: CallSite | None
-
-    def __init__(self, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> None:
-        super().__init__(kind, sender, payload)
-        self._unused = None  # The place that made it, once its payload is checked.
 
     def __enter__(self) -> Self:
         self._unused = None
@@ -319,6 +340,7 @@ class _WatchedSpan(Span):
         super()._refuse(what)
 
     def __call__(self, *_: object) -> Never:
+        """Refuse to decorate, as every span does."""
         self._unused = None
         super().__call__()
 
@@ -327,21 +349,11 @@ class _WatchedSpan(Span):
             warn_of_unused(f"Span {self.name!r}", self._unused)
 
 
-def _not_awaited(signal: Signal[...], receiver: Any) -> AsyncReceiverError:
-    msg = (
-        f"{title_of(signal)} has an async receiver, {name_of(receiver)}, which a plain `with` "
-        "cannot await. Use `async with`, or connect a plain function."
-    )
-    return AsyncReceiverError(msg)
-
-
-def _refusing(signal: Signal[...]) -> Callable[[Any], Any]:
-    """Return a wrapper with which async receivers fail, and all others are called."""
-
-    def wrap(receiver: Any) -> Callable[..., Never]:
-        def call(*_: object, **__: object) -> Never:
-            raise _not_awaited(signal, receiver)
-
-        return call
-
-    return wrap
+def make_span(span: AnySpan, kind: SpanKind, sender: Any, payload: dict[str, Any]) -> AnySpan:
+    """Fill in an empty span; an `__init__` would take twice as long."""
+    span._kind = kind
+    span.name = kind.name
+    span.sender = sender
+    span._payload = payload
+    span.duration = span._parent = span._place = span._attributes = span._clock = None
+    return span

@@ -7,12 +7,13 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 
-from heliograph.core.describe import short_repr, title_of
+from heliograph.core.describe import short_repr
 from heliograph.core.errors import ArgumentError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
     from typing import Any
 
     from heliograph.core.streams.inbox import Inbox
@@ -22,10 +23,16 @@ _LONGEST = 4_000_000.0
 
 
 class Patience:
-    """How long a reader goes on waiting for an inbox."""
+    """How long a reader goes on waiting."""
 
-    def __init__(self, inbox: Inbox, timeout: Any) -> None:
+    __slots__ = ("_left", "_since", "_timeout", "_which")
+
+    def __init__(self, timeout: Any, which: Callable[[], str]) -> None:
         """Begin to wait.
+
+        Args:
+            timeout: The most seconds to wait; None is for ever.
+            which: Says which emissions, for the error if none comes.
 
         Raises:
             ArgumentError: If *timeout* is not None and not a number of seconds from 0 on.
@@ -35,7 +42,7 @@ class Patience:
             shown = short_repr(timeout)
             msg = f"timeout={shown} is not a number of seconds from 0 on, nor None for no limit."
             raise ArgumentError(msg)
-        self._inbox = inbox
+        self._which = which
         self._timeout = timeout
         self._left: float = timeout or 0.0
         self._since = monotonic()
@@ -50,8 +57,7 @@ class Patience:
             return None
         self._pass(0.0)
         if self._left <= 0:
-            which = f"of {title_of(self._inbox.signal)}{self._inbox.limits}"
-            msg = f"No emission {which} came within {self._timeout} seconds."
+            msg = f"No emission {self._which()} came within {self._timeout} seconds."
             raise TimeoutError(msg)
         return min(self._left, _LONGEST)
 
@@ -63,6 +69,10 @@ class Patience:
         now = monotonic()
         self._left -= max(now - self._since, least)
         self._since = now
+
+
+FOR_EVER = Patience(None, str)
+"""That of all readers who wait without a timeout."""
 
 
 def pause(inbox: Inbox, patience: Patience) -> None:
@@ -92,40 +102,64 @@ async def pause_task(inbox: Inbox, patience: Patience) -> None:
     Raises:
         TimeoutError: If the timeout had passed before.
     """
-    loop = _running_loop()
+    loop = _ASYNCIO.running_loop()
+    if loop is None:
+        raise _no_loop()
     woken = loop.create_future()
-    seconds = patience.seconds()
+    seconds = None if patience is FOR_EVER else patience.seconds()
     timer = None if seconds is None else loop.call_later(seconds, _settle, woken, False)
+    wake = partial(_wake_task, loop, woken)
+    inbox.waiting.append(wake)
     try:
-        with inbox.waking(partial(_wake_loop, loop, woken)):
-            if not inbox.something() and not await woken:
-                patience.came_back_empty(seconds)
+        if not inbox.something() and not await woken:
+            patience.came_back_empty(seconds)
     finally:
+        inbox.forget(wake)
         if timer is not None:
             timer.cancel()
 
 
-def _wake_loop(loop: AbstractEventLoop, woken: Future[bool]) -> None:
+def _wake_task(loop: AbstractEventLoop, woken: Future[bool]) -> None:
+    # A task of this loop that sends need not wake the loop as other threads must. Where no task
+    # runs, this may be a signal handler, and the loop asleep below it.
+    if _ASYNCIO.running_loop() is loop and _ASYNCIO.current_task(loop) is not None:
+        if not woken.done():
+            woken.set_result(True)
+        return
     with suppress(RuntimeError):  # The loop is closed, and its task is gone.
         loop.call_soon_threadsafe(_settle, woken, True)
 
 
 def _settle(woken: Future[bool], by_somebody: bool) -> None:
-    if not woken.done():
+    if not woken.done():  # Who sends and the clock may both come.
         woken.set_result(by_somebody)
 
 
-def _running_loop() -> AbstractEventLoop:
-    from asyncio import get_running_loop
+class _Asyncio:
+    """What is needed of asyncio, once it is: threads wait without it, and importing it is slow."""
 
-    try:
-        return get_running_loop()
-    except RuntimeError:
-        msg = (
-            "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio "
-            "runs on trio), or use wait() in a thread."
-        )
-        raise StateError(msg) from None
+    __slots__ = ("current_task", "running_loop")
+
+    running_loop: Callable[[], AbstractEventLoop | None]
+    current_task: Callable[[AbstractEventLoop], object]
+
+    def __getattr__(self, name: str) -> Any:
+        import asyncio
+
+        self.running_loop = asyncio._get_running_loop
+        self.current_task = asyncio.current_task
+        return object.__getattribute__(self, name)
+
+
+_ASYNCIO = _Asyncio()
+
+
+def _no_loop() -> StateError:
+    msg = (
+        "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio "
+        "runs on trio), or use wait() in a thread."
+    )
+    return StateError(msg)
 
 
 def refuse_loop() -> None:

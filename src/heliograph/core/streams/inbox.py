@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager, suppress
 
+from heliograph.core.callables import OWN_RECEIVERS
 from heliograph.core.describe import title_of
 from heliograph.core.errors import LostEmissionsError
 from heliograph.core.failures import raise_kept
 from heliograph.core.lock import Lock
-from heliograph.core.observing.emission import PLACE, Emission
-from heliograph.core.observing.instruments import is_telling
-from heliograph.core.observing.nesting import innermost
-from heliograph.core.observing.watching import begin_watching
-from heliograph.core.observing.wishes import Watchers
+from heliograph.core.observing.watching import current_emission
 from heliograph.core.showing import shown
 
 TYPE_CHECKING = False
@@ -21,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Literal
 
-    WhenFull = Literal["raise", "drop_oldest"]
+    from heliograph.core.connections.connection import Connection
+    from heliograph.core.observing.emission import Emission
 
-_NO_INSTRUMENTS = Watchers()
+    WhenFull = Literal["raise", "drop_oldest"]
 
 _A_MOMENT = 0.05
 """Seconds that a reader waits for another thread to release the lock."""
@@ -36,51 +34,65 @@ class Inbox:
     __module__ = "heliograph"
     __qualname__ = "Stream"
 
+    __slots__ = (
+        "__weakref__",
+        "arrived",
+        "closed",
+        "connection",
+        "entries",
+        "lock",
+        "lost",
+        "matches",
+        "raises",
+        "signal",
+        "size",
+        "told",
+        "waiting",
+    )
+
     def __init__(
         self,
         signal: Any,
-        matches: Callable[[Emission], object],
+        matches: Callable[[Emission], object] | None,
         size: int,
         when_full: WhenFull,
     ) -> None:
         self.signal: Any = signal
-        self.matches: Callable[[Emission], object] = matches
+        # What chooses emissions; without it, all are wanted.
+        self.matches: Callable[[Emission], object] | None = matches
+        # Its own, once it is connected.
+        self.connection: Connection | None = None
         self.size: int = size
         self.raises: bool = when_full == "raise"
         # Emissions that were sent, and those kept for readers. The thread that has the lock moves
         # them from one to the other.
-        self.arrived: deque[Emission | Exception] = deque()
+        self.arrived: list[Emission | Exception] = []
         self.entries: deque[Emission | Exception] = deque()
         self.lock: Lock = Lock()
-        self.waiting: deque[Callable[[], object]] = deque()
+        self.waiting: list[Callable[[], object]] = []
         self.closed: bool = False
-        # How messages name the emissions that it accepts, unless it accepts all.
-        self.limits: str = ""
         # How many emissions were lost, and how many of these the reader knows of.
         self.lost: int = 0
         self.told: int = 0
 
     def __call__(self, sender: Any, /, **payload: Any) -> None:
         """Receive an emission."""
-        emission = _emission(self.signal, sender, payload)
-        try:
-            wanted = self.matches(emission)
-        except Exception as error:  # noqa: BLE001 - it goes to the reader, not to the sender.
-            self._take_in(error)
-        else:
-            if wanted:
-                self._take_in(emission)
+        entry: Any = current_emission(self.signal, sender, payload)
+        if self.matches is not None:
+            try:
+                if not self.matches(entry):
+                    return
+            except Exception as error:  # noqa: BLE001 - it goes to the reader, not to the sender.
+                entry = error
+        if not self.closed:
+            self.arrived.append(entry)
+            self.settle()
 
     @shown
     def __repr__(self) -> str:
         self.settle()
         title = f"{title_of(self.signal)}{', closed' if self.closed else ''}"
         return f"<Stream of {title}: {len(self.entries)} to read, {self.lost} lost>"
-
-    def _take_in(self, entry: Emission | Exception) -> None:
-        if not self.closed:
-            self.arrived.append(entry)
-            self.settle()
 
     def settle(self) -> None:
         """Keep what has arrived; if another thread is doing so, it goes on with this too."""
@@ -90,14 +102,14 @@ class Inbox:
         while self.arrived and free and not lock.is_mine:
             try:
                 try:
-                    free = lock.acquire(blocking=False)
+                    free = lock.acquire(False)
                     if free:
                         self._keep_arrived()
                 finally:
                     if lock.is_mine:
                         lock.release()
             finally:
-                if self.something():
+                if self.waiting and self.something():
                     self.wake()
 
     def _keep_arrived(self) -> None:
@@ -121,11 +133,14 @@ class Inbox:
 
     def wake(self) -> None:
         """Wake all readers: each looks whether there is something, and may wait again."""
-        with suppress(IndexError, ValueError):  # Another thread wakes them, too.
-            while True:
-                wake = self.waiting[0]
+        waiting = self.waiting
+        try:
+            while waiting:
+                wake = waiting[0]
                 wake()
-                self.waiting.remove(wake)
+                waiting.remove(wake)
+        except (IndexError, ValueError):  # Another thread wakes them, too.
+            return
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
@@ -134,26 +149,47 @@ class Inbox:
         try:
             yield
         finally:
-            with suppress(ValueError):  # It was called.
-                self.waiting.remove(wake)
+            self.forget(wake)
+
+    def forget(self, wake: Callable[[], object]) -> None:
+        """Let something not be called any more, if it was not."""
+        waiting = self.waiting
+        if wake in waiting:
+            with suppress(ValueError):  # It was called just now.
+                waiting.remove(wake)
 
     def something(self) -> bool:
         """Tell whether a reader should look now; it asks before it waits, so it misses nothing."""
         return bool(self.entries) or self.closed or (self.raises and self.lost > self.told)
 
-    def take(self) -> Emission | None:
+    def take(self) -> Emission | None:  # noqa: C901 - one look without the lock, and one with it.
         """Return the next emission, or None if there is none.
 
         Raises:
             LostEmissionsError: If some were lost before the next one.
             Exception: An error that the function `matching` raised.
         """
-        try:
-            entry = self._next()
-        finally:
-            self.settle()  # A thread that sent while this had the lock has left it to this one.
-        if isinstance(entry, int):
-            raise self._lost_here(entry)
+        lock, entries, entry, lost = self.lock, self.entries, None, 0
+        if not (entries or self.arrived or self.lost > self.told):
+            return None
+        if not lock.is_mine:  # Otherwise in a signal handler.
+            try:
+                if lock.acquire(True, _A_MOMENT):
+                    if self.arrived:
+                        self._keep_arrived()
+                    if entries:
+                        entry = entries[0]
+                        del entries[0]
+                    elif self.raises:
+                        lost = self.lost - self.told
+                        self.told += lost
+            finally:
+                if lock.is_mine:
+                    lock.release()
+                if self.arrived:  # A thread that sent meanwhile has left it to this one.
+                    self.settle()
+        if lost:
+            raise self._lost_here(lost)
         if isinstance(entry, Exception):
             error, entry = entry, None
             try:
@@ -161,26 +197,6 @@ class Inbox:
             finally:
                 del error  # It must not refer to itself through its traceback's frames.
         return entry
-
-    def _next(self) -> Emission | Exception | int | None:
-        """Return the next entry, or how many were lost here, or None."""
-        lock, entries = self.lock, self.entries
-        if lock.is_mine:  # In a signal handler.
-            return None
-        try:
-            if not lock.acquire(timeout=_A_MOMENT):
-                return None
-            self._keep_arrived()
-            if entries:
-                entry = entries[0]
-                del entries[0]
-                return entry
-            lost = self.lost - self.told if self.raises else 0
-            self.told += lost
-            return lost or None
-        finally:
-            if lock.is_mine:
-                lock.release()
 
     def _lost_here(self, lost: int) -> LostEmissionsError:
         what = "1 emission was" if lost == 1 else f"{lost} emissions were"
@@ -194,23 +210,23 @@ class Inbox:
     def close(self) -> None:
         """Receive nothing more, and wake the readers."""
         try:
-            self.signal.disconnect(self)
+            self._disconnect()
         except BaseException:
             # Once more, if a signal handler came in between.
-            self.signal.disconnect(self)
+            self._disconnect()
             raise
         finally:
             self.closed = True
-            self.wake()
+            if self.waiting:
+                self.wake()
+
+    def _disconnect(self) -> None:
+        # By its connection, as finding that takes longer than ending it. It may be another one by
+        # now: signals that are joined connect their receivers again. And it is let go, as the
+        # reference that it has to this would call back when this dies.
+        connection, self.connection = self.connection, None
+        if connection is None or not self.signal._disconnect_one(connection):
+            self.signal.disconnect(self)
 
 
-def _emission(signal: object, sender: object, payload: dict[str, Any]) -> Emission:
-    """Return the emission that is being sent; if an instrument watches, the one that it sees."""
-    place = innermost(PLACE.get())
-    current: Emission | None = None if place is None else place.work
-    same = current is not None and current.signal is signal and current.sender is sender
-    # What an instrument sends is not watched, and the emission that it sees has ended.
-    if current is not None and same and not is_telling():
-        return current
-    unseen: Emission = begin_watching(_NO_INSTRUMENTS, signal, sender, payload).work
-    return unseen
+OWN_RECEIVERS[Inbox] = "heliograph.Stream object"

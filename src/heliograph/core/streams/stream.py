@@ -6,13 +6,14 @@ import sys
 from collections.abc import Coroutine
 
 from heliograph.core.connections.dead import is_at_once
-from heliograph.core.connections.options import completed
+from heliograph.core.connections.options import DEFAULTS, Options
 from heliograph.core.describe import describe_sender, short_repr, title_of
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.identity import ANY, unwrapped
 from heliograph.core.mistakes import warn_of_unused
 from heliograph.core.showing import shown
-from heliograph.core.streams.blocking import Patience, pause, pause_task, refuse_loop
+from heliograph.core.source import call_site
+from heliograph.core.streams.blocking import FOR_EVER, Patience, pause, pause_task, refuse_loop
 from heliograph.core.streams.inbox import Inbox
 
 TYPE_CHECKING = False
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[Emission], object] | Mapping[str, object]
 
-# When a reader wakes up, the other receivers should have finished.
-_AFTER_ALL_OTHERS = -sys.maxsize
+# When a reader wakes up, the other receivers should have finished. And `inline`, so that a
+# `_sync_wrapper` does not call a stream in another thread.
+_LISTENING = tuple({**DEFAULTS, "priority": -sys.maxsize, "inline": True}.values())
+
+
+_NEXT = "Signal.next"
+
+_new: Any = tuple.__new__
 
 
 class Stream:
@@ -58,9 +65,13 @@ class Stream:
             StateError: If the stream is closed and empty, or if no asyncio loop runs here.
             ArgumentError: If *timeout* is not None and not a number of seconds from 0 on.
         """
-        emission = await self._read(Patience(self._inbox, timeout))
-        if emission is None:
-            raise self._ended()
+        self._unused = None
+        inbox = self._inbox
+        patience = FOR_EVER if timeout is None else Patience(timeout, self._which)
+        while (emission := inbox.take()) is None:
+            if inbox.closed:
+                raise self._ended()
+            await pause_task(inbox, patience)
         return emission
 
     def wait(self, *, timeout: float | None = None) -> Emission:
@@ -78,11 +89,12 @@ class Stream:
         """
         self._unused = None
         refuse_loop()
-        patience = Patience(self._inbox, timeout)
-        while (emission := self._inbox.take()) is None:
-            if self._inbox.closed:
+        inbox = self._inbox
+        patience = FOR_EVER if timeout is None else Patience(timeout, self._which)
+        while (emission := inbox.take()) is None:
+            if inbox.closed:
                 raise self._ended()
-            pause(self._inbox, patience)
+            pause(inbox, patience)
         return emission
 
     def close(self) -> None:
@@ -109,9 +121,12 @@ class Stream:
         return self
 
     async def __anext__(self) -> Emission:
-        emission = await self._read(Patience(self._inbox, None))
-        if emission is None:
-            raise StopAsyncIteration
+        self._unused = None
+        inbox = self._inbox
+        while (emission := inbox.take()) is None:
+            if inbox.closed:
+                raise StopAsyncIteration
+            await pause_task(inbox, FOR_EVER)
         return emission
 
     def __enter__(self) -> Self:
@@ -145,12 +160,11 @@ class Stream:
     def __repr__(self) -> str:
         return repr(self._inbox)
 
-    async def _read(self, patience: Patience) -> Emission | None:
-        """Return the next emission, or None at the end."""
-        self._unused = None
-        while (emission := self._inbox.take()) is None and not self._inbox.closed:
-            await pause_task(self._inbox, patience)
-        return emission
+    def _which(self) -> str:
+        """Return which emissions it waits for, as messages say it."""
+        of_sender = "" if self._sender is ANY else f" from {describe_sender(self._sender)}"
+        chosen = "" if self._inbox.matches is None else " that `matching` accepts"
+        return f"of {title_of(self._inbox.signal)}{of_sender}{chosen}"
 
     def _ended(self) -> StateError:
         title = title_of(self._inbox.signal)
@@ -166,14 +180,12 @@ class Next(Coroutine["Any", "Any", "Emission"]):
 
     __slots__ = ("_coroutine", "_stream")
 
-    __name__ = "Signal.next"  # The repr of a task shows it.
+    __name__ = _NEXT  # The repr of a task shows it.
 
     def __init__(self, stream: Stream, timeout: float | None) -> None:
         stream._unused = None  # Python warns of coroutines itself.
         self._stream = stream
         self._coroutine = _next(stream, timeout)
-        # Python shows this name when it warns that the coroutine was never awaited.
-        setattr(self._coroutine, "__qualname__", self.__name__)  # noqa: B010 - no type has it.
 
     def send(self, value: Any, /) -> Any:
         """Continue, as `coroutine.send`."""
@@ -200,9 +212,22 @@ class Next(Coroutine["Any", "Any", "Emission"]):
         return self._coroutine.__await__()
 
 
-async def _next(stream: Stream, seconds: float | None) -> Emission:
-    with stream:
-        return await stream.next(timeout=seconds)
+async def _next(stream: Stream, timeout: float | None) -> Emission:  # noqa: ASYNC109 - as above.
+    try:
+        # As `Stream.next`: a coroutine around that of another would take as long again.
+        inbox = stream._inbox
+        patience = FOR_EVER if timeout is None else Patience(timeout, stream._which)
+        while (emission := inbox.take()) is None:
+            if inbox.closed:
+                raise stream._ended()
+            await pause_task(inbox, patience)
+        return emission
+    finally:
+        stream.close()
+
+
+# Python shows this name when it warns that a coroutine was never awaited.
+_next.__qualname__ = _NEXT
 
 
 def listen(
@@ -219,27 +244,29 @@ def listen(
     if when_full not in ("raise", "drop_oldest"):
         msg = f"when_full={short_repr(when_full)} is not an option. Use 'raise' or 'drop_oldest'."
         raise ArgumentError(msg)
-    inbox = Inbox(signal, _predicate(matching), size, when_full)
-    sender = unwrapped(sender)
-    inbox.limits = _limits(sender, matching)
+    return listen_for_some(signal, sender, matching, size, when_full)
+
+
+def listen_for_some(
+    signal: Any, sender: object, matching: Wanted | None, size: int, when_full: Any
+) -> Stream:
+    """Return a stream as `listen` does, of which the last two arguments are known to be good."""
+    inbox = Inbox(signal, None if matching is None else _predicate(matching), size, when_full)
+    if sender is not ANY:
+        sender = unwrapped(sender)
     # First, so that nothing stays connected if a signal handler comes in between.
     stream = Stream(inbox, sender)
-    # `inline`, so that a `_sync_wrapper` does not call it in another thread.
-    given = {"priority": _AFTER_ALL_OTHERS, "inline": True}
-    options = completed(given, weak=False, method=listen)
-    signal._connect_with(inbox, sender, options)
-    stream._unused = options.call_site
+    site = call_site()
+    # Not unpacked, as concatenating takes half the time.
+    options: Options = _new(Options, _LISTENING + (False, None, site))  # noqa: RUF005 - just told.
+    made = signal._connect_with(inbox, sender, options)
+    if made:  # A handler in the middle of a change is given nothing.
+        [inbox.connection] = made
+    stream._unused = site
     return stream
 
 
-def _limits(sender: object, matching: Wanted | None) -> str:
-    of_sender = "" if sender is ANY else f" from {describe_sender(sender)}"
-    return of_sender if matching is None else f"{of_sender} that `matching` accepts"
-
-
-def _predicate(matching: Wanted | None) -> Callable[[Emission], object]:
-    if matching is None:
-        return lambda _: True
+def _predicate(matching: Wanted) -> Callable[[Emission], object]:
     if callable(matching):
         return matching
     try:

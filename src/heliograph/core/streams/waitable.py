@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from heliograph.core.streams.stream import Stream, Wanted
 
 
+class _Loaded:
+    """What few programs need: to import it in each call would cost more than Python's `await`."""
+
+    functions: Any = None
+
+
+_loaded = _Loaded()
+
+
+def _load() -> Any:
+    from heliograph.core.streams.stream import Next, listen, listen_for_some
+
+    _loaded.functions = listen, listen_for_some, Next
+    return _loaded.functions
+
+
 class Waitable(Connectable[P]):
     """The methods of a signal that wait for emissions, in a task or in a thread."""
 
@@ -59,9 +75,10 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.next)
-        from heliograph.core.streams.stream import Next
-
-        return Next(self.stream(sender, matching=matching, size=1), timeout)
+        _, listen_for_some, next_of = _loaded.functions or _load()
+        stream = listen_for_some(self, sender, matching, 1, "raise")
+        upcoming: Coroutine[Any, Any, Emission] = next_of(stream, timeout)
+        return upcoming
 
     def wait(
         self,
@@ -129,6 +146,6 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.stream)
-        from heliograph.core.streams.stream import listen
-
-        return listen(self, sender, matching, size, when_full)
+        listen, _, _ = _loaded.functions or _load()
+        stream: Stream = listen(self, sender, matching, size, when_full)
+        return stream

@@ -1,0 +1,436 @@
+/* `Signal.connect` and `Signal.disconnect`: functions and methods of objects, connected for all
+ * senders or for one that is compared by identity, with no options but `weak`.
+ *
+ * The rules are in `_tables.h`.
+ */
+
+#include "_tables.h"
+
+/* The flags of a code object, as the inspect module documents them. */
+enum { VARARGS = 0x04, NESTED_CODE = 0x10, ASYNC_OR_GENERATOR = 0x20 | 0x80 | 0x200 };
+
+/* What is to be connected, or disconnected. */
+typedef struct {
+    PyObject *signal, *sender;
+    int weak;
+    Receiver receiver;
+    PyObject *registry;      /* held, as all below */
+    PyObject *receiver_key, *key;
+    PyObject *seen;          /* the version in which the receiver was looked up, or NULL */
+} Request;
+
+static void
+free_request(Request *request)
+{
+    Py_CLEAR(request->registry);
+    Py_CLEAR(request->receiver_key);
+    Py_CLEAR(request->key);
+    Py_CLEAR(request->seen);
+}
+
+/* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error.
+ *
+ * What follows may run code, which changes the registry's version if it changes who is connected:
+ * up to Python 3.11, the garbage collector runs where something is made. */
+static PyObject *
+known_reference(Tables *self, Request *request)
+{
+    Py_XSETREF(request->seen, Py_NewRef(slot_of(self, request->registry, VERSION)));
+    return Py_XNewRef(PyDict_GetItemWithError(slot_of(self, request->registry, RECEIVERS),
+                                              request->receiver_key));
+}
+
+/* Read the arguments of a method that takes so many; 0 if they are not the usual ones. */
+static int
+read_arguments(Tables *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, int most,
+               Request *request)
+{
+    PyObject *receiver = nargs > 1 ? args[1] : NULL, *weak = nargs > 3 ? args[3] : Py_True;
+    Py_ssize_t named = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
+    if (nargs < 2 || nargs + named > most) {
+        return 0;
+    }
+    request->signal = args[0];
+    request->sender = nargs > 2 ? args[2] : self->parts[ANY];
+    for (Py_ssize_t i = 0; i < named; i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        if (name == self->names[NAME_WEAK] && nargs < 4 && most == 4) {
+            weak = args[nargs + i];
+        }
+        else if (name == self->names[NAME_SENDER] && nargs < 3) {
+            request->sender = args[nargs + i];
+        }
+        else {
+            return 0;
+        }
+    }
+    request->weak = weak == Py_True;
+    return (weak == Py_True || weak == Py_False)
+           && is_function_or_method(self, receiver, &request->receiver);
+}
+
+/* Find out what a method is asked to do, and whether nobody has to be told of it; 0 if Python has
+ * to. */
+static int
+understand(Tables *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+           int most, enum name meta_signal, enum slot heard_by, Request *request)
+{
+    if (!is_quiet(self) || !read_arguments(self, args, nargs, kwnames, most, request)) {
+        return 0;
+    }
+    request->registry = registry_of(self->engine, request->signal);
+    if (request->registry == NULL || !tells_nobody(self, request->signal, meta_signal)) {
+        return 0;
+    }
+    PyObject *watchers = slot_of(self, request->registry, WATCHERS);
+    if (PyList_GET_SIZE(slot_of(self, watchers, heard_by)) != 0) {
+        return 0;
+    }
+    request->receiver_key = key_of_receiver(&request->receiver);
+    request->key = key_of_sender(self, request->sender);
+    return request->receiver_key != NULL && request->key != NULL;
+}
+
+/* Connecting -------------------------------------------------------------------------- */
+
+int
+is_plain_receiver(Tables *self, const Receiver *receiver)
+{
+    PyFunctionObject *function = (PyFunctionObject *)receiver->function;
+    PyCodeObject *code = (PyCodeObject *)function->func_code;
+    int least = receiver->owner != NULL;
+    if ((function->func_dict != NULL && PyDict_GET_SIZE(function->func_dict) != 0)
+        || (code->co_flags & ASYNC_OR_GENERATOR) != 0
+        || (code->co_argcount <= least && (code->co_flags & VARARGS) == 0)) {
+        return 0;
+    }
+    if (receiver->owner == NULL && code->co_argcount > 1) {
+        /* Python looks whether it lacks its object. */
+        PyObject *first = PyTuple_GET_ITEM(code->co_localsplusnames, 0);
+        return PySequence_Contains(self->parts[OBJECTS], first) == 0;
+    }
+    return receiver->owner == NULL || PyType_SUPPORTS_WEAKREFS(Py_TYPE(receiver->owner));
+}
+
+/* Count that a line has connected another copy of a function that is held; 0 if Python has to look
+ * whether there are too many. */
+static int
+count_copy(Tables *self, Request *request)
+{
+    PyCodeObject *code = (PyCodeObject *)((PyFunctionObject *)request->receiver.function)->func_code;
+    if (request->weak || request->receiver.owner != NULL || (code->co_flags & NESTED_CODE) == 0) {
+        return 1;
+    }
+    PyObject *lines = slot_of(self, request->registry, LINES), *line = PyLong_FromVoidPtr(code);
+    PyObject *before = line == NULL ? NULL : PyDict_GetItemWithError(lines, line);
+    long long count = before == NULL ? 0 : PyLong_AsLongLong(before);
+    int counted = 0;
+    if (count > 0 && ((count + 1) & count) != 0 && PyDict_GET_SIZE(lines) < self->most_lines) {
+        PyObject *now = PyLong_FromLongLong(count + 1);
+        counted = now != NULL && PyDict_SetItem(lines, line, now) == 0;
+        Py_XDECREF(now);
+    }
+    Py_XDECREF(line);
+    return counted;
+}
+
+/* Give the weak reference to a receiver, with nothing in it; a new reference, or NULL. */
+static PyObject *
+bare_reference(Tables *self, Request *request)
+{
+    Send *engine = self->engine;
+    Receiver *receiver = &request->receiver;
+    if (receiver->owner == NULL) {
+        return new_reference(engine->kinds[RECEIVER_REF], receiver->function, self->parts[DIED]);
+    }
+    PyObject *made = new_reference(engine->kinds[METHOD_REF], receiver->owner, self->parts[DIED]);
+    PyObject *died = PyObject_CallFunctionObjArgs(
+        self->parts[PARTIAL], self->parts[FUNCTION_DIED],
+        slot_of(self, request->registry, SELF_REF), request->receiver_key, NULL);
+    PyObject *part = died == NULL ? NULL : PyWeakref_NewRef(receiver->function, died);
+    Py_XDECREF(died);
+    if (made == NULL || part == NULL) {
+        Py_XDECREF(made);
+        Py_XDECREF(part);
+        return NULL;
+    }
+    fill_slot(self, made, FUNCTION_REF, part);
+    return made;
+}
+
+/* Give the module and the qualified name of a function; a new reference, or NULL if Python has to. */
+static PyObject *
+name_parts(PyFunctionObject *function)
+{
+    /* Made first, as that may run code, and the function holds what it is named after. */
+    PyObject *named = PyTuple_New(2), *module = function->func_module;
+    /* Its module can be set to anything, and asking whether that is true may run code, too. */
+    if (named != NULL && module != NULL && PyUnicode_CheckExact(module)
+        && PyUnicode_GET_LENGTH(module) != 0) {
+        PyTuple_SET_ITEM(named, 0, Py_NewRef(module));
+        PyTuple_SET_ITEM(named, 1, Py_NewRef(function->func_qualname));
+        return named;
+    }
+    Py_XDECREF(named);
+    return NULL;
+}
+
+/* Give the reference to a receiver that is new; a new reference, or NULL. */
+static PyObject *
+new_receiver_ref(Tables *self, Request *request, PyObject *options)
+{
+    PyFunctionObject *function = (PyFunctionObject *)request->receiver.function;
+    PyObject *made = bare_reference(self, request), *counts = PyDict_New();
+    PyObject *named = name_parts(function);
+    if (made == NULL || counts == NULL || named == NULL) {
+        Py_XDECREF(made);
+        Py_XDECREF(counts);
+        Py_XDECREF(named);
+        return NULL;
+    }
+    int method = request->receiver.owner != NULL;
+    PyObject *registry = request->registry;
+    fill_slot(self, made, NAMED, named);
+    fill_slot(self, made, SENDER_COUNTS, counts);
+    fill_slot(self, made, MAKER, Py_NewRef(Py_None));
+    fill_slot(self, made, FATE, Py_NewRef(self->parts[method ? SENT_FATE : OPEN_FATE]));
+    fill_slot(self, made, REGISTRY_REF, Py_NewRef(slot_of(self, registry, SELF_REF)));
+    fill_slot(self, made, RECEIVER_KEY, Py_NewRef(request->receiver_key));
+    fill_slot(self, made, SHARED_SNAPSHOT, Py_NewRef(Py_None));
+    fill_slot(self, made, SILENCE_SEEN, Py_NewRef(slot_of(self, registry, SILENCE_CHANGES)));
+    fill_slot(self, made, STRONG_REF, Py_NewRef(Py_None));
+    fill_slot(self, made, STRONG_COUNT, Py_NewRef(self->zero));
+    fill_slot(self, made, IS_ASYNC, Py_NewRef(Py_False));
+    fill_slot(self, made, RECEIVER_OPTIONS, Py_NewRef(options));
+    fill_slot(self, made, FAILURES, Py_NewRef(self->zero));
+    fill_slot(self, made, OMITTED, Py_NewRef(self->parts[NOTHING]));
+    return made;
+}
+
+int
+has_usual_options(Tables *self, PyObject *options)
+{
+    for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
+        if (PyTuple_GET_ITEM(options, i) != PyTuple_GET_ITEM(self->parts[USUAL], i)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Tell whether connecting would leave a connection as it is. */
+static int
+changes_nothing(Tables *self, Request *request, PyObject *previous)
+{
+    PyObject *options = slot_of(self, previous, CONNECTION_OPTIONS);
+    return refers(previous) && has_usual_options(self, options)
+           && (request->weak || PyTuple_GET_ITEM(options, WEAK_AT) == Py_False);
+}
+
+/* Tell whether options were given in the same place, and are the same otherwise. */
+static int
+are_same(Tables *self, PyObject *options, PyObject *others)
+{
+    PyObject *site = PyTuple_GET_ITEM(options, SITE_AT);
+    PyObject *other = PyTuple_GET_ITEM(others, SITE_AT);
+    return has_usual_options(self, others) && PyTuple_GET_ITEM(others, SCOPE_AT) == Py_None
+           && PyTuple_GET_ITEM(options, WEAK_AT) == PyTuple_GET_ITEM(others, WEAK_AT)
+           && PyTuple_GET_ITEM(site, 0) == PyTuple_GET_ITEM(other, 0)
+           && PyObject_RichCompareBool(PyTuple_GET_ITEM(site, 1), PyTuple_GET_ITEM(other, 1),
+                                       Py_EQ) == 1;
+}
+
+/* Give the options of a connection that is made now; a new reference, or NULL. */
+static PyObject *
+options_here(Tables *self, Request *request, PyObject *receiver_ref)
+{
+    PyObject *site = call_site(self), *options = NULL;
+    int method = request->receiver.owner != NULL && receiver_ref == NULL;
+    /* Python looks whether an object connects its method while it is made. */
+    if (site != NULL
+        && !(method && PySequence_Contains(self->parts[MAKING_NAMES],
+                                           ((PyCodeObject *)PyTuple_GET_ITEM(site, 0))->co_name))) {
+        options = new_options(self, self->parts[USUAL], request->weak, Py_None, site);
+    }
+    Py_XDECREF(site);
+    if (options != NULL && receiver_ref != NULL) {
+        PyObject *others = slot_of(self, receiver_ref, RECEIVER_OPTIONS);
+        if (are_same(self, options, others)) {
+            Py_SETREF(options, Py_NewRef(others));
+        }
+    }
+    return options;
+}
+
+/* Take the next number in the order of connecting; a new reference, or NULL if Python has to. */
+static PyObject *
+take_order(Tables *self, PyObject *registry)
+{
+    PyObject *order = is_quiet(self) ? next_number(self, registry, LAST_ORDER) : NULL;
+    if (order != NULL) {
+        write_slot(self->engine, registry, LAST_ORDER, Py_NewRef(order));
+    }
+    return order;
+}
+
+/* Make a connection with these options and put it into the tables; a new reference, or NULL if
+ * Python has to. Takes over the options, which may be NULL. */
+static PyObject *
+make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options)
+{
+    PyObject *made = NULL, *order = NULL, *receiver_ref = Py_XNewRef(known);
+    if (options != NULL && known == NULL) {
+        receiver_ref = new_receiver_ref(self, request, options);
+    }
+    if (receiver_ref != NULL && options != NULL) {
+        order = take_order(self, request->registry);
+        made = order == NULL ? NULL : new_connection(self, receiver_ref, request->key, order,
+                                                     options, request->sender);
+    }
+    if (made != NULL
+        && !link_connection(self, request->registry, made, request->receiver.it, known == NULL,
+                            request->seen)) {
+        Py_CLEAR(made);
+    }
+    PyErr_Clear();
+    Py_XDECREF(order);
+    Py_XDECREF(receiver_ref);
+    Py_XDECREF(options);
+    return made;
+}
+
+/* Tell whether a receiver that is new may be connected; 0 if Python has to see. */
+static int
+may_be_new(Tables *self, Request *request)
+{
+    return !PyErr_Occurred() && slot_of(self, request->registry, DECLARATION) == Py_None
+           && is_plain_receiver(self, &request->receiver) && count_copy(self, request);
+}
+
+PyObject *
+connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject *sender,
+                 PyObject *scope, PyObject *site)
+{
+    Request request = {.sender = sender, .weak = 0};
+    if (!is_function_or_method(self, receiver, &request.receiver)) {
+        return NULL;
+    }
+    request.registry = Py_NewRef(registry);
+    request.receiver_key = key_of_receiver(&request.receiver);
+    request.key = key_of_sender(self, sender);
+    PyObject *known = NULL, *made = NULL;
+    if (request.receiver_key != NULL && request.key != NULL) {
+        known = known_reference(self, &request);
+        /* Python looks whether an object connects its method while it is made. */
+        int ready = known == NULL ? request.receiver.owner == NULL && may_be_new(self, &request)
+                                  : is_reference_to(self, known, &request.receiver);
+        if (ready) {
+            PyObject *options = new_options(self, self->parts[USUAL], 0, scope, site);
+            made = make_and_link(self, &request, known, options);
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(known);
+    free_request(&request);
+    return made;
+}
+
+/* Connect; 0 if Python has to. */
+static int
+connect(Tables *self, Request *request)
+{
+    PyObject *known = known_reference(self, request), *made;
+    if (known == NULL) {
+        made = may_be_new(self, request)
+                   ? make_and_link(self, request, NULL, options_here(self, request, NULL))
+                   : NULL;
+        Py_XDECREF(made);
+        return made != NULL;
+    }
+    Found found = {NULL};
+    int connected = 0, sure = is_reference_to(self, known, &request->receiver);
+    PyObject *previous = sure ? find_lasting(self, request->registry, known, request->key, &found)
+                              : NULL;
+    if (previous != NULL) {
+        connected = changes_nothing(self, request, previous);
+    }
+    else if (sure && !PyErr_Occurred()) {
+        made = make_and_link(self, request, known, options_here(self, request, known));
+        connected = made != NULL;
+        Py_XDECREF(made);
+    }
+    Py_XDECREF(found.group);
+    Py_DECREF(known);
+    return connected;
+}
+
+PyObject *
+connect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Verb *verb = (Verb *)callable;
+    Request request = {NULL};
+    int done = understand(verb->tables, args, PyVectorcall_NARGS(nargsf), kwnames, 4,
+                          NAME_CONNECTED, ON_CONNECT, &request)
+               && connect(verb->tables, &request);
+    free_request(&request);
+    return done ? Py_NewRef(request.receiver.it) : in_python(verb, args, nargsf, kwnames);
+}
+
+/* Disconnecting ----------------------------------------------------------------------- */
+
+/* Give the key of the one sender for whom a receiver is connected, borrowed, or NULL. */
+static PyObject *
+only_key(Tables *self, PyObject *receiver_ref)
+{
+    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS), *key, *count;
+    Py_ssize_t position = 0;
+    return PyDict_GET_SIZE(counts) == 1 && PyDict_Next(counts, &position, &key, &count) ? key
+                                                                                        : NULL;
+}
+
+/* Disconnect; 0 if Python has to. */
+static int
+disconnect(Tables *self, Request *request)
+{
+    PyObject *registry = request->registry;
+    PyObject *receiver_ref = PyDict_GetItemWithError(slot_of(self, registry, RECEIVERS),
+                                                     request->receiver_key);
+    if (PyDict_GET_SIZE(slot_of(self, registry, IDLE)) != 0) {
+        return 0;
+    }
+    if (receiver_ref == NULL) {
+        return !PyErr_Occurred();
+    }
+    if (!is_reference_to(self, receiver_ref, &request->receiver)) {
+        return 0;
+    }
+    PyObject *key = request->key;
+    if (request->sender == self->parts[ANY]) {
+        key = only_key(self, receiver_ref);
+    }
+    if (key == NULL || !is_plain_key(self, key)) {
+        return 0;
+    }
+    Found found = {NULL};
+    PyObject *connection = find_lasting(self, registry, receiver_ref, key, &found);
+    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
+    PyObject *count = PyDict_GetItemWithError(counts, key);
+    /* If there is another one, a block has made it. */
+    int done = count == NULL ? !PyErr_Occurred()
+                             : connection != NULL && PyLong_AsLongLong(count) == 1
+                                   && end_found(self, registry, connection, &found, 0);
+    Py_XDECREF(found.group);
+    return done;
+}
+
+PyObject *
+disconnect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Verb *verb = (Verb *)callable;
+    Request request = {NULL};
+    int done = understand(verb->tables, args, PyVectorcall_NARGS(nargsf), kwnames, 3,
+                          NAME_DISCONNECTED, ON_DISCONNECT, &request)
+               && disconnect(verb->tables, &request);
+    free_request(&request);
+    return done ? Py_NewRef(Py_None) : in_python(verb, args, nargsf, kwnames);
+}

@@ -1,0 +1,350 @@
+/* What changes of connections need to know, the methods that make them, and how things are found.
+ *
+ * The rules are in `_tables.h`.
+ */
+
+#include "_tables.h"
+
+/* What Python gives, by the names of the arguments. */
+static const char *const PART[PARTS + 1] = {
+    [STATE] = "state",                  /* of the lock */
+    [ANY] = "any",
+    [DIED] = "died",                    /* the callbacks: of a receiver, */
+    [SENDER_DIED] = "sender_died",      /* of a sender, */
+    [FUNCTION_DIED] = "function_died",  /* and of the function of a method */
+    [HELD_WEAKLY] = "held_weakly",      /* what stands for a sender that is held weakly */
+    [NOTHING] = "nothing",              /* what is omitted for most receivers */
+    [SOMEONE] = "someone",              /* what is there if anybody receives */
+    [USUAL] = "usual",                  /* the values of the options that nobody gives */
+    [OPTIONS] = "options",              /* their class */
+    [OBJECTS] = "objects",              /* the names of first parameters that are objects */
+    [MAKING_NAMES] = "making",          /* the methods that run while an object is made */
+    [MODULES] = "is_of_an_engine",      /* by their names, whether modules are the engine's */
+    [OPEN_FATE] = "open_fate",
+    [SENT_FATE] = "sent_fate",
+    [PARTIAL] = "partial",
+    [SIZE_OF] = "size_of",
+    [SMALL_TABLE] = "small_table",      /* how large a table may be, */
+    [PER_ENTRY] = "per_entry",          /* and how much larger for each entry */
+    [MOST_LINES] = "most_lines",        /* that are counted as having connected copies */
+    [CONNECT_WITH] = "connect_with",    /* what makes the connections of blocks */
+    [PARTS] = "engine",
+};
+
+static const char *const NAME[NAMES] = {
+    [NAME_RECEIVER] = "receiver",
+    [NAME_SENDER] = "sender",
+    [NAME_WEAK] = "weak",
+    [NAME_TELLS] = "_tells",
+    [NAME_CONNECTED] = "receiver_connected",
+    [NAME_DISCONNECTED] = "receiver_disconnected",
+    [NAME_MODULE_NAME] = "__name__",
+    [NAME_CALL] = "__call__",
+    [NAME_LOCAL] = "local",
+    [NAME_CONNECT_WITH] = "_connect_with",
+};
+
+int
+is_function_or_method(Tables *self, PyObject *it, Receiver *receiver)
+{
+    *receiver = (Receiver){it, it, NULL};
+    if (Py_IS_TYPE(it, &PyMethod_Type)) {
+        receiver->function = PyMethod_GET_FUNCTION(it);
+        receiver->owner = PyMethod_GET_SELF(it);
+    }
+    if (!Py_IS_TYPE(receiver->function, &PyFunction_Type)) {
+        return 0;
+    }
+    PyObject *name = ((PyFunctionObject *)receiver->function)->func_name;
+    return receiver->owner == NULL || PyUnicode_Compare(name, self->names[NAME_CALL]) != 0;
+}
+
+PyObject *
+key_of_receiver(const Receiver *receiver)
+{
+    PyObject *key = PyLong_FromVoidPtr(receiver->function), *owner, *pair;
+    if (key == NULL || receiver->owner == NULL) {
+        return key;
+    }
+    owner = PyLong_FromVoidPtr(receiver->owner);
+    pair = owner == NULL ? NULL : PyTuple_Pack(2, owner, key);
+    Py_XDECREF(owner);
+    Py_DECREF(key);
+    return pair;
+}
+
+int
+is_reference_to(Tables *self, PyObject *receiver_ref, const Receiver *receiver)
+{
+    PyObject *object = ((PyWeakReference *)receiver_ref)->wr_object;
+    if (receiver->owner == NULL) {
+        return Py_IS_TYPE(receiver_ref, self->engine->kinds[RECEIVER_REF])
+               && object == receiver->function;
+    }
+    if (!Py_IS_TYPE(receiver_ref, self->engine->kinds[METHOD_REF]) || object != receiver->owner) {
+        return 0;
+    }
+    PyObject *part = slot_of(self, receiver_ref, FUNCTION_REF);
+    return part != NULL && PyWeakref_CheckRefExact(part)
+           && ((PyWeakReference *)part)->wr_object == receiver->function;
+}
+
+PyObject *
+key_of_sender(Tables *self, PyObject *sender)
+{
+    if (sender == self->parts[ANY] || PyUnicode_CheckExact(sender)) {
+        return Py_NewRef(sender);
+    }
+    return is_itself(self->engine, Py_TYPE(sender)) ? Py_XNewRef(key_of(self->engine, sender))
+                                                    : NULL;
+}
+
+/* Tell whether a class has just this as an attribute. */
+static int
+has(Tables *self, PyTypeObject *type, enum name name, PyObject *value)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = _PyType_LookupRef(type, self->names[name]);
+    Py_XDECREF(found);  /* It is only compared. */
+#else
+    PyObject *found = _PyType_Lookup(type, self->names[name]);
+#endif
+    return found == value;
+}
+
+int
+connects_plainly(Tables *self, PyObject *signal)
+{
+    return has(self, Py_TYPE(signal), NAME_CONNECT_WITH, self->parts[CONNECT_WITH]);
+}
+
+int
+tells_nobody(Tables *self, PyObject *signal, enum name meta_signal)
+{
+    PyObject **dict = _PyObject_GetDictPtr(signal);
+    return has(self, Py_TYPE(signal), NAME_TELLS, Py_False) && dict != NULL && *dict != NULL
+           && PyDict_Contains(*dict, self->names[meta_signal]) == 0;
+}
+
+/* Tell whether a frame runs the user's code: 1, or 0 if the engine's, or -1 if Python has to. */
+static int
+is_users(Tables *self, PyFrameObject *frame)
+{
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    PyObject *name = PyDict_GetItemWithError(globals, self->names[NAME_MODULE_NAME]);
+    PyObject *known = NULL;
+    if (name != NULL && PyUnicode_CheckExact(name)) {
+        known = PyDict_GetItemWithError(self->parts[MODULES], name);
+    }
+    Py_DECREF(globals);
+    return known == Py_False ? 1 : known == Py_True ? 0 : -1;
+}
+
+PyObject *
+call_site(Tables *self)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    int users = -1;
+    Py_XINCREF(frame);
+    while (frame != NULL && (users = is_users(self, frame)) == 0) {
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+    }
+    PyObject *site = users == 1 ? PyTuple_New(2) : NULL;
+    if (site != NULL) {
+        PyTuple_SET_ITEM(site, 0, (PyObject *)PyFrame_GetCode(frame));
+        PyTuple_SET_ITEM(site, 1, PyLong_FromLong(PyFrame_GetLasti(frame)));
+        if (PyTuple_GET_ITEM(site, 1) == NULL) {
+            Py_CLEAR(site);
+        }
+    }
+    Py_XDECREF(frame);
+    return site;
+}
+
+PyObject *
+new_reference(PyTypeObject *type, PyObject *to, PyObject *callback)
+{
+    PyObject *args = callback == NULL ? PyTuple_Pack(1, to) : PyTuple_Pack(2, to, callback);
+    PyObject *made = args == NULL ? NULL : type->tp_new(type, args, NULL);
+    Py_XDECREF(args);
+    return made;
+}
+
+PyObject *
+new_options(Tables *self, PyObject *before, int weak, PyObject *scope, PyObject *site)
+{
+    PyTypeObject *type = (PyTypeObject *)self->parts[OPTIONS];
+    PyObject *made = type->tp_alloc(type, SITE_AT + 1);
+    if (made != NULL) {
+        for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
+            PyTuple_SET_ITEM(made, i, Py_NewRef(PyTuple_GET_ITEM(before, i)));
+        }
+        PyTuple_SET_ITEM(made, WEAK_AT, Py_NewRef(weak ? Py_True : Py_False));
+        PyTuple_SET_ITEM(made, SCOPE_AT, Py_NewRef(scope));
+        PyTuple_SET_ITEM(made, SITE_AT, Py_NewRef(site));
+    }
+    return made;
+}
+
+PyObject *
+new_connection(Tables *self, PyObject *receiver_ref, PyObject *key, PyObject *order,
+               PyObject *options, PyObject *sender)
+{
+    /* Where there are weak references: otherwise another object could get its id. */
+    int weakly = PyLong_CheckExact(key) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(sender));
+    PyObject *made = new_reference(self->engine->kinds[CONNECTION],
+                                   weakly ? sender : self->parts[ANY],
+                                   weakly ? self->sender_died : NULL);
+    if (made != NULL) {
+        PyObject *held = weakly ? self->parts[HELD_WEAKLY] : sender;
+        fill_slot(self, made, CONNECTION_SENDER, Py_NewRef(held));
+        fill_slot(self, made, CONNECTION_RECEIVER, Py_NewRef(receiver_ref));
+        fill_slot(self, made, CONNECTION_KEY, Py_NewRef(key));
+        fill_slot(self, made, SORT_KEY, Py_NewRef(order));
+        fill_slot(self, made, CONNECTION_OPTIONS, Py_NewRef(options));
+        fill_slot(self, made, CONNECTION_SNAPSHOT, Py_NewRef(Py_None));
+    }
+    return made;
+}
+
+/* What is called when the sender of a connection has died. */
+static PyObject *
+sender_died(PyObject *tables, PyObject *connection)
+{
+    Tables *self = (Tables *)tables;
+    PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER), *registry = NULL;
+    if (receiver_ref != NULL && !is_ending()) {
+        PyObject *registry_ref = slot_of(self, receiver_ref, REGISTRY_REF);
+        if (PyWeakref_CheckRefExact(registry_ref)) {
+            registry = referent(registry_ref);
+        }
+    }
+    int ended = registry != NULL && Py_IS_TYPE(registry, self->engine->kinds[REGISTRY])
+                && end_connection(self, registry, connection, 1);
+    Py_XDECREF(registry);
+    return ended ? Py_NewRef(Py_None) : PyObject_CallOneArg(self->parts[SENDER_DIED], connection);
+}
+
+static PyMethodDef sender_died_def = {
+    "sender_died", sender_died, METH_O, "Ends a connection whose sender has died."};
+
+/* Take what Python gives; -1 with an error. */
+static int
+take_parts(Tables *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *given[PARTS + 1];
+    if (kwargs == NULL || PyTuple_GET_SIZE(args) != 0 || PyDict_GET_SIZE(kwargs) != PARTS + 1) {
+        PyErr_SetString(PyExc_TypeError, "Tables takes each of its parts, by keyword");
+        return -1;
+    }
+    for (int part = 0; part < PARTS + 1; part++) {
+        given[part] = PyDict_GetItemString(kwargs, PART[part]);
+        if (given[part] == NULL) {
+            PyErr_Format(PyExc_TypeError, "Tables lacks %s", PART[part]);
+            return -1;
+        }
+    }
+    if (!is_engine(given[PARTS])) {
+        return -1;
+    }
+    self->engine = (Send *)Py_NewRef(given[PARTS]);
+    self->engine->tables = self;
+    for (int part = 0; part < PARTS; part++) {
+        self->parts[part] = Py_NewRef(given[part]);
+    }
+    self->small_table = PyLong_AsSsize_t(given[SMALL_TABLE]);
+    self->per_entry = PyLong_AsSsize_t(given[PER_ENTRY]);
+    self->most_lines = PyLong_AsSsize_t(given[MOST_LINES]);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *
+Tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Tables *self = (Tables *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->zero = PyLong_FromLong(0);
+    self->one = PyLong_FromLong(1);
+    int failed = take_parts(self, args, kwargs) < 0 || self->zero == NULL || self->one == NULL;
+    for (int name = 0; name < NAMES && !failed; name++) {
+        self->names[name] = PyUnicode_InternFromString(NAME[name]);
+        failed = self->names[name] == NULL;
+    }
+    self->sender_died = failed ? NULL : PyCFunction_New(&sender_died_def, (PyObject *)self);
+    if (self->sender_died == NULL) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int
+Tables_traverse(Tables *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->engine);
+    Py_VISIT(self->sender_died);
+    for (int part = 0; part < PARTS; part++) {
+        Py_VISIT(self->parts[part]);
+    }
+    return 0;
+}
+
+static int
+Tables_clear(Tables *self)
+{
+    /* Nothing else: a weak reference may still call what ends its connection. */
+    Py_CLEAR(self->sender_died);
+    return 0;
+}
+
+static void
+Tables_dealloc(Tables *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->engine != NULL && self->engine->tables == self) {
+        self->engine->tables = NULL;
+    }
+    Py_CLEAR(self->engine);
+    Py_CLEAR(self->sender_died);
+    Py_CLEAR(self->zero);
+    Py_CLEAR(self->one);
+    for (int part = 0; part < PARTS; part++) {
+        Py_CLEAR(self->parts[part]);
+    }
+    for (int name = 0; name < NAMES; name++) {
+        Py_CLEAR(self->names[name]);
+    }
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+int
+is_tables(PyObject *it)
+{
+    if (Py_TYPE(it)->tp_traverse == (traverseproc)Tables_traverse) {
+        return 1;
+    }
+    PyErr_Format(PyExc_TypeError, "%R has no tables", it);
+    return 0;
+}
+
+PyDoc_STRVAR(Tables_doc, "What changes of connections need to know.");
+
+static PyType_Slot Tables_slots[] = {
+    {Py_tp_doc, (void *)Tables_doc},
+    {Py_tp_new, Tables_new},
+    {Py_tp_traverse, Tables_traverse},
+    {Py_tp_clear, Tables_clear},
+    {Py_tp_dealloc, Tables_dealloc},
+    {0, NULL},
+};
+
+PyType_Spec Tables_spec = {
+    .name = "heliograph.core.sending._dispatch.Tables",
+    .basicsize = sizeof(Tables),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = Tables_slots,
+};
