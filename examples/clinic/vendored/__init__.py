@@ -1,0 +1,1 @@
+"""What the clinic has copied from others."""

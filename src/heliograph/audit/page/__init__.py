@@ -1,0 +1,1 @@
+"""A page that shows the trail to whoever may see it, and changes nothing."""
