@@ -1,0 +1,1 @@
+"""The embedded transport: for the relays of one process."""

@@ -1,0 +1,1 @@
+"""The NATS transport: signals over the subjects of a server, stored by JetStream."""

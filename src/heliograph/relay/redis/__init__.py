@@ -1,0 +1,1 @@
+"""The transport over the streams of Redis and Valkey."""

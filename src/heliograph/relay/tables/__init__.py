@@ -1,0 +1,1 @@
+"""The tables of outboxes and inboxes, and who reads and writes them."""
