@@ -24,15 +24,20 @@ PATIENCE = 30
 
 
 @contextmanager
-def served(*command: str, cwd: Path) -> Iterator[str]:
+def served(*command: str, cwd: Path, **more: str) -> Iterator[str]:
     """Run a server by `heliograph run`, on a port that the system chooses.
+
+    Args:
+        command: The server's own command.
+        cwd: The folder to run it in.
+        more: What else is in its environment.
 
     Yields:
         Its address, as it says it itself.
     """
     log = cwd / "server.log"
     # The home is where gunicorn puts its control socket.
-    env = environment(PYTHONUNBUFFERED="1", HOME=str(cwd))
+    env = environment(PYTHONUNBUFFERED="1", HOME=str(cwd), **more)
     # What is killed may leave half of its measurements behind, which cannot be read.
     env.pop("COVERAGE_PROCESS_CONFIG", None)
     with log.open("wb") as output:
@@ -60,7 +65,7 @@ def served(*command: str, cwd: Path) -> Iterator[str]:
 def _address(server: subprocess.Popen[bytes], log: Path) -> str | None:
     text = log.read_text(encoding="utf-8")
     assert server.poll() is None, text
-    found = re.search(r"(?:Running on|Listening at:) (http://127\.0\.0\.1:[1-9]\d*)", text)
+    found = re.search(r"(?i:running on|listening at:) (http://127\.0\.0\.1:[1-9]\d*)", text)
     return found and found[1]
 
 

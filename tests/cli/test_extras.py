@@ -93,7 +93,7 @@ def test_a_trace_needs_no_framework_but_that_of_the_application(
 
 def test_a_broken_install_is_not_taken_for_a_missing_extra(tmp_path: Path) -> None:
     """A module of Heliograph's own that is missing is reported as what it is."""
-    missing = "heliograph.cli.printing"
+    missing = "heliograph.cli.showing"
 
     ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from heliograph.cli.client import Sent
-from heliograph.cli.serving_asgi import scope_of
+from heliograph.cli.serving_asgi import Server, scope_of
 from tests.cli.children import heliograph, trace, without_times, write
 
 if TYPE_CHECKING:
@@ -27,12 +27,16 @@ SIGNALS = """
         app_stopping.connect(note)
         response_sent.connect(note)
     def note(sender, **extra): ...
+    def tell(kind, body):
+        '''Send what has arrived as the name of a payload.'''
+        name = kind.partition(";")[0].replace("/", "_")
+        known.send(**{f"{name}_{len(body)}_{body[:1].hex()}": 1})
 """
 
 APPS = {
     "flask": """
         from flask import Flask, request
-        from signals import paid, known
+        from signals import paid, known, tell
         app = Flask(__name__)
         @app.post("/pay")
         def pay():
@@ -42,12 +46,16 @@ APPS = {
         def me():
             known.send(user=request.cookies["user"], way=request.args["way"])
             return ""
+        @app.route("/tell", methods=["PUT", "POST"])
+        def tell_all():
+            tell(request.content_type, request.get_data())
+            return {"told": True}
         @app.get("/broken")
         def broken(): raise LookupError("stuck")
     """,
     "quart": """
         from quart import Quart, request
-        from signals import paid, known
+        from signals import paid, known, tell
         app = Quart(__name__)
         @app.post("/pay")
         async def pay():
@@ -57,6 +65,10 @@ APPS = {
         async def me():
             known.send(user=request.cookies["user"], way=request.args["way"])
             return ""
+        @app.route("/tell", methods=["PUT", "POST"])
+        async def tell_all():
+            tell(request.content_type, await request.get_data())
+            return {"told": True}
         @app.get("/broken")
         async def broken(): raise LookupError("stuck")
     """,
@@ -65,7 +77,7 @@ APPS = {
         from starlette.applications import Starlette
         from starlette.responses import Response
         from starlette.routing import Route
-        from signals import paid, known
+        from signals import paid, known, tell
         async def pay(request):
             form = parse_qs((await request.body()).decode())
             paid.send(item=form["item"][0])
@@ -73,15 +85,19 @@ APPS = {
         def me(request):
             known.send(user=request.cookies["user"], way=request.query_params["way"])
             return Response()
+        async def tell_all(request):
+            tell(request.headers["content-type"], await request.body())
+            return Response(b'{"told":true}', media_type="application/json")
         async def broken(request): raise LookupError("stuck")
         app = Starlette(routes=[
             Route("/pay", pay, methods=["POST"]), Route("/me", me), Route("/broken", broken),
+            Route("/tell", tell_all, methods=["PUT", "POST"]),
         ])
     """,
     "fastapi": """
         from urllib.parse import parse_qs
         from fastapi import FastAPI, Request, Response
-        from signals import paid, known
+        from signals import paid, known, tell
         def create_app():
             app = FastAPI()
             @app.post("/pay", status_code=202)
@@ -90,14 +106,18 @@ APPS = {
                 response.set_cookie("user", "ada", secure=True)
             @app.get("/me")
             def me(request: Request, way: str): known.send(user=request.cookies["user"], way=way)
+            @app.api_route("/tell", methods=["PUT", "POST"])
+            async def tell_all(request: Request):
+                tell(request.headers["content-type"], await request.body())
+                return {"told": True}
             @app.get("/broken")
             async def broken(): raise LookupError("stuck")
             return app
     """,
     "litestar": """
         from urllib.parse import parse_qs
-        from litestar import Litestar, Request, Response, get, post
-        from signals import paid, known
+        from litestar import Litestar, Request, Response, get, post, route
+        from signals import paid, known, tell
         @post("/pay", status_code=202)
         async def pay(request: Request) -> Response[None]:
             paid.send(item=parse_qs((await request.body()).decode())["item"][0])
@@ -105,26 +125,34 @@ APPS = {
         @get("/me", sync_to_thread=False)
         def me(request: Request, way: str) -> None:
             known.send(user=request.cookies["user"], way=way)
+        @route("/tell", http_method=["PUT", "POST"], status_code=200)
+        async def tell_all(request: Request) -> dict[str, bool]:
+            tell(request.headers["content-type"], await request.body())
+            return {"told": True}
         @get("/broken")
         async def broken() -> None: raise LookupError("stuck")
-        shop = Litestar([pay, me, broken])
+        shop = Litestar([pay, me, tell_all, broken])
     """,
     "aiohttp": """
         from aiohttp import web
-        from signals import paid, known
+        from signals import paid, known, tell
         async def pay(request):
             paid.send(item=(await request.post())["item"])
             return web.Response(status=202, headers={"Set-Cookie": "user=ada; Path=/; Secure"})
         async def me(request):
             known.send(user=request.cookies["user"], way=request.query["way"])
             return web.Response()
+        async def tell_all(request):
+            tell(request.headers["content-type"], await request.read())
+            return web.json_response({"told": True})
         async def broken(request): raise LookupError("stuck")
         app = web.Application()
+        app.router.add_route("*", "/tell", tell_all)
         app.add_routes([web.post("/pay", pay), web.get("/me", me), web.get("/broken", broken)])
     """,
     "falcon": """
         import falcon
-        from signals import paid, known
+        from signals import paid, known, tell
         class Pay:
             def on_post(self, request, response):
                 paid.send(item=request.get_media()["item"])
@@ -133,15 +161,20 @@ APPS = {
         class Me:
             def on_get(self, request, response):
                 known.send(user=request.cookies["user"], way=request.params["way"])
+        class Tell:
+            def on_put(self, request, response):
+                tell(request.content_type, request.stream.read())
+                response.media = {"told": True}
+            on_post = on_put
         class Broken:
             def on_get(self, request, response): raise LookupError("stuck")
         app = falcon.App()
-        for path, resource in {"/pay": Pay(), "/me": Me(), "/broken": Broken()}.items():
-            app.add_route(path, resource)
+        for kind in Pay, Me, Tell, Broken:
+            app.add_route(f"/{kind.__name__.lower()}", kind())
     """,
     "falcon.asgi": """
         import falcon.asgi
-        from signals import paid, known
+        from signals import paid, known, tell
         class Pay:
             async def on_post(self, request, response):
                 paid.send(item=(await request.get_media())["item"])
@@ -150,19 +183,24 @@ APPS = {
         class Me:
             async def on_get(self, request, response):
                 known.send(user=request.cookies["user"], way=request.params["way"])
+        class Tell:
+            async def on_put(self, request, response):
+                tell(request.content_type, await request.stream.read())
+                response.media = {"told": True}
+            on_post = on_put
         class Broken:
             async def on_get(self, request, response): raise LookupError("stuck")
         app = falcon.asgi.App()
-        for path, resource in {"/pay": Pay(), "/me": Me(), "/broken": Broken()}.items():
-            app.add_route(path, resource)
+        for kind in Pay, Me, Tell, Broken:
+            app.add_route(f"/{kind.__name__.lower()}", kind())
     """,
     "django": """
         from django.conf import settings
         from django.core.asgi import get_asgi_application
         from django.core.wsgi import get_wsgi_application
-        from django.http import HttpResponse
+        from django.http import HttpResponse, JsonResponse
         from django.urls import path
-        from signals import paid, known
+        from signals import paid, known, tell
         settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["localhost"], SECRET_KEY="x")
         def pay(request):
             paid.send(item=request.POST["item"])
@@ -172,14 +210,18 @@ APPS = {
         def me(request):
             known.send(user=request.COOKIES["user"], way=request.GET["way"])
             return HttpResponse()
+        def tell_all(request):
+            tell(request.headers["content-type"], request.body)
+            return JsonResponse({"told": True})
         def broken(request): raise LookupError("stuck")
         urlpatterns = [path("pay", pay), path("me", me), path("broken", broken)]
+        urlpatterns.append(path("tell", tell_all))
         application = get_wsgi_application()
         asgi = get_asgi_application()
     """,
     "wsgi": """
         from urllib.parse import parse_qs
-        from signals import paid, known
+        from signals import paid, known, tell
         def app(environ, start_response):
             if environ["PATH_INFO"] == "/pay":
                 length = int(environ["CONTENT_LENGTH"])
@@ -190,13 +232,18 @@ APPS = {
                 way = parse_qs(environ["QUERY_STRING"])["way"][0]
                 known.send(user=environ["HTTP_COOKIE"].partition("=")[2], way=way)
                 start_response("200 OK", [])
+            elif environ["PATH_INFO"] == "/tell":
+                body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                tell(environ["CONTENT_TYPE"], body)
+                start_response("200 OK", [("Content-Type", "application/json")])
+                return [b'{"told"', b': true}']
             else:
                 start_response("500 Internal Server Error", [])
             return [b"hello"]
     """,
     "asgi": """
         from urllib.parse import parse_qs
-        from signals import paid, known
+        from signals import paid, known, tell
         async def app(scope, receive, send):
             assert scope["type"] == "http"
             status, headers = 500, []
@@ -209,6 +256,14 @@ APPS = {
                 cookie = dict(scope["headers"])[b"cookie"].decode()
                 known.send(user=cookie.partition("=")[2], way=way)
                 status = 200
+            elif scope["path"] == "/tell":
+                kind = dict(scope["headers"])[b"content-type"].decode()
+                tell(kind, (await receive())["body"])
+                headers = [(b"content-type", b"application/json")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": b'{"told"', "more_body": True})
+                await send({"type": "http.response.body", "body": b': true}'})
+                return
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": b"he", "more_body": True})
             await send({"type": "http.response.body", "body": b"llo"})
@@ -229,8 +284,12 @@ def project(tmp_path: Path, name: str, more: str = "") -> None:
 
 
 def essence(shown: str) -> list[str]:
-    """Return titles and the signals of the application itself, without branches and places."""
-    lines = [re.sub(r"^[│├└─ ]+|  shop\.py:\d+|  # ms$", "", it) for it in shown.splitlines()]
+    """Return titles and the signals of the application itself, without branches and places.
+
+    Some frameworks answer and raise, so that a server knows; others answer alone.
+    """
+    left_out = r"^[│├└─ ]+|  shop\.py:\d+|  # ms$|, raised LookupError: stuck"
+    lines = [re.sub(left_out, "", it) for it in shown.splitlines()]
     wanted = [it for it in lines if re.match(r"(POST|GET|paid|known|signals) ?", it)]
     # Werkzeug writes reasons in capitals.
     return [
@@ -254,12 +313,50 @@ def test_an_application_of_any_framework_is_traced(tmp_path: Path, name: str, ap
     ]
 
 
+@pytest.mark.parametrize(("name", "app"), [it for it in CASES if it[0] not in ("wsgi", "asgi")])
+def test_the_error_of_a_view_is_told_with_its_message(tmp_path: Path, name: str, app: str) -> None:
+    """In the line of the request where the framework raises after its answer, or below."""
+    project(tmp_path, name)
+
+    assert "LookupError: stuck" in trace(app, "--lifecycle", "GET /broken", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(("name", "app"), CASES)
+def test_bodies_of_every_kind_arrive_and_the_response_is_shown(
+    tmp_path: Path, name: str, app: str
+) -> None:
+    """JSON, files, forms in parts and raw bytes; what comes back is shown if asked for."""
+    project(tmp_path, name)
+    write(tmp_path / "cat.png", "meow")
+
+    shown = trace(
+        app,
+        "--response",
+        "-H",
+        "X-Way: home",
+        "POST /tell text=hi big:=3",
+        "PUT /tell @cat.png",
+        "POST /tell a=1 photo@cat.png",
+        """POST /tell Content-Type:application/vnd.x+json '{"a": 1}'""",
+        cwd=tmp_path,
+    )
+
+    told = re.findall(r"known \((\w+\W?\w+\W?\w*)\)", shown)
+    assert told == [
+        "application_json_24_7b",
+        "image_png_4_6d",
+        "multipart_form-data_241_2d",
+        "application_vnd.x+json_8_7b",
+    ]
+    assert shown.count('{\n  "told": true\n}\n') == 4
+
+
 @pytest.mark.parametrize(("name", "app"), CASES)
 def test_the_life_cycle_is_traced_if_that_is_asked_for(tmp_path: Path, name: str, app: str) -> None:
     """With --lifecycle it is installed for the application; without, nothing is installed."""
     project(tmp_path, name, "from signals import watch; watch()")
 
-    ended = heliograph("trace", "--lifecycle", app, "GET /broken", cwd=tmp_path)
+    ended = heliograph("trace", "--lifecycle", "--unheard", app, "GET /broken", cwd=tmp_path)
     plain_one = trace(app, "GET /broken", cwd=tmp_path)
 
     assert (ended.status, ended.err) == (0, "")
@@ -421,7 +518,7 @@ def test_an_application_that_fails_as_it_stops_is_pointed_out(tmp_path: Path) ->
         ("raise SystemExit(3)", "raised SystemExit: 3  shop.py:14"),
         (
             "await send({'type': 'http.response.start', 'status': 200}); raise OSError('cut')",
-            "200 OK  shop.py:14",
+            "200 OK, raised OSError: cut  shop.py:14",
         ),
     ],
 )
@@ -464,9 +561,9 @@ def test_a_wsgi_application_that_fails_is_shown(tmp_path: Path) -> None:
 
         GET /int  raised TypeError: '200 OK', and not 2.  shop.py:8  # ms
 
-        GET /body  200 OK  shop.py:5  # ms
+        GET /body  200 OK, raised OSError: full  shop.py:5  # ms
 
-        GET /late  500 Oh no  shop.py:12  # ms
+        GET /late  500 Oh no, raised ValueError: late  shop.py:12  # ms
 
         """)
 
@@ -496,9 +593,9 @@ def test_an_application_of_aiohttp_that_does_not_start_is_not_asked(tmp_path: Pa
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
         "Error: The application does not start: LookupError: no till\n"
-        "It was raised at shop.py:14.\n"
+        "It was raised at shop.py:18.\n"
     )
-    assert cut.out.startswith("GET /cut  200 OK  ")
+    assert cut.out.startswith("GET /cut  200 OK, raised ClientPayloadError: ")
 
 
 def test_the_log_of_a_wsgi_application_comes_with_the_logs(tmp_path: Path) -> None:
@@ -589,3 +686,19 @@ def test_a_scope_has_what_a_server_makes_of_a_request() -> None:
         "server": ("localhost", 80),
     }
     assert scope["state"] is not state
+
+
+def test_messages_of_other_kinds_are_passed_over() -> None:
+    """Extensions have some, of which a trace shows nothing."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await send({"type": "http.response.debug", "info": {}})
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    with Server(app) as server:
+        reply = server.serve(Sent("GET", "/", [], b""))
+
+    assert reply.status == "200 OK"

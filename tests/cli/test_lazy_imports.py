@@ -37,6 +37,10 @@ TOLD = (
     "Not loaded, as nothing has used their lazy imports: shop.receivers. "
     "Their receivers are not connected: load them with importlib.import_module().\n"
 )
+NOT_IMPORTED = (
+    "Not imported: shop.receivers. Their receivers are not connected, and their signals are not "
+    "known: --import MODULE imports one, --import 'PACKAGE.*' all.\n"
+)
 
 
 @pytest.fixture
@@ -47,12 +51,16 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_page_of_signals_names_the_receivers_that_are_missing(shop: Path) -> None:
-    """On the error output, as the page is for others; with --import they are loaded and listed."""
-    without = heliograph("signals", "shop", cwd=shop)
-    with_them = heliograph("signals", "shop", "--import", "shop.receivers", cwd=shop)
+def test_a_list_of_signals_names_the_receivers_that_are_missing(shop: Path) -> None:
+    """On the error output, as the list is for others; with --import they are loaded and listed."""
+    without = heliograph("list", "shop", cwd=shop)
+    with_them = heliograph("list", "shop", "--import", "shop.receivers", cwd=shop)
 
-    assert (without.status, without.err, "thank" in without.out) == (0, TOLD, False)
+    assert (without.status, without.err, "thank" in without.out) == (
+        0,
+        NOT_IMPORTED,
+        False,
+    )
     assert (with_them.status, with_them.err, "thank" in with_them.out) == (0, "", True)
 
 

@@ -29,25 +29,34 @@ def project(tmp_path: Path) -> Path:
         @app.get("/")
         def index(): return ""
         @app.get("/broken")
-        def broken(): raise RuntimeError("[red]€[/red] " + "word " * 100)
+        def broken(): raise RuntimeError("[red]€[/red] " + "word " * 60)
         """,
     )
     return tmp_path
 
 
+# The line that tells how far a run has got, and what takes it away.
+PROGRESS = re.compile(r"(\r\x1b\[K[^\r\n]*)*\r\x1b\[K")
+
+
 def on_a_terminal(*arguments: str, cwd: Path, columns: int) -> str:
-    """Return what a trace writes on a terminal, colours included."""
+    """Return what a trace leaves on a terminal, colours included."""
+    return PROGRESS.sub("", written("trace", *arguments, cwd=cwd, columns=columns))
+
+
+def written(*arguments: str, cwd: Path, columns: int = 80) -> str:
+    """Return all that a command writes on a terminal."""
     ours, theirs = pty.openpty()
     env = environment(TERM="xterm-256color", COLUMNS=str(columns))
-    command = [HELIOGRAPH, "trace", *arguments]
+    command = [HELIOGRAPH, *arguments]
     with subprocess.Popen(command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs):
         os.close(theirs)
-        written = b""
+        text = b""
         # Linux ends the other side of a terminal by an error.
         while chunk := _read(ours):
-            written += chunk
+            text += chunk
     os.close(ours)
-    return written.decode().replace("\r\n", "\n")
+    return text.decode().replace("\r\n", "\n")
 
 
 def _read(terminal: int) -> bytes:
@@ -61,7 +70,7 @@ def test_a_pipe_gets_whole_lines_without_colours(project: Path) -> None:
     """However long a line is, it is one line; nothing that a terminal would understand is in it."""
     ended = heliograph("trace", "shop", "GET /broken", cwd=project)
 
-    said = "[red]€[/red] " + "word " * 100
+    said = "[red]€[/red] " + "word " * 60
     assert f"│   RuntimeError: {said}  shop.py:7\n" in ended.out
     assert "\x1b" not in ended.out
 
@@ -71,24 +80,67 @@ def test_a_terminal_gets_colours(project: Path) -> None:
     shown = without_times(on_a_terminal("shop", "GET /", cwd=project, columns=80))
     failed = on_a_terminal("shop", "GET /broken", cwd=project, columns=80)
 
-    assert shown.startswith(
+    # Not at the beginning: where it takes long, its progress is shown before.
+    assert (
         "\x1b[1mGET /\x1b[0m\x1b[1;32m  200 OK\x1b[0m\x1b[2m  # ms\x1b[0m\n"
-        "\x1b[2m├── \x1b[0m\x1b[36mappcontext-pushed\x1b[0m\x1b[2m  no receivers\x1b[0m\n"
-    )
-    assert failed.startswith(
-        "\x1b[1mGET /broken\x1b[0m\x1b[1;31m  500 INTERNAL SERVER ERROR\x1b[0m"
-    )
+        "\x1b[2m└── 6 signals nobody hears: appcontext-pushed, request-started,\x1b[0m\n"
+    ) in shown
+    assert "\x1b[1mGET /broken\x1b[0m\x1b[1;31m  500 INTERNAL SERVER ERROR\x1b[0m" in failed
 
 
 def test_a_terminal_gets_lines_that_fit_with_nothing_cut(project: Path) -> None:
     """Long lines go on in the next one, beside the tree's guides."""
-    shown = COLOUR.sub("", on_a_terminal("shop", "GET /broken", cwd=project, columns=60))
+    shown = COLOUR.sub("", on_a_terminal("shop", "GET /broken", cwd=project, columns=50))
 
     lines = shown.splitlines()
-    assert max(map(len, lines)) <= 60
-    assert [line for line in lines if not line.startswith(("├", "│", "└", "GET"))] == [""]
-    # The error is in the payload of three signals.
-    assert shown.count("word") == 300
+    assert max(map(len, lines)) <= 50
+    beside = ("├", "│", "└", "GET", "      ")
+    assert [line for line in lines if not line.startswith(beside)] == [""]
+    assert shown.count("word") == 60
+
+
+def test_a_number_stands_beside_its_unit_on_a_narrow_terminal(project: Path) -> None:
+    """No line ends between them."""
+    request = "GET /" + "x" * 28
+    for columns in range(38, 54):
+        shown = COLOUR.sub("", on_a_terminal("shop", request, cwd=project, columns=columns))
+
+        assert re.search(r"\d\n *(ns|µs|ms|s)\b", shown) is None
+
+
+SLOW = """
+    import time
+    from flask import Flask
+    app = Flask(__name__)
+    @app.get("/")
+    def index():
+        time.sleep(1.5)
+        return ""
+    @app.cli.command("work")
+    def work(): time.sleep(1.5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["trace", "shop", "GET /", "GET /x"], "GET / (1 of 2), "),
+        (["top", "shop", "GET /", "--times", "2"], "GET / (1 of 2), "),
+        (["trace", "shop", "--command", "work"], "work (1), "),
+    ],
+)
+def test_a_long_run_shows_how_far_it_has_got(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    """On a terminal, until something else is written there; never in a pipe."""
+    write(tmp_path / "shop.py", SLOW)
+
+    shown = written(*arguments, cwd=tmp_path)
+    piped = heliograph(*arguments, cwd=tmp_path)
+
+    assert f"\r\x1b[K{told}" in shown
+    assert "(1" not in PROGRESS.sub("", shown)
+    assert told not in piped.out + piped.err
 
 
 def test_no_colour_is_shown_where_none_is_wanted(project: Path) -> None:

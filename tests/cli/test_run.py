@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -39,6 +40,42 @@ def test_a_python_command_runs_on_heliograph(tmp_path: Path) -> None:
     ended = heliograph("run", "python", "-c", ENGINE, cwd=tmp_path)
 
     assert (ended.status, ended.out, ended.err) == (0, ON_HELIOGRAPH, "")
+
+
+OBSERVED = """
+    import json, sys, threading
+    import flask, flask.signals
+
+    app = flask.Flask("shop")
+    app.add_url_rule("/", view_func=lambda: flask.render_template_string("hello"))
+    answer = app.test_client().get("/", headers={"X-Request-ID": "abc"})
+    seen = {
+        "answer": [answer.status, answer.text, sorted(answer.headers.items())],
+        "wsgi_app": type(app.wsgi_app).__qualname__,
+        "commands": sorted(vars(app.cli)),
+        "receivers": [bool(it.receivers) for it in vars(flask.signals).values()
+                      if hasattr(it, "receivers")],
+        "threads": threading.active_count(),
+        "excepthook": sys.excepthook is sys.__excepthook__,
+    }
+    wings = {it.split(".")[1] for it in sys.modules if it.startswith("heliograph.")}
+    print(json.dumps([seen, sorted(wings)]))
+"""
+
+
+def test_nothing_is_installed_that_was_not_asked_for(tmp_path: Path) -> None:
+    """An application of Flask is as it is without the command, but for what sends its signals."""
+    shop = write(tmp_path / "shop.py", OBSERVED)
+
+    alone = child(sys.executable, str(shop), cwd=tmp_path)
+    ended = heliograph("run", "python", str(shop), cwd=tmp_path)
+
+    assert (alone.status, alone.err, ended.status, ended.err) == (0, "", 0, "")
+    (seen, wings), (seen_alone, wings_alone) = json.loads(ended.out), json.loads(alone.out)
+    assert seen == seen_alone
+    assert seen["answer"][:2] == ["200 OK", "hello"]
+    assert wings_alone == []
+    assert set(wings) <= {"blinker", "core", "describe", "development", "elsewhere", "namesakes"}
 
 
 def test_the_command_is_the_one_beside_the_interpreter(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.cli.children import heliograph, without_times
@@ -26,4 +27,9 @@ def test_the_shop_is_traced_signal_by_signal() -> None:
     )
 
     assert (ended.status, ended.err) == (0, "")
-    assert without_times(ended.out) == (HERE / "shop.txt").read_text(encoding="utf-8")
+    assert in_any_flask(without_times(ended.out)) == (HERE / "shop.txt").read_text(encoding="utf-8")
+
+
+def in_any_flask(text: str) -> str:
+    """Leave out the numbers of lines in Flask, which are other ones in each release."""
+    return re.sub(r"at (flask/\w+\.py):\d+", r"at \1", text)

@@ -14,14 +14,17 @@ from heliograph.describe import portable_location
 from heliograph.inspector import (
     ArgumentInfo,
     Catalogue,
+    DeadInfo,
     NamespaceInfo,
     ReceiverInfo,
     SendInfo,
     SignalGroup,
     SignalInfo,
+    UnloadedInfo,
     found_in,
     read,
 )
+from heliograph.inspector.catalogue import receiver_info
 
 if TYPE_CHECKING:
     from tests.inspector.conftest import Program
@@ -36,6 +39,8 @@ PLAIN = SignalInfo(
     payload=(),
     deprecated=None,
     receivers=(),
+    dead=(),
+    unknown=(),
     sends=(),
 )
 
@@ -102,22 +107,30 @@ def test_all_that_is_declared_of_a_signal_is_known(program: Program) -> None:
                             ReceiverInfo(
                                 name="thanks.count",
                                 location="thanks.py:8",
+                                connected="thanks.py:8",
                                 sender="'till'",
+                                weak=False,
                                 priority=7,
                                 on_error="log",
                                 is_async=True,
+                                inline=False,
                                 takes_extra=True,
                             ),
                             ReceiverInfo(
                                 name="thanks.thank",
                                 location="thanks.py:6",
+                                connected="thanks.py:6",
                                 sender="ANY",
+                                weak=True,
                                 priority=0,
                                 on_error="raise",
                                 is_async=False,
+                                inline=False,
                                 takes_extra=False,
                             ),
                         ),
+                        dead=(),
+                        unknown=(),
                         sends=(SendInfo("shop.Till.close", "shop.py:14"),),
                     ),
                 ),
@@ -202,3 +215,48 @@ def test_a_place_is_called_the_same_on_every_machine(
     monkeypatch.syspath_prepend(tmp_path / "path")
 
     assert portable_location(f"{given}:7".format(**folders)) == f"{shown}:7".format(**folders)
+
+
+def test_what_died_or_was_not_imported_is_known(program: Program) -> None:
+    """Who is gone, and which modules would connect to a signal of its name."""
+    modules = program(
+        {
+            "kiosk/__init__.py": "",
+            "kiosk/signals.py": """
+                from heliograph import Namespace
+                kiosk = Namespace("kiosk")
+                order_paid = kiosk.signal("paid")
+                def forget():
+                    @order_paid.connect
+                    def thank(sender): ...
+                    return None
+                forget()
+            """,
+        }
+    )
+    lacking = [
+        UnloadedInfo("kiosk.mail", frozenset({"order_paid"}), makes=False),
+        UnloadedInfo("kiosk.audit", frozenset({"paid", "sent"}), makes=False),
+        UnloadedInfo("kiosk.more", frozenset({"sent"}), makes=True),
+        UnloadedInfo("kiosk.database", frozenset({"sqlite3"}), makes=False),
+    ]
+
+    catalogue = read("kiosk", found_in(modules), modules, lacking)
+
+    [signal] = catalogue.namespaces[0].signals
+    assert signal.dead == (DeadInfo("kiosk.signals.forget.<locals>.thank", "kiosk/signals.py:6"),)
+    assert signal.unknown == ("kiosk.mail", "kiosk.audit")
+    assert catalogue.not_loaded == ("kiosk.mail", "kiosk.audit", "kiosk.more")
+
+
+def test_a_receiver_that_waits_for_the_commit_is_told_from_the_others() -> None:
+    """It is called later than those below it, or never."""
+    paid = Signal("paid")
+
+    def thank(sender: object) -> None: ...
+
+    paid.connect(thank, when="after_commit")
+    paid.connect(thank, sender="shop")
+
+    assert [receiver_info(it).when for it in paid.connections] == ["after_commit", None]
+    assert [receiver_info(it).time for it in paid.connections] == ["after the commit", ""]

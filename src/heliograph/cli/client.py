@@ -27,16 +27,31 @@ HOST = "localhost"
 
 # What may stand in a path or a query as it is (RFC 3986), what is quoted already among it.
 _SAFE = "/%:?&=+,;@!$'()*~[]"
+# Bytes of a response that are kept to be shown; a download may be larger than the memory.
+_KEPT = 100_000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the application returned for a request: a response, or the error that it raised."""
+    """What the application returned for a request: a response, or the error that it raised.
+
+    Attributes:
+        status: The status line, or what happened instead.
+        failed: Whether it is a failure of the application.
+        location: Where it redirects to.
+        error: The error that it raised.
+        headers: The headers of the response.
+        body: The beginning of the body.
+        size: The length of the whole body.
+    """
 
     status: str
     failed: bool
     location: str | None = None
     error: BaseException | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,18 +87,28 @@ class Reply:
         status: The status line, without the version; empty before it was announced.
         headers: The headers.
         error: What the application has raised.
+        body: The beginning of the body.
+        size: The length of the body.
     """
 
     status: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
     error: BaseException | None = None
+    body: bytes = b""
+    size: int = 0
+
+    def take(self, part: bytes) -> None:
+        """Take a part of the body."""
+        self.size += len(part)
+        self.body += part[: _KEPT - len(self.body)]
 
     def answer(self) -> Answer:
         """Return what there is to tell of it."""
         if self.status:
             failed = self.status >= "500" or self.error is not None
             where = next((it for name, it in self.headers if str(name).lower() == "location"), None)
-            return Answer(self.status, failed, where, self.error)
+            headers = tuple((str(name), str(value)) for name, value in self.headers)
+            return Answer(self.status, failed, where, self.error, headers, self.body, self.size)
         if self.error is None:
             return Answer("no response", failed=True)
         return Answer(f"raised {describe_error(self.error)}", failed=True, error=self.error)
@@ -136,9 +161,17 @@ class FlaskClient:
     def open(self, request: Request) -> Answer:
         """Send a request, and return what came of it."""
         try:
-            with self._client.open(**request.arguments()) as response:
-                response.get_data()
-                return Reply(response.status, [*response.headers]).answer()
+            with self._client.open(
+                request.target,
+                method=request.method,
+                headers=[*request.headers],
+                data=request.body,
+                buffered=False,
+            ) as response:
+                reply = Reply(response.status, [*response.headers])
+                for part in response.iter_encoded():
+                    reply.take(part)
+                return reply.answer()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an app that is being tested raises them.
             return Reply(error=error).answer()
 
@@ -157,18 +190,17 @@ class Visitor:
 
     def open(self, request: Request) -> Answer:
         """Send a request, and return what came of it."""
-        kind, body = request.form()
-        headers = [it for it in request.headers if not kind or it[0].lower() != "content-type"]
+        headers = [*request.headers]
         given = {name.lower(): value for name, value in headers}
         host = given.get("host", HOST)
         headers += [("Host", host)] if "host" not in given else []
-        headers += [("Content-Type", kind)] if kind else []
-        headers += [("Content-Length", str(len(body)))] if kind else []
-        url = UrlRequest(f"http://{host}{quote(request.target(), safe=_SAFE)}")
+        if request.body and "content-length" not in given:
+            headers.append(("Content-Length", str(len(request.body))))
+        url = UrlRequest(f"http://{host}{quote(request.target, safe=_SAFE)}")
         self._cookies.add_cookie_header(url)
         cookies = url.get_header("Cookie")
         headers += [("Cookie", cookies)] if cookies and "cookie" not in given else []
-        reply = self._serve(Sent(request.method, request.target(), headers, body))
+        reply = self._serve(Sent(request.method, request.target, headers, request.body))
         self._cookies.extract_cookies(cast("HTTPResponse", _Headers(reply.headers)), url)
         return reply.answer()
 

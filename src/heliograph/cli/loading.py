@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -12,7 +13,9 @@ from heliograph.describe import describe_error, location_of, relative_location
 from heliograph.inspector import never_loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+_SETTINGS = (".env", ".flaskenv")
 
 
 def prepare() -> None:
@@ -20,6 +23,21 @@ def prepare() -> None:
     install()
     # As the `flask` command does, for modules that end with `app.run()`.
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
+
+
+def load_settings() -> None:
+    """Load ``.env`` and ``.flaskenv``, as Flask does where it is installed."""
+    here = Path.cwd()
+    # A program that has none may not use Flask at all, and shall not have it for our sake.
+    if not any((it / name).is_file() for it in (here, *here.parents) for name in _SETTINGS):
+        return
+    try:
+        from flask.cli import load_dotenv
+        from flask.helpers import get_load_dotenv
+    except ImportError:
+        return
+    if get_load_dotenv():
+        load_dotenv()
 
 
 def blame(name: str, error: BaseException, command: str) -> NoReturn:
@@ -66,5 +84,15 @@ def tell_of_lazy(packages: Iterable[str]) -> None:
         click.echo(
             f"Not loaded, as nothing has used their lazy imports: {', '.join(names)}. "
             "Their receivers are not connected: load them with importlib.import_module().",
+            err=True,
+        )
+
+
+def tell_of_unloaded(names: Sequence[str]) -> None:
+    """Say which modules of receivers were not imported, so that nobody takes them for missing."""
+    if names:
+        click.echo(
+            f"Not imported: {', '.join(names)}. Their receivers are not connected, and their "
+            "signals are not known: --import MODULE imports one, --import 'PACKAGE.*' all.",
             err=True,
         )

@@ -53,7 +53,8 @@ async def _serve(client: TestClient[Request, Application], sent: Sent) -> Reply:
         ) as response:
             reply.status = f"{response.status} {response.reason}"
             reply.headers = [*response.headers.items()]
-            await response.read()
+            async for part in response.content.iter_any():
+                reply.take(part)
     except Exception as error:  # noqa: BLE001 - the application may cut its response.
         reply.error = error
     return reply

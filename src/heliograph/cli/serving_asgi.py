@@ -65,8 +65,10 @@ class Server:
                     (name.decode("latin-1"), value.decode("latin-1"))
                     for name, value in message.get("headers", ())
                 ]
-            elif message["type"] == "http.response.body" and not message.get("more_body", False):
-                over.set()
+            elif message["type"] == "http.response.body":
+                reply.take(message.get("body", b""))
+                if not message.get("more_body", False):
+                    over.set()
 
         await self._app(scope_of(sent, self._state), receive, send)
 

@@ -26,15 +26,15 @@ def serve(app: Callable[..., Any], sent: Sent, *, logs: bool) -> Reply:
         reply.status, reply.headers = status, headers
         if exc_info:
             reply.error = exc_info[1]
-        return len  # Any function of the bytes will do: nobody reads them.
+        return reply.take
 
     try:
         # To applications of WSGI, the errors of the server are a log.
         environ = environ_of(sent, sys.stderr if logs else StringIO())
         body = app(environ, start_response)
         try:
-            for _ in body:
-                pass
+            for part in body:
+                reply.take(part)
         finally:
             if hasattr(body, "close"):
                 body.close()

@@ -71,7 +71,7 @@ class SourceScope:
             ):
                 return _nested(self.value(outer), name)
             case ast.Call(func=maker, args=[ast.Constant(value=str(name)), *_]):
-                return _item(self._namespace_of(maker), name)
+                return _item(self.namespace_of(maker), name)
             case _:
                 return None
 
@@ -92,7 +92,7 @@ class SourceScope:
         ours = {name for it in below if isinstance(it, ast.Global) for name in it.names}
         return {name: it for name, it in bound.items() if name not in ours}
 
-    def _namespace_of(self, maker: ast.expr) -> object:
+    def namespace_of(self, maker: ast.expr) -> object:
         """Return the namespace whose method `signal`, or whose function, is called."""
         made = self.value(maker)
         if made is heliograph.signal:

@@ -30,21 +30,51 @@ class ReceiverInfo:
 
     Attributes:
         name: Its qualified name, with its module.
-        location: The ``file:line`` that connected it.
+        location: The ``file:line`` that defines it, or None if it is built in.
+        connected: The ``file:line`` that connected it.
         sender: The only sender that it is connected for, or ``ANY``.
+        weak: Whether the connection lets it be garbage-collected.
         priority: Receivers with a higher priority are called earlier.
         on_error: What happens to its errors: ``"raise"`` or ``"log"``.
         is_async: Whether it has to be awaited.
+        inline: Whether `send_async` calls it in place, even if given a wrapper.
         takes_extra: Whether it takes arguments that it does not name.
+        when: ``"after_commit"`` if it waits for the transaction, ``"relayed"`` if it is called
+            by what arrives from other processes, or lets signals go there; or None.
     """
 
     name: str
-    location: str
+    location: str | None
+    connected: str
     sender: str
+    weak: bool
     priority: int
     on_error: str
     is_async: bool
+    inline: bool
     takes_extra: bool
+    when: str | None = None
+
+    @property
+    def time(self) -> str:
+        """When it is called, if that is not at once, in a few words; or ""."""
+        return "" if self.when is None else _TIMES.get(self.when, self.when)
+
+
+_TIMES = {"after_commit": "after the commit", "relayed": "by the relay"}
+
+
+@dataclass(frozen=True)
+class DeadInfo:
+    """One receiver that was garbage-collected while it was connected.
+
+    Attributes:
+        name: Its qualified name, with its module.
+        connected: The ``file:line`` that had connected it.
+    """
+
+    name: str
+    connected: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +104,8 @@ class SignalInfo:
         payload: The arguments of its payload, in the order of the source.
         deprecated: What to use instead, or None.
         receivers: Its receivers, in the order in which they are called.
+        dead: The last receivers that died while they were connected.
+        unknown: Modules that were not imported, and whose source connects to a signal of its name.
         sends: The places that send it, in the order of the source.
     """
 
@@ -86,6 +118,8 @@ class SignalInfo:
     payload: tuple[ArgumentInfo, ...]
     deprecated: str | None
     receivers: tuple[ReceiverInfo, ...]
+    dead: tuple[DeadInfo, ...]
+    unknown: tuple[str, ...]
     sends: tuple[SendInfo, ...]
 
 
@@ -97,21 +131,25 @@ class NamespaceInfo:
         name: Its name, or None for signals that are in no namespace.
         variable: Where it can be imported from, or "".
         signals: Its signals.
+        own: Whether the program makes it, and no package that the program uses.
     """
 
     name: str | None
     variable: str
     signals: tuple[SignalInfo, ...]
+    own: bool = True
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every signal of a module, or of a namespace in it.
+    """Every signal of a program, or of a part of it.
 
     Attributes:
-        target: The ``module`` or ``module:namespace``.
+        target: What the user calls it.
         namespaces: Each with its signals.
+        not_loaded: Modules of the program that connect receivers and were not imported.
     """
 
     target: str
     namespaces: tuple[NamespaceInfo, ...]
+    not_loaded: tuple[str, ...] = ()

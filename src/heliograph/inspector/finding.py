@@ -26,11 +26,13 @@ class SignalGroup:
         name: The name of their namespace, or None without a namespace.
         variable: Where the namespace can be imported from, or "".
         signals: The signals, in the order of the namespace.
+        own: Whether the program makes them, and no package that it uses.
     """
 
     name: str | None
     variable: str
     signals: tuple[Signal, ...]
+    own: bool = True
 
 
 def loaded(names: Iterable[str]) -> list[ModuleType]:

@@ -20,6 +20,18 @@ def _install() -> None:
             _give_up(error)
 
 
+def _let_watch() -> None:
+    """Let a watcher attach, if the operator allows it."""
+    if os.environ.get("HELIOGRAPH_ATTACH", "0") in ("", "0"):
+        return
+    try:
+        from heliograph.inspector.inspector import Inspector
+
+        Inspector().start()
+    except Exception as error:  # noqa: BLE001 - the program itself runs as well without.
+        sys.stderr.write(f"heliograph run: nobody can attach to this process: {error}\n")
+
+
 def _give_up(error: Exception) -> None:
     hint = "Install Heliograph there" if isinstance(error, ImportError) else "Fix that"
     sys.stderr.write(
@@ -43,4 +55,5 @@ def _run_the_other_one() -> None:
 
 
 _install()
+_let_watch()
 _run_the_other_one()

@@ -1,0 +1,1 @@
+"""What Django takes for commands: each module here is one."""

@@ -1,0 +1,1 @@
+"""The commands of `heliograph`, one file each; `heliograph.cli.commands` gathers them."""

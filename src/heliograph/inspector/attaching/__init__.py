@@ -1,0 +1,1 @@
+"""Lets a watcher attach to the processes of a running application, privately."""

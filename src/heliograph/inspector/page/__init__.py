@@ -1,0 +1,1 @@
+"""What browsers show of signals: the page, the Server-Timing header and the toolbars' panels."""

@@ -1,0 +1,1 @@
+"""Panels about signals for the toolbars of Flask and Django."""
