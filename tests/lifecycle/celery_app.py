@@ -14,6 +14,7 @@ from celery import Celery
 from celery.exceptions import Ignore, Reject
 
 from heliograph.lifecycle.celery import install
+from heliograph.lifecycle.leases import Leases
 
 app = Celery("shop", broker=os.environ.get("BROKER"), backend=os.environ.get("BROKER"))
 app.conf.update(
@@ -25,6 +26,9 @@ app.conf.update(
 if "DIARY" in os.environ:
     install(app)
     import tests.lifecycle.diary  # noqa: F401 - begins to write.
+
+    leases = Leases(os.environ["LEASES"])
+    leases.start()
 
 
 def end(task: Any, how: str) -> Any:  # noqa: C901, PLR0912, PLR0915 - a list.

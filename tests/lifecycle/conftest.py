@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What needs no framework and no server runs everywhere; the rest where there are all of them:
 # `pip install --group lifecycle`.
-ALONE = ("asgi", "current_request", "debug_modes", "jobs", "sockets", "watching", "wsgi")
+ALONE = ("asgi", "current_request", "debug_modes", "jobs", "leases", "sockets", "watching", "wsgi")
 PACKAGES = ("aiohttp", "django", "falcon", "fastapi", "granian", "litestar", "uvicorn")
 LACKS = any(find_spec(it) is None for it in PACKAGES)
 

@@ -55,13 +55,22 @@ def begin(path: str) -> None:
     """Write a line for each send of a life-cycle signal from now on."""
     for name, signal in lifecycle.items():
 
-        def write(sender: Any, name: str = name, **payload: Any) -> None:
-            data = json.dumps(line_of(name, payload)) + "\n"
-            file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
-            os.write(file, data.encode())
-            os.close(file)
+        def receive(sender: Any, name: str = name, **payload: Any) -> None:
+            write(path, line_of(name, payload))
 
-        signal.connect(write, weak=False)
+        signal.connect(receive, weak=False)
+
+
+def write(path: str, line: dict[str, Any]) -> None:
+    """Write a line."""
+    file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+    os.write(file, (json.dumps(line) + "\n").encode())
+    os.close(file)
+
+
+async def note_work(path: str) -> None:
+    """Be the background work of the response to a path: it says that it was done."""
+    write(os.environ["DIARY"], {"signal": "work", "path": path})
 
 
 begin(os.environ["DIARY"])

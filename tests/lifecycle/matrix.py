@@ -78,6 +78,9 @@ COLUMNS = {
     "life": "the application",
 }
 
+# Daphne cancels what is open when it has stopped already: its process may be gone before.
+UNSETTLED = ("cancelled", "killed")
+
 NOT_SEEN = "not seen"
 NOT_CALLED = "not called"
 NONE = "-"
@@ -96,6 +99,8 @@ def measure(framework: str, server: str, folder: Path) -> dict[str, str]:
         cells["wait"] = leave(it, "/waits")
         cells["body"] = leave(it, "/long", once="request-finished")
         cells["stop"], cells["life"] = stop(it)
+    if server == "daphne" and cells["stop"] in UNSETTLED:
+        cells["stop"] = " or ".join(UNSETTLED)
     return cells
 
 

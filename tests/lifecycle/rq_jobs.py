@@ -11,12 +11,16 @@ from typing import Any
 
 from rq import Retry
 
-from heliograph.lifecycle.rq import Worker
+from heliograph.lifecycle.leases import Leases
+from heliograph.lifecycle.rq import SimpleWorker, Worker
 
-__all__ = ["Worker"]
+__all__ = ["SimpleWorker", "Worker"]
 
 if "DIARY" in os.environ:
     import tests.lifecycle.diary  # noqa: F401 - begins to write.
+
+    leases = Leases(os.environ["LEASES"])
+    leases.start()
 
 
 def work(how: str) -> Any:

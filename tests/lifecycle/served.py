@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+# `make matrix` sets it: to "all", or to "oldest", whose releases have ways of their own.
+CHOICE = os.environ.get("HELIOGRAPH_MATRIX", "chosen")
 
 ASGI = {
     "uvicorn": "uvicorn {app} --port {port} --log-level warning --timeout-graceful-shutdown 1",
@@ -36,6 +38,7 @@ if not (find_spec("gunicorn") and find_spec("gunicorn.asgi")):  # Older ones hav
 WSGI = {
     "gunicorn": "gunicorn {app} --bind 127.0.0.1:{port} --graceful-timeout 1",
     "gunicorn-gthread": "gunicorn {app} --threads 4 --bind 127.0.0.1:{port} --graceful-timeout 1",
+    "gunicorn-gevent": "gunicorn {app} -k gevent --bind 127.0.0.1:{port} --graceful-timeout 1",
     "waitress": "waitress --listen=127.0.0.1:{port} {app}",
     "granian-wsgi": "granian {app} --interface wsgi --port {port} --workers-kill-timeout 10",
     "wsgiref": "tests.lifecycle.serving wsgiref {app} {port}",
@@ -55,7 +58,12 @@ ADAPTERS = {
 OWN = {"aiohttp": "tests.lifecycle.apps.aiohttp_app {port}"}
 """What comes with its framework."""
 
-COMMANDS = ASGI | WSGI | ADAPTERS | OWN
+IMPATIENT = {
+    "gunicorn-timeout": "gunicorn {app} --timeout 1 --bind 127.0.0.1:{port}",
+}
+"""What ends a worker that takes too long."""
+
+COMMANDS = ASGI | WSGI | ADAPTERS | OWN | IMPATIENT
 
 
 @dataclass
@@ -70,6 +78,20 @@ class Served:
         """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
+    @contextmanager
+    def websocket(self, path: str) -> Iterator[socket.socket]:
+        """Open a connection and ask for a websocket; gives the connection, once it is answered."""
+        headers = (
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: aGVsaW9ncmFwaC10ZXN0cw==\r\n"
+        )
+        with self.connect() as connection:
+            connection.sendall(request(path, headers=headers))
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                answer += connection.recv(1024)
+            yield connection
+
     def ask(self, path: str, method: str = "GET", headers: str = "") -> bytes:
         """Send a request, and return all that comes until the server closes the connection."""
         with self.connect() as connection:
@@ -79,12 +101,12 @@ class Served:
                 found += part
         return found
 
-    def lines(self, path: str, *, last: str = "request-tearing-down") -> list[dict[str, Any]]:
+    def lines(self, path: str, *, last: str = "tearing-down") -> list[dict[str, Any]]:
         """Return what was written of the request for a path, once that is over."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             found = [it for it in self.all() if it.get("path") == path]
-            if any(it["signal"] == last for it in found):
+            if any(it["signal"].endswith(last) for it in found):
                 return found
             time.sleep(0.02)
         raise TimeoutError(path, [it["signal"] for it in self.all() if it.get("path") == path])
@@ -98,16 +120,21 @@ class Served:
         """Ask the server to stop, as an operator does."""
         self.process.send_signal(signal.SIGTERM)
 
-    def stop(self) -> None:
-        """Ask it, and wait until it has stopped."""
-        self.ask_to_stop()
-        self.process.wait(20)
-
 
 def request(path: str, method: str = "GET", headers: str = "", *, close: bool = False) -> bytes:
     """Return a request as it goes over the wire."""
     ending = "Connection: close\r\n" if close else ""
     return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{ending}\r\n".encode()
+
+
+def text(content: str) -> bytes:
+    """Return a message of a websocket as it goes over the wire."""
+    return frame(1, content.encode())
+
+
+def frame(kind: int, content: bytes) -> bytes:
+    """Return a frame of a websocket, as clients send them: masked, by nothing (RFC 6455)."""
+    return bytes([0x80 | kind, 0x80 | len(content)]) + bytes(4) + content
 
 
 @contextmanager

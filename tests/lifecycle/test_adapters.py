@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from heliograph.lifecycle import asgi, current_request, wsgi
+from heliograph.lifecycle.described import ScopeRequest
 from tests.lifecycle.calling import ask, ask_wsgi, heard, names
 from tests.lifecycle.serving import adapted
 
@@ -60,11 +61,11 @@ async def test_another_request_inside_of_one_is_told_as_well() -> None:
 def test_a_request_that_is_over_has_nothing_inside() -> None:
     """A context that was copied may still have it."""
     inner = wsgi.Middleware(application)
-    request = asgi.request_of({"type": "http", "method": "GET", "path": "/page"})
+    request = ScopeRequest({"type": "http", "method": "GET", "path": "/page"})
     request.enter()
     with heard() as kept:
         ask_wsgi(inner, "/page")
-        request._over = True
+        request.is_over = True
         ask_wsgi(inner, "/page")
     request.leave()
 

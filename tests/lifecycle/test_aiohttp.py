@@ -17,6 +17,7 @@ from tests.lifecycle.calling import heard, names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 Kept = list[tuple[str, dict[str, Any]]]
 
@@ -60,6 +61,22 @@ async def endless(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.01)
 
 
+async def generated(request: web.Request) -> web.Response:
+    """Send until the client leaves, by a body that makes itself."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 10_000
+            await asyncio.sleep(0.01)
+
+    return web.Response(body=parts())
+
+
+async def file(request: web.Request) -> web.FileResponse:
+    """Send a file that is larger than what buffers hold."""
+    return web.FileResponse(request.query["path"])
+
+
 async def talk(request: web.Request) -> web.WebSocketResponse:
     """Echo; some texts end it."""
     socket = web.WebSocketResponse()
@@ -81,7 +98,7 @@ def made() -> web.Application:
     app, below = web.Application(), web.Application()
     below.router.add_get("/item/{number}", plain)
     app.router.add_get("/item/{number:\\d+}", plain)
-    for handler in (fails, refuses, stream, endless, talk):
+    for handler in (fails, refuses, stream, endless, generated, file, talk):
         app.router.add_get(f"/{handler.__name__}", handler)
     app.add_subapp("/below", below)
     return app
@@ -176,13 +193,17 @@ async def test_an_exception_in_a_body_cuts_the_response(caplog: pytest.LogCaptur
     assert names(kept).count("got-request-exception") == 1
 
 
-async def test_a_client_that_leaves_is_no_exception() -> None:
-    """Its connection is gone when the handler writes."""
+@pytest.mark.parametrize("path", ["/endless", "/generated", "/file"])
+async def test_a_client_that_leaves_is_no_exception(path: str, tmp_path: Path) -> None:
+    """Its connection is gone when the handler writes, or the server for it."""
+    large = tmp_path / "large"
+    with large.open("wb") as it:
+        it.truncate(200_000_000)
     app = made()
     install(app)
     with heard() as kept:
         async with serving(app) as (client, base):
-            answer = await client.get(f"{base}/endless")
+            answer = await client.get(base + path, params={"path": str(large)})
             await answer.content.readany()
             answer.close()
             await over(kept)

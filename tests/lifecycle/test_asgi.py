@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,27 @@ async def test_other_scopes_are_passed_on() -> None:
     assert kept == []
 
 
+@pytest.mark.parametrize("message", ["lifespan.startup.failed", None])
+async def test_an_application_that_cannot_start_has_not_started(message: str | None) -> None:
+    """Whether it says so or raises; servers go on after that, or end with a status of theirs."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if message is None:
+            raise LookupError
+        await send({"type": message})
+
+    answers = []
+
+    async def send(message: Any) -> None:
+        answers.append(message["type"])
+
+    with heard() as kept, suppress(LookupError):
+        await asgi.Middleware(application)({"type": "lifespan"}, never, send)
+
+    assert answers == ([message] if message else [])
+    assert kept == []
+
+
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_that_breaks_off_is_not_whole_whatever_a_layer_makes_of_it(
     announced: bool,
@@ -234,7 +256,7 @@ async def test_a_body_that_breaks_off_is_not_whole_whatever_a_layer_makes_of_it(
             await send(body(b"one", more=True))
         raise LookupError
 
-    inside = asgi.Router(application, lambda scope: "/")
+    inside = asgi.routed(application, lambda scope: "/")
 
     async def layer(scope: Any, receive: Any, send: Any) -> None:
         try:

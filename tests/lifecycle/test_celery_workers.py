@@ -10,6 +10,7 @@ import pytest
 
 from heliograph.lifecycle.celery import install
 from tests.lifecycle import celery_app
+from tests.lifecycle.served import CHOICE
 from tests.lifecycle.workers import Working, working
 
 if TYPE_CHECKING:
@@ -56,6 +57,19 @@ IN_PROCESSES = {
 """What is told where each task has a process of its own, which can be ended."""
 
 
+TERMINATING = {"threads": "sleep 1.9", "gevent": "sleep 29"}
+"""What is revoked while it runs. Celery cannot end a thread: its task goes on."""
+
+if CHOICE == "oldest":
+    del TERMINATING["gevent"]  # It could not end a greenlet, either.
+
+IN_GREENLETS = {
+    "sleep 1.8": ["started", "failed timeout", "tearing-down"],
+    "sleep 29": ["started", "finished revoked", "tearing-down"],
+}
+"""What is told in gevent's pool alone, which knows a hard time limit and can end a task."""
+
+
 @pytest.fixture(scope="module")
 def publish(broker: str) -> Iterator[Callable[..., None]]:
     """Give what publishes a task from this process, as a program does."""
@@ -82,10 +96,13 @@ def run(
         for how, (name, options) in CASES.items():
             publish(name, how, pool, **options)
         with working(command, broker, tmp_path_factory.mktemp(pool), pool) as worker:
-            if pool == "threads":
-                # Celery cannot end a thread: the task goes on, and so does what is told of it.
-                worker.wait(lambda: bool(worker.of("sleep 1.9")))
-                celery_app.app.control.revoke("sleep 1.9", terminate=True)
+            if pool in TERMINATING:
+                how = TERMINATING[pool]
+                if how not in CASES:
+                    publish("work", how, pool)
+                worker.wait(lambda: bool(worker.of(how)))
+                celery_app.app.control.revoke(how, terminate=True)
+                worker.wait_for_ends({how: 1})
             worker.wait_for_ends(dict.fromkeys(CASES, 1) | {"retry": 2, "published": 1})
             for how in last:
                 publish("work", how, pool, time_limit=limits.get(how))
@@ -116,6 +133,12 @@ def solo(run: Callable[..., Working]) -> Working:
     return run("solo", "exit")
 
 
+@pytest.fixture(scope="module")
+def gevent(run: Callable[..., Working]) -> Working:
+    """Run them in greenlets."""
+    return run("gevent", "exit")
+
+
 ENDED = ("sleep 1.8", "stubborn")
 """What is ended by a hard time limit; the second one goes on all the same."""
 
@@ -133,13 +156,21 @@ def test_a_pool_of_processes_tells_each_end_once(prefork: Working, how: str) -> 
 
 
 @pytest.mark.parametrize("how", [*TOLD, "exit", "sleep 1.8", "sleep 1.9"])
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
 def test_a_pool_in_one_process_tells_each_end_once(
     request: pytest.FixtureRequest, pool: str, how: str
 ) -> None:
-    """Celery knows of no time limits there, and makes nothing of an exit of the program."""
+    """Celery knows of no time limits in threads, and makes nothing of an exit of the program."""
     worker: Working = request.getfixturevalue(pool)
-    assert worker.told(how) == {**TOLD, "exit": FAILED}.get(how, WELL)
+    expected = TOLD | {"exit": FAILED} | (IN_GREENLETS if pool == "gevent" else {})
+    assert worker.told(how) == expected.get(how, WELL)
+
+
+def test_a_task_in_a_greenlet_can_be_ended(gevent: Working) -> None:
+    """By revoking it while it runs."""
+    if "gevent" not in TERMINATING:
+        pytest.skip("This release of Celery cannot end it.")
+    assert gevent.told("sleep 29") == IN_GREENLETS["sleep 29"]
 
 
 @pytest.mark.parametrize("how", ["kill", "vanish", "sleep 1.8"])
@@ -156,7 +187,7 @@ def test_the_worker_tells_of_the_run_that_its_process_has_begun(prefork: Working
     assert second["error"] == ("TimeLimitExceeded" if how == "sleep 1.8" else "WorkerLostError")
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo", "gevent"])
 def test_each_attempt_is_a_run_of_its_own(request: pytest.FixtureRequest, pool: str) -> None:
     """They share the id of the task."""
     worker: Working = request.getfixturevalue(pool)
@@ -164,6 +195,11 @@ def test_each_attempt_is_a_run_of_its_own(request: pytest.FixtureRequest, pool: 
     assert [it["attempt"] for it in lines] == [1, 1, 1, 2, 2, 2]
     assert len({it["run_id"] for it in lines}) == 2
     assert {it["parent"] for it in worker.lines()} == {None}
+
+
+def test_no_run_that_has_an_end_is_lost(prefork: Working, threads: Working) -> None:
+    """Though its process was killed, or the worker has told of it."""
+    assert prefork.leases().open() == threads.leases().open() == []
 
 
 @pytest.fixture(scope="module")
@@ -194,17 +230,22 @@ def stopped(
         yield worker
 
 
-def test_a_task_whose_worker_is_killed_has_no_end(
+def test_a_task_whose_worker_is_killed_is_lost_once_somebody_asks(
     broker: str, publish: Callable[..., None], tmp_path: Path
 ) -> None:
-    """Its process is killed as well."""
+    """Its process is killed as well: nobody is left who would tell of it unasked."""
     with working(f"{WORKER} -Q killed -c 1", broker, tmp_path, "killed") as worker:
         publish("work", "sleep 30", "killed", task_id="orphan")
         worker.wait(lambda: bool(worker.of("orphan")))
         [begun] = worker.of("orphan")
+        assert worker.leases().tell_lost() == []
         worker.process.kill()
         worker.wait(lambda: not is_running(begun["process"]))
     assert worker.told("orphan") == ["started"]
+    asked = [*worker.leases().tell_lost(), *worker.leases().tell_lost()]
+    assert [(it.system, it.id, it.run_id) for it in asked] == [
+        ("celery", "orphan", begun["run_id"])
+    ]
 
 
 def is_running(process: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import flask
@@ -130,6 +131,7 @@ def test_an_exception_in_a_body_is_in_its_end() -> None:
 
 def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
     """To Flask's and to the wing's, before and after; and named, or not, it takes the request."""
+    gc.collect()  # An application of another test keeps the two signals joined while it lives.
     app = made()
     heard_of: list[Any] = []
 
@@ -149,6 +151,7 @@ def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
         ask_wsgi(app, "/")
         request_started.disconnect(plain, app)
         ask_wsgi(app, "/")
+        request_started.disconnect(named, app)
 
     assert heard_of == [
         ("before", ["request"]),
@@ -161,6 +164,54 @@ def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
     ask_wsgi(app, "/")
     # Flask's signal goes its own way again, with all that was connected.
     assert heard_of == [("before", [])]
+
+
+def test_who_was_connected_to_one_of_two_signals_is_its_receiver_alone_again() -> None:
+    """Other frameworks send the one, and Flask sends the other without a request."""
+    gc.collect()  # As above.
+    app = made()
+    heard_of: list[tuple[str, bool]] = []
+
+    class Equal:
+        """Receivers that nobody can tell apart by value, and that have no hash."""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]  # On purpose.
+
+        def __call__(self, sender: Any, **extra: Any) -> None:
+            heard_of.append((self.name, "request" in extra))
+
+    def ours(sender: Any, request: Any) -> None:
+        heard_of.append(("ours", True))
+
+    theirs, both = Equal("theirs"), Equal("both")
+    for it in (theirs, both):
+        flask.request_started.connect(it, app)
+    for each in (ours, both):
+        request_started.connect(each, app)
+    with install(app):
+        ask_wsgi(app, "/")
+    ask_wsgi(app, "/")
+
+    assert heard_of == [
+        ("ours", True),
+        ("both", True),
+        ("theirs", True),
+        ("theirs", False),
+        ("both", False),
+    ]
+    assert [
+        it.receiver is own
+        for it, own in zip(request_started.connections, (ours, both), strict=True)
+    ] == [
+        True,
+        True,
+    ]
 
 
 def test_a_context_that_a_test_makes_has_a_request_too() -> None:
@@ -261,6 +312,27 @@ def test_a_capture_of_either_of_two_joined_signals_sees_what_flask_sends() -> No
     sent.assert_order(request_started, flask.request_finished, how="exact")
     assert sent.of(request_started).one().sender is app
     assert list(later) == []
+
+
+def test_a_deep_capture_keeps_what_was_known_of_a_request_then() -> None:
+    """Its route is found later; what the framework and the server made is not copied."""
+    app = made()
+    with install(app), capture(request_started, request_finished, snapshot="deep") as sent:
+
+        @app.before_request
+        def remember() -> None:
+            natives.append(flask.request._get_current_object())  # type: ignore[attr-defined]  # Werkzeug documents it.
+
+        natives: list[Any] = []
+        app.test_client().get("/shop/acme/item/7")
+    first, last = (
+        sent.of(it).one().payload["request"] for it in (request_started, request_finished)
+    )
+    first.route = "/set"
+
+    assert first is not last
+    assert (first.id, first.path, first.native) == (last.id, last.path, natives[0])
+    assert last.route == "/shop/<tenant>/item/<int:number>"
 
 
 @pytest.mark.parametrize(("rule", "refused"), [(only_these, False), (none_of_these, True)])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
+import tomllib
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +21,21 @@ from quart import Quart
 from starlette.applications import Starlette
 
 import heliograph
-from heliograph import ArgumentError
-from heliograph.lifecycle import asgi, fastapi, litestar, quart, starlette, wsgi
+from heliograph import ArgumentError, ReceiverWarning
+from heliograph.lifecycle import (
+    asgi,
+    fastapi,
+    flask,
+    installing,
+    litestar,
+    quart,
+    starlette,
+    wsgi,
+)
 from heliograph.lifecycle.falcon import install
 from heliograph.lifecycle.installing import check
 from tests.lifecycle.calling import heard, names
+from tests.lifecycle.served import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +123,39 @@ def test_a_layer_around_nothing_is_refused(layer: type[Any]) -> None:
     """Where it is made, and not at the first request."""
     with pytest.raises(ArgumentError, match=r"^A NoneType object is no .SGI application: it is"):
         layer(None)
+
+
+def test_a_framework_that_is_too_old_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is installed to; requests go on."""
+    monkeypatch.setitem(installing._OLDEST, "flask", (99, 0))
+    app = Flask("shop")
+    app.add_url_rule("/", view_func=lambda: "hello")
+
+    with pytest.warns(ReceiverWarning, match=r"not tested on flask .*99\.0 or newer") as warned:
+        installation = flask.install(app)
+    with installation:
+        assert app.test_client().get("/").text == "hello"
+
+    assert [it.filename for it in warned] == [__file__]
+
+
+def test_a_framework_whose_release_nobody_knows_is_taken_as_it_is() -> None:
+    """Programs that are packed into one file may come without what their packages say."""
+
+    class Application:
+        """Be one."""
+
+    check(Application(), Application, installed=lambda it: False)
+
+
+def test_the_oldest_releases_are_those_that_are_tested() -> None:
+    """The lower bounds of the project; Falcon has a check of its own, and RQ no `install`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    asked = [*groups["frameworks"], *groups["lifecycle"]]
+    # An extra tells what users may have; the environment of the oldest Flask has no other one.
+    asked += project["project"]["optional-dependencies"]["flask"]
+    bounds = dict(re.sub(r"\[.*\]", "", it).split(">=") for it in asked)
+
+    told = {name: ".".join(map(str, it)) for name, it in installing._OLDEST.items()}
+    assert told == {name: bounds[name] for name in told}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from typing import TYPE_CHECKING
@@ -10,13 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lifecycle.matrix import CHOSEN, PAGE, PAIRS, measured, rows_of
-from tests.lifecycle.served import ROOT
+from tests.lifecycle.served import CHOICE, ROOT
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-# `make matrix` sets it: to "all", or to "oldest", whose releases have ways of their own.
-CHOICE = os.environ.get("HELIOGRAPH_MATRIX", "chosen")
 RUN = PAIRS if CHOICE == "all" else [it for it in CHOSEN if it in PAIRS]
 
 

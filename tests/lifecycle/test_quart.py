@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from heliograph import ArgumentError, StateError
-from heliograph.lifecycle import RequestInfo, request_started, starlette
+from heliograph.lifecycle import RequestInfo, request_finished, request_started, starlette
 from heliograph.lifecycle.quart import install
 from tests.lifecycle.calling import ask, heard, http_scope, names
 
@@ -119,13 +119,50 @@ async def test_an_exception_in_a_body_is_in_its_end() -> None:
     assert (sent["status"], sent["bytes"], sent["aborted"]) == (200, 4, True)
 
 
+async def test_a_stream_that_takes_longer_than_quart_allows_is_cut() -> None:
+    """Quart returns as from any response, and tells nobody; the teardown was before the body."""
+    app = made()
+    app.config["RESPONSE_TIMEOUT"] = 0.05
+
+    @app.get("/slow")
+    async def slow() -> quart.Response:
+        async def parts() -> Any:
+            yield b"part"
+            await asyncio.sleep(30)
+
+        return quart.Response(parts())
+
+    with install(app):
+        kept = await send(app, "/slow")
+
+    sent = dict(kept)["response-sent"]
+    assert (sent["status"], sent["bytes"], sent["aborted"], sent["reason"], sent["exc"]) == (
+        200,
+        4,
+        True,
+        "incomplete",
+        None,
+    )
+    assert names(kept)[-2:] == ["appcontext-popped", "response-sent"]
+    assert "got-request-exception" not in names(kept)
+
+
 async def test_a_client_that_leaves_ends_its_request() -> None:
     """Quart cancels the view, and tells of a teardown alone."""
     app: Any = made()  # Its types are those of servers.
-    messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+    messages = [{"type": "http.request", "body": b""}]
+
+    begun = asyncio.Event()
+
+    @app.before_request  # type: ignore[untyped-decorator]  # Quart's types are of no use here.
+    async def begin() -> None:
+        begun.set()
 
     async def receive() -> Any:
-        return messages.pop(0)
+        if messages:
+            return messages.pop(0)
+        await begun.wait()
+        return {"type": "http.disconnect"}
 
     async def none(message: Any) -> None:
         """Be the server."""
@@ -168,6 +205,57 @@ async def test_a_websocket_is_told_to_its_end(text: str, code: int | None) -> No
     assert (finished["code"], finished["who"]) == (code or 1000, "application")
     assert finished["request"].route == "/talk"
     assert dict(kept)["websocket-received"]["message"] == text
+
+
+async def test_a_client_that_leaves_a_websocket_ends_it() -> None:
+    """Quart cancels what serves it, and tells of a teardown alone."""
+    app: Any = made()  # Its types are those of servers.
+    accepted = asyncio.Event()
+    messages = [{"type": "websocket.connect"}]
+
+    async def receive() -> Any:
+        if messages:
+            return messages.pop(0)
+        await accepted.wait()
+        return {"type": "websocket.disconnect", "code": 1001}
+
+    async def none(message: Any) -> None:
+        accepted.set()
+
+    with install(app), heard() as kept:
+        scope = {**http_scope("/talk"), "type": "websocket", "scheme": "ws", "subprotocols": []}
+        await app(scope, receive, none)
+
+    finished = dict(kept)["websocket-finished"]
+    assert (finished["code"], finished["who"], finished["exc"]) == (1001, "client", None)
+    told = [name for name in names(kept) if name.startswith(("web", "got"))]
+    assert told == ["websocket-started", "websocket-finished", "websocket-tearing-down"]
+
+
+@pytest.mark.parametrize(("kind", "path"), [("http", "/waits"), ("websocket", "/talk")])
+async def test_a_client_that_leaves_before_quart_has_begun_has_no_end(kind: str, path: str) -> None:
+    """It had no start: Quart was called off while it told of the context."""
+    app: Any = made()  # Its types are those of servers.
+    messages = [{"type": "websocket.connect"}, {"type": f"{kind}.disconnect"}]
+    del messages[: kind == "http"]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def none(message: Any) -> None:
+        """Be the server."""
+
+    with install(app), heard() as kept:
+        await app(
+            {**http_scope(path), "type": kind, "scheme": "ws", "subprotocols": []}, receive, none
+        )
+
+    assert not {
+        "request-started",
+        "response-sent",
+        "websocket-started",
+        "websocket-finished",
+    } & set(names(kept))
 
 
 async def test_a_receiver_is_connected_to_both_of_two_signals() -> None:
@@ -244,3 +332,29 @@ async def test_the_route_of_an_application_inside_of_another_has_its_prefix() ->
     assert end["sender"] is outer
     assert end["request"].route == "/inner/shop/<tenant>/item/<int:number>"
     assert {it["request"] for _, it in kept if it.get("request")} == {end["request"]}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/fails", 500)])
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_observers_that_fail_leave_the_response_as_it_is(
+    path: str, status: int, is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of `request_finished` and `got_request_exception`, by Quart's names or by ours."""
+    app = made()
+
+    async def fail_later(sender: Any, **extra: Any) -> None:
+        raise OSError
+
+    def fail(sender: Any, **extra: Any) -> None:
+        raise OSError
+
+    receiver: Any = fail_later if is_async else fail
+    with install(app):
+        observed: list[Any] = [request_finished, quart.got_request_exception]
+        for signal in observed:
+            signal.connect(receiver, app, on_error="log")
+        answer = await ask(app, path)
+
+    assert answer[0]["status"] == status
+    told = [it.exc_info[0] for it in caplog.records if it.name == "heliograph" and it.exc_info]
+    assert told == [OSError] * (2 if status == 500 else 1)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from time import sleep
+from uuid import RFC_4122, UUID
+
 import pytest
 
 from heliograph.lifecycle.request import RequestInfo
@@ -32,3 +36,26 @@ def test_a_request_says_what_it_is() -> None:
     assert repr(request) == "<RequestInfo GET without a route: abc>"
     request.route = "/{id}"
     assert repr(request) == "<RequestInfo GET /{id}: abc>"
+
+
+def test_a_copy_of_a_request_does_not_change_with_it() -> None:
+    """It has its id, though nobody had asked for that, and the route as far as it was known."""
+    native = object()
+    request = RequestInfo("http", "GET", "/7", None, native)
+    routes = [None, "/{id}"]
+    request.route_by = routes.pop, 0
+    twin = deepcopy(request)
+
+    assert (twin.id, twin.route, twin.native) == (request.id, None, native)
+    assert (request.route, twin.route) == ("/{id}", None)
+
+
+def test_ids_that_are_made_later_sort_later() -> None:
+    """They are UUIDs of version 7, which begin with the time (RFC 9562)."""
+    ids = []
+    for _ in range(5):
+        ids.append(RequestInfo("http", "GET", "/", None, None).id)
+        sleep(0.002)
+
+    assert ids == sorted(ids)
+    assert {(UUID(it).version, UUID(it).variant) for it in ids} == {(7, RFC_4122)}

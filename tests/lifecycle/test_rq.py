@@ -159,6 +159,31 @@ def test_a_job_whose_worker_is_killed_ends_as_it_would(
     assert worker.told("orphan") == WELL
 
 
+def test_a_job_that_is_killed_with_its_worker_is_lost_once_somebody_asks(
+    broker: str, connection: redis.Redis, tmp_path: Path
+) -> None:
+    """A simple worker runs it in its own process; RQ itself takes it for running."""
+    job = enqueue(rq.Queue("simply", connection=connection), "sleep 30", job_id="lost")
+    command = COMMAND.format(queue="simply", broker=broker).replace(".Worker", ".SimpleWorker")
+    with working(command, broker, tmp_path, "simply") as worker:
+        worker.wait(lambda: bool(worker.of("lost")))
+        [begun] = worker.of("lost")
+        assert worker.leases().tell_lost() == []
+        worker.process.kill()
+        worker.process.wait()
+    with heard() as kept:
+        worker.leases().tell_lost()
+
+    assert jobs_told(kept, "lost") == ["failed lost"]
+    assert kept[0][1]["job"].run_id == begun["run_id"]
+    assert job.get_status() == JobStatus.STARTED
+
+
+def test_no_run_that_has_an_end_is_lost(forking: Working) -> None:
+    """Though its process was killed, or the worker has told of it."""
+    assert forking.leases().open() == []
+
+
 def test_each_attempt_is_a_run_of_its_own(forking: Working) -> None:
     """RQ counts down, and not for all retries; this counts up."""
     for how in ("retry", "retry fails"):

@@ -96,7 +96,7 @@ async def test_an_error_that_comes_by_twice_is_told_once() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         raise LookupError
 
-    kept = await talk(asgi.Middleware(asgi.Probe(application)))
+    kept = await talk(asgi.Middleware(asgi.probed(application)))
 
     assert names(kept).count("got-websocket-exception") == 1
     assert names(kept)[-1] == "raised"
@@ -123,6 +123,6 @@ async def test_layers_that_nobody_is_outside_of_do_nothing() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         raise LookupError
 
-    inside = asgi.Router(asgi.Probe(application), lambda scope: "/")
+    inside = asgi.routed(asgi.probed(application), lambda scope: "/")
 
     assert names(await talk(inside)) == ["raised"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -10,13 +13,13 @@ import quart
 from aiohttp import ClientSession, web
 
 from heliograph.lifecycle import aiohttp as for_aiohttp
-from heliograph.lifecycle import asgi, lifecycle, response_sent, wsgi
+from heliograph.lifecycle import asgi, current_request, lifecycle, response_sent, wsgi
 from heliograph.lifecycle import flask as for_flask
 from heliograph.lifecycle import quart as for_quart
 from tests.lifecycle.calling import ask, ask_wsgi, heard, names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +128,107 @@ def test_a_path_is_text() -> None:
         ask_wsgi(wsgi.Middleware(served_by_wsgi), "/café".encode().decode("latin-1"))
 
     assert dict(kept)["response-sent"]["request"].path == "/café"
+
+
+async def test_aiohttp_knows_a_request_that_nobody_hears() -> None:
+    """All of it while it is served; what only aiohttp knows, as long as that has it."""
+    seen: list[Any] = []
+    tasks: list[Any] = []
+    over = asyncio.Event()
+
+    async def later() -> None:
+        await over.wait()
+        request = current_request()
+        assert request is not None
+        seen.append((request.id, request.path, request.client, request.native, request.route))
+
+    async def page(request: web.Request) -> web.Response:
+        found = current_request()
+        assert found is not None
+        if request.path == "/asked":
+            seen.append((found.kind, found.method, found.path, found.client, found.route))
+            assert found.native is request
+        tasks.append(asyncio.create_task(later()))
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/{name}", page)
+    for_aiohttp.install(app)
+    async with asking(app) as ask_for:
+        await ask_for("asked", {"X-Request-ID": "mine"})
+        assert seen == [("http", "GET", "/asked", "127.0.0.1", "/{name}")]
+        seen.clear()
+        await ask_for("page", {"X-Request-ID": "mine"})
+        await asyncio.sleep(0)
+        gc.collect()
+        over.set()
+        await asyncio.gather(*tasks)
+
+    assert seen[0][:3] == ("mine", "/asked", "127.0.0.1")
+    # What only aiohttp knows is there for as long as it has it, in its timers maybe.
+    assert seen[1][:2] == ("mine", "/page")
+
+
+async def test_who_hears_one_signal_of_aiohttp_hears_that_alone() -> None:
+    """The others are sent to nobody, and no task is made for an end that nobody hears."""
+    told: list[str] = []
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/{name}", page)
+    for_aiohttp.install(app)
+    async with asking(app) as ask_for:
+        for name in ("request-started", "response-sent"):
+
+            def hear(sender: Any, _name: str = name, **_: Any) -> None:
+                told.append(_name)
+
+            receiver: Any = hear
+            with lifecycle[name].connected_to(receiver):
+                await ask_for("page", {})
+
+    assert told == ["request-started", "response-sent"]
+
+
+@asynccontextmanager
+async def asking(app: web.Application) -> AsyncIterator[Any]:
+    """Serve an application, and give what asks it for a page."""
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    root = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+
+    async def ask_for(page: str, headers: dict[str, str]) -> None:
+        async with ClientSession() as session, session.get(root + page, headers=headers) as answer:
+            assert await answer.text() == "hello"
+
+    try:
+        yield ask_for
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_application_is_stopped_though_some_hear_only_its_requests() -> None:
+    """What is open ends by then, with whichever signals are heard."""
+    told: list[str] = []
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await release.wait()
+
+    def hear(sender: Any, *, reason: str, **_: Any) -> None:
+        told.append(reason)
+
+    receiver: Any = hear
+    served = asgi.Middleware(waiting)
+    with response_sent.connected_to(receiver):
+        asked = asyncio.create_task(ask(served, "/"))
+        await begun.wait()
+        await served.stop()
+        release.set()
+        await asked
+
+    assert told == ["shutdown"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
 
 import pytest
 
-from heliograph.lifecycle import current_request, wsgi
+from heliograph.lifecycle import current_request, request_tearing_down, wsgi
 from heliograph.lifecycle.exchange import SERVED
 from tests.lifecycle.calling import ask_wsgi, heard, names
 
@@ -200,3 +201,35 @@ def test_a_list_is_whole_when_its_last_part_is_taken() -> None:
         ends.append(end_of(kept))
 
     assert ends == [("disconnect", 3), ("complete", 6)]
+
+
+def test_a_server_that_fails_before_it_closes_a_body_leaves_no_request_open() -> None:
+    """As Werkzeug's does where the client has reset the connection: at once, not some day."""
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        try:
+            HEADERS[7]
+        except LookupError as error:
+            environ[SERVED].notice_now(error)  # As a framework does, which makes a page of it.
+        start_response("500 Internal Server Error", [])
+        return [b"sorry"]
+
+    def serve() -> None:
+        body = called(wsgi.Middleware(application))
+        assert list(body) == [b"sorry"]
+        raise ConnectionResetError
+
+    told: list[str] = []
+
+    def note(sender: Any, *, request: Any, **extra: Any) -> None:
+        told.append(request.path)  # And not the exception, whose traceback would keep the body.
+
+    gc.collect()
+    gc.disable()
+    try:
+        with request_tearing_down.connected_to(note), suppress(ConnectionResetError):
+            serve()
+    finally:
+        gc.enable()
+
+    assert told == ["/"]

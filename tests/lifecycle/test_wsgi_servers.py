@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lifecycle.served import ADAPTERS, WSGI, request
+from tests.lifecycle.served import ADAPTERS, CHOICE, WSGI, request
 from tests.lifecycle.test_asgi_servers import (
     FAILED,
     FINISHED,
     OVER,
     OVER_FAILED,
     STARTED,
+    assert_errors_are_told,
     sent,
     shortened,
 )
@@ -49,7 +50,10 @@ def test_a_request_is_told_in_order(
     it = serve(server, APP)
     with it.connect() as connection:
         connection.sendall(request(path, close=True))
-        assert [shortened(line) for line in it.lines(path)] == EXPECTED[path]
+        lines = it.lines(path)
+
+    assert [shortened(line) for line in lines] == EXPECTED[path]
+    assert_errors_are_told(lines)
 
 
 @servers
@@ -89,6 +93,23 @@ def test_a_client_that_leaves_a_stream_ends_its_request(
 
 
 @servers
+def test_a_client_that_resets_the_connection_leaves_no_request_open(
+    serve: Callable[[str, str], Served], server: str
+) -> None:
+    """After the last part: Werkzeug fails before it closes the body, then."""
+    it = serve(server, APP)
+    with it.connect() as connection:
+        connection.sendall(request("/lingers"))
+        it.lines("/lingers", last="request-finished")
+        connection.recv(1)  # The rest is not read: closing resets the connection.
+
+    assert [shortened(line)[0] for line in it.lines("/lingers")][2:] == [
+        "response-sent",
+        "request-tearing-down",
+    ]
+
+
+@servers
 def test_a_head_request_tells_what_was_handed_over(
     serve: Callable[[str, str], Served], server: str
 ) -> None:
@@ -98,6 +119,47 @@ def test_a_head_request_tells_what_was_handed_over(
     end = shortened(it.lines("/head")[2])
 
     assert end in (sent(5), sent(0))
+
+
+def test_a_worker_whose_time_is_up_tells_so(serve: Callable[[str, str], Served]) -> None:
+    """Gunicorn lets it exit: an exception of the program, as it takes the client's response."""
+    it = serve("gunicorn-timeout", APP)
+    with it.connect() as connection:
+        connection.sendall(request("/slow"))
+        told = [shortened(line) for line in it.lines("/slow")]
+
+    assert told == [
+        STARTED,
+        ("got-request-exception", "SystemExit"),
+        sent(0, "error", None),
+        ("request-tearing-down", "SystemExit"),
+    ]
+
+
+# The others close a connection after each response.
+KEEPING = ("gunicorn-gthread", "gunicorn-gevent", "waitress", "granian-wsgi", *ADAPTERS)
+
+
+@pytest.mark.parametrize("server", KEEPING)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_requests_share_a_connection(
+    serve: Callable[[str, str], Served], server: str, at_once: bool
+) -> None:
+    """One after the other, also when the second one was sent before the first was answered."""
+    if server == "asgiref" and at_once:
+        pytest.skip("It fails the second one: findings/asgiref-wsgi-pipelined-requests.sh.")
+    if CHOICE == "oldest" and server == "gunicorn-gthread" and at_once:
+        pytest.skip("It waits for the second one, which it has already.")
+    it = serve(server, APP)
+    paths = [f"/kept_{at_once}_{number}" for number in (1, 2)]
+    with it.connect() as connection:
+        connection.sendall(request(paths[0]))
+        if not at_once:
+            it.lines(paths[0])
+        connection.sendall(request(paths[1], close=True))
+        told = [[shortened(line) for line in it.lines(path)] for path in paths]
+
+    assert told == [[STARTED, FINISHED, sent(5), OVER]] * 2
 
 
 @servers

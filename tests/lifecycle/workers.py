@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heliograph.lifecycle.leases import Leases
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -33,6 +35,10 @@ class Working:
         text = diary.read_text(encoding="utf-8") if diary.exists() else ""
         lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
         return [it for it in lines if it["signal"].startswith("job-")]
+
+    def leases(self) -> Leases:
+        """Return what it notes its open runs by, to be asked in this process."""
+        return Leases(self.folder / "leases")
 
     def of(self, job: str) -> list[dict[str, Any]]:
         """Return what was written of one job, run by run.
@@ -82,6 +88,7 @@ def working(command: str, broker: str, folder: Path, queue: str) -> Iterator[Wor
             env={
                 **os.environ,
                 "DIARY": str(folder / "diary"),
+                "LEASES": str(folder / "leases"),
                 "BROKER": broker,
                 "QUEUE": queue,
                 "PYTHONPATH": str(ROOT),

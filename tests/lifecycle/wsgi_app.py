@@ -60,6 +60,19 @@ def long(environ: Any, start_response: Any) -> Iterator[bytes]:
         yield b"x" * 100_000
 
 
+def lingers(environ: Any, start_response: Any) -> Iterator[bytes]:
+    """Take a while to end when the last part is sent."""
+    start_response("200 OK", HEADERS)
+    yield b"hello"
+    time.sleep(0.3)
+
+
+def slow(environ: Any, start_response: Any) -> Iterable[bytes]:
+    """Answer after a long while."""
+    time.sleep(30)
+    return plain(environ, start_response)
+
+
 def error_at_once(environ: Any, start_response: Any) -> Iterable[bytes]:
     """Raise."""
     raise LookupError
@@ -96,6 +109,8 @@ WAYS = {
         stream,
         written,
         long,
+        lingers,
+        slow,
         error_at_once,
         error_after_start,
         error_in_body,

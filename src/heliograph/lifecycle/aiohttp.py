@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from aiohttp import web
 
 from heliograph import StateError
+from heliograph.hearing import any_heard, is_heard
 from heliograph.lifecycle.exchange import (
     CANCELLED,
     COMPLETE,
@@ -19,9 +22,11 @@ from heliograph.lifecycle.exchange import (
     is_departure,
 )
 from heliograph.lifecycle.installing import Installation, check
-from heliograph.lifecycle.request import _CURRENT, HEADER, RequestInfo
+from heliograph.lifecycle.request import CURRENT, HEADER, RequestInfo
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
+    OF_REQUESTS,
+    OF_WEBSOCKETS,
     app_started,
     app_stopping,
     got_request_exception,
@@ -35,7 +40,7 @@ from heliograph.lifecycle.signals import (
     websocket_tearing_down,
 )
 from heliograph.lifecycle.sockets import APPLICATION, CLIENT
-from heliograph.lifecycle.telling import is_heard, tell_async
+from heliograph.lifecycle.telling import tell_async
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -88,6 +93,7 @@ class _Life:
         self.app = app
         self._echo = echo
         self._left = False
+        self._are_heard = any_heard(*OF_REQUESTS, *OF_WEBSOCKETS)
         self._open: dict[_Response | _Socket, None] = {}
         # Nothing else holds a task.
         self._ending: set[asyncio.Task[None]] = set()
@@ -123,14 +129,24 @@ class _Life:
     @web.middleware
     async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve as the application does: called first, in a task that the request has alone."""
-        if self._left or _REQUEST in request:
+        around = CURRENT.get()
+        if self._left or (isinstance(around, Request) and around.given() is request):
             return await handler(request)
-        upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-        info = _info_of(request, "websocket" if upgrade else "http")
-        served: _Response | _Socket = (_Socket if upgrade else _Response)(self.app, info)
+        info = Request(request)
+        CURRENT.set(info)
+        if self._are_heard() or self._echo:
+            return await self._serve_heard(info, request, handler)
+        # A request whose start nobody can hear tells nothing later either.
+        return await handler(request)
+
+    async def _serve_heard(
+        self, info: Request, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        info.hold(request)
+        served: _Response | _Socket
+        served = (_Socket if info.kind == "websocket" else _Response)(self.app, info)
         request[_REQUEST] = served
         self._open[served] = None
-        _CURRENT.set(info)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it is awaited by one.
         # The task ends when the last of the response is handed over, which comes after this.
@@ -146,7 +162,8 @@ class _Life:
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """Be told of a response that is about to be announced."""
-        served: _Response | _Socket | None = request.get(_REQUEST)
+        # Mostly nothing is open, and a request takes long to say what it has.
+        served: _Response | _Socket | None = request.get(_REQUEST) if self._open else None
         if self._left or served is None or served.app is not self.app:
             return
         if self._echo:
@@ -162,12 +179,46 @@ class _Life:
         telling.add_done_callback(self._ending.discard)
 
 
-def _info_of(request: web.Request, kind: str) -> RequestInfo:
-    info = RequestInfo(
-        kind, request.method, request.path, request.remote, request, request.headers.get(HEADER)
-    )
-    info.find_route(partial(_route_of, request))
-    return info
+class Request(RequestInfo):
+    """What aiohttp's own request describes.
+
+    Attributes:
+        given: Returns that request, as long as something else holds it. Contexts that were copied
+            hold this one: those of the server's timers, for seconds.
+    """
+
+    __slots__ = ("_headers", "_url", "given")
+
+    def __init__(self, request: web.Request) -> None:
+        self.given: ref[web.Request] = ref(request)
+        self.method: str = request.method
+        self._url = request.rel_url
+        self._headers = request.headers
+        self.is_over = False
+        self._clock = perf_counter()
+
+    def hold(self, request: web.Request) -> None:
+        """Know all that is known of the request, for who hears of it later, too."""
+        self.native = request
+        self.client: str | None = request.remote
+
+    def _found(self, name: str) -> Any:
+        match name:
+            case "kind":
+                upgrade = self._headers.get("Upgrade", "")
+                return "websocket" if upgrade.lower() == "websocket" else "http"
+            case "path":
+                return self._url.path
+            case "native":
+                return self.given()
+            case "client":
+                return getattr(self.given(), "remote", None)
+            case "route_by":
+                return None if self.native is None else (_route_of, self.native)
+        return super()._found(name)
+
+    def _offered(self) -> str | None:
+        return self._headers.get(HEADER)
 
 
 def _route_of(request: web.Request) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heliograph.hearing import any_heard, is_heard
+from heliograph.lifecycle.described import ScopeRequest
 from heliograph.lifecycle.exchange import (
     COMPLETE,
     DISCONNECT,
     INCOMPLETE,
+    REQUEST,
     SERVED,
     SHUTDOWN,
     Exchange,
@@ -17,9 +19,11 @@ from heliograph.lifecycle.exchange import (
     request_in,
 )
 from heliograph.lifecycle.installing import check_callable
-from heliograph.lifecycle.request import HEADER, RequestInfo
+from heliograph.lifecycle.request import CURRENT, HEADER
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
+    OF_REQUESTS,
+    OF_WEBSOCKETS,
     app_started,
     app_stopping,
     got_request_exception,
@@ -29,12 +33,13 @@ from heliograph.lifecycle.signals import (
     response_sent,
 )
 from heliograph.lifecycle.sockets import Socket
-from heliograph.lifecycle.telling import is_heard, tell, tell_async
+from heliograph.lifecycle.telling import tell, tell_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Collection, MutableMapping
 
     from heliograph import Signal
+    from heliograph.lifecycle.request import RequestInfo
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -75,31 +80,65 @@ class Middleware:
         self._open: dict[Response | Socket, None] = {}
         self._started = False
         self._left = False
+        # By the kind of a scope: whether more is to be done than to let the application serve.
+        self._asks: dict[str, Callable[[], bool]] = {}
 
     def leave(self) -> None:
         """Let the application serve alone from now on, where somebody holds on to this."""
         self._left = True
+        self._asks = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the application does."""
-        kind = _KINDS.get(scope["type"])
-        if kind is None or self._left or request_in(scope) is not None:
+        is_heard = self._asks.get(scope["type"])
+        if is_heard is None or REQUEST in scope or is_heard():
+            await self._serve(scope, receive, send)
+            return
+        # A request whose start nobody can hear tells nothing later either. What stands here, all
+        # requests pay for, and under a server several times what it takes where it is repeated.
+        before = CURRENT.get()
+        request = scope[REQUEST] = ScopeRequest(scope)
+        CURRENT.set(request)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            request.is_over = True
+            # Contexts that were copied hold the request, those of a server's timers for seconds.
+            request.scope = request.route_by = None
+            CURRENT.set(None if before is None or before.is_over else before)
+            # What frameworks and servers keep of a request holds the scope.
+            scope.pop(REQUEST, None)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._left or scope["type"] not in _KINDS or request_in(scope) is not None:
             await self._let_pass(scope, receive, send)
             return
-        request = request_of(scope)
-        served = scope[SERVED] = kind(self, request, receive, send)
+        if not self._started:
+            await self._start(lazy=True)
+        is_heard = self._asks.get(scope["type"])
+        if is_heard is not None and not is_heard():
+            scope.pop(REQUEST, None)  # That of an earlier request is over.
+            await self(scope, receive, send)
+            return
+        request = scope[REQUEST] = ScopeRequest(scope)
+        served = scope[SERVED] = _KINDS[scope["type"]](self, request, receive, send)
         self._open[served] = None
         request.enter()
         try:
-            if not self._started:
-                await self._start(lazy=True)
             await served.run(scope)
         finally:
-            self._open.pop(served, None)
+            del self._open[served]
+            request.leave()
             # Servers' objects are in it, and hold the scope.
             scope.pop(SERVED, None)
+            scope.pop(REQUEST, None)
             served.forget()
-            request.leave()
+
+    def _ask(self) -> None:
+        """Ask at each request from now on, as there is nothing else to do for one."""
+        for kind, signals in _SIGNALS.items():
+            sent = (it for it in signals if it not in self._native)
+            self._asks[kind] = any_heard(*sent)
 
     async def tell(self, signal: Signal[...], **payload: Any) -> None:
         """Send a signal, unless the framework does."""
@@ -134,94 +173,60 @@ class Middleware:
         if not self._started:
             self._started = True
             await self.tell(app_started, lazy=lazy)
+            if not (self.echoes or self._left):
+                self._ask()
 
     async def stop(self) -> None:
         """End what is still open, and say that the application stops."""
         for still_open in list(self._open):
             await still_open.stop()
         self._started = False  # A server may start the same application once more.
+        self._asks = {}
         if not self._left:  # The life span may have begun before.
             await self.tell(app_stopping)
 
 
-class Probe:
-    """Tells of exceptions before a framework makes responses of them.
+# What a framework puts between its own layers costs as little as can be: functions that call what
+# is inside, and wait for nothing themselves, unless somebody hears.
+
+
+def probed(app: Application) -> Application:
+    """Return what tells of exceptions before a framework makes responses of them.
 
     Args:
         app: What is inside: it belongs just inside of what handles all exceptions.
     """
 
-    def __init__(self, app: Application) -> None:
-        self.app = app
+    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        serving = app(scope, receive, send)
+        return serving if SERVED not in scope else _watch(serving, scope[SERVED].notice)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve as the application does."""
-        try:
-            await self.app(scope, receive, send)
-        except Exception as error:
-            served: Response | Socket | None = scope.get(SERVED)
-            if served is not None:
-                await served.notice(error)
-            raise
+    return serve
 
 
-class Router:
-    """Lets the route of a request be found, by what an application's router notes in the scope.
+def routed(app: Application, find: Callable[[Scope], str | None]) -> Application:
+    """Return what lets the route of a request be found, by what a router notes in the scope.
 
     Args:
         app: The router, or what is just outside of it: layers in between may copy the scope.
         find: Returns the route template of a scope that has been routed, or None.
     """
 
-    def __init__(self, app: Application, find: Callable[[Scope], str | None]) -> None:
-        self.app = app
-        self._find = find
+    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if REQUEST in scope:
+            scope[REQUEST].route_by = find, scope
+        serving = app(scope, receive, send)
+        return serving if SERVED not in scope else _watch(serving, scope[SERVED].break_off)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve as the application does."""
-        request: RequestInfo | None = request_in(scope)
-        if request is not None:
-            request.find_route(partial(self._find, scope))
-        try:
-            await self.app(scope, receive, send)
-        except Exception as error:
-            served: Response | Socket | None = scope.get(SERVED)
-            if isinstance(served, Response):
-                await served.break_off(error)
-            raise
+    return serve
 
 
-class _Request(RequestInfo):
-    """One whose id is looked for once it is wanted."""
-
-    by_asgi = True
-
-    __slots__ = ("headers",)
-
-    headers: Iterable[tuple[bytes, bytes]]
-
-    def _offered(self) -> str | None:
-        for name, value in self.headers:
-            if name.lower() == _HEADER:
-                return value.decode("latin-1")
-        return None
-
-
-_HEADER = HEADER.encode()
-
-
-def request_of(scope: Scope) -> RequestInfo:
-    """Return the request that a scope describes."""
-    client = scope.get("client")
-    request = _Request(
-        scope["type"],
-        scope.get("method", "GET"),
-        scope["path"],
-        client[0] if client else None,
-        scope,
-    )
-    request.headers = scope.get("headers") or ()
-    return request
+async def _watch(serving: Awaitable[None], tell_of: Callable[[Exception], Awaitable[None]]) -> None:
+    try:
+        await serving
+    except Exception as error:
+        await tell_of(error)
+        raise
 
 
 class Response(Exchange):
@@ -247,7 +252,9 @@ class Response(Exchange):
         try:
             await owner.app(scope, self._received, self._sent)
         except BaseException as error:
-            await self.failed(error)
+            self.error: BaseException | None = error
+            await self.notice(error)
+            await self.finish(reason_of(error), error)
             raise
         else:
             if not self._ended:
@@ -259,12 +266,6 @@ class Response(Exchange):
     async def stop(self) -> None:
         """End the response, as the application is being stopped."""
         await self.finish(SHUTDOWN)
-
-    async def failed(self, error: BaseException) -> None:
-        """End the response, as the application has raised."""
-        self.raised(error)
-        await self.notice(error)
-        await self.finish(reason_of(error), error)
 
     async def notice(self, error: BaseException) -> None:
         """Tell of an exception that nobody has handled, unless it was told of before."""
@@ -307,21 +308,20 @@ class Response(Exchange):
 
     async def _sent(self, message: Message) -> None:
         kind = message["type"]
-        if kind == "http.response.start" and not self._over:
-            message = self._announced(message)
-            if is_heard(request_finished):
-                response = ResponseInfo(message["status"], Headers(message.get("headers", ())))
-                await self._owner.tell(request_finished, request=self.request, response=response)
-        elif self._is_last(kind, message):
-            self._underway = message
+        starts = kind == "http.response.start"
+        if not starts:
+            if self._is_last(kind, message):
+                self._underway = message
+        elif not self._over:
+            message = await self._announced(message)
         try:
             await self._send(message)
         except BaseException as error:
             await self._unsent(error)
             raise
-        if kind != "http.response.start":
+        if not starts:
             self._count(kind, message)
-            if self._underway is not None:
+            if self._underway is not None and not self._ended:
                 await self.finish(COMPLETE)
 
     async def _unsent(self, error: BaseException) -> None:
@@ -332,13 +332,16 @@ class Response(Exchange):
         else:
             await self.finish(reason_of(error), error)
 
-    def _announced(self, message: Message) -> Message:
-        self.announced(message["status"])
+    async def _announced(self, message: Message) -> Message:
+        self.status: int | None = message["status"]
         if self._owner.echoes:
             own = (_HEADER, self.request.id.encode())
             others = [it for it in message.get("headers", ()) if it[0].lower() != _HEADER]
             message = {**message, "headers": [*others, own]}
         self._start = message
+        if is_heard(request_finished):
+            response = ResponseInfo(message["status"], Headers(message.get("headers", ())))
+            await self._owner.tell(request_finished, request=self.request, response=response)
         return message
 
     def _is_last(self, kind: str, message: Message) -> bool:
@@ -349,14 +352,16 @@ class Response(Exchange):
         return kind in _BODY
 
     def _count(self, kind: str, message: Message) -> None:
+        if kind in _BODY:
+            self.bytes: int = self.bytes + self._size(kind, message)
+
+    def _size(self, kind: str, message: Message) -> int:
         if kind == "http.response.body":
-            self.handed_over(len(message.get("body", b"")))
-        elif kind == "http.response.pathsend":
-            known = length_of(self._start)
-            size = Path(message["path"]).stat().st_size if known is None else known
-            self.handed_over(size)
-        elif kind == "http.response.zerocopysend":
-            self.handed_over(message.get("count") or length_of(self._start) or 0)
+            return len(message.get("body", b""))
+        known = message.get("count") or length_of(self._start)
+        if known is None and kind == "http.response.pathsend":
+            return Path(message["path"]).stat().st_size
+        return known or 0
 
 
 def length_of(message: Message) -> int | None:
@@ -367,6 +372,10 @@ def length_of(message: Message) -> int | None:
     return None
 
 
+_HEADER = HEADER.encode()
+
 _BODY = {"http.response.body", "http.response.pathsend", "http.response.zerocopysend"}
 
 _KINDS: dict[str, type[Response | Socket]] = {"http": Response, "websocket": Socket}
+
+_SIGNALS = {"http": OF_REQUESTS, "websocket": OF_WEBSOCKETS}

@@ -55,6 +55,9 @@ _STATES = {
 _OUTSIDE = ((WorkerLostError, LOST), (TimeLimitExceeded, TIMEOUT), (Terminated, REVOKED))
 """What the worker makes of a process that has not returned, and how the run has ended then."""
 
+_OF_GREENLETS = {"gevent.timeout.Timeout": TIMEOUT, "greenlet.GreenletExit": REVOKED}
+"""What is raised inside of tasks in greenlets: at a hard time limit, and to end one."""
+
 _INSTALLED: WeakSet[Celery] = WeakSet()
 
 
@@ -199,7 +202,11 @@ def _outcome(error: BaseException | None) -> str:
         # exit is the success of a task either.
         by_signal = isinstance(error.code, int) and error.code < 0
         return INTERRUPTED if by_signal else FAILED
-    return TIMEOUT if isinstance(error, SoftTimeLimitExceeded) else outcome(error)
+    if isinstance(error, SoftTimeLimitExceeded):
+        return TIMEOUT
+    kind = type(error)
+    # Not imported: few workers run in greenlets.
+    return _OF_GREENLETS.get(f"{kind.__module__}.{kind.__qualname__}") or outcome(error)
 
 
 def _watch(requests: Any, end: Callable[..., None]) -> None:

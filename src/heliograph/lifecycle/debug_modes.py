@@ -20,6 +20,9 @@ _FRAMEWORKS = ("flask", "quart")
 class DebugModes:
     """The check of `heliograph.development` for the frameworks that the program has loaded."""
 
+    variables = _PYTEST
+    """The environment variables that alone say yes: as long as one is there, nobody asks again."""
+
     _tell: Callable[[bool], None]
 
     def __call__(self) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import partial, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIHandler
@@ -11,11 +11,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.management.base import BaseCommand
 from django.core.signals import got_request_exception
 
-from heliograph.lifecycle import asgi, wsgi
 from heliograph.lifecycle.exchange import SERVED, request_in
-from heliograph.lifecycle.installing import Installation, Serving, ServingAsgi, ServingWsgi, check
+from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.job_info import JobInfo
 from heliograph.lifecycle.jobs import Run, running
+from heliograph.lifecycle.serving import Serving, ServingAsgi, ServingWsgi
 
 if TYPE_CHECKING:
     from django.core.handlers.base import BaseHandler
@@ -60,13 +60,11 @@ def install(application: BaseHandler, *, echo_request_id: bool = False) -> Servi
     def undo() -> None:
         del vars(application)["get_response"], vars(application)["get_response_async"]
 
-    is_async = kind is ASGIHandler
-    layer: Any = _AsgiLayer if is_async else wsgi.Middleware
-    watched = partial(_around, layer, application, echo_request_id)
-    return (ServingAsgi if is_async else ServingWsgi)(application, watched, undo)
+    serving = _ServingAsgi if kind is ASGIHandler else ServingWsgi
+    return serving(application, undo, echo_request_id=echo_request_id)
 
 
-class _AsgiLayer(asgi.Middleware):
+class _ServingAsgi(ServingAsgi):
     """Answers the life span itself, which Django refuses."""
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - as in the base class.
@@ -78,15 +76,11 @@ class _AsgiLayer(asgi.Middleware):
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _around(layer: Any, application: BaseHandler, echo: bool, sender: object) -> Any:
-    return layer(application, sender=sender, echo_request_id=echo)
-
-
 def _note(request: HttpRequest) -> None:
     found = request_in(_given(request))
     if found is not None:
         found.native = request
-        found.find_route(partial(route_of, request))
+        found.route_by = route_of, request
 
 
 def _given(request: Any) -> dict[str, Any]:

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
     from heliograph.lifecycle.request import RequestInfo
 
+REQUEST = "heliograph.request"
+"""Where the scope or the environ of a request has its `RequestInfo`."""
+
 SERVED = "heliograph.served"
-"""Where the scope or the environ of a request has its `Exchange` or `Socket`."""
+"""Where it has its `Exchange` or `Socket`, if anybody hears of the request."""
 
 COMPLETE = "complete"
 DISCONNECT = "disconnect"
@@ -52,17 +55,12 @@ class Exchange:
         del self.request
         self.error = self._told = None
 
-    def announced(self, status: int) -> None:
-        """Note the status that the application announces."""
-        self.status = status
+    def let_exception_go(self) -> None:
+        """Hold no exception that was handled: its traceback leads to the frame of the server.
 
-    def handed_over(self, size: int) -> None:
-        """Count what the application has handed over."""
-        self.bytes += size
-
-    def raised(self, error: BaseException) -> None:
-        """Note what the application has raised."""
-        self.error = error
+        That frame holds the body, which would not be found to be lost if the server fails.
+        """
+        self._told = None
 
     def end(self, reason: str, exc: BaseException | None = None) -> dict[str, Any] | None:
         """End the response, unless it has ended.
@@ -109,7 +107,8 @@ class Exchange:
 
 def request_in(found: Mapping[str, Any]) -> RequestInfo | None:
     """Return the request of a scope or an environ, until it is over."""
-    return getattr(found.get(SERVED), "request", None)
+    request: RequestInfo | None = found.get(REQUEST)
+    return None if request is None or request.is_over else request
 
 
 # What frameworks raise where a client has left, and what is no OSError.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,9 @@ import falcon
 import falcon.asgi
 
 from heliograph import ArgumentError
-from heliograph.lifecycle import asgi, wsgi
-from heliograph.lifecycle.exchange import SERVED, request_in
-from heliograph.lifecycle.installing import Serving, ServingAsgi, ServingWsgi, check
+from heliograph.lifecycle.exchange import REQUEST, SERVED
+from heliograph.lifecycle.installing import check
+from heliograph.lifecycle.serving import Serving, ServingAsgi, ServingWsgi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,19 +45,13 @@ def install(app: falcon.App[Any, Any], *, echo_request_id: bool = False) -> Serv
         app._unprepared_middleware.remove(router)  # noqa: SLF001 - nothing else removes one.
         app.add_middleware([])  # Falcon prepares what is left.
 
-    is_async = isinstance(app, falcon.asgi.App)
-    layer: Any = asgi.Middleware if is_async else wsgi.Middleware
-    watched = partial(_around, layer, app, echo_request_id)
-    return (ServingAsgi if is_async else ServingWsgi)(app, watched, undo)
+    kind = ServingAsgi if isinstance(app, falcon.asgi.App) else ServingWsgi
+    return kind(app, undo, echo_request_id=echo_request_id)
 
 
 def _has_router(app: Any) -> bool:
     found: Any = app._unprepared_middleware  # noqa: SLF001 - nothing else lists what was added.
     return any(isinstance(it, _Router) for it in found)
-
-
-def _around(layer: Any, app: object, echo: bool, sender: object) -> Any:
-    return layer(app, sender=sender, echo_request_id=echo)
 
 
 def _given(request: Any) -> dict[str, Any]:
@@ -89,13 +82,25 @@ class _Reporter:
 class _Router:
     """Notes the framework's request and its route, once there is one."""
 
-    def process_resource(self, request: Any, *_: object) -> None:
+    # Twice the same: a call between them would be a tenth of what all this adds to a request.
+
+    def process_resource(self, request: Any, _response: Any, _resource: Any, _params: Any) -> None:
         """Be called when the request was routed, under WSGI."""
-        found = request_in(_given(request))
+        found = request.env.get(REQUEST)
         if found is not None:
             found.native = request
-            found.route = request.uri_template
+            found.route_by = _template_of, request
 
-    async def process_resource_async(self, request: Any, *_: object) -> None:
+    async def process_resource_async(
+        self, request: Any, _response: Any, _resource: Any, _params: Any
+    ) -> None:
         """Do so under ASGI."""
-        self.process_resource(request)
+        found = request.scope.get(REQUEST)
+        if found is not None:
+            found.native = request
+            found.route_by = _template_of, request
+
+
+def _template_of(request: Any) -> str | None:
+    found: str | None = request.uri_template
+    return found

@@ -9,6 +9,7 @@ from flask import Flask
 
 import heliograph.blinker
 from heliograph.lifecycle import wsgi
+from heliograph.lifecycle.described import EnvironRequest
 from heliograph.lifecycle.flask_commands import watch
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.native import Joined, noted
@@ -76,7 +77,7 @@ def _request() -> RequestInfo | None:
         return current_request()
     proxy: Any = flask.request
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    return noted(request, request.environ, wsgi.request_of, _route_of)
+    return noted(request, request.environ, EnvironRequest, _route_of)
 
 
 def _route_of(request: flask.Request) -> str | None:

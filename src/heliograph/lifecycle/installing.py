@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Self
 
-from heliograph import ArgumentError, StateError
+from heliograph import ArgumentError, ReceiverWarning, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +42,18 @@ class Installation:
         self.uninstall()
 
 
+_OLDEST = {
+    "aiohttp": (3, 11),
+    "celery": (5, 4),
+    "django": (5, 2),
+    "fastapi": (0, 136),
+    "flask": (2, 3),
+    "litestar": (2, 16),
+    "quart": (0, 20),
+    "starlette": (1, 0),
+}
+"""The oldest release of each framework that the life cycle is tested on."""
+
 _MODULES = ("fastapi", "starlette", "quart", "flask", "django", "falcon", "litestar", "aiohttp")
 
 
@@ -49,6 +64,20 @@ def _theirs(app: object) -> str | None:
     return None if name is None else f"use heliograph.lifecycle.{name}.install() for it"
 
 
+def _warn_of_an_old_release(name: str) -> None:
+    oldest = _OLDEST.get(name, ())
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return  # A program that was packed into one file may lack that.
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < oldest:
+        msg = (
+            f"The life-cycle signals are not tested on {name} {version}: some may be missing, or "
+            f"wrong. Upgrade it to {'.'.join(map(str, oldest))} or newer."
+        )
+        warnings.warn(msg, ReceiverWarning, stacklevel=4)
+
+
 def check(
     app: Any,
     kind: type,
@@ -57,7 +86,7 @@ def check(
     started: Callable[[Any], bool] | None = None,
     instead: str = "the application itself",
 ) -> None:
-    """Refuse an application to which nothing can be installed.
+    """Refuse an application to which nothing can be installed, and warn of an old framework.
 
     Args:
         app: What the user passed.
@@ -87,6 +116,7 @@ def check(
             "before the first request."
         )
         raise StateError(msg)
+    _warn_of_an_old_release(kind.__module__.partition(".")[0])
 
 
 def check_callable(app: Any, kind: str) -> None:
@@ -102,49 +132,3 @@ def check_callable(app: Any, kind: str) -> None:
     if not callable(app):
         msg = f"A {type(app).__qualname__} object is no {kind} application: it is not callable."
         raise ArgumentError(msg)
-
-
-class Serving(Installation):
-    """The life-cycle signals of an application outside of which its framework lets nothing stand.
-
-    It is what a server serves in place of the application, and the sender of its signals.
-
-    Args:
-        app: The application.
-        watched: Makes what serves: the middleware around the application, given the sender.
-        undo: Undoes what was done to the application itself.
-    """
-
-    __call__: Callable[..., Any]
-
-    def __init__(self, app: Any, watched: Callable[[Any], Any], undo: Callable[[], None]) -> None:
-        super().__init__(app, undo)
-        self._layer = self._serve = watched(self)
-
-    def uninstall(self) -> None:
-        """Undo the installation: the application is served as it was before."""
-        super().uninstall()
-        self._layer.leave()
-        self._serve = self.app
-
-    def __getattr__(self, name: str) -> Any:
-        # What else a framework or its tools look for at an application.
-        return getattr(self.app, name)
-
-
-# Servers find out by its arguments, and by whether it is a coroutine function, what an
-# application is: one that takes anything is called once without arguments, to make one.
-class ServingWsgi(Serving):
-    """A WSGI application."""
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Serve as the application does."""
-        return self._serve(environ, start_response)
-
-
-class ServingAsgi(Serving):
-    """An ASGI application."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve as the application does."""
-        await self._serve(scope, receive, send)

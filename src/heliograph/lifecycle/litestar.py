@@ -31,7 +31,7 @@ def install(app: Litestar, *, echo_request_id: bool = False) -> Installation:
     # Plugins and middleware see neither what was not found nor the responses to errors.
     handler: Any = app.asgi_handler
     watched = asgi.Middleware(
-        asgi.Router(handler, route_of), sender=app, echo_request_id=echo_request_id
+        asgi.routed(handler, route_of), sender=app, echo_request_id=echo_request_id
     )
     app.asgi_handler = watched  # type: ignore[assignment]  # Its types are Litestar's own.
     app.after_exception.append(notice)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from heliograph.blinker.joining import join
-from heliograph.lifecycle.exchange import SERVED, Exchange, request_in
-from heliograph.lifecycle.signals import lifecycle
-from heliograph.lifecycle.telling import is_heard
+from heliograph.hearing import is_heard
+from heliograph.lifecycle.exchange import REQUEST, request_in
+from heliograph.lifecycle.signals import lifecycle, request_started, websocket_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,11 +37,10 @@ def noted(
     """
     found = request_in(given)
     if found is None:
-        found = make(given)
-        given[SERVED] = Exchange(found)
+        found = given[REQUEST] = make(given)
     if found.native is not native:
         found.native = native
-        found.find_route(partial(route_of, native))
+        found.route_by = route_of, native
     return found
 
 
@@ -94,6 +92,8 @@ class Joined:
             {"response_started": False} if "response_started" in declaration.names else {}
         )
 
+        begins = joined in (request_started, websocket_started)
+
         # The framework knows nothing of it. On the signal itself, as its class has others.
         def send_with(*args: Any, **payload: Any) -> Any:
             if not is_heard(joined):
@@ -107,6 +107,8 @@ class Joined:
                 return send_async(*args, **payload)
             if "request" not in payload:
                 payload["request"] = request()
+            if begins and payload["request"] is not None:
+                payload["request"].begun = True
             return send_async(*args, **(lacking | payload))
 
         vars(signal).update(send=send_with, send_async=send_async_with)

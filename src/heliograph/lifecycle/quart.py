@@ -8,12 +8,21 @@ import quart
 from quart import Quart
 
 import heliograph.blinker
+from heliograph.hearing import is_heard
 from heliograph.lifecycle import asgi
+from heliograph.lifecycle.described import ScopeRequest
 from heliograph.lifecycle.installing import Installation, check
 from heliograph.lifecycle.native import Joined, noted, ours
 from heliograph.lifecycle.request import current_request
+from heliograph.lifecycle.signals import (
+    request_started,
+    response_sent,
+    websocket_finished,
+    websocket_started,
+)
 
 if TYPE_CHECKING:
+    from heliograph import Signal
     from heliograph.lifecycle.request import RequestInfo
 
 # Not `websocket_finished`, which Quart sends with a response and without a code, nor those of
@@ -61,7 +70,7 @@ def install(app: Quart, *, echo_request_id: bool = False) -> Installation:
     heliograph.blinker.install()
     _JOINED.enter()
     plain: Any = app.asgi_app
-    watched = asgi.Middleware(
+    watched = _Middleware(
         plain, sender=app, echo_request_id=echo_request_id, native=[ours(it) for it in _NAMES]
     )
     vars(app)["asgi_app"] = watched  # As in Quart's documentation.
@@ -75,6 +84,22 @@ def install(app: Quart, *, echo_request_id: bool = False) -> Installation:
     return Installation(app, undo)
 
 
+class _Middleware(asgi.Middleware):
+    """Tells of no end where Quart has told of no start: of a client that left before that."""
+
+    async def tell(self, signal: Signal[...], **payload: Any) -> None:
+        """Send a signal, unless Quart does, or has left out what comes before it."""
+        first = _STARTS.get(signal)
+        if first is None or not is_heard(first) or payload["request"].begun:
+            await super().tell(signal, **payload)
+
+
+_STARTS: dict[Signal[...], Signal[...]] = {
+    response_sent: request_started,
+    websocket_finished: websocket_started,
+}
+
+
 def _request() -> RequestInfo | None:
     proxy: Any = quart.request if quart.has_request_context() else None
     if quart.has_websocket_context():
@@ -82,7 +107,7 @@ def _request() -> RequestInfo | None:
     if proxy is None:
         return current_request()
     request = proxy._get_current_object()  # noqa: SLF001 - Werkzeug documents it.
-    return noted(request, request.scope, asgi.request_of, _route_of)
+    return noted(request, request.scope, ScopeRequest, _route_of)
 
 
 def _route_of(request: Any) -> str | None:

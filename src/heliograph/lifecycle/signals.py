@@ -83,6 +83,16 @@ def request_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseExceptio
     """The application is done with a request, background tasks included: always, and last."""
 
 
+OF_REQUESTS = (
+    request_started,
+    request_finished,
+    got_request_exception,
+    response_sent,
+    request_tearing_down,
+)
+"""All signals of a request over HTTP that a layer around an application sends."""
+
+
 @lifecycle.declare(name="before-render-template", offered={"request"})
 def before_render_template(
     sender: Any, *, template: Any, context: dict[str, Any], request: RequestInfo | None
@@ -139,6 +149,17 @@ def websocket_finished(
 @lifecycle.declare(name="websocket-tearing-down", offered={"request"})
 def websocket_tearing_down(sender: Any, *, request: RequestInfo, exc: BaseException | None) -> None:
     """The application is done with a websocket: always, and last."""
+
+
+OF_WEBSOCKETS = (
+    websocket_started,
+    websocket_received,
+    websocket_sent,
+    got_websocket_exception,
+    websocket_finished,
+    websocket_tearing_down,
+)
+"""All signals of a websocket that such a layer sends."""
 
 
 @lifecycle.declare(name="message-flashed", offered={"request"})

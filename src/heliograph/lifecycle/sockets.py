@@ -91,6 +91,9 @@ class Socket:
         self._told = error
         await self._owner.tell(got_websocket_exception, request=self.request, exception=error)
 
+    async def break_off(self, error: BaseException) -> None:
+        """Do nothing yet: a websocket ends where the application has let it end."""
+
     def _says_gone(self, error: BaseException) -> bool:
         return is_departure(error) or (isinstance(error, OSError) and self._ended)
 

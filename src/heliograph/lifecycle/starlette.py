@@ -62,9 +62,9 @@ def put_around(
         # Now and not earlier: what was added since install() must not come between.
         theirs = app.user_middleware
         app.user_middleware = [
-            Middleware(asgi.Probe),
+            Middleware(asgi.probed),
             *theirs,
-            Middleware(asgi.Router, find),
+            Middleware(asgi.routed, find),
         ]
         try:
             stack = build()

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("heliograph")
 
 
-def is_heard(signal: Signal[...]) -> bool:
-    """Tell whether anybody receives a signal or watches it; for whichever sender.
-
-    Before a payload is made: hardly anything costs less than this.
-    """
-    return bool(signal._registry.anyone)  # noqa: SLF001 - a send to nobody starts like that, too.
-
-
 def tell(signal: Signal[...], sender: object, **payload: Any) -> None:
     """Send a signal from code that is not async; async receivers run to their end meanwhile."""
     try:

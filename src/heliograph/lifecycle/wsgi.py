@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from heliograph.hearing import any_heard, is_heard
+from heliograph.lifecycle.described import EnvironRequest
 from heliograph.lifecycle.exchange import (
     COMPLETE,
     DISCONNECT,
     LOST,
+    REQUEST,
     SERVED,
     Exchange,
     reason_of,
     request_in,
 )
 from heliograph.lifecycle.installing import check_callable
-from heliograph.lifecycle.request import HEADER, RequestInfo, current_request
+from heliograph.lifecycle.request import CURRENT, HEADER
 from heliograph.lifecycle.response import Headers, ResponseInfo
 from heliograph.lifecycle.signals import (
+    OF_REQUESTS,
     app_started,
     got_request_exception,
     request_finished,
@@ -24,12 +28,13 @@ from heliograph.lifecycle.signals import (
     request_tearing_down,
     response_sent,
 )
-from heliograph.lifecycle.telling import is_heard, tell
+from heliograph.lifecycle.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from heliograph import Signal
+    from heliograph.lifecycle.request import RequestInfo
 
     Environ = dict[str, Any]
     Pairs = list[tuple[str, str]]
@@ -74,6 +79,7 @@ class Middleware:
         self.sender: Any = app if sender is None else sender
         self._echo = echo_request_id
         self._native = native
+        self._are_heard = any_heard(*((response_sent,) if native else OF_REQUESTS))
         self._started = False
         self._left = False
 
@@ -88,17 +94,39 @@ class Middleware:
         if not self._started:
             self._started = True
             tell(app_started, self.sender, lazy=True)
-        request = request_of(environ)
+        request = environ[REQUEST] = EnvironRequest(environ)
+        environ[MOUNTED] = environ.get("SCRIPT_NAME", "")
+        request.enter()
+        if not (self._are_heard() or self._echo):
+            return _unheard(self.app, request, environ, start_response)
         kind = NativeResponse if self._native else Response
         served = kind(self.sender, request, start_response, echo=self._echo)
         environ[SERVED] = served
-        environ[MOUNTED] = environ.get("SCRIPT_NAME", "")
         return served.run(self.app, environ)
+
+
+def _unheard(
+    app: Application, request: RequestInfo, environ: Environ, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Let the application serve a request of which nothing is told, as nobody hears its start."""
+    try:
+        found = app(environ, start_response)
+    except BaseException:
+        request.leave()
+        raise
+    if isinstance(found, list | tuple) or _is_file(found, environ):
+        request.leave()  # Nothing of the application runs while a server sends that.
+        return found
+    return (
+        UnheardSizedBody(found, request)
+        if hasattr(found, "__len__")
+        else UnheardBody(found, request)
+    )
 
 
 def _is_inside_of_asgi(environ: Environ) -> bool:
     """Tell whether an adapter serves a request that a layer for ASGI tells of already."""
-    around = current_request()
+    around = CURRENT.get()
     # Only of ASGI: a thread of a WSGI server may still have its last request.
     if around is None or not around.by_asgi or around.is_over:
         return False
@@ -109,25 +137,6 @@ def _is_inside_of_asgi(environ: Environ) -> bool:
 def _is_file(found: object, environ: Environ) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(found, wrapper)
-
-
-def request_of(environ: Environ) -> RequestInfo:
-    """Return the request that an environ describes."""
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    if not path.isascii():
-        # WSGI hands on bytes as if they were Latin-1 (PEP 3333).
-        path = path.encode("latin-1").decode("utf-8", "replace")
-    return RequestInfo(
-        "http",
-        environ["REQUEST_METHOD"],
-        path,
-        environ.get("REMOTE_ADDR") or None,
-        environ,
-        environ.get(_OFFERED),
-    )
-
-
-_OFFERED = "HTTP_" + HEADER.upper().replace("-", "_")
 
 
 class Response(Exchange):
@@ -144,7 +153,6 @@ class Response(Exchange):
         self._echo = echo
         self._headers: Pairs = []
         self.torn_down: bool = False
-        request.enter()
 
     def run(self, app: Application, environ: Environ) -> Iterable[bytes]:
         """Let the application serve the request; returns the body for the server."""
@@ -170,7 +178,7 @@ class Response(Exchange):
                     close()
             finally:
                 # What the server has read of it, nobody knows.
-                self.handed_over(self._length() or 0)
+                self.bytes += self._length() or 0
                 self.finish(COMPLETE)
                 self.tear_down()
 
@@ -179,7 +187,7 @@ class Response(Exchange):
 
     def _announce(self, status: str, headers: Pairs, exc_info: Any = None) -> Write:
         code = int(status[:3])
-        self.announced(code)
+        self.status: int | None = code
         if self._echo:
             kept = [it for it in headers if it[0].lower() != HEADER]
             headers = [*kept, ("X-Request-ID", self.request.id)]
@@ -193,7 +201,7 @@ class Response(Exchange):
 
         def write_counted(data: bytes) -> object:
             written = write(data)
-            self.handed_over(len(data))
+            self.bytes += len(data)
             return written
 
         return write_counted
@@ -208,7 +216,7 @@ class Response(Exchange):
 
     def fail(self, error: BaseException) -> None:
         """End the response, as the application has raised."""
-        self.raised(error)
+        self.error: BaseException | None = error
         self.notice_now(error)
         self.finish(reason_of(error), error)
 
@@ -280,6 +288,7 @@ class Body:
             response.tear_down()
             raise
         response.finish(COMPLETE)
+        response.let_exception_go()
 
     def close(self) -> None:
         """Close what the application returned."""
@@ -317,3 +326,40 @@ class SizedBody(Body):
     def _is_taken(self) -> bool:
         found = self._found
         return isinstance(found, list | tuple) and self._response.bytes == sum(map(len, found))
+
+
+class UnheardBody:
+    """The body of a response of which nothing is told: its request is current until the end."""
+
+    def __init__(self, found: Iterable[bytes], request: RequestInfo) -> None:
+        self._found = found
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        # A generator keeps the body alive: asgiref and others hold on to what this returns alone.
+        try:
+            for part in self._found:  # noqa: UP028 - `yield from` may close what is found.
+                yield part
+        except Exception:
+            self._request.leave()  # The error holds on to the body.
+            raise
+
+    def close(self) -> None:
+        """Close what the application returned."""
+        try:
+            close = getattr(self._found, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._request.leave()
+
+    def __del__(self) -> None:
+        if not self._request.is_over:
+            self._request.leave()  # Some servers and adapters never close it.
+
+
+class UnheardSizedBody(UnheardBody):
+    """One that knows its length."""
+
+    def __len__(self) -> int:
+        return len(self._found)  # type: ignore[arg-type]  # It was asked for its length before.

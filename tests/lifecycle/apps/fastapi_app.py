@@ -7,9 +7,9 @@ import asyncio
 from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 
-import tests.lifecycle.diary  # noqa: F401 - begins to write.
 from heliograph.lifecycle.fastapi import install
 from tests.lifecycle.apps.bodies import broken_async, long_async, three_async
+from tests.lifecycle.diary import note_work
 
 app = FastAPI()
 install(app)
@@ -31,6 +31,13 @@ async def stream() -> StreamingResponse:
 async def for_long() -> StreamingResponse:
     """Answer for a while."""
     return StreamingResponse(long_async())
+
+
+@app.get("/long_background")
+async def long_background(tasks: BackgroundTasks) -> StreamingResponse:
+    """Answer for a while, and work thereafter."""
+    tasks.add_task(note_work, "/long_background")
+    return StreamingResponse(long_async(), background=tasks)
 
 
 @app.get("/waits")

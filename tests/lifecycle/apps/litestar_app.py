@@ -9,9 +9,9 @@ from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.response import Stream
 
-import tests.lifecycle.diary  # noqa: F401 - begins to write.
 from heliograph.lifecycle.litestar import install
 from tests.lifecycle.apps.bodies import broken_async, long_async, three_async
+from tests.lifecycle.diary import note_work
 
 
 @get("/plain", media_type=MediaType.TEXT)
@@ -30,6 +30,12 @@ async def stream() -> Stream:
 async def for_long() -> Stream:
     """Answer for a while."""
     return Stream(long_async())
+
+
+@get("/long_background")
+async def long_background() -> Stream:
+    """Answer for a while, and work thereafter."""
+    return Stream(long_async(), background=BackgroundTask(note_work, "/long_background"))
 
 
 @get("/waits", media_type=MediaType.TEXT)
@@ -64,7 +70,17 @@ async def background() -> Response[str]:
 
 
 app = Litestar(
-    [plain, stream, for_long, waits, uploads, error_at_once, error_in_body, background],
+    [
+        plain,
+        stream,
+        for_long,
+        long_background,
+        waits,
+        uploads,
+        error_at_once,
+        error_in_body,
+        background,
+    ],
     openapi_config=None,
 )
 install(app)

@@ -11,9 +11,9 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-import tests.lifecycle.diary  # noqa: F401 - begins to write.
 from heliograph.lifecycle.starlette import install
 from tests.lifecycle.apps.bodies import broken_async, long_async, three_async
+from tests.lifecycle.diary import note_work
 
 if TYPE_CHECKING:
     from starlette.middleware.base import RequestResponseEndpoint
@@ -34,6 +34,11 @@ async def stream(_: Request) -> Response:
 async def for_long(_: Request) -> Response:
     """Answer for a while."""
     return StreamingResponse(long_async())
+
+
+async def long_background(_: Request) -> Response:
+    """Answer for a while, and work thereafter."""
+    return StreamingResponse(long_async(), background=BackgroundTask(note_work, "/long_background"))
 
 
 async def waits(_: Request) -> Response:
@@ -66,6 +71,7 @@ ROUTES = [
     Route("/plain", plain),
     Route("/stream", stream),
     Route("/long", for_long),
+    Route("/long_background", long_background),
     Route("/waits", waits),
     Route("/uploads", uploads, methods=["POST"]),
     Route("/error_at_once", error_at_once),
