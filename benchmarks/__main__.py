@@ -10,8 +10,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import circumstances, pages
-from benchmarks.sections import FULL, QUICK, SECTIONS, WITHOUT_ROWS, Effort
+from benchmarks import circumstances, losses, pages
+from benchmarks.effort import FULL, QUICK, Effort
+from benchmarks.sections import SECTIONS, WITHOUT_ROWS
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def main() -> None:
             texts[finding.key] = finding.table.markdown()
             if finding.values is not None:
                 results[finding.key] = finding.values
+    if pages.are_of_this_python():
+        print(losses.losses_table(losses.ratios(results), losses.landed()).text())
     print(f"{time.monotonic() - started:.0f} seconds")
 
     if options.json:
@@ -44,6 +47,7 @@ def _document(texts: dict[str, str], results: dict[str, object]) -> None:
 
     pages.write(texts)
     if pages.are_of_this_python():
+        losses.land(losses.ratios(results))
         plots.draw(results, pages.PLOTS)
 
 

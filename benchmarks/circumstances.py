@@ -15,7 +15,17 @@ from benchmarks.roster import MISSING
 from benchmarks.vectorcall import compiled
 
 CPUINFO = Path("/proc/cpuinfo")
-COMPARED = ("blinker", "django", "psygnal", "pluggy", "sqlalchemy", "zope.event", "flask", "quart")
+COMPARED = (
+    "blinker",
+    "django",
+    "psygnal",
+    "pluggy",
+    "sqlalchemy",
+    "zope.event",
+    "flask",
+    "quart",
+    "django-auditlog",
+)
 
 PREFACE = """\
 {line}

@@ -53,7 +53,7 @@ def _summary(module: str, runs: list[tuple[float, tuple[str, ...]]]) -> Import:
 def _import(module: str, bytecode: str) -> tuple[float, tuple[str, ...]]:
     child = subprocess.run(
         [sys.executable, "-S", "-c", SCRIPT.format(module=module)],
-        env=_environment(bytecode),
+        env=environment(bytecode),
         stdout=subprocess.PIPE,
         check=True,
         text=True,
@@ -62,7 +62,8 @@ def _import(module: str, bytecode: str) -> tuple[float, tuple[str, ...]]:
     return int(elapsed) / 1e6, tuple(loaded)
 
 
-def _environment(bytecode: str) -> dict[str, str]:
+def environment(bytecode: str) -> dict[str, str]:
+    """Return that of an interpreter that keeps bytecode in a folder."""
     # The same figures for users who forbid bytecode, or cannot write it.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, sys.path))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
-PAGES = tuple(ROOT / it for it in ("README.md", "docs/performance.md", "docs/testing.md"))
+PAGES = tuple(
+    ROOT / "docs" / it for it in ("performance.md", "performance-appendix.md", "testing.md")
+)
 PLOTS = ROOT / "docs" / "plots"
 PYTHON = (3, 11)
 

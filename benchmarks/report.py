@@ -16,6 +16,7 @@ from benchmarks.tables import DASH, Table, factor, hundredths, number, tenths
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from benchmarks.attached import Share
     from benchmarks.harness import Row, Timing, Timings
     from benchmarks.imports import Import
     from benchmarks.lifecycle import Lived
@@ -93,6 +94,20 @@ def _times(
 def _heading(name: str) -> str:
     # Ten engines have to fit beside each other.
     return name.replace(".", ".\n").replace(" ", "\n")
+
+
+def faster_table(title: str, measured: Sequence[Measured]) -> Table:
+    """One line per row and library that takes less time than Heliograph."""
+    lines = [
+        [row.name, name, number(timings[name].minimum), number(ours.minimum), factor(beside)]
+        for row, timings in measured
+        for ours in [timings[OURS[0]]]
+        for name in timings
+        if name not in {*OURS, PlainLoop.name, CLoop.name}
+        if (beside := timings[name].over(ours)) < 1
+    ]
+    head = ["row", "faster", "ns, minimum", OURS[0], "median ratio"]
+    return Table(title, head, lines, words=2)
 
 
 def growth_table(title: str, measured: Iterable[Measured]) -> Table:
@@ -232,12 +247,6 @@ def plain_requests(served: Iterable[Served]) -> list[dict[str, object]]:
     ]
 
 
-def threads_table(gains: Mapping[str, float]) -> Table:
-    """One line per engine: how much more two threads send than one."""
-    lines = [[name, factor(gain)] for name, gain in gains.items()]
-    return Table("Two threads that send", ["throughput", "2 threads\n÷ 1 thread"], lines)
-
-
 def imports_table(measured: Sequence[Import]) -> Table:
     """One line per module."""
     head = ["import", "modules loaded", "ms, median", "ms, minimum"]
@@ -246,6 +255,13 @@ def imports_table(measured: Sequence[Import]) -> Table:
         for each in measured
     ]
     return Table("Import, in a fresh interpreter", head, lines)
+
+
+def shares_table(measured: Sequence[Share]) -> Table:
+    """One line per way to be watched."""
+    head = ["1,000 sends in a second", "% of a core,\nmedian", "% of a core,\nminimum"]
+    lines = [[it.way, hundredths(it.percent), hundredths(it.minimum)] for it in measured]
+    return Table("Being watched at a rate, beyond unwatched", head, lines)
 
 
 def suites_table(measured: Sequence[Suite], tests: int) -> Table:

@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from benchmarks import goals, harness, report
+from benchmarks import goals, harness, metrics, relay, report, trail
 from benchmarks.asking import ROWS as ROWS_ASKED
 from benchmarks.asking import ways_to_ask
+from benchmarks.attached import shares
+from benchmarks.costs.price import plain_prices, prices_table
+from benchmarks.costs.roster import PRICES
 from benchmarks.declared import declared_beside_plain, in_production, span_beside_sends
 from benchmarks.engines import Engine, UnsupportedError
 from benchmarks.growth import disconnecting_rows, growth_rows
@@ -24,7 +27,7 @@ from benchmarks.roster import ENGINES
 from benchmarks.rows import AS_FLASK, CONNECTING, SENDING, sending
 from benchmarks.suites import suites
 from benchmarks.tables import Table, number
-from benchmarks.threads import BATCH_NS, sending_in
+from benchmarks.threads import gains, gains_table
 from benchmarks.watched import ROWS as ROWS_WATCHED
 from benchmarks.watched import ways_to_watch
 from heliograph import implementation
@@ -32,56 +35,8 @@ from heliograph import implementation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from benchmarks.effort import Effort
     from benchmarks.harness import Timings
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much of everything a run does.
-
-    `rows` is a regular expression for the names of the rows that are wanted.
-    """
-
-    rounds: int
-    growth_rounds: int
-    sizes: tuple[int, ...]
-    receivers: tuple[int, ...]
-    crowds: tuple[int, ...]
-    senders: int
-    request_rounds: int
-    thread_rounds: int
-    interpreters: int
-    tests: int
-    suites: int
-    rows: str = ""
-
-
-FULL = Effort(
-    rounds=150,
-    growth_rounds=30,
-    sizes=(1, 1_000, 100_000),
-    receivers=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000),
-    crowds=(1, 10, 100, 1_000, 10_000, 100_000),
-    senders=1_000_000,
-    request_rounds=200,
-    thread_rounds=15,
-    interpreters=30,
-    tests=2_000,
-    suites=40,
-)
-QUICK = Effort(
-    rounds=15,
-    growth_rounds=5,
-    sizes=(1, 1_000, 10_000),
-    receivers=(1, 10, 100),
-    crowds=(1, 100, 10_000),
-    senders=20_000,
-    request_rounds=15,
-    thread_rounds=3,
-    interpreters=5,
-    tests=2_000,
-    suites=5,
-)
 
 
 @dataclass(frozen=True)
@@ -105,6 +60,7 @@ def sends(effort: Effort) -> Iterator[Finding]:
         yield Finding("sending", report.ratios_table(title, measured), report.plain(measured))
         yield Finding("sending minima", report.minima_table("Sending, minimum", measured))
         yield Finding("sending medians", report.medians_table("Sending, median", measured))
+        yield Finding("sending faster", report.faster_table("Who sends in less time", measured))
 
 
 def pure(effort: Effort) -> Iterator[Finding]:
@@ -151,7 +107,7 @@ def _watched(key: str, title: str, effort: Effort, wanted: Sequence[goals.Goal])
     measured = [
         (row, measure(ways_to_watch(row), effort.growth_rounds))
         for row in ROWS_WATCHED
-        if _wanted(row, effort)
+        if _wanted(row.name, effort)
     ]
     if not measured:
         return []
@@ -176,11 +132,34 @@ def _asked(key: str, title: str, effort: Effort) -> list[Finding]:
     measured = [
         (row, measure(ways_to_ask(row), effort.growth_rounds))
         for row in ROWS_ASKED
-        if _wanted(row, effort)
+        if _wanted(row.name, effort)
     ]
     if not measured:
         return []
     return [Finding(key, report.watched_table(title, measured), report.plain(measured))]
+
+
+def costs(effort: Effort) -> Iterator[Finding]:
+    """What users do beside a send to plain receivers, and whether it costs what it may."""
+    yield from _costs("costs", effort)
+    yield from _in_python_alone(_costs_in_python_alone, effort)
+
+
+def _costs_in_python_alone(effort: Effort) -> list[Finding]:
+    return _costs("costs pure", effort)
+
+
+def _costs(key: str, effort: Effort) -> list[Finding]:
+    works = [(price, price.works()) for price in PRICES if _wanted(price.row, effort)]
+    measured = [
+        (price, measure(each, effort.growth_rounds)) for price, each in works if price.base in each
+    ]
+    if not measured:
+        return []
+    in_c = implementation == "c"
+    title = "What else users do" if in_c else "The same in Python alone (HELIOGRAPH_PURE=1)"
+    table = prices_table(title, measured, in_python=not in_c)
+    return [Finding(key, table, plain_prices(measured))]
 
 
 def as_flask(effort: Effort) -> Iterator[Finding]:
@@ -188,7 +167,7 @@ def as_flask(effort: Effort) -> Iterator[Finding]:
     measured = [
         (without.name, *_side_by_side(without, with_, effort.rounds))
         for without, with_ in AS_FLASK
-        if _wanted(without, effort)
+        if _wanted(without.name, effort)
     ]
     if measured:
         title = "Sending with _async_wrapper, as Flask does"
@@ -232,6 +211,7 @@ def connections(effort: Effort) -> Iterator[Finding]:
         title = "Connecting, beside Blinker"
         yield Finding("connecting", report.ratios_table(title, measured), report.plain(measured))
         yield Finding("connecting minima", report.minima_table("Connecting, minimum", measured))
+        yield Finding("connecting faster", report.faster_table("Who connects sooner", measured))
 
 
 def growth(effort: Effort) -> Iterator[Finding]:
@@ -301,19 +281,60 @@ def lifecycle(effort: Effort) -> Iterator[Finding]:
     yield Finding("lifecycle", report.lives_table(lived), plain)
 
 
+def measured(effort: Effort) -> Iterator[Finding]:
+    """What metrics of sends and of requests cost, and a scrape, beside others'."""
+    counted = metrics.counted_sends(effort.growth_rounds)
+    yield Finding("metrics sends", metrics.counted_table(counted))
+    found = list(metrics.measured_requests(effort.request_rounds))
+    scraped = metrics.scrapes(effort.thread_rounds, min(metrics.LABEL_SETS, effort.senders))
+    if found:
+        plain = {
+            f"{each.framework}, {each.server}": {way: it.median for way, it in each.timings.items()}
+            for each in found
+        }
+        yield Finding("metrics", metrics.requests_table(found), plain)
+    if scraped is not None:
+        plain_scraped = {name: it.median for name, it in scraped.items()}
+        yield Finding("metrics scrape", metrics.scrape_table(scraped), plain_scraped)
+        yield Finding("metrics goals", metrics.goals_table(found, scraped))
+
+
 def threads(effort: Effort) -> Iterator[Finding]:
     """How much more two threads send than one."""
-    pair = Row("one thread", sending_in(1)), Row("two threads", sending_in(2))
-    one, two = _side_by_side(*pair, effort.thread_rounds, BATCH_NS)
-    # Each thread sends as often as the single one.
-    gains = {name: 2 / two[name].over(one[name]) for name in two}
-    yield Finding("threads", report.threads_table(gains), gains)
+    found = gains(ENGINES, effort.thread_rounds)
+    yield Finding("threads", gains_table(found), found)
+
+
+def audit(effort: Effort) -> Iterator[Finding]:
+    """What entries of the trail cost, and looking for them."""
+    costs = list(trail.costs(effort.growth_rounds, effort.senders))
+    if costs:
+        yield Finding("audit", trail.table(costs), {it.what: it.figure for it in costs})
+
+
+def crossing(effort: Effort) -> Iterator[Finding]:
+    """What it costs to let a signal cross, beside the same by hand and other ways."""
+    carried = dict(relay.costs(max(1, effort.thread_rounds // 3), effort.tests * 10))
+    if carried:
+        values = {
+            what: {way: [asdict(it) for it in several] for way, several in found.items()}
+            for what, found in carried.items()
+        }
+        yield Finding("relay", relay.table(carried), values)
+        yield Finding("relay sends", relay.own_cost(effort.growth_rounds))
+        yield Finding("relay idle", relay.idle(effort.watching))
 
 
 def importing(effort: Effort) -> Iterator[Finding]:
     """How long an import takes, and which modules it loads."""
     measured = imports(effort.interpreters)
     yield Finding("import", report.imports_table(measured), [asdict(each) for each in measured])
+
+
+def attached(effort: Effort) -> Iterator[Finding]:
+    """What a watcher takes of a core, and what counts do."""
+    measured = shares(effort.watchers, effort.watching)
+    yield Finding("attached", report.shares_table(measured), [asdict(each) for each in measured])
 
 
 def plugin(effort: Effort) -> Iterator[Finding]:
@@ -324,11 +345,13 @@ def plugin(effort: Effort) -> Iterator[Finding]:
 
 
 def _measured(rows: Iterable[Row], effort: Effort, rounds: int) -> list[report.Measured]:
-    return [(row, measure(prepared(row, ENGINES), rounds)) for row in rows if _wanted(row, effort)]
+    return [
+        (row, measure(prepared(row, ENGINES), rounds)) for row in rows if _wanted(row.name, effort)
+    ]
 
 
-def _wanted(row: Row, effort: Effort) -> bool:
-    return re.search(effort.rows, row.name, re.IGNORECASE) is not None
+def _wanted(row: str, effort: Effort) -> bool:
+    return re.search(effort.rows, row, re.IGNORECASE) is not None
 
 
 SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
@@ -337,6 +360,7 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "pure": pure,
     "watched": watched,
     "asking": asking,
+    "costs": costs,
     "declared": declared,
     "connecting": connections,
     "growth": growth,
@@ -345,8 +369,24 @@ SECTIONS: dict[str, Callable[[Effort], Iterator[Finding]]] = {
     "memory": memory,
     "requests": requests,
     "lifecycle": lifecycle,
+    "metrics": measured,
     "threads": threads,
+    "audit": audit,
+    "relay": crossing,
     "import": importing,
+    "attached": attached,
     "pytest": plugin,
 }
-WITHOUT_ROWS = ("declared", "memory", "requests", "lifecycle", "threads", "import", "pytest")
+WITHOUT_ROWS = (
+    "declared",
+    "memory",
+    "requests",
+    "lifecycle",
+    "metrics",
+    "threads",
+    "audit",
+    "relay",
+    "import",
+    "attached",
+    "pytest",
+)

@@ -28,13 +28,23 @@ PATIENCE = 600
 
 
 @contextmanager
-def served(server: str, name: str) -> Iterator[dict[str, Work]]:
-    """Serve a framework in every way; give the work to ask each server once."""
+def served(
+    server: str, name: str, ways: Iterable[str] = served_apps.WAYS
+) -> Iterator[dict[str, Work]]:
+    """Serve a framework in every way; give the work to ask each server once.
+
+    Args:
+        server: A function of this module.
+        name: A function that returns an application: of `served_apps`, or `module:function`.
+        ways: What that is passed, one after the other.
+    """
     with ExitStack() as stack:
-        yield {way: _work(stack, server, name, way) for way in served_apps.WAYS}
+        # All at once, as most of the time goes into their imports.
+        started = {way: _started(stack, server, name, way) for way in ways}
+        yield {way: _work(stack, process) for way, process in started.items()}
 
 
-def _work(stack: ExitStack, server: str, name: str, way: str) -> Work:
+def _started(stack: ExitStack, server: str, name: str, way: str) -> subprocess.Popen[str]:
     # Of one process, instruments and joined signals would reach the plain application, too.
     process = stack.enter_context(
         subprocess.Popen(
@@ -46,6 +56,10 @@ def _work(stack: ExitStack, server: str, name: str, way: str) -> Work:
         )
     )
     stack.callback(process.terminate)
+    return process
+
+
+def _work(stack: ExitStack, process: subprocess.Popen[str]) -> Work:
     assert process.stdout is not None  # noqa: S101 - it was asked for.
     client = stack.enter_context(_Client(int(process.stdout.readline())))
     # Processor time of the server alone, with that of the system on its behalf.
@@ -123,7 +137,8 @@ def aiohttp(app: Any, listening: socket.socket) -> None:
 
 
 def _main(server: str, name: str, way: str) -> None:
-    app = getattr(served_apps, name)(way)
+    module, _, function = name.rpartition(":")
+    app = getattr(import_module(module or "benchmarks.served_apps"), function)(way)
     # With the protocol named: asyncio turns Nagle's algorithm off for such sockets alone, and
     # responses in two parts would wait for the client's acknowledgement.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

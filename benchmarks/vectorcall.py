@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sysconfig
@@ -56,10 +57,14 @@ def _compile(target: Path) -> bool:
     if not linker:
         return False
     include = f"-I{sysconfig.get_path('include')}"
-    command = [*shlex.split(" ".join([linker, *options])), include, str(SOURCE), "-o", str(target)]
+    # Another process may do so at the same time, or load what is there.
+    whole = target.with_name(f"{os.getpid()}-{target.name}")
+    command = [*shlex.split(" ".join([linker, *options])), include, str(SOURCE), "-o", str(whole)]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError:
         return False
+    if done.returncode == 0:
+        whole.replace(target)
     return done.returncode == 0

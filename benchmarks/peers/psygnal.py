@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from psygnal import SignalInstance
 from psygnal.utils import monitor_events
 
 from benchmarks.engines import SENDER, Loop
+from benchmarks.harness import Work
 from benchmarks.peers.senderless import Senderless
 from benchmarks.receivers import ExactMethodOwner
 
@@ -63,6 +65,24 @@ class Psygnal(Senderless):
         for receiver in self.heard_by:
             signal.connect(receiver)
         return signal
+
+
+def two_sends_and_a_clock() -> Work:
+    """Return a piece of work with two signals, by hand, of which one receiver hears the end."""
+    started, finished = (SignalInstance((object,) * several) for several in (2, 3))
+
+    def hear_end(sender: object, path: str, duration: float) -> None:
+        """Receive the end of a piece of work."""
+
+    finished.connect(hear_end, check_nargs=False)
+
+    def run(items: Iterable[object]) -> None:
+        for _ in items:
+            started.emit_fast(SENDER, "a")
+            begun = perf_counter()
+            finished.emit_fast(SENDER, "a", perf_counter() - begun)
+
+    return Work(run, alive=hear_end)
 
 
 ENGINE = Psygnal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
+from sqlalchemy.event.registry import EventTarget
 
 from benchmarks.engines import SENDER, Loop
 from benchmarks.peers.senderless import Senderless
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class _Target:
+class _Target(EventTarget):
     dispatch: Any
 
 
-class _Events(event.Events[_Target]):  # type: ignore[misc]  # Any where SQLAlchemy is missing.
+class _Events(event.Events[_Target]):
     _dispatch_target = _Target
 
     def none(self, sender: object) -> None: ...
