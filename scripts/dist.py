@@ -1,9 +1,10 @@
 """Builds what a release consists of, and runs the tests on it as it will be installed.
 
 The source distribution, from it a wheel for every supported CPython that is on
-this machine, and the wheel without the part in C go to `dist/`.
+this machine, and the wheel without the part in C go to `dist/`, where they are looked
+into (scripts/checking.py).
 Each wheel is then installed into an empty environment, and tested in a folder
-that has the tests but no `src`, with the settings of cibuildwheel, which does
+that has the sdist's tests but no `src`, with the settings of cibuildwheel, which does
 the same on the platforms that this machine is not.
 
     python -m scripts.dist
@@ -19,11 +20,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from scripts import checking
 from scripts.interpreters import CHECKOUT, environment, installed
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ DIST = CHECKOUT / "dist"
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 # Optional in an install; a release must have it.
 WITH_C = {"HELIOGRAPH_REQUIRE_C": "1"}
+# Where links of the README and the project's URLs lead: setup.py.
+ADDRESS = {it: os.environ[it] for it in ("HELIOGRAPH_REPOSITORY",) if it in os.environ}
 
 SERVES = "from heliograph import implementation as it; assert it == 'python', it"
 
@@ -45,7 +50,10 @@ def main() -> int:
         pythons = installed()
         build(pythons)
         with TemporaryDirectory() as folder:
-            try_out(pythons, project["tool"]["cibuildwheel"], Path(folder))
+            pure = install_pure(Path(folder) / "pure")
+            if not look_into(pure):
+                return 1
+            try_out(pythons, project["tool"]["cibuildwheel"], Path(folder), pure)
     except subprocess.CalledProcessError as error:
         report(f"failed: {shlex.join(map(str, error.cmd))}")
         return error.returncode
@@ -58,7 +66,7 @@ def build(pythons: dict[str, Path]) -> None:
     """Fill `dist/`."""
     shutil.rmtree(DIST, ignore_errors=True)
     report("building the source distribution, and from it the wheel of this Python")
-    run(sys.executable, "-m", "build", "--quiet", CHECKOUT, env=environment(**WITH_C))
+    run(sys.executable, "-m", "build", "--quiet", CHECKOUT, env=environment(**WITH_C, **ADDRESS))
     (sdist,) = DIST.glob("*.tar.gz")
     for version, python in pythons.items():
         if python != Path(sys.executable):
@@ -74,14 +82,32 @@ def build_wheel(python: Path, sdist: Path, **env: str) -> None:
     options = ("-qq", "--no-cache-dir", "--no-deps", "--wheel-dir", DIST)
     with TemporaryDirectory() as folder:
         inside = new_environment(python, Path(folder))
-        run(*PIP, "--python", inside, "wheel", *options, sdist, env=environment(**env))
+        run(*PIP, "--python", inside, "wheel", *options, sdist, env=environment(**env, **ADDRESS))
 
 
-def try_out(pythons: dict[str, Path], settings: dict[str, Any], folder: Path) -> None:
+def install_pure(folder: Path) -> Path:
+    """Make an environment with the wheel without the part in C alone, and return its Python."""
+    inside = new_environment(Path(sys.executable), folder)
+    install(inside, "--no-deps", *DIST.glob("*-py3-none-any.whl"))
+    return inside
+
+
+def look_into(pure: Path) -> bool:
+    """Check all that was built, and write the list of what is in it; return whether all is well."""
+    report("looking into the source distribution and the wheels")
+    for command in checking.commands(DIST, pure, CHECKOUT / "pyproject.toml"):
+        run(*command, env=environment())
+    return checking.check_tags(sorted(DIST.glob("*.whl")), report)
+
+
+def try_out(pythons: dict[str, Path], settings: dict[str, Any], folder: Path, pure: Path) -> None:
     """Install and test every wheel."""
+    # The tests are those in the source distribution: whoever packages it has no others.
+    (sdist,) = DIST.glob("*.tar.gz")
+    unpacked = unpack(sdist, folder / "sdist")
     tests = folder / "tests"
     for name in settings["test-sources"]:
-        copy(CHECKOUT / name, tests / name)
+        copy(unpacked / name, tests / name)
     for version, python in pythons.items():
         report(f"testing the wheel of Python {version}")
         inside = new_environment(python, folder / version)
@@ -90,10 +116,17 @@ def try_out(pythons: dict[str, Path], settings: dict[str, Any], folder: Path) ->
         install(inside, *requirements(settings))
         for command in settings["test-command"]:
             run(*shlex.split(command), cwd=tests, env=environment(inside.parent))
-    report("trying the wheel without the part in C")
-    inside = new_environment(Path(sys.executable), folder / "pure")
-    install(inside, "--no-deps", *DIST.glob("*-py3-none-any.whl"))
-    run(inside, "-c", SERVES, cwd=tests, env=environment())
+    report("testing the wheel without the part in C")
+    run(pure, "-c", SERVES, cwd=tests, env=environment())
+    install(pure, *requirements(settings))
+    run(pure, "-m", "pytest", "-q", "tests/core", cwd=tests, env=environment(pure.parent))
+
+
+def unpack(sdist: Path, folder: Path) -> Path:
+    """Unpack the source distribution, and return the folder that is in it."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / sdist.name.removesuffix(".tar.gz")
 
 
 def copy(source: Path, target: Path) -> None:

@@ -55,12 +55,16 @@ class Part:
     needs: str = "frameworks"
 
 
+APART = ("audit", "core", "flask", "packaging", "plugin", "transactions")
 PARTS = {
     "core": Part(("tests/core", "--ignore=tests/core/test_threads.py"), needs="test"),
     # Apart: without a GIL it takes a hundred times as long.
     "threads": Part(("tests/core/test_threads.py", "--timeout=900"), needs="test"),
-    "wings": Part(
-        ("tests", *(f"--ignore=tests/{it}" for it in ("core", "flask", "packaging", "plugin")))
+    "wings": Part(("tests", *(f"--ignore=tests/{it}" for it in APART))),
+    # What is killed there is the same on every Python.
+    "transactions": Part(
+        ("tests/transactions", "tests/audit", "--ignore=tests/audit/test_faults.py"),
+        needs="transactions",
     ),
     "flask": Part(("tests/flask",), {"HELIOGRAPH_INSTALL": "before"}),
     "flask-late": Part(("tests/flask",), {"HELIOGRAPH_INSTALL": "after"}),
@@ -76,6 +80,11 @@ PARTS = {
 BUNDLES = {
     "test": ("--group", "test", "setuptools>=77"),
     "frameworks": ("--group", "frameworks", "click>=8.1", "rich>=13"),
+    # From 3.12 on with the tasks of Django 6.
+    "transactions": (
+        *("--group", "transactions", "msgspec>=0.19", "opentelemetry-sdk>=1.34"),
+        *("celery>=5.4", "django>=5.2", "fastapi>=0.136", "uvicorn>=0.34"),
+    ),
     "packaging": ("--group", "packaging", "pip"),
 }
 

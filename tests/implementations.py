@@ -15,9 +15,11 @@ import pytest
 
 import heliograph.core
 from heliograph import implementation
+from heliograph.core import locations
 from heliograph.core.connected import Connected
 from heliograph.core.connections.live import Anyone, Receivers
 from heliograph.core.connections.state import SendState
+from heliograph.core.source import Callers
 from heliograph.core.spans import noop
 
 if TYPE_CHECKING:
@@ -113,12 +115,16 @@ def _replaced() -> list[Replaced]:
         return []
     _load()
     found = [
-        Replaced(owner, name, {"c": value, "python": getattr(value, "__func__", value).__wrapped__})
+        Replaced(owner, name, {"c": value, "python": _in_python(value)})
         for owner, name, value in _attributes()
         if _is_in_c(value)
     ]
+    located = locations.calling_location
+    located_in_python = staticmethod(_in_python(located))
     return [
         *found,
+        Replaced(Callers, "location", {"c": staticmethod(located), "python": located_in_python}),
+        Replaced(locations, "calling_location", {"c": located, "python": _in_python(located)}),
         Replaced(SendState, "runs_in_c", {"c": SendState.runs_in_c, "python": False}),
         Replaced(Connected, "_anyone_class", {"c": Connected._anyone_class, "python": Anyone}),
         Replaced(
@@ -128,6 +134,10 @@ def _replaced() -> list[Replaced]:
         ),
         Replaced(noop, "_InC", {"c": noop._InC, "python": None}),
     ]
+
+
+def _in_python(value: Any) -> Any:
+    return getattr(value, "__func__", value).__wrapped__
 
 
 def _load() -> None:

@@ -9,7 +9,7 @@ from heliograph import Signal
 from heliograph.testing import capture
 
 
-class Base(DeclarativeBase):  # type: ignore[misc]  # SQLAlchemy is not where types are checked.
+class Base(DeclarativeBase):
     """What the tables have in common."""
 
 

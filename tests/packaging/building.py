@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,11 +24,18 @@ _OURS = ("COVERAGE_", "HELIOGRAPH_", "PYTHON")
 _HERE = ("--no-build-isolation", "--no-index", "--no-deps", "--no-cache-dir")
 
 
+def grafted() -> list[str]:
+    """Return the folders that the source distribution has whole, beside ``src``."""
+    manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8")
+    return re.findall(r"(?m)^graft (\w+)$", manifest)
+
+
 def build_sdist(folder: Path) -> Path:
     """Build the source distribution of a copy, for building leaves files behind."""
     copy = folder / "checkout"
     built = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "src", copy / "src", ignore=built)
+    for name in ("src", *grafted()):
+        shutil.copytree(ROOT / name, copy / name, ignore=built)
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)

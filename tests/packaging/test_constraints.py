@@ -39,14 +39,21 @@ def wanted(group: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("name", "group"),
-    [("dev", "dev"), ("flask23", "test"), ("plugins", "plugins"), ("bench", "bench")],
+    [
+        ("dev", "dev"),
+        ("flask23", "test"),
+        ("plugins", "plugins"),
+        ("bench", "bench"),
+        ("release", "release"),
+        ("site", "site"),
+    ],
 )
 def test_all_that_an_environment_asks_for_is_pinned(name: str, group: str) -> None:
     """What is added to a group is pinned by `make constraints`."""
     assert wanted(group) - pinned(name) == set()
 
 
-@pytest.mark.parametrize("name", ["dev", "flask23", "plugins", "bench", "demo"])
+@pytest.mark.parametrize("name", ["dev", "flask23", "plugins", "bench", "demo", "release", "site"])
 def test_what_is_pinned_are_versions_alone(name: str) -> None:
     """No places on the machine that wrote them, and nothing of this project."""
     assert {None, "heliograph"} & pinned(name) == set()

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.packaging.building import COMPILER, PACKAGE, build_wheel
+from tests.packaging.building import COMPILER, PACKAGE, ROOT, build_wheel, grafted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,18 +25,35 @@ def source_files() -> set[str]:
     return {*names, "_heliograph_pytest.py"}
 
 
-def test_the_sdist_has_what_it_takes_to_build_and_nothing_else(sdist: Path) -> None:
+def other_files() -> set[str]:
+    """Return the files of the folders that packagers need for the test command."""
+    made = {"__pycache__", ".hypothesis", ".pytest_cache"}
+    found = (path for name in grafted() for path in (ROOT / name).rglob("*") if path.is_file())
+    kept = (path for path in found if made.isdisjoint(path.parts))
+    return {path.relative_to(ROOT).as_posix() for path in kept}
+
+
+def test_the_sdist_has_what_it_takes_to_build_and_to_test_and_nothing_else(sdist: Path) -> None:
     """What was built in the checkout, for this machine alone, stays there."""
     with tarfile.open(sdist) as archive:
         files = {member.name.partition("/")[2] for member in archive if member.isfile()}
 
     assert {name for name in files if not name.startswith("src/heliograph.egg-info/")} == {
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "LICENSE",
+        "MANIFEST.in",
+        "Makefile",
         "PKG-INFO",
         "README.md",
+        "RELEASING.md",
+        "SECURITY.md",
+        "conftest.py",
+        "noxfile.py",
         "pyproject.toml",
         "setup.cfg",
         "setup.py",
+        *other_files(),
         *(f"src/{name}" for name in source_files()),
     }
 

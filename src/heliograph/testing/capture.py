@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event, Thread, current_thread
 from threading import enumerate as enumerate_threads
+from threading import local as of_each_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakSet
@@ -20,12 +21,21 @@ from heliograph.testing.errors import ExpectationError
 from heliograph.testing.formatting import label
 from heliograph.testing.matching import Criteria, by_key
 from heliograph.testing.messages import not_as_often
-from heliograph.testing.sent import Captured, Sent, Snapshot, copied
+from heliograph.testing.sent import (
+    NEVER_CHANGE,
+    Captured,
+    Sent,
+    Snapshot,
+    connections_of,
+    copy_values,
+)
 from heliograph.testing.unused import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
+
+    from heliograph.testing.sent import Note
 
 
 class Capture(Emissions, Block):
@@ -45,10 +55,12 @@ class Capture(Emissions, Block):
         self._local = LocalBlock() if local else None
         self._test: object = None
         self._older: WeakSet[Thread] = WeakSet()
+        self._here = of_each_thread()
         self._stack = ExitStack()
         self._inside = False
         self._entered = False
-        self._under_way: dict[int, Sent] = {}
+        self._under_way: dict[int, Emission] = {}
+        self._note_down: Callable[[Note], object] = self._captured.notes.append
         self._waiting: list[Callable[[], object]] = []
         self._not_copied: ArgumentError | None = None
         Block.__init__(self)
@@ -71,6 +83,7 @@ class Capture(Emissions, Block):
         self._test = TEST.get()
         # The threads, not their numbers: a new thread may get the number of one that has ended.
         self._older = WeakSet(enumerate_threads()) - {current_thread()}
+        self._here = of_each_thread()
         try:
             for signal in self._wanted.signals:
                 if other_engine(signal) is not None:
@@ -104,14 +117,30 @@ class Capture(Emissions, Block):
 
     def on_start(self, emission: Emission) -> None:
         """Keep an emission that begins. The engine calls this."""
-        belongs = self._belongs()
-        payload = self._copied(emission.signal, emission.payload, belongs)
-        whose = emission.signal, emission.sender
-        sent = Sent(*whose, payload, calling_location(), emission, older=self._is_older())
+        signal, test, block = emission.signal, self._test, self._local
+        if block is None:
+            # A call of `is_work_of` at each send would take longer than all else that it does.
+            here = TEST.get()
+            belongs = here is None or test is None or here is test
+        else:
+            belongs = block.is_here()
+        payload = emission.payload.copy()  # type: ignore[attr-defined]  # That of a dict.
+        for value in payload.values():
+            if type(value) not in NEVER_CHANGE:
+                self._copy(signal, payload, belongs)
+                break
+        try:
+            sent_in = self._here.thread
+        except AttributeError:
+            sent_in = self._here.thread = self._this_thread()
+        joined = getattr(signal, "_registry", signal)
+        note = emission, payload, calling_location(), sent_in, joined
         if belongs:
             # First, or a waiting thread would take it for one that has ended.
-            self._under_way[id(emission)] = sent
-        self._keep(sent, belongs)
+            self._under_way[id(emission)] = emission
+            self._note_down(note)
+        else:
+            self._captured.notes_left_out.append(note)
 
     def __call__(self, emission: Emission) -> None:
         """Note that an emission has ended. The engine calls this.
@@ -119,46 +148,43 @@ class Capture(Emissions, Block):
         Raises:
             ArgumentError: If the block is used as a decorator, which would lose the function.
         """
-        if not isinstance(emission, Emission):
+        if self._under_way.pop(id(emission), None) is not None:
+            if self._waiting:
+                self._wake()
+        elif not isinstance(emission, Emission):
             self._used = True  # One mistake gives one message.
             msg = f"{self!r} is not a decorator: use it in a `with` statement, inside the function."
             raise ArgumentError(msg)
-        if self._under_way.pop(id(emission), None) is not None:
-            self._wake()
 
     def _note(self, signal: Any, sender: Any, payload: Mapping[str, Any], engine: str) -> None:
         """Keep what another engine sends."""
         # Once Heliograph has replaced the engine, the instrument sees these sends.
         if other_engine(signal) is not None:
-            belongs = self._belongs()
-            payload = self._copied(signal, payload, belongs)
-            location = calling_location(engine)
-            sent = Sent(signal, sender, payload, location, older=self._is_older())
-            self._keep(sent, belongs)
+            belongs = is_work_of(self._test) if self._local is None else self._local.is_here()
+            values, location, sent_in = dict(payload), calling_location(engine), self._this_thread()
+            self._copy(signal, values, belongs)
+            note = (signal, sender), values, location, sent_in, connections_of(signal)
+            (self._captured.notes if belongs else self._captured.notes_left_out).append(note)
             self._wake()
 
-    def _is_older(self) -> bool:
-        return current_thread() in self._older
+    def _this_thread(self) -> tuple[Thread, bool]:
+        """Return the thread that sends, and whether it was running before."""
+        thread = current_thread()
+        return thread, thread in self._older
 
-    def _keep(self, sent: Sent, belongs: bool) -> None:
-        (self._captured.sent if belongs else self._captured.left_out).append(sent)
-
-    def _belongs(self) -> bool:
-        if self._local is not None:
-            return self._local.is_here()
-        return is_work_of(self._test)
-
-    def _copied(self, signal: Any, payload: Mapping[str, Any], belongs: bool) -> Mapping[str, Any]:
-        # Other signals are kept for messages only, which show them shortly afterwards.
-        asked_for = belongs and self._wanted.has(signal)
-        payload, failed = copied(payload, self._snapshot if asked_for else "shallow")
-        for name, error in failed.items():
+    def _copy(self, signal: Any, payload: dict[str, Any], belongs: bool) -> None:
+        how = self._snapshot
+        if how != "shallow" and not (belongs and self._wanted.has(signal)):
+            # Other signals are kept for messages only, which show them shortly afterwards.
+            how = "shallow"
+        if how == "reference":
+            return
+        for name, error in copy_values(payload, how).items():
             msg = (
                 f"{name!r} in the payload of {label(signal)} cannot be copied deeply: "
                 f"{describe_error(error)}. Capture it with snapshot='shallow'."
             )
             self._not_copied = self._not_copied or ArgumentError(msg)
-        return payload
 
     # --- the sequence
 
@@ -255,8 +281,8 @@ class Capture(Emissions, Block):
     def _ended(self, wanted: Criteria) -> list[Sent]:
         found = self._chosen(wanted)
         # After the search: what begins in between was not found, and needs no exclusion.
-        going_on = set(map(id, tuple(self._under_way.values())))
-        return [sent for sent in found if id(sent) not in going_on]
+        going_on = set(self._under_way)
+        return [sent for sent in found if id(sent.emission) not in going_on]
 
     def _waited_for(self, wanted: Criteria, found: list[Sent], timeout: float) -> Sent:
         __tracebackhide__ = True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from copy import deepcopy
-from dataclasses import dataclass, field
-from threading import current_thread
+from dataclasses import dataclass
+from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +14,16 @@ from heliograph.testing.formatting import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from threading import Thread
 
     from heliograph import Delivery, Emission
+
+    # What a `Sent` is made of: the emission, or the signal and the sender that another engine has
+    # told of; the payload and the location; the thread, and whether it was running before; and
+    # what the signal has in common with those that it is joined with.
+    Note = tuple[
+        Emission | tuple[Any, Any], dict[str, Any], str | None, tuple[Thread, bool], object
+    ]
 
 Snapshot = Literal["shallow", "deep", "reference"]
 
@@ -26,6 +35,8 @@ _COPIES: dict[type, Callable[[Any], Any]] = {
     set: set,
     bytearray: bytearray.copy,
 }
+NEVER_CHANGE: frozenset[type] = frozenset({str, int, float, bool, type(None), bytes})
+"""Of what values nobody needs a copy."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,15 +58,11 @@ class Sent:
     sender: Any
     payload: Mapping[str, Any]
     location: str | None
+    thread: str
+    older: bool
+    # As they were then: signals that are joined may part before a test asks.
+    _connections: object
     emission: Emission | None = None
-    thread: str = field(default_factory=lambda: current_thread().name)
-    older: bool = False
-
-    _connections: object = field(init=False)
-
-    def __post_init__(self) -> None:
-        # As they are now: signals that are joined may part before a test asks.
-        object.__setattr__(self, "_connections", connections_of(self.signal))
 
     def is_of(self, signal: Any) -> bool:
         """Tell whether a signal was sent, or one that it is joined with."""
@@ -95,48 +102,83 @@ def connections_of(signal: Any) -> object:
     return getattr(signal, "_registry", signal)
 
 
-@dataclass(frozen=True)
 class Captured:
     """Everything that was sent while a capture lasted.
 
-    Attributes:
-        sent: What counts, in order: of all signals, as messages list the others too.
-        left_out: What another test or another context sent, and so does not count.
+    Most is never looked at, so it is kept as it is noted, and made at the first look.
     """
 
-    sent: list[Sent] = field(default_factory=list)
-    left_out: list[Sent] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._sent: list[Sent] = []
+        self._left_out: list[Sent] = []
+        self.notes: deque[Note] = deque()
+        self.notes_left_out: deque[Note] = deque()
+
+    @property
+    def sent(self) -> list[Sent]:
+        """What counts, in order: of all signals, as messages list the others too."""
+        return self._made(self.notes, self._sent)
+
+    @property
+    def left_out(self) -> list[Sent]:
+        """What another test or another context sent, and so does not count."""
+        return self._made(self.notes_left_out, self._left_out)
+
+    def _made(self, notes: deque[Note], made: list[Sent]) -> list[Sent]:
+        if notes:
+            with self._lock:
+                while notes:
+                    made += (_made_of(*notes[0]),)
+                    # No call in between, after which a signal handler could raise.
+                    del notes[0]
+        return made
 
 
-def copied(
-    payload: Mapping[str, Any], how: Snapshot
-) -> tuple[Mapping[str, Any], dict[str, Exception]]:
-    """Copy a payload.
+def _made_of(
+    source: Any,
+    payload: dict[str, Any],
+    location: str | None,
+    sent_in: tuple[Thread, bool],
+    joined: object,
+) -> Sent:
+    thread, older = sent_in
+    of_another = type(source) is tuple
+    signal, sender = source if of_another else (source.signal, source.sender)
+    read_only, emission = MappingProxyType(payload), None if of_another else source
+    return Sent(signal, sender, read_only, location, thread.name, older, joined, emission)
+
+
+def copy_values(values: dict[str, Any], how: Snapshot) -> dict[str, Exception]:
+    """Put copies of the values of a payload in their place.
 
     Returns:
-        The copy, read-only; and by key, the errors of values that cannot be copied deeply.
-        Of these the copy is shallow.
+        By key, the errors of values that cannot be copied deeply: their copies are shallow.
     """
-    values, failed = dict(payload), {}
+    failed: dict[str, Exception] = {}
     memo: dict[int, Any] = {}  # One for all, as values may share their parts.
     for name, value in values.items():
+        if type(value) in NEVER_CHANGE:
+            continue
         try:
             if how == "deep":
                 values[name] = deepcopy(value, memo)
                 continue
         except Exception as error:  # noqa: BLE001 - a user's object may raise anything.
             failed[name] = error
-        if how != "reference":
-            values[name] = _shallow_copy(value)
-    return MappingProxyType(values), failed
+        values[name] = _shallow_copy(value)
+    return failed
 
 
 def _shallow_copy(value: Any) -> Any:
-    copies = (copy for kind, copy in _COPIES.items() if issubclass(type(value), kind))
-    try:
-        return next(copies, lambda it: it)(value)
-    except Exception:  # noqa: BLE001 - its keys may raise; it was sent all the same.
-        return value
+    kind = type(value)
+    for base, copy in _COPIES.items():
+        if issubclass(kind, base):
+            try:
+                return copy(value)
+            except Exception:  # noqa: BLE001 - its keys may raise; it was sent all the same.
+                return value
+    return value
 
 
 def sent_at(sent: Sent) -> str:
