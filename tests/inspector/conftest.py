@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from heliograph.inspector import loaded
+from heliograph.inspector.attaching import asking
 from tests.cli.children import write
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     Program = Callable[[dict[str, str]], list[ModuleType]]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for busy processes: a test of one that is silent says for how long."""
+    monkeypatch.setattr(asking, "PATIENCE", 30.0)
 
 
 @pytest.fixture

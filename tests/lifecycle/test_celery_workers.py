@@ -70,6 +70,12 @@ IN_GREENLETS = {
 """What is told in gevent's pool alone, which knows a hard time limit and can end a task."""
 
 
+def listening(worker: Working, name: str) -> None:
+    """Wait until a worker hears broadcasts: it may begin with tasks before, and lose them."""
+    ping = celery_app.app.control.ping
+    worker.wait(lambda: bool(ping([f"{name}@localhost"], timeout=1)))
+
+
 @pytest.fixture(scope="module")
 def publish(broker: str) -> Iterator[Callable[..., None]]:
     """Give what publishes a task from this process, as a program does."""
@@ -101,6 +107,7 @@ def run(
                 if how not in CASES:
                     publish("work", how, pool)
                 worker.wait(lambda: bool(worker.of(how)))
+                listening(worker, pool)
                 celery_app.app.control.revoke(how, terminate=True)
                 worker.wait_for_ends({how: 1})
             worker.wait_for_ends(dict.fromkeys(CASES, 1) | {"retry": 2, "published": 1})
@@ -216,6 +223,7 @@ def stopped(
             worker.wait(lambda: bool(worker.of(task_id)))
 
         begin("work", "sleep 30", "revoked")
+        listening(worker, "stopped")
         celery_app.app.control.revoke("revoked", terminate=True)
         celery_app.app.control.revoke("never")
         publish("late", f"kill once {folder / 'killed'}", "stopped", task_id="redelivered")

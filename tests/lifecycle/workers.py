@@ -57,7 +57,7 @@ class Working:
 
     def wait(self, done: Callable[[], bool]) -> None:
         """Wait until something is so."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not done():
             out = (self.folder / "out").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, (self.lines(), out[-5000:])
@@ -75,7 +75,7 @@ class Working:
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to stop, and wait until it has."""
         self.process.send_signal(by)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @contextmanager

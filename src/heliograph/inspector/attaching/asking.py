@@ -62,16 +62,17 @@ def ask_all(
     places: Iterable[Entry | Address],
     question: Callable[[Message], Message],
     *,
-    patience: float = PATIENCE,
+    patience: float | None = None,
 ) -> list[Reply]:
     """Ask processes, and return what each has said.
 
     Args:
         places: Where they are.
         question: Makes the question for a process, given what it says of itself.
-        patience: Seconds that each has for its next word.
+        patience: Seconds that each has for its next word, 1 by default.
     """
-    talks = [_Talk(place, question, patience) for place in places]
+    seconds = PATIENCE if patience is None else patience
+    talks = [_Talk(place, question, seconds) for place in places]
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for talk in talks:
             stack.callback(talk.close)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heliograph import ArgumentError
-from heliograph.inspector.attaching.asking import PATIENCE, Address, ask_all
+from heliograph.inspector.attaching.asking import Address, ask_all
 from heliograph.inspector.attaching.folder import Folder
 from heliograph.inspector.attaching.messages import AmbiguousError
 from heliograph.inspector.seen import from_rows
@@ -89,7 +89,7 @@ class Workers:
         only: Only | None = None,
         requests: bool = True,
         most: int = 2000,
-        patience: float = PATIENCE,
+        patience: float | None = None,
     ) -> Picture:
         """Return what was seen since a cursor. From the first call on, the processes record.
 
@@ -101,7 +101,7 @@ class Workers:
             only: Which emissions are wanted.
             requests: Whether requests are wanted.
             most: How many each process tells at a time.
-            patience: Seconds that a process has for its answer.
+            patience: Seconds that a process has for its next word, 1 by default.
 
         Raises:
             AttachError: As `places`.
@@ -115,7 +115,7 @@ class Workers:
 
         return _picture(ask_all(self.places(), question, patience=patience))
 
-    def ask(self, what: str, *, patience: float = PATIENCE) -> list[Reply]:
+    def ask(self, what: str, *, patience: float | None = None) -> list[Reply]:
         """Ask all processes something else: ``"counts"``, ``"health"`` or ``"report"``.
 
         Raises:
