@@ -29,6 +29,7 @@ from heliograph import (
     add_instrument,
     remove_instrument,
 )
+from heliograph.core.observing import emission as emission_module
 from heliograph.core.observing import instruments
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
@@ -72,6 +73,30 @@ class Proxy:
 def outcomes(emission: Emission) -> list[tuple[object, object, object]]:
     """Return receiver, value and error of each delivery."""
     return [(it.receiver, it.value, it.error) for it in emission.deliveries]
+
+
+def test_what_was_sent_inside_of_another_lies_inside_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the system's clock is set meanwhile."""
+    outer, middle, inner = Signal("outer"), Signal("middle"), Signal("inner")
+    hour = iter(range(0, 360_000, 3_600))
+    monkeypatch.setattr(emission_module, "time", lambda: float(next(hour)))
+
+    @outer.connect
+    def pass_on(sender: object) -> None:
+        middle.send(sender)
+
+    @middle.connect
+    def pass_on_again(sender: object) -> None:
+        inner.send(sender)
+
+    with watching() as seen:
+        outer.send("shop")
+    begun = [it.started for it in seen]
+    ended = [it.started + it.duration for it in seen]
+
+    assert [it.signal for it in seen] == [inner, middle, outer]
+    assert begun == sorted(begun, reverse=True)
+    assert ended == sorted(ended)
 
 
 def test_an_emission_says_what_a_send_did() -> None:

@@ -247,3 +247,16 @@ def test_a_group_with_an_error_of_the_whole_program_ends_the_send_as_it_is() -> 
 
     assert caught.value is group
     assert not hasattr(group, "__notes__")
+
+
+async def test_waiting_ends_when_somebody_closes_what_waits() -> None:
+    """It is among the receivers of its signal, where anybody finds it."""
+    signal = Signal("paid")
+    upcoming = signal.next()
+    [connection] = signal.connections
+    inbox: Any = connection.receiver
+    waiting = asyncio.create_task(upcoming)
+    await asyncio.sleep(0)
+    inbox.close()
+    with pytest.raises(StateError, match="The stream of signal 'paid' is closed and empty"):
+        await waiting

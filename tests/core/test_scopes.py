@@ -653,6 +653,22 @@ def test_blocks_that_overlap_leave_nothing() -> None:
     assert (scopes() - there, signal._registry.mutes) == (set(), {})
 
 
+def test_a_block_is_entered_after_another_context_has_left_the_one_before() -> None:
+    """The one that was left still stands in the context that entered it, and counts no more."""
+    signal, here, diary = Signal("paid"), copy_context(), Diary()
+    receiver = diary.receiver("r")
+    signal.connect(receiver)
+    before, block = signal.muted(local=True), signal.muted(local=True)
+    here.run(before.__enter__)
+    before.__exit__()
+
+    here.run(block.__enter__)
+    assert here.run(signal.send, "shop") == []
+    here.run(block.__exit__)
+    assert [it for it, _ in here.run(signal.send, "shop")] == [receiver]
+    assert here.run(scopes) == set()
+
+
 @pytest.mark.parametrize("local", [False, True])
 def test_a_block_may_be_left_in_another_context(*, local: bool) -> None:
     """Fixtures and exit stacks are sometimes closed elsewhere: the connection ends all the same."""

@@ -127,3 +127,11 @@ def awaited(ask: Callable[[], T | None], patience: float = 20) -> T:
             return answer
         time.sleep(0.05)
     raise TimeoutError
+
+
+def comes_to(ask: Callable[[], object], wanted: object, patience: float = 20) -> None:
+    """Wait until the answer is as it is wanted: a page shows things a moment after they are so."""
+    end = time.monotonic() + patience
+    while (answer := ask()) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    assert answer == wanted

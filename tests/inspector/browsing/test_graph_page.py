@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from heliograph.inspector.graph import as_html
+from tests.inspector.browsing.servers import comes_to
 from tests.inspector.graph.programs import SHOP
 from tests.inspector.graph.test_document import ATTACK
 
@@ -62,7 +63,7 @@ def test_a_signal_leads_to_its_section_by_keyboard(
 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "lists"
+    comes_to(lambda: page.evaluate("document.activeElement.id"), "lists")
     page.get_by_label("Signal shop.lost").press("Enter")
     assert page.locator("section:target h3").inner_text() == "shop.lost"
 
@@ -73,11 +74,8 @@ def test_signals_are_filtered_by_name(open_page: Callable[..., Page], address: s
 
     page.get_by_label("Filter by name").fill("SHOP.")
 
-    assert [it.inner_text() for it in page.locator("section:visible h3").all()] == [
-        "shop.paid",
-        "shop.lost",
-    ]
-    assert page.get_by_role("status").inner_text() == "2 of 4 signals"
+    comes_to(page.locator("section:visible h3").all_inner_texts, ["shop.paid", "shop.lost"])
+    comes_to(page.get_by_role("status").inner_text, "2 of 4 signals")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

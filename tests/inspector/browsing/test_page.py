@@ -13,7 +13,7 @@ import pytest
 
 from heliograph.inspector.perfetto import problems_of
 from tests.inspector.browsing.apps.hostile import HOSTILE
-from tests.inspector.browsing.servers import APPS, ROOT, serving
+from tests.inspector.browsing.servers import APPS, ROOT, awaited, comes_to, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,11 +72,13 @@ def test_requests_appear_as_they_come(
 
     row = request_row(page, "/orders/77")
     row.wait_for()
-    assert re.sub(r"[\d.]+ ms|\d\d:\d\d:\d\d", "#", row.inner_text()).split() == [
-        "GET", "/orders/77", "200", "#", "#", "·", "9", "signals",
-    ]  # fmt: skip
+    told = ["GET", "/orders/77", "200", "#", "#", "·", "9", "signals"]
+    comes_to(
+        lambda: re.sub(r"[\d.]+ ms|\d\d:\d\d:\d\d", "#", row.inner_text()).split(),
+        told,
+    )
     assert page.title() == "Live · Signals"
-    assert page.get_by_role("status").first.inner_text().startswith("Live · process ")
+    page.get_by_role("status").first.get_by_text("Live · process ").wait_for()
     assert console == []
 
 
@@ -95,11 +97,11 @@ def test_a_request_is_a_tree_of_signals_and_receivers(
         f"Receiver {module}.archive",
         f"Receiver {module}.index_order",
     ]
-    assert labels(page) == heard
+    comes_to(lambda: labels(page), heard)
     levels = [it.get_attribute("aria-level") for it in page.get_by_role("treeitem").all()]
     assert levels == ["1", "2", "3", "4", "2"]
     page.get_by_role("button", name=re.compile("Show .* that nobody heard")).click()
-    assert "Signal stock-counted, no receivers" in labels(page)
+    awaited(lambda: "Signal stock-counted, no receivers" in labels(page))
     assert console == []
 
 
@@ -107,8 +109,11 @@ def test_a_bar_is_where_and_as_long_as_its_receiver_ran(shop: Server, open_page:
     """One inside of another lies inside of it."""
     page = open_page(shop.page)
     opened(page, "/orders")
-    boxes = [it.bounding_box() for it in page.locator(".bar-row .bar").all()]
-    placed, receipt, sent, archived, indexed = [it for it in boxes if it is not None]
+    # In one step, as the page may have another scale in the next.
+    bars = page.locator(".bar-row .bar")
+    bars.nth(4).wait_for()
+    boxes = bars.evaluate_all("bars => bars.map(it => it.getBoundingClientRect().toJSON())")
+    placed, receipt, sent, archived, indexed = boxes
 
     for inner, outer in ((receipt, placed), (sent, receipt), (archived, sent), (indexed, placed)):
         assert inner["x"] >= outer["x"] - 1
@@ -122,11 +127,11 @@ def test_many_equal_signals_are_one_row(shop: Server, open_page: OpenPage) -> No
     """With how many and how long in all; the row opens by the keyboard."""
     page = open_page(shop.page)
     tree = opened(page, "/lines")
-    assert labels(page) == ["line-packed, sent 200 times in all"]
+    comes_to(lambda: labels(page), ["line-packed, sent 200 times in all"])
 
     tree.focus()
     page.keyboard.press("ArrowRight")
-    assert len(labels(page)) > 10
+    awaited(lambda: len(labels(page)) > 10)
     assert labels(page)[1] == "Signal line-packed, 1 receiver"
 
 
@@ -137,16 +142,16 @@ def test_what_was_slow_or_failed_is_found(shop: Server, open_page: OpenPage) -> 
     paths = page.locator(".request .path")
 
     page.get_by_label("Failed").check()
-    assert set(paths.all_inner_texts()) == {"/hostile", "/broken"}
+    comes_to(lambda: set(paths.all_inner_texts()), {"/hostile", "/broken"})
     assert page.locator(".request .mark.failed").count() == paths.count()
     page.get_by_label("Failed").uncheck()
     page.get_by_label("Slower than").select_option("Over 100 ms")
-    assert "/slow" in paths.all_inner_texts()
+    awaited(lambda: "/slow" in paths.all_inner_texts())
     page.get_by_label("Slower than").select_option("Any time")
     page.get_by_label(re.compile("Filter")).fill("count_line")
-    assert set(paths.all_inner_texts()) == {"/lines"}
+    comes_to(lambda: set(paths.all_inner_texts()), {"/lines"})
     page.get_by_label(re.compile("Filter")).fill("nothing fits this")
-    assert page.get_by_text("No request fits the filter.").is_visible()
+    page.get_by_text("No request fits the filter.").wait_for()
 
 
 def test_hostile_names_and_values_are_text(
@@ -183,19 +188,21 @@ def test_the_views_tell_what_was_called_and_what_was_not(
     requests(page).first.wait_for()
     page.get_by_role("link", name="Called", exact=True).click()
     row = page.get_by_role("row").filter(has_text="count_line")
-    cells = row.get_by_role("cell").all_inner_texts()
-    assert cells[:4] == ["line-packed", f"{APPS}.shop.count_line", "200", "0"]
+    cells = row.get_by_role("cell")
+    counted = ["line-packed", f"{APPS}.shop.count_line", "200", "0"]
+    comes_to(lambda: cells.all_inner_texts()[:4], counted)
     page.get_by_role("button", name="Calls").click()
-    assert page.get_by_role("columnheader", name="Calls").get_attribute("aria-sort") == "descending"
+    calls = page.get_by_role("columnheader", name="Calls")
+    comes_to(lambda: calls.get_attribute("aria-sort"), "descending")
 
     page.get_by_role("link", name="Not called").click()
     row = page.get_by_role("row").filter(has_text="never_called")
-    row.wait_for()
-    told = row.get_by_role("cell").all_inner_texts()
-    assert told[::4] == ["price-changed", "the signal was not sent"]
+    told = row.get_by_role("cell")
+    comes_to(lambda: told.all_inner_texts()[::4], ["price-changed", "the signal was not sent"])
     page.get_by_role("link", name="Unheard").click()
     row = page.get_by_role("row").filter(has_text="stock-counted").first
-    assert row.get_by_role("cell").all_inner_texts()[1] == "no receivers"
+    why = row.get_by_role("cell")
+    comes_to(lambda: why.all_inner_texts()[1:2], ["no receivers"])
     assert console == []
 
 
@@ -206,8 +213,9 @@ def test_a_signal_has_a_page_of_its_own(
     page = open_page(f"{shop.page}#/signal/shop/order-placed")
     page.get_by_role("img", name=re.compile("Latency distribution: .* median")).first.wait_for()
 
-    names = page.locator(".receivers .who .name").all_inner_texts()
-    assert names == [f"{APPS}.shop.send_receipt", f"{APPS}.shop.index_order"]
+    names = page.locator(".receivers .who .name")
+    connected = [f"{APPS}.shop.send_receipt", f"{APPS}.shop.index_order"]
+    comes_to(names.all_inner_texts, connected)
     page.get_by_text("Connected at").first.wait_for()
     page.locator(".sends a").first.click()
     page.get_by_role("tree").wait_for()
@@ -227,7 +235,7 @@ def test_a_trace_becomes_a_test_that_runs(
     page.get_by_text("Copied").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     page.keyboard.press("Escape")
-    assert page.get_by_role("dialog").count() == 0
+    comes_to(page.get_by_role("dialog").count, 0)
 
     (tmp_path / "test_copied.py").write_text(copied, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(
@@ -274,13 +282,13 @@ def test_everything_is_done_by_the_keyboard(shop: Server, open_page: OpenPage) -
     page.get_by_role("listbox").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.textContent").startswith("POST/orders")
+    page.wait_for_function("document.activeElement.textContent.startsWith('POST/orders')")
     page.get_by_role("tree").focus()
     for key in ("ArrowDown", "ArrowDown", *["ArrowLeft"] * 5):
         page.keyboard.press(key)
+    comes_to(lambda: len(labels(page)), 1)
     active = page.get_by_role("tree").get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-expanded") == "false"
-    assert len(labels(page)) == 1
 
 
 def focus_order(page: Page, many: int) -> list[str]:

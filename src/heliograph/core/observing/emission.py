@@ -207,11 +207,18 @@ class Emission:
     def started(self) -> float:
         """When the send began, in seconds since the epoch.
 
-        It is worked out at the first look: if the system's clock is set between the send
-        and that look, it is wrong by as much.
+        It is worked out at the first look at it, or at one that was sent inside of it: if the
+        system's clock is set between the send and that look, it is wrong by as much.
         """
         if self._started is None:
-            self._started = time() - (perf_counter() - self._clock)
+            outer, parent = self, self.parent
+            while parent is not None and outer._started is None:
+                outer, parent = parent, parent.parent
+            if outer._started is None:
+                outer._started = time() - (perf_counter() - outer._clock)
+            # Two looks at the clock may be apart by more than a receiver takes, and what was sent
+            # inside of another would seem to begin before it, or to end after it.
+            self._started = outer._started + (self._clock - outer._clock)
         return self._started
 
     @property
