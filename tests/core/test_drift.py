@@ -480,15 +480,18 @@ def _drift(stage: Stage, send: Send, times: int) -> dict[str, int]:
         send()
     # Small numbers are everybody's: another thread may have counted up to them meanwhile.
     watched = [it for it in stage.watched(send) if not (type(it) is int and it in SMALL)]
-    before = _counts(watched)
-    for _ in repeat(None, times):
-        send()
-    after = _counts(watched)
-    return {
-        repr(thing): now - then
-        for thing, now, then in zip(("memory", *watched), after, before, strict=True)
-        if abs(now - then) > FEW
-    }
+    names = ["memory", *map(repr, watched)]
+    # What drifts does so each time; what another thread takes and gives meanwhile does not.
+    for _ in range(3):
+        before = _counts(watched)
+        for _ in repeat(None, times):
+            send()
+        after = _counts(watched)
+        each = zip(names, before, after, strict=True)
+        drifted = {name: now - then for name, then, now in each if abs(now - then) > FEW}
+        if not drifted:
+            break
+    return drifted
 
 
 @pytest.mark.parametrize(
