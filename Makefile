@@ -22,8 +22,9 @@ VENV_SITE := $(VENV)-site
 BIN := $(VENV)/bin
 # It asks the first python on the path where packages are; `--verifytypes` ignores `--pythonpath`.
 PYRIGHT := PATH="$(CURDIR)/$(BIN):$$PATH" pyright
-# In as many processes as there are processors; the slowest tests are named at the end.
-WORKERS ?= auto
+# In one process more than there are processors, as tests wait for servers and programs a third of
+# the time; the slowest are named at the end.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 SLOWEST := --durations=10 --durations-min=2
 TESTS := coverage run -m pytest
 # Hundreds of children start in a run: each would compile all that it imports.
@@ -102,7 +103,7 @@ cover: $(VENV)/ready $(VENV_FLASK23)/ready $(VENV_PLUGINS)/ready ## all tests, i
 	@$(BIN)/python -m tests.debian chromium graphviz pgbouncer prometheus redis-server
 	@$(BIN)/coverage erase
 	$(call heading,tests in C and in Python: all but Flask)
-	@$(BIN)/$(TESTS) -n $(WORKERS) $(SLOWEST) tests --ignore=tests/flask --ignore=tests/packaging
+	@$(BIN)/$(TESTS) -n $(WORKERS) --dist loadgroup $(SLOWEST) tests --ignore=tests/flask --ignore=tests/packaging
 	@$(BIN)/python -m scripts.flasks $(VENV_FLASK23)/bin/python
 	$(call heading,tests: installs with a compiler and without)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(SLOWEST) tests/packaging

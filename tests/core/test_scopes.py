@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import ExitStack, suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -655,7 +655,7 @@ def test_blocks_that_overlap_leave_nothing() -> None:
 
 def test_a_block_is_entered_after_another_context_has_left_the_one_before() -> None:
     """The one that was left still stands in the context that entered it, and counts no more."""
-    signal, here, diary = Signal("paid"), copy_context(), Diary()
+    signal, here, diary = Signal("paid"), Context(), Diary()
     receiver = diary.receiver("r")
     signal.connect(receiver)
     before, block = signal.muted(local=True), signal.muted(local=True)

@@ -16,6 +16,9 @@ from tests.lifecycle.workers import Working, working
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# What they look at is made once, and takes seconds.
+pytestmark = pytest.mark.xdist_group("workers of Celery")
+
 WORKER = "celery -A tests.lifecycle.celery_app worker -l warning --without-gossip --without-mingle"
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {

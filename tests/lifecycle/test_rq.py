@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from rq.job import Job
 
+# What they look at is made once, and takes seconds.
+pytestmark = pytest.mark.xdist_group("workers of RQ")
+
 COMMAND = "rq.cli worker {queue} --url {broker} --worker-class tests.lifecycle.rq_jobs.Worker"
 
 CASES: dict[str, dict[str, Any]] = {

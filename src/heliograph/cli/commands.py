@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from heliograph.cli.target import app_option, keep_app
-from heliograph.cli.verbs.audit import audit
-from heliograph.cli.verbs.doctor import doctor
-from heliograph.cli.verbs.explain import explain_
-from heliograph.cli.verbs.graph import graph
-from heliograph.cli.verbs.list import list_
-from heliograph.cli.verbs.lost import lost
-from heliograph.cli.verbs.metrics import metrics
-from heliograph.cli.verbs.migrate import migrate
-from heliograph.cli.verbs.relay import relay
-from heliograph.cli.verbs.run import run
-from heliograph.cli.verbs.top import top
-from heliograph.cli.verbs.trace import trace
-from heliograph.cli.verbs.watch import watch
-from heliograph.cli.verbs.worker import worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+# In the order in which a newcomer needs them.
+_VERBS = (
+    *("run", "list", "explain", "graph", "lost", "top", "trace", "doctor", "migrate"),
+    *("watch", "metrics", "audit", "relay", "worker"),
+)
+# Reading a source needs none, and `migrate` is what Flask-Migrate and Django do to tables.
+_WITHOUT_A_PROGRAM = {"run", "migrate"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Verbs(UserDict[str, Any]):
+    """Commands by their names, each imported when it is asked for.
+
+    Together they import nearly all of Heliograph, and one of them takes a part of it.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(names))
+
+    def __getitem__(self, name: str) -> click.Command:
+        found: click.Command | None = self.data[name]
+        if found is None:
+            module = import_module(f"heliograph.cli.verbs.{name}")
+            # Some share their name with what Python has built in.
+            found = getattr(module, f"{name}_", None) or getattr(module, name)
+            self.data[name] = found
+        return found
+
+
+@click.group(commands=_Verbs(_VERBS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="heliograph", message="%(prog)s %(version)s")
 @app_option
 def heliograph(app: str | None) -> None:
@@ -29,24 +49,6 @@ def heliograph(app: str | None) -> None:
     keep_app(app)
 
 
-heliograph.add_command(run)
-heliograph.add_command(list_)
-heliograph.add_command(explain_)
-heliograph.add_command(graph)
-heliograph.add_command(lost)
-heliograph.add_command(top)
-heliograph.add_command(trace)
-heliograph.add_command(doctor)
-heliograph.add_command(migrate)
-heliograph.add_command(watch)
-heliograph.add_command(metrics)
-heliograph.add_command(audit)
-heliograph.add_command(relay)
-heliograph.add_command(worker)
-
-
-def of_a_program() -> dict[str, click.Command]:
+def of_a_program() -> MutableMapping[str, click.Command]:
     """Return the commands for what has a program already: `flask`, `quart` and `manage.py`."""
-    # Reading a source needs none, and `migrate` is what Flask-Migrate and Django do to tables.
-    without = (run, migrate)
-    return {name: it for name, it in heliograph.commands.items() if it not in without}
+    return _Verbs(it for it in _VERBS if it not in _WITHOUT_A_PROGRAM)

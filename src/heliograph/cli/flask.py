@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from heliograph.cli.application import Found
 
 
@@ -24,7 +26,7 @@ class _Commands(click.Group):
         return _commands().get(cmd_name)
 
 
-def _commands() -> dict[str, click.Command]:
+def _commands() -> MutableMapping[str, click.Command]:
     try:
         from heliograph.cli.commands import of_a_program
     except ModuleNotFoundError as missing:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
     from werkzeug.serving import BaseWSGIServer
 
+# What they look at is made once, and takes seconds.
+pytestmark = pytest.mark.xdist_group("away")
+
 shop = Namespace("shop that goes away")
 ordered = shop.signal("ordered")
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., Page]
 
 
+# What they look at is made once, and takes seconds.
+pytestmark = pytest.mark.xdist_group("the page")
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a shop in which something has happened."""
