@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+import rich  # noqa: F401 - where it is missing, that is told before a command is looked for.
 
 from heliograph.cli.target import app_option, keep_app
 
