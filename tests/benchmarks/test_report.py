@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks import losses, pages
 from benchmarks.costs.price import OURS, Price, plain_prices, prices_table
 from benchmarks.harness import Row, Timing, Work
+from benchmarks.pythons import beside_table
 from benchmarks.report import faster_table
 from benchmarks.tables import Table
 
@@ -142,3 +143,14 @@ def test_what_landed_stays_until_it_is_measured_again(
     losses.land({"sending": {"1 receiver": 0.2}})
 
     assert losses.landed() == {"costs": {"connect": 0.7}, "sending": {"1 receiver": 0.2}}
+
+
+def test_prices_of_several_pythons_stand_beside_each_other() -> None:
+    """With the Pythons on which a row costs more than it may, and rows that one has not run."""
+    runs = {"3.11": {"connect": 0.4, "muted": 0.9}, "3.15": {"connect": 0.4, "connect again": 0.8}}
+
+    assert beside_table("costs", runs).lines == [
+        ["connect", "blinker", "0.50×", "0.40×", "0.40×", "–"],
+        ["connect again", "blinker", "0.70×", "–", "0.80×", "3.15"],
+        ["muted", "blinker", "0.80×", "0.90×", "–", "3.11"],
+    ]
