@@ -23,7 +23,7 @@ from heliograph.core.connections.connection import Connection, make_connection, 
 from heliograph.core.connections.dead import remember, without
 from heliograph.core.connections.finding import Findable
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.options import changes_nothing, derived
+from heliograph.core.connections.options import GIVEN, changes_nothing, derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.repeated import NESTED, warn_of_copies
@@ -109,7 +109,7 @@ class Registry(Findable):
         else:
             receiver, key = identified(receiver)
         if key in self.receivers and options.scope is None:
-            found = self.found_again(receiver, sender, options)
+            found = self.found_again(receiver, sender, options[:GIVEN], options.weak)
             if found is not None:
                 return found, found
         made: Made | Literal[False] | None = False
@@ -213,10 +213,10 @@ class Registry(Findable):
         self, previous: Connection, receiver: Any, sender: Any, options: Options
     ) -> Made:
         before = previous._options
-        if changes_nothing(options, before):
+        if changes_nothing(options[:GIVEN], options.weak, before):
             return previous, previous
         weak = options.weak and before.weak
-        options = derived(options, weak=weak, scope=None, site=before.call_site)
+        options = derived(options, weak, None, before.call_site)
         receiver_ref, key = previous._receiver_ref, previous._key
         if options == receiver_ref.options:
             options = receiver_ref.options
