@@ -295,7 +295,8 @@ def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
         ArgumentError: If it cannot be connected inline.
     """
     is_async, _ = check_receiver(receiver)
-    refuse_inline(inline, is_async=is_async)
+    if is_async:
+        refuse_inline(inline, is_async=True)
     problem = without_object(receiver, registry)
     if problem is not None and registry.strict:
         raise ReceiverError(problem)
