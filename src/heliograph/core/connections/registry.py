@@ -150,7 +150,7 @@ class Registry(Findable):
         if not made:
             # A signal handler opened the block, or ran while it was opened.
             return under_lock(self._end_scope, scope) or []
-        ended = self.end(made)
+        ended = [it for it in made if under_lock(self._end, it)]
         if len(ended) < len(made):
             ended += self._end_elsewhere(scope, made)
         return ended
@@ -298,17 +298,7 @@ class Registry(Findable):
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
-        self._uncount(receiver_ref, connection._key)
-        scope = options.scope
-        if scope is not None and not scope.everywhere:
-            self.local_connections -= 1
-        if self.receivers:
-            self.version += 1
-        else:
-            self.changed()
-
-    def _uncount(self, receiver_ref: ReceiverRef, key: Hashable) -> None:
-        counts = receiver_ref.sender_counts
+        counts, key = receiver_ref.sender_counts, connection._key
         left = counts[key] - 1
         if left:
             counts[key] = left
@@ -320,6 +310,13 @@ class Registry(Findable):
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
+        scope = options.scope
+        if scope is not None and not scope.everywhere:
+            self.local_connections -= 1
+        if self.receivers:
+            self.version += 1
+        else:
+            self.changed()
 
     def _remove_sender(self, key: Hashable) -> None:
         del self.senders[key]
