@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _VARARGS = 0x04
 _COROUTINE = 0x80
 _GENERATORS = 0x20 | 0x200
-_NOT_PLAIN = _COROUTINE | _GENERATORS
+NOT_PLAIN: int = _COROUTINE | _GENERATORS
 _PLAIN = (False, False)
 
 OWN_RECEIVERS: dict[type, str] = {}
@@ -47,7 +47,7 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
             "Write it as `def receiver(sender, **payload)`."
         )
         raise ReceiverError(msg)
-    if not flags & _NOT_PLAIN and not function.__dict__:
+    if not flags & NOT_PLAIN and not function.__dict__:
         return _PLAIN
     return is_async(function), bool(flags & _GENERATORS)
 

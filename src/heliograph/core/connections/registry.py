@@ -245,7 +245,10 @@ class Registry(Findable):
             self.local_connections += 1
         group = self.any if key is ANY else self.senders.get(key)
         if type(group) is Group:
-            group.add(connection)
+            # As `Group.add` does, whose call would take as long again.
+            group.connections[receiver_ref if scope is None else connection] = connection
+            group._version += 1
+            group._snapshot = None
         elif type(group) is Connection and group is not previous:
             self.senders[key] = Group(group, connection)
         else:
