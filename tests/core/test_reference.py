@@ -55,7 +55,8 @@ def public(kind: type) -> set[str]:
         if isinstance(it, described) or isroutine(it)  # It may be in C.
     }
     annotated = {name for part in ours for name in vars(part).get("__annotations__", {})}
-    return {name for name in members | annotated if not name.startswith("_")}
+    absent = {"disconnect"} if kind is Connection else set()  # It says who does that instead.
+    return {name for name in members | annotated if not name.startswith("_")} - absent
 
 
 def written(call: Callable[..., object]) -> str:

@@ -207,7 +207,7 @@ def test_what_a_connection_has_not_got_is_told_of() -> None:
 
     with pytest.raises(AttributeError) as caught:
         connection.disconnect  # type: ignore[attr-defined]  # noqa: B018 - what is missing.
-    with pytest.raises(AttributeError, match=r"^'Connection' object has no attribute 'end'\.$"):
+    with pytest.raises(AttributeError, match=r"^'Connection' object has no attribute 'end'$"):
         connection.end  # type: ignore[attr-defined]  # noqa: B018 - what is missing.
     assert str(caught.value) == (
         "'Connection' object has no attribute 'disconnect'. A connection is ended by its signal: "

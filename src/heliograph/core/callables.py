@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _VARARGS = 0x04
 _COROUTINE = 0x80
 _GENERATORS = 0x20 | 0x200
+NOT_PLAIN: int = _COROUTINE | _GENERATORS
 _PLAIN = (False, False)
 
 OWN_RECEIVERS: dict[type, str] = {}
@@ -35,20 +36,9 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
         ReceiverError: If *receiver* is not callable, or is a function without a
             positional parameter for the sender.
     """
-    if not callable(receiver):
-        if hasattr(type(receiver), "__get__"):
-            raise ReceiverError(_only_of_a_class(receiver))
-        msg = (
-            "It is not callable. Connect a function, a method or an object with __call__. If it "
-            "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
-        )
-        raise ReceiverError(msg)
-    given: Any = receiver  # Type checkers see only a callable after the check above.
-    function = given.__func__ if type(given) is MethodType else given
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
     if type(function) is not FunctionType:
-        if type(receiver) in OWN_RECEIVERS:
-            return _PLAIN
-        return is_async(receiver), is_generator(function)
+        return _check_object(receiver, function)
     code = function.__code__
     flags = code.co_flags
     if code.co_argcount <= (function is not receiver) and not flags & _VARARGS:
@@ -57,9 +47,23 @@ def check_receiver(receiver: Any) -> tuple[bool, bool]:
             "Write it as `def receiver(sender, **payload)`."
         )
         raise ReceiverError(msg)
-    if not function.__dict__ and not flags & (_COROUTINE | _GENERATORS):
+    if not flags & NOT_PLAIN and not function.__dict__:
         return _PLAIN
     return is_async(function), bool(flags & _GENERATORS)
+
+
+def _check_object(receiver: Any, function: Any) -> tuple[bool, bool]:
+    if not callable(receiver):
+        if hasattr(type(receiver), "__get__"):
+            raise ReceiverError(_only_of_a_class(receiver))
+        msg = (
+            "It is not callable. Connect a function, a method or an object with __call__. If it "
+            "is a sender, use connect_via(sender), or connect(receiver, sender=sender)."
+        )
+        raise ReceiverError(msg)
+    if type(receiver) in OWN_RECEIVERS:
+        return _PLAIN
+    return is_async(receiver), is_generator(function)
 
 
 def _only_of_a_class(receiver: object) -> str:

@@ -8,7 +8,7 @@ from types import FunctionType
 from heliograph.core.connected import Connected, P
 from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import check_names, completed, usual
+from heliograph.core.connections.options import USUAL, check_names, completed, usual
 from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from heliograph.core._types import Connecting, F, R, Receiver, T, Undeclared
     from heliograph.core.connections.keywords import ConnectOptions
     from heliograph.core.connections.options import Options
+    from heliograph.core.connections.registry import Made
     from heliograph.core.connections.scopes import Scoped
 
 
@@ -121,9 +122,18 @@ class Connectable(Connected[P]):
             return partial(self.connect, sender=sender, weak=weak, **options)
         real = sender if sender is ANY else unwrapped(sender)
         registry = self._registry
+        made: Made | None
         try:
-            complete = completed(options, weak, Connectable.connect) if options else usual(weak, 2)
-            made = registry.connect(receiver, real, complete)
+            if options:
+                complete = completed(options, weak, Connectable.connect)
+                made = registry.connect(receiver, real, complete)
+            elif (
+                id(receiver) in registry.receivers
+                and (again := registry.found_again(receiver, real, USUAL, weak)) is not None
+            ):  # Before the call site is looked up, which takes a third of connecting again.
+                made = again, again
+            else:
+                made = registry.connect(receiver, real, usual(weak, 2))
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         if made is not None:
@@ -238,7 +248,8 @@ class Connectable(Connected[P]):
         """
         real = sender if sender is ANY else unwrapped(sender)
         try:
-            complete = completed(options, False, Connectable.connected_to)
+            connected_to = Connectable.connected_to
+            complete = completed(options, False, connected_to) if options else usual(False, 2)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         self._examine(receiver, inline=complete.inline)
@@ -343,7 +354,8 @@ class Connectable(Connected[P]):
         if made is None:  # In a signal handler or a finalizer, where it has to wait.
             return []
         connection, previous = made
-        self._tell_connected(receiver, sender, connection, previous is None)
+        if self._tells or "receiver_connected" in self.__dict__:
+            self._tell_connected(receiver, sender, connection, previous is None)
         if options.scope is None and self._registry.watchers.on_connect:
             tell_connected(self, connection, previous)
         return [connection]

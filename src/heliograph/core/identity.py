@@ -111,7 +111,11 @@ def unwrapped(sender: Any) -> Any:
         ArgumentError: If proxies stand for each other without end.
         RuntimeError: Or any other error that an unbound proxy raises, unchanged.
     """
-    return _unwrapped(sender) if key_function(type(sender)) is None else sender
+    # Asked here first, as a call takes longer than the look-up.
+    key = KEY_FUNCTIONS.get(id(type(sender)))
+    if key is None and key_function(type(sender)) is None:
+        return _unwrapped(sender)
+    return sender
 
 
 def _unwrapped(proxy: Any) -> Any:
@@ -135,7 +139,8 @@ def sender_key(sender: object) -> Hashable:
     type, bound methods by object and function. An `id` is a bare int and an
     integer a pair that begins with a type, so that no key stands for two senders.
     """
-    key = key_function(type(sender))
+    # As in `unwrapped`.
+    key = KEY_FUNCTIONS.get(id(type(sender))) or key_function(type(sender))
     return id(sender) if key is None else key(sender)
 
 

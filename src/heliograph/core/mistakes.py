@@ -158,6 +158,8 @@ def without_object(receiver: Any, registry: Any) -> str | None:
     if type(receiver) is not FunctionType or registry.names_sender:
         return None
     code = receiver.__code__
+    if code.co_argcount == 1:  # As most have.
+        return None
     names = code.co_varnames[: code.co_argcount - len(receiver.__defaults__ or ())]
     if len(names) > 1 and names[0] in OBJECT_NAMES and names[1] == "sender":
         return f"It is a method without its object. {bound_instead(receiver)}"

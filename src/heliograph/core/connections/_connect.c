@@ -304,7 +304,7 @@ static int
 may_be_new(Tables *self, Request *request)
 {
     return !PyErr_Occurred() && slot_of(self, request->registry, DECLARATION) == Py_None
-           && is_plain_receiver(self, &request->receiver) && count_copy(self, request);
+           && is_plain_receiver(self, &request->receiver);
 }
 
 PyObject *
@@ -341,7 +341,7 @@ connect(Tables *self, Request *request)
 {
     PyObject *known = known_reference(self, request), *made;
     if (known == NULL) {
-        made = may_be_new(self, request)
+        made = may_be_new(self, request) && count_copy(self, request)
                    ? make_and_link(self, request, NULL, options_here(self, request, NULL))
                    : NULL;
         Py_XDECREF(made);

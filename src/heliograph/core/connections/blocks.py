@@ -36,7 +36,7 @@ class ConnectedFor(Scoped):
         self._options: Options = options
 
     def _begin(self, scope: Scope) -> list[Connection]:
-        options = derived(self._options, weak=False, scope=scope, site=self._made)
+        options = derived(self._options, False, scope, self._made)
         made: list[Connection] = self._signal._connect_with(self._receiver, self._sender, options)
         return made
 

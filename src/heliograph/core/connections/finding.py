@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any
 
-    from heliograph.core.connections.options import Options
     from heliograph.core.connections.receivers import ReceiverRef
 
 
@@ -42,7 +41,9 @@ class Findable(SendState):
             return group if group._options.scope is None else None
         return None
 
-    def found_again(self, receiver: Any, sender: Any, options: Options) -> Connection | None:
+    def found_again(
+        self, receiver: Any, sender: Any, given: tuple[object, ...], weak: bool
+    ) -> Connection | None:
         """Return the connection that connecting again would leave as it is, if that is sure."""
         receiver_ref = self.receivers.get(id(receiver))
         # Otherwise it may be that of a dead sender with the same address.
@@ -51,7 +52,7 @@ class Findable(SendState):
         found = self.lasting(receiver_ref, ANY if sender is ANY else sender_key(sender))
         if found is None or found() is None or receiver_ref() is not receiver:
             return None
-        return found if changes_nothing(options, found._options) else None
+        return found if changes_nothing(given, weak, found._options) else None
 
     def _all(self) -> list[Connection]:
         found = listed(self.any)

@@ -42,12 +42,13 @@ class Group:
 
     def remove(self, connection: Connection) -> bool:
         """Remove a connection; returns whether it was there."""
+        connections = self.connections
         lasting = connection._options.scope is None
         place = connection._receiver_ref if lasting else connection
-        if self.connections.get(place) is not connection:
+        if connections.get(place) is not connection:
             return False
-        del self.connections[place]
-        self.connections = shrunk(self.connections)
+        del connections[place]
+        self.connections = shrunk(connections)
         self._version += 1
         self._snapshot = None
         return True

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False, "when": None}
 """The options that every connecting method takes by keyword."""
 
-_USUAL = tuple(DEFAULTS.values())
-_GIVEN = len(_USUAL)
+USUAL: tuple[object, ...] = tuple(DEFAULTS.values())
+GIVEN: int = len(USUAL)
 _new: Any = tuple.__new__  # Half the time that the `__new__` of a named tuple takes.
 
 if TYPE_CHECKING:
@@ -66,24 +66,30 @@ def usual(weak: bool, inside: int = 1) -> Options:
         inside: How many calls of the engine's functions are known to be under way.
     """
     # Not unpacked, as concatenating takes half the time.
-    options: Options = _new(Options, _USUAL + (weak, None, call_site(inside)))  # noqa: RUF005 - just told.
+    options: Options = _new(Options, USUAL + (weak, None, call_site(inside)))  # noqa: RUF005 - just told.
     return options
 
 
-def derived(options: Options, *, weak: bool, scope: Scope | None, site: CallSite) -> Options:
+def derived(options: Options, weak: bool, scope: Scope | None, site: CallSite) -> Options:
     """Return options that differ in what no keyword argument gives."""
-    made: Options = _new(Options, (*options[:_GIVEN], weak, scope, site))
+    # Not unpacked, as in `usual`.
+    made: Options = _new(Options, options[:GIVEN] + (weak, scope, site))  # noqa: RUF005 - just told.
     return made
 
 
-def changes_nothing(options: Options, before: Options) -> bool:
-    """Tell whether connecting again with these options leaves a connection as it is.
+def changes_nothing(given: tuple[object, ...], weak: bool, before: Options) -> bool:
+    """Tell whether connecting again leaves a connection as it is.
 
     Strong stays strong, as somebody relies on it; and the first call site stays.
+
+    Args:
+        given: The options that are given by keyword, or their defaults.
+        weak: Whether the receiver may be garbage-collected.
+        before: The options of the connection.
     """
-    if before.weak and not options.weak:
+    if before.weak and not weak:
         return False
-    return options[:_GIVEN] == before[:_GIVEN]
+    return given == before[:GIVEN]
 
 
 def _check_values(options: Options) -> None:

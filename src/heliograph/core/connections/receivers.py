@@ -7,7 +7,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from weakref import ref
 
-from heliograph.core.callables import OWN_RECEIVERS, check_receiver
+from heliograph.core.callables import NOT_PLAIN, OWN_RECEIVERS, check_receiver
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import (
     AT_ONCE,
@@ -50,21 +50,10 @@ class ReceiverRef(ref[object]):
     """
 
     __slots__ = (
-        "failures",
-        "fate",
-        "is_async",
-        "key",
-        "maker",
-        "named",
-        "omitted",
-        "options",
-        "registry_ref",
-        "sender_counts",
-        "shared_snapshot",
-        "silence_seen",
-        "strong_count",
+        "failures", "fate", "is_async", "key", "maker", "named", "omitted", "options",
+        "registry_ref", "sender_counts", "shared_snapshot", "silence_seen", "strong_count",
         "strong_ref",
-    )
+    )  # fmt: skip
 
     if TYPE_CHECKING:
         failures: int
@@ -249,15 +238,21 @@ def make_receiver_ref(
     Raises:
         ReceiverError: If it cannot be a receiver, or not with these options.
     """
-    is_async, generates = check_receiver(receiver)
     if type(receiver) is FunctionType:
-        if receiver.__code__.co_argcount > 1:
-            _refuse_without_object(receiver, options, registry_ref)
+        code = receiver.__code__
+        # Most functions, seen to be fit without a call, which would take as long again.
+        if code.co_argcount == 1 and not code.co_flags & NOT_PLAIN and not receiver.__dict__:
+            is_async = generates = False
+        else:
+            is_async, generates = check_receiver(receiver)
+            if code.co_argcount > 1:
+                _refuse_without_object(receiver, options, registry_ref)
         receiver_ref = ReceiverRef(receiver, receiver_died)
         receiver_ref.named = receiver.__module__ or "builtins", receiver.__qualname__
         receiver_ref.maker = None
         receiver_ref.fate = OPEN
     else:
+        is_async, generates = check_receiver(receiver)
         receiver_ref = _make_ref(receiver, key, options, registry_ref)
         receiver_ref.named = OWN_RECEIVERS.get(type(receiver)) or name_of(receiver)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
@@ -268,23 +263,24 @@ def make_receiver_ref(
     receiver_ref.registry_ref = registry_ref
     receiver_ref.key = key
     receiver_ref.sender_counts = {}
-    receiver_ref.shared_snapshot = None
-    receiver_ref.silence_seen = 0
-    receiver_ref.strong_ref = None
-    receiver_ref.strong_count = 0
+    receiver_ref.shared_snapshot = receiver_ref.strong_ref = None
+    receiver_ref.silence_seen = receiver_ref.strong_count = receiver_ref.failures = 0
     receiver_ref.is_async = is_async
     receiver_ref.options = options
-    receiver_ref.failures = 0
     receiver_ref.omitted = NOTHING
-    registry = registry_ref() if generates else None
+    if generates:
+        _warn_of_generator(receiver_ref, registry_ref())
+    return receiver_ref
+
+
+def _warn_of_generator(receiver_ref: ReceiverRef, registry: Registry | None) -> None:
     # On Blinker's names, programs iterate over what receivers have returned: Indico does.
     if registry is not None and registry.strict:
         message = (
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
         )
-        warn_at(options.call_site, message)
-    return receiver_ref
+        warn_at(receiver_ref.options.call_site, message)
 
 
 def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
@@ -295,7 +291,8 @@ def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
         ArgumentError: If it cannot be connected inline.
     """
     is_async, _ = check_receiver(receiver)
-    refuse_inline(inline, is_async=is_async)
+    if is_async:
+        refuse_inline(inline, is_async=True)
     problem = without_object(receiver, registry)
     if problem is not None and registry.strict:
         raise ReceiverError(problem)

@@ -23,7 +23,7 @@ from heliograph.core.connections.connection import Connection, make_connection, 
 from heliograph.core.connections.dead import remember, without
 from heliograph.core.connections.finding import Findable
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.options import changes_nothing, derived
+from heliograph.core.connections.options import GIVEN, changes_nothing, derived
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.repeated import NESTED, warn_of_copies
@@ -109,7 +109,7 @@ class Registry(Findable):
         else:
             receiver, key = identified(receiver)
         if key in self.receivers and options.scope is None:
-            found = self.found_again(receiver, sender, options)
+            found = self.found_again(receiver, sender, options[:GIVEN], options.weak)
             if found is not None:
                 return found, found
         made: Made | Literal[False] | None = False
@@ -119,8 +119,8 @@ class Registry(Findable):
             if receiver_ref is None or not receiver_ref.accepts(receiver, options):
                 receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
                 receiver_ref.silence_seen = self.silence_changes
-                function = not options.weak and type(receiver) is FunctionType
-                if function and receiver.__code__.co_flags & NESTED:
+                held = not options.weak and options.scope is None  # For good, by no block.
+                if held and type(receiver) is FunctionType and receiver.__code__.co_flags & NESTED:
                     warn_of_copies(self, receiver, sender, options)
                 if declaration is not None:
                     declaration._fit(receiver_ref, receiver)
@@ -131,7 +131,10 @@ class Registry(Findable):
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
         """End the connections of a receiver, for one sender or for all; returns them."""
-        receiver, key = identified(receiver)
+        if type(receiver) is FunctionType:  # As in `connect`.
+            key: Hashable = id(receiver)
+        else:
+            receiver, key = identified(receiver)
         if key not in self.receivers and issubclass(type(receiver), partial):
             # Each `partial(f, 1)` is another object; the one that makes the same call is meant.
             receiver_refs = list(self.receivers.values())
@@ -147,7 +150,7 @@ class Registry(Findable):
         if not made:
             # A signal handler opened the block, or ran while it was opened.
             return under_lock(self._end_scope, scope) or []
-        ended = self.end(made)
+        ended = [it for it in made if under_lock(self._end, it)]
         if len(ended) < len(made):
             ended += self._end_elsewhere(scope, made)
         return ended
@@ -213,10 +216,10 @@ class Registry(Findable):
         self, previous: Connection, receiver: Any, sender: Any, options: Options
     ) -> Made:
         before = previous._options
-        if changes_nothing(options, before):
+        if changes_nothing(options[:GIVEN], options.weak, before):
             return previous, previous
         weak = options.weak and before.weak
-        options = derived(options, weak=weak, scope=None, site=before.call_site)
+        options = derived(options, weak, None, before.call_site)
         receiver_ref, key = previous._receiver_ref, previous._key
         if options == receiver_ref.options:
             options = receiver_ref.options
@@ -240,16 +243,16 @@ class Registry(Findable):
         scope = connection._options.scope
         if scope is not None and not scope.everywhere:
             self.local_connections += 1
-        if key is ANY:
-            self.any.add(connection)
+        group = self.any if key is ANY else self.senders.get(key)
+        if type(group) is Group:
+            # As `Group.add` does, whose call would take as long again.
+            group.connections[receiver_ref if scope is None else connection] = connection
+            group._version += 1
+            group._snapshot = None
+        elif type(group) is Connection and group is not previous:
+            self.senders[key] = Group(group, connection)
         else:
-            group = self.senders.get(key)
-            if group is None or group is previous:
-                self.senders[key] = connection
-            else:
-                if isinstance(group, Connection):
-                    group = self.senders[key] = Group(group)
-                group.add(connection)
+            self.senders[key] = connection
         counts = receiver_ref.sender_counts
         counts[key] = counts[key] + 1 if key in counts else 1
         if self.idle:
@@ -264,11 +267,12 @@ class Registry(Findable):
         receiver_ref = self.receivers.get(key)
         if receiver_ref is None:
             return []
+        # Not by `filter`: calling a function from C takes twice as long.
         if sender is not ANY:
-            return [*filter(self._end, self._of(receiver_ref, sender_key(sender)))]
+            return [it for it in self._of(receiver_ref, sender_key(sender)) if self._end(it)]
         ended: list[Connection] = []
         for each in tuple(receiver_ref.sender_counts):
-            ended += filter(self._end, self._of(receiver_ref, each))
+            ended += [it for it in self._of(receiver_ref, each) if self._end(it)]
         return ended
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
@@ -280,7 +284,7 @@ class Registry(Findable):
         if type(group) is Group:
             if not group.remove(connection):
                 return False
-            if not group.connections and key is not ANY:
+            if key is not ANY and not group.connections:
                 self._remove_sender(key)
         elif group is connection:
             self._remove_sender(key)
@@ -292,21 +296,24 @@ class Registry(Findable):
     def _unlink(self, connection: Connection) -> None:
         keep_until_unlocked(connection)
         connection._snapshot = None  # They refer to each other.
-        receiver_ref, key = connection._receiver_ref, connection._key
-        counts = receiver_ref.sender_counts
-        counts[key] -= 1
-        if not counts[key]:
-            del counts[key]
-            receiver_ref.sender_counts = shrunk(counts)
-        if not connection._options.weak:
+        receiver_ref, options = connection._receiver_ref, connection._options
+        if not options.weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
-        if not counts:
+        counts, key = receiver_ref.sender_counts, connection._key
+        left = counts[key] - 1
+        if left:
+            counts[key] = left
+        elif len(counts) > 1:
+            del counts[key]
+            receiver_ref.sender_counts = shrunk(counts)
+        else:  # A new one, as `shrunk` would give.
+            receiver_ref.sender_counts = {}
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
-        scope = connection._options.scope
+        scope = options.scope
         if scope is not None and not scope.everywhere:
             self.local_connections -= 1
         if self.receivers:

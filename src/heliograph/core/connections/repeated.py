@@ -46,7 +46,7 @@ def warn_of_copies(
         lines.clear()
     line = id(function.__code__)
     lines[line] = count = lines.get(line, 0) + 1
-    if count == 1 or count & (count - 1) or options.scope is not None:
+    if count == 1 or count & (count - 1):
         return
     key = ANY if sender is ANY else sender_key(sender)
     copies = [

@@ -132,7 +132,7 @@ class SendState:
     def changed(self) -> None:
         """Let sends see that something is different. Must run under the lock."""
         asked = self.overridden or (self.checked and self.expected is None)
-        muted = bool(self.mutes) and len(self.mutes) > len(self.local_mutes)
+        muted = len(self.mutes) > len(self.local_mutes)
         self.needs_slow_path = asked or muted
         # Falsy means: no receivers and no instruments, so a send can return at once.
         heard = self.receivers and not self.silent
