@@ -17,6 +17,7 @@ typedef struct {
     PyObject *registry;      /* held, as all below */
     PyObject *receiver_key, *key;
     PyObject *seen;          /* the version in which the receiver was looked up, or NULL */
+    PyObject *omitted;       /* for a receiver that is new: what it is spared of a payload */
 } Request;
 
 static void
@@ -26,6 +27,7 @@ free_request(Request *request)
     Py_CLEAR(request->receiver_key);
     Py_CLEAR(request->key);
     Py_CLEAR(request->seen);
+    Py_CLEAR(request->omitted);
 }
 
 /* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error.
@@ -110,6 +112,44 @@ is_plain_receiver(Tables *self, const Receiver *receiver)
         return PySequence_Contains(self->parts[OBJECTS], first) == 0;
     }
     return receiver->owner == NULL || PyType_SUPPORTS_WEAKREFS(Py_TYPE(receiver->owner));
+}
+
+/* Tell whether a function has the defaults with which it was looked at. */
+static int
+has_defaults(PyFunctionObject *function, PyObject *count, PyObject *by_name)
+{
+    PyObject *defaults = function->func_defaults, *given = function->func_kwdefaults, *name, *value;
+    Py_ssize_t position = 0, at = 0, names = given == NULL ? 0 : PyDict_GET_SIZE(given);
+    if (PyLong_AsSsize_t(count) != (defaults == NULL ? 0 : PyTuple_GET_SIZE(defaults))
+        || PyTuple_GET_SIZE(by_name) != names) {
+        return 0;
+    }
+    while (names != 0 && PyDict_Next(given, &position, &name, &value)) {
+        if (name != PyTuple_GET_ITEM(by_name, at++)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+PyObject *
+known_to_omit(Tables *self, PyObject *registry, const Receiver *receiver)
+{
+    if (slot_of(self, registry, DECLARATION) == Py_None) {
+        return self->parts[NOTHING];
+    }
+    PyFunctionObject *function = (PyFunctionObject *)receiver->function;
+    int bound = receiver->owner != NULL;
+    PyObject *key = PyLong_FromVoidPtr((char *)function->func_code + bound);
+    PyObject *known = key == NULL ? NULL
+                                  : PyDict_GetItemWithError(slot_of(self, registry, FITTED), key);
+    Py_XDECREF(key);
+    if (known == NULL
+        || ((PyWeakReference *)PyTuple_GET_ITEM(known, 0))->wr_object != function->func_code
+        || !has_defaults(function, PyTuple_GET_ITEM(known, 1), PyTuple_GET_ITEM(known, 2))) {
+        return NULL;
+    }
+    return PyTuple_GET_ITEM(known, 3);
 }
 
 /* Count that a line has connected another copy of a function that is held; 0 if Python has to look
@@ -203,7 +243,7 @@ new_receiver_ref(Tables *self, Request *request, PyObject *options)
     fill_slot(self, made, IS_ASYNC, Py_NewRef(Py_False));
     fill_slot(self, made, RECEIVER_OPTIONS, Py_NewRef(options));
     fill_slot(self, made, FAILURES, Py_NewRef(self->zero));
-    fill_slot(self, made, OMITTED, Py_NewRef(self->parts[NOTHING]));
+    fill_slot(self, made, OMITTED, Py_NewRef(request->omitted));
     return made;
 }
 
@@ -303,8 +343,11 @@ make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options
 static int
 may_be_new(Tables *self, Request *request)
 {
-    return !PyErr_Occurred() && slot_of(self, request->registry, DECLARATION) == Py_None
-           && is_plain_receiver(self, &request->receiver) && count_copy(self, request);
+    if (PyErr_Occurred() || !is_plain_receiver(self, &request->receiver)) {
+        return 0;
+    }
+    request->omitted = Py_XNewRef(known_to_omit(self, request->registry, &request->receiver));
+    return request->omitted != NULL && count_copy(self, request);
 }
 
 PyObject *

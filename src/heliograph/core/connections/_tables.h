@@ -202,6 +202,9 @@ int is_tables(PyObject *it);
 /* Tell whether a receiver is surely one that may be connected, and that is not async. */
 int is_plain_receiver(Tables *self, const Receiver *receiver);
 
+/* Give what a receiver is spared of each payload, borrowed; NULL if Python has to look at it. */
+PyObject *known_to_omit(Tables *self, PyObject *registry, const Receiver *receiver);
+
 /* Tell whether a signal makes temporary connections as all do, by no `connect` of its own. */
 int connects_plainly(Tables *self, PyObject *signal);
 
