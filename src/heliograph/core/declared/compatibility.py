@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FunctionType, MethodType
 from weakref import ref
 
+from heliograph.core.callables import OWN_RECEIVERS
 from heliograph.core.claims import told_text, without_partials
 from heliograph.core.declared.signatures import signature_of, signature_text
 from heliograph.core.declared.taken import taken_by
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from heliograph.core.declared.taken import Taken
     from heliograph.core.source import CallSite
 
-    # The code of a function; how many of its arguments by position have defaults, and which of
-    # those by keyword; and what is omitted for it.
-    Fitted = tuple[ref[CodeType], int, tuple[str, ...], frozenset[str]]
+    # The code of a function, or a class of the engine's own receivers; how many of its arguments
+    # by position have defaults, and which of those by keyword; and what is omitted for it.
+    Fitted = tuple[ref[CodeType] | ref[type], int, tuple[str, ...], frozenset[str]]
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -44,6 +45,8 @@ def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> froze
     bound = type(given) is MethodType
     function = given.__func__ if bound else given
     if type(function) is not FunctionType or function.__dict__:
+        if type(given) in OWN_RECEIVERS:
+            return _of_own(type(given), declaration)
         return _looked_at(receiver, declaration)
     # By its id, as hashing code takes longer the more constants it has. The ids of objects are far
     # apart, so that the next number is free for methods.
@@ -60,6 +63,13 @@ def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> froze
         declaration._fitted.clear()
     declaration._fitted[place] = ref(code), defaults, by_name, omitted
     return omitted
+
+
+def _of_own(kind: type, declaration: Declaration) -> frozenset[str]:
+    """Return what is omitted for receivers that the engine itself makes: they take everything."""
+    if id(kind) not in declaration._fitted:  # It is there for C, as that of functions.
+        declaration._fitted[id(kind)] = ref(kind), 0, (), _NOTHING
+    return _NOTHING
 
 
 def _looked_at(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
