@@ -333,13 +333,13 @@ class Connectable(Connected[P]):
         tells = self._tells or "receiver_disconnected" in self.__dict__
         told = tells or registry.watchers.on_disconnect
         receiver, sender = (connection.receiver, connection.sender) if told else (None, None)
-        ended = registry.end([connection])
+        ended = registry.end_one(connection)
         if ended and receiver is not None:
             if tells:
-                self._tell_disconnected(receiver, sender, ended)
+                self._tell_disconnected(receiver, sender, [connection])
             if registry.watchers.on_disconnect:
-                tell_disconnected(self, ended)
-        return bool(ended)
+                tell_disconnected(self, [connection])
+        return ended
 
     def _connect_with(
         self, receiver: Callable[..., Any], sender: Any, options: Options
