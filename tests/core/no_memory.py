@@ -103,17 +103,17 @@ def attempt(send: Callable[[], Any], allocation: int) -> str:
     # Nothing may come from a list of freed objects, where no memory is asked for.
     gc.collect()
     results: Any = None
-    error: Exception | None = None
+    failed: type[Exception] | None = None  # Not the error, which would hold all that was there.
     _testcapi.set_nomemory(allocation, allocation + 1)
     try:
         results = send()
     except Exception as raised:  # noqa: BLE001 - the name of any is the answer.
-        error = raised
+        failed = type(raised)
     finally:
         _testcapi.remove_mem_hooks()
-    if error is None:
+    if failed is None:
         return " ".join(value for _, value in results)
-    return type(error).__name__
+    return failed.__name__
 
 
 def see(emission: object) -> None:
@@ -146,6 +146,7 @@ CHANGES: dict[str, Callable[[Signal, Any, Any], object]] = {
     "disconnect": lambda signal, it, _: signal.disconnect(it),
     "a block": lambda signal, it, _: _inside(signal.connected_to(it)),
     "a local block": lambda signal, it, _: _inside(signal.connected_to(it, local=True)),
+    "a wait": lambda signal, _, who: signal.next(who).close(),
     # Not a mute, for which Python iterates over the items of a dict: without memory for that,
     # CPython 3.11 takes the iterator out of a list of objects into which it was never put.
 }

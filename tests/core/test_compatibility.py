@@ -6,8 +6,10 @@ import gc
 import re
 import threading
 import warnings
+from contextlib import ExitStack
 from functools import partial, wraps
 from inspect import currentframe
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -502,6 +504,147 @@ def test_a_warning_that_is_an_error_connects_nothing() -> None:
         order_paid.connect(older)
 
     assert order_paid.connections == ()
+
+
+# --- copies of one function ------------------------------------------------------------------
+
+
+def copy_of(function: Any) -> Any:
+    """Return another function of the same code, as a function around it would make."""
+    made = FunctionType(function.__code__, function.__globals__, function.__name__)
+    made.__defaults__ = function.__defaults__
+    made.__kwdefaults__ = function.__kwdefaults__ and dict(function.__kwdefaults__)
+    return made
+
+
+@pytest.mark.parametrize("method", [False, True])
+@pytest.mark.parametrize("temporary", [False, True])
+def test_copies_of_a_function_are_given_what_the_first_one_is_given(
+    paid: Signal, method: bool, temporary: bool
+) -> None:
+    """Each of them, also if its defaults are other ones."""
+    kinds: list[Any] = [exact, older, positional_default]
+    if method:
+        kinds = [Till.__call__, Till.method]
+    till = Till()
+    copies = [copy_of(it) for it in kinds for _ in range(3)]
+    receivers = [MethodType(it, till) if method else it for it in copies]
+    with ExitStack() as stack:
+        for it in receivers:
+            if temporary:
+                stack.enter_context(paid.connected_to(it))
+            else:
+                paid.connect(it)
+        values = [value for _, value in paid.send("shop", order=3, note="x")]
+
+    whole, spared, none = ("shop", 3, "x"), ("shop", 3), ("shop", 7, {"order": 3, "note": "x"})
+    assert values == [it for it in (whole, spared, none)[: len(kinds)] for _ in range(3)]
+
+
+def test_a_copy_with_other_defaults_is_looked_at_for_itself(paid: Signal) -> None:
+    """It needs more, or other things."""
+
+    def keyword(sender: str, *, order: int, own: int = 1, other: int = 2) -> None: ...
+
+    def position(sender: str, order: int, own: int = 1) -> None: ...
+
+    def sent(sender: str, *, order: int, own: int = 1) -> None: ...
+
+    for it in (keyword, position, sent):
+        paid.connect(it)
+        paid.connect(copy_of(it), weak=False)
+    changed = [copy_of(it) for it in (keyword, keyword, position, sent)]
+    changed[0].__kwdefaults__ = {"other": 2}
+    changed[1].__kwdefaults__ = {"order": 1, "other": 2}
+    changed[2].__defaults__ = None
+    changed[3].__kwdefaults__ = None
+    for it in changed:
+        for connect in (paid.connect, paid.connected_to):
+            with pytest.raises(ReceiverError, match="needs 'own', which is not in the payload"):
+                connect(it)
+
+    assert len(paid.connections) == 6
+
+
+def test_a_function_takes_more_by_itself_than_as_a_method(paid: Signal) -> None:
+    """Its first parameter is the object then."""
+
+    def receive(sender: str, order: int) -> None: ...
+
+    paid.connect(receive)
+    for _ in range(2):
+        with pytest.raises(ReceiverError, match="names its first parameter 'order'"):
+            paid.connect(MethodType(receive, Till()))
+
+
+def test_what_a_decorator_says_of_a_copy_counts(paid: Signal) -> None:
+    """It is no plain function then."""
+    paid.connect(exact)
+    copy = copy_of(exact)
+    copy.__wrapped__ = Till.narrow
+
+    with pytest.raises(ReceiverError, match=re.escape(TOO_NARROW)):
+        paid.connect(copy)
+    assert paid.receivers == (exact,)
+
+
+def test_code_at_the_address_of_another_is_looked_at(paid: Signal) -> None:
+    """The other one may be gone: nothing keeps the code of what was connected once."""
+
+    def narrow(sender: str) -> None: ...
+
+    declaration = paid.declaration
+    assert declaration is not None
+    paid.connect(exact)
+    [known] = declaration._fitted.values()
+    declaration._fitted[id(narrow.__code__)] = known
+
+    with pytest.raises(ReceiverError, match=re.escape(TOO_NARROW)):
+        paid.connect(narrow)
+
+
+def test_no_more_is_noted_of_code_than_a_program_has(paid: Signal) -> None:
+    """One that runs texts has more and more of it."""
+    declaration = paid.declaration
+    assert declaration is not None
+    for _ in range(600):
+        made: dict[str, Any] = {}
+        exec("def receive(sender, **payload): ...", made)  # noqa: S102 - a text, as said above.
+        paid.connect(made["receive"], weak=False)
+
+    assert (len(paid.connections), len(declaration._fitted) <= 256) == (600, True)
+
+
+def test_each_copy_is_warned_of() -> None:
+    """Where something is deprecated, all receivers are looked at."""
+    shop = Namespace("shop")
+
+    @shop.declare(deprecated="use order_settled")
+    def order_paid(sender: str, *, order: int) -> None: ...
+
+    copies = [copy_of(older) for _ in range(3)]
+    with pytest.warns(DeprecationWarning, match="use order_settled") as caught:
+        _ = [order_paid.connect(it) for it in copies]
+
+    assert len(caught) == 3
+
+
+def test_what_fits_one_declaration_may_not_fit_the_next() -> None:
+    """An edited module may declare more, and then nobody slips through who was known before."""
+    shop = Namespace("shop")
+    text = "@shop.declare\ndef paid(sender, *, order{more}): ..."
+    exec(text.format(more=""), {"shop": shop, "__name__": "edited"})  # noqa: S102 - an edited text.
+    paid = shop.signal("paid")
+
+    def older(sender: object, *, order: int) -> None: ...
+
+    for _ in range(2):
+        with paid.connected_to(copy_of(older)):
+            assert len(paid.connections) == 1
+    exec(text.format(more=", price"), {"shop": shop, "__name__": "edited"})  # noqa: S102 - edited.
+
+    with pytest.raises(ReceiverError, match="does not take 'price'"):
+        paid.connect(copy_of(older))
 
 
 # --- declared while receivers are connected --------------------------------------------------

@@ -8,6 +8,7 @@ import random
 import signal as os_signal
 import sys
 import threading
+import warnings
 from contextlib import nullcontext, suppress
 from contextvars import Context
 from functools import partial
@@ -276,6 +277,38 @@ def test_a_stream_that_is_made_while_a_handler_raises_is_not_connected() -> None
         interrupted(step, make)
 
         assert len(signal.connections) == len(made), step.where
+
+
+def test_a_wait_that_is_made_while_a_handler_raises_is_not_connected() -> None:
+    """Nobody could close it."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        made: list[Any] = []
+
+        def make(signal: Signal = signal, made: list[Any] = made) -> None:
+            made.append(signal.next())
+
+        with warnings.catch_warnings(action="ignore"):  # That nobody awaits it.
+            interrupted(step, make)
+        found = len(signal.connections)
+        for it in made:
+            it.close()
+
+        assert found == len(made), step.where
+        assert signal.connections == ()
+
+
+def test_a_wait_that_is_closed_while_a_handler_raises_is_over() -> None:
+    """It is connected no more."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        upcoming = signal.next()
+        interrupted(step, upcoming.close)
+
+        if not step.where.endswith((" Next.close", " Arrival.close")):  # It had not begun.
+            assert signal.connections == (), step.where
+        upcoming.close()
+        assert signal.connections == (), step.where
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

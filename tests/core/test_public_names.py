@@ -136,6 +136,8 @@ ON_DEMAND = [
     "streams.blocking",
     "streams.inbox",
     "streams.stream",
+    "streams.upcoming",
+    "streams.wanted",
 ]
 
 # What the engine's files name at their tops. What these load in turn is the interpreter's affair,

@@ -31,7 +31,7 @@ from heliograph.core.declared.declaration import Argument, Declaration
 from heliograph.core.identity import Symbol
 from heliograph.core.observing.tree import EmissionNode
 from heliograph.core.patterns import SignalPattern
-from heliograph.core.streams.stream import Next
+from heliograph.core.streams.upcoming import Next
 from heliograph.describe import describe_duration
 from tests.core.watching import watching
 

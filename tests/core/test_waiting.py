@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import anyio
 import pytest
@@ -31,7 +32,7 @@ from tests.threads import fast_switching
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from heliograph import Emission
+    from heliograph import Connection, Emission
     from heliograph.core.streams.stream import Stream
 
 
@@ -119,6 +120,222 @@ async def test_only_what_is_meant_is_waited_for() -> None:
     found = [dict((await each).payload) for each in ways]
 
     assert found == [{"n": 2}, {"n": 2}, {"n": 3}, {"n": 4, "gift": None}, {"n": 6}]
+
+
+async def test_whoever_waits_is_called_after_all_others_in_the_order_of_waiting() -> None:
+    """Whatever else is connected before, in between or later, and for whom."""
+    signal, diary, shop = Signal("paid"), Diary(), Thing("shop")
+    waits = []
+    kept = [diary.receiver(name) for name in "abcd"]
+
+    def wait(name: str, sender: object) -> None:
+        waits.append(signal.next(sender, matching=diary.receiver(name)))
+
+    wait("first", ANY)
+    signal.connect(kept[0])
+    wait("second", ANY)
+    wait("third", ANY)
+    signal.send(shop)
+    lines = [[*diary.lines]]
+    signal.connect(kept[1], shop)
+    wait("own", shop)
+    signal.connect(kept[2], priority=-1)
+    diary.lines.clear()
+    signal.send(shop)
+    lines.append([*diary.lines])
+    for it in waits:
+        it.close()
+
+    assert lines == [["a", "first", "second", "third"], ["a", "b", "c", "own"]]
+    assert [it for it, _ in signal.send(shop)] == kept[:3]
+
+
+async def test_a_receiver_may_connect_and_wait_while_somebody_waits() -> None:
+    """What begins during a send hears the next one; what ends is not called any more."""
+    signal, diary = Signal("paid"), Diary()
+    late = diary.receiver("late")
+    more = []
+
+    def begin(sender: object, **payload: object) -> None:
+        signal.connect(late)
+        more.append(signal.next("shop"))
+        others[1].close()
+
+    signal.connect(begin)
+    others = [signal.next("shop"), signal.next("shop")]
+    send(signal, 1)
+    signal.disconnect(begin)
+    send(signal, 2)
+
+    found = [(await it).payload["n"] for it in (others[0], *more)]
+    assert (found, diary.lines) == ([1, 2], ["late"])
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+        await others[1]
+
+
+async def test_only_the_first_emission_counts() -> None:
+    """Although others come before anybody looks, in this thread or in another one."""
+    signal = Signal("paid")
+    upcoming = signal.next()
+    [receiver] = signal.receivers
+    before = repr(receiver)
+    send(signal, 1)
+    await asyncio.to_thread(send, signal, 2)
+    after = repr(receiver)
+    found = (await upcoming).payload["n"]
+    receiver("shop", n=3)
+
+    assert (before, found) == ("<Stream of signal 'paid': 0 to read, 0 lost>", 1)
+    assert after == "<Stream of signal 'paid': 1 to read, 0 lost>"
+    assert repr(receiver) == "<Stream of signal 'paid', closed: 0 to read, 0 lost>"
+
+
+async def test_what_comes_just_before_a_task_waits_is_seen() -> None:
+    """Between looking and waiting another thread may send, or close: the task looks once more."""
+    signal = Signal("paid")
+    loop = asyncio.get_running_loop()
+    found = []
+
+    class Loop:
+        """Lets something happen when a task is about to wait."""
+
+        def __init__(self, act: Callable[[], object]) -> None:
+            self.act = act
+
+        def create_future(self) -> asyncio.Future[bool]:
+            self.act()
+            return loop.create_future()
+
+    def close() -> None:
+        arrival: Any = signal.receivers[0]
+        arrival.close()
+
+    for act in (partial(send, signal, 1), close):
+        upcoming = signal.next()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("heliograph.core.streams.upcoming.loop_here", partial(Loop, act))
+            with suppress(StateError):
+                found.append((await upcoming).payload["n"])
+
+    assert (found, signal.connections) == ([1], ())
+
+
+async def test_a_send_that_is_interrupted_still_wakes_who_waits() -> None:
+    """A signal handler may raise after the emission has arrived, and before anybody is woken."""
+    signal = Signal("paid")
+    task = asyncio.create_task(signal.next())
+    await asyncio.sleep(0)
+    arrival: Any = signal.connections[0].receiver
+    woken, arrival.woken = arrival.woken, None
+    send(signal, 1)
+    arrival.woken = woken
+    send(signal, 2)
+
+    assert (await asyncio.wait_for(task, 60)).payload["n"] == 1
+
+
+async def test_what_chooses_the_next_one_may_fail() -> None:
+    """The error is raised to whoever waits, keeps what it came from, and holds nothing alive."""
+
+    def choose(emission: Emission) -> bool:
+        try:
+            return bool(6 // emission.payload["n"])
+        except ZeroDivisionError:
+            raise LookupError  # noqa: B904 - that is the point.
+
+    signal = Signal("paid")
+    upcoming = signal.next(matching=choose)
+    send(signal, 7, 0, 2)
+    [arrival] = [ref(it) for it in signal.receivers]
+    with pytest.raises(LookupError) as caught:
+        await upcoming
+
+    assert chain(caught.value) == ["LookupError", "ZeroDivisionError"]
+    del caught, upcoming
+    assert (arrival(), signal.connections) == (None, ())
+
+
+@pytest.mark.parametrize("unused", [True, False])
+async def test_who_waits_and_is_forgotten_hears_no_more(unused: bool) -> None:
+    """Whoever else holds what receives for it, as an instrument may that keeps deliveries."""
+    signal = Signal("paid")
+    upcoming: Any = signal.next()
+    held = tuple(signal.receivers)
+    if unused:
+        with pytest.warns(RuntimeWarning, match="never awaited"):
+            del upcoming
+    else:
+        waiting = upcoming.__await__()
+        del upcoming
+        waiting.send(None)
+        inside = len(signal.connections)
+        del waiting
+        assert inside == 1
+
+    assert (len(held), signal.connections, signal.dead_receivers) == (1, (), ())
+
+
+@pytest.mark.parametrize("meta", [True, False])
+async def test_instruments_see_who_waits_connect_and_disconnect(meta: bool) -> None:
+    """As any other receiver; and the meta-signals tell of it, where somebody asks them."""
+    signal, told = Signal("paid"), list[str]()
+
+    class Watch:
+        """Hears of connections."""
+
+        def __call__(self, emission: Emission) -> None:
+            told.append("sent")
+
+        def on_connect(self, signal: object, connection: Connection, previous: object) -> None:
+            told.append(f"connected {connection.name}")
+
+        def on_disconnect(self, signal: object, connection: Connection) -> None:
+            told.append(f"disconnected {connection.name}")
+
+    def gone(sender: object, *, connection: Connection) -> None:
+        told.append(f"gone {connection.name}")
+
+    if meta:
+        signal.receiver_disconnected.connect(gone)
+
+    watch = Watch()
+    add_instrument(watch, [signal])
+    try:
+        upcoming = signal.next()
+        send(signal, 1)
+        await upcoming
+    finally:
+        remove_instrument(watch)
+
+    name = "heliograph.Stream object"
+    by_meta = [f"gone {name}"] if meta else []
+    assert told == [f"connected {name}", "sent", *by_meta, f"disconnected {name}"]
+
+
+async def test_the_next_emission_of_a_declared_signal_can_be_waited_for() -> None:
+    """Again and again; where the signal is deprecated, with a warning each time."""
+    shop = Namespace("shop")
+
+    @shop.declare
+    def order_paid(sender: str, *, total: int, note: str = "") -> None:
+        """An order was paid."""
+
+    @shop.declare(deprecated="use order_paid")
+    def order_settled(sender: str, *, total: int) -> None:
+        """An order was settled."""
+
+    found = []
+    for total in (1, 2):
+        upcoming = order_paid.next("berlin")
+        order_paid.send("berlin", total=total, note="x")
+        found.append(dict((await upcoming).payload))
+    with pytest.warns(DeprecationWarning, match="use order_paid") as caught:
+        waits = [order_settled.next() for _ in range(2)]
+    for each in waits:
+        each.close()
+
+    assert found == [{"total": 1, "note": "x"}, {"total": 2, "note": "x"}]
+    assert len(caught) == 2
 
 
 # --- streams ---------------------------------------------------------------------------

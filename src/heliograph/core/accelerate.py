@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial, update_wrapper
 
-from heliograph.core.callables import coroutine_function
+from heliograph.core.callables import OWN_RECEIVERS, coroutine_function
 from heliograph.core.connected import Connected
 from heliograph.core.connecting import Connectable
 from heliograph.core.connections.blocks import ConnectedFor, MutedFor
@@ -13,7 +13,7 @@ from heliograph.core.connections.connection import HELD_WEAKLY, Connection
 from heliograph.core.connections.dead import MAKING, OPEN, SENT
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.live import Here, ReceiverSequence
-from heliograph.core.connections.options import DEFAULTS, Options
+from heliograph.core.connections.options import DEFAULTS, LISTENING, Options
 from heliograph.core.connections.receivers import (
     NOTHING,
     MethodRef,
@@ -151,8 +151,10 @@ def _connect_in_c(send: Send) -> None:
         per_entry=PER_ENTRY,
         most_lines=MOST_LINES,
         connect_with=Connectable._connect_with,
+        own_receivers=OWN_RECEIVERS,
+        listening=LISTENING,
     )
-    changing = ("connect", "disconnect", "connected_to", "muted")
+    changing = ("connect", "disconnect", "connected_to", "muted", "_listen", "_disconnect_one")
     of_blocks = ("__enter__", "__exit__", "__del__")
     verbs = [*((Connectable, it) for it in changing), *((Scoped, it) for it in of_blocks)]
     for owner, name in verbs:

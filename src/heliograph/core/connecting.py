@@ -339,13 +339,18 @@ class Connectable(Connected[P]):
 
     def _disconnect_one(self, connection: Connection) -> bool:
         """End a connection, and tell whether it had not ended before."""
-        receiver, sender = connection.receiver, connection.sender
-        ended = self._registry.end([connection])
+        registry = self._registry
+        # Looked up before, as both may be gone then, and only for those who are told.
+        tells = self._tells or "receiver_disconnected" in self.__dict__
+        told = tells or registry.watchers.on_disconnect
+        receiver, sender = (connection.receiver, connection.sender) if told else (None, None)
+        ended = registry.end_one(connection)
         if ended and receiver is not None:
-            self._tell_disconnected(receiver, sender, ended)
-            if self._registry.watchers.on_disconnect:
-                tell_disconnected(self, ended)
-        return bool(ended)
+            if tells:
+                self._tell_disconnected(receiver, sender, [connection])
+            if registry.watchers.on_disconnect:
+                tell_disconnected(self, [connection])
+        return ended
 
     def _connect_with(
         self, receiver: Callable[..., Any], sender: Any, options: Options
@@ -359,6 +364,11 @@ class Connectable(Connected[P]):
         if options.scope is None and self._registry.watchers.on_connect:
             tell_connected(self, connection, previous)
         return [connection]
+
+    def _listen(self, receiver: Any, sender: Any, options: Options) -> Connection | None:
+        """Connect what the engine itself receives with, for good."""
+        made = self._connect_with(receiver, sender, options)
+        return made[0] if made else None
 
 
 def _several(receivers: Any) -> tuple[Callable[..., Any], ...]:

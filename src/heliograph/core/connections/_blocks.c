@@ -75,8 +75,8 @@ connected_to_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf
     Receiver receiver;
     PyObject *sender = nargs > 2 ? args[2] : self->parts[ANY];
     PyObject *key = key_of_sender(self, sender), *site = NULL, *options = NULL;
-    if (key != NULL && slot_of(self, registry, DECLARATION) == Py_None
-        && is_function_or_method(self, args[1], &receiver) && is_plain_receiver(self, &receiver)) {
+    if (key != NULL && is_function_or_method(self, args[1], &receiver)
+        && is_plain_receiver(self, &receiver) && known_to_omit(self, registry, &receiver) != NULL) {
         site = call_site(self);
     }
     if (site != NULL) {

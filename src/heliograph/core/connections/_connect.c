@@ -17,6 +17,8 @@ typedef struct {
     PyObject *registry;      /* held, as all below */
     PyObject *receiver_key, *key;
     PyObject *seen;          /* the version in which the receiver was looked up, or NULL */
+    PyObject *omitted;       /* for a receiver that is new: what it is spared of a payload */
+    PyObject *own_name;      /* of a receiver that the engine itself has made, not held, or NULL */
 } Request;
 
 static void
@@ -26,6 +28,7 @@ free_request(Request *request)
     Py_CLEAR(request->receiver_key);
     Py_CLEAR(request->key);
     Py_CLEAR(request->seen);
+    Py_CLEAR(request->omitted);
 }
 
 /* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error.
@@ -112,6 +115,51 @@ is_plain_receiver(Tables *self, const Receiver *receiver)
     return receiver->owner == NULL || PyType_SUPPORTS_WEAKREFS(Py_TYPE(receiver->owner));
 }
 
+/* Tell whether a function has the defaults with which it was looked at. */
+static int
+has_defaults(PyFunctionObject *function, PyObject *count, PyObject *by_name)
+{
+    PyObject *defaults = function->func_defaults, *given = function->func_kwdefaults, *name, *value;
+    Py_ssize_t position = 0, at = 0, names = given == NULL ? 0 : PyDict_GET_SIZE(given);
+    if (PyLong_AsSsize_t(count) != (defaults == NULL ? 0 : PyTuple_GET_SIZE(defaults))
+        || PyTuple_GET_SIZE(by_name) != names) {
+        return 0;
+    }
+    while (names != 0 && PyDict_Next(given, &position, &name, &value)) {
+        if (name != PyTuple_GET_ITEM(by_name, at++)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Give what is known to be omitted for functions of this code, borrowed, or NULL. The engine's own
+ * receivers are no functions: what is known of them is known of their class. */
+static PyObject *
+known_of(Tables *self, PyObject *registry, PyObject *code, int bound, PyFunctionObject *function)
+{
+    if (slot_of(self, registry, DECLARATION) == Py_None) {
+        return self->parts[NOTHING];
+    }
+    PyObject *key = PyLong_FromVoidPtr((char *)code + bound);
+    PyObject *known = key == NULL ? NULL
+                                  : PyDict_GetItemWithError(slot_of(self, registry, FITTED), key);
+    Py_XDECREF(key);
+    if (known == NULL || ((PyWeakReference *)PyTuple_GET_ITEM(known, 0))->wr_object != code
+        || (function != NULL
+            && !has_defaults(function, PyTuple_GET_ITEM(known, 1), PyTuple_GET_ITEM(known, 2)))) {
+        return NULL;
+    }
+    return PyTuple_GET_ITEM(known, 3);
+}
+
+PyObject *
+known_to_omit(Tables *self, PyObject *registry, const Receiver *receiver)
+{
+    PyFunctionObject *function = (PyFunctionObject *)receiver->function;
+    return known_of(self, registry, function->func_code, receiver->owner != NULL, function);
+}
+
 /* Count that a line has connected another copy of a function that is held; 0 if Python has to look
  * whether there are too many. */
 static int
@@ -175,25 +223,34 @@ name_parts(PyFunctionObject *function)
     return NULL;
 }
 
+/* Give the name of a receiver, or what it is made of; a new reference, or NULL if Python has to. */
+static PyObject *
+name_of(Request *request)
+{
+    return request->own_name != NULL
+               ? Py_NewRef(request->own_name)
+               : name_parts((PyFunctionObject *)request->receiver.function);
+}
+
 /* Give the reference to a receiver that is new; a new reference, or NULL. */
 static PyObject *
 new_receiver_ref(Tables *self, Request *request, PyObject *options)
 {
-    PyFunctionObject *function = (PyFunctionObject *)request->receiver.function;
     PyObject *made = bare_reference(self, request), *counts = PyDict_New();
-    PyObject *named = name_parts(function);
+    PyObject *named = name_of(request);
     if (made == NULL || counts == NULL || named == NULL) {
         Py_XDECREF(made);
         Py_XDECREF(counts);
         Py_XDECREF(named);
         return NULL;
     }
-    int method = request->receiver.owner != NULL;
+    /* Objects may come and go. */
+    int may_go = request->receiver.owner != NULL || request->own_name != NULL;
     PyObject *registry = request->registry;
     fill_slot(self, made, NAMED, named);
     fill_slot(self, made, SENDER_COUNTS, counts);
     fill_slot(self, made, MAKER, Py_NewRef(Py_None));
-    fill_slot(self, made, FATE, Py_NewRef(self->parts[method ? SENT_FATE : OPEN_FATE]));
+    fill_slot(self, made, FATE, Py_NewRef(self->parts[may_go ? SENT_FATE : OPEN_FATE]));
     fill_slot(self, made, REGISTRY_REF, Py_NewRef(slot_of(self, registry, SELF_REF)));
     fill_slot(self, made, RECEIVER_KEY, Py_NewRef(request->receiver_key));
     fill_slot(self, made, SHARED_SNAPSHOT, Py_NewRef(Py_None));
@@ -203,7 +260,7 @@ new_receiver_ref(Tables *self, Request *request, PyObject *options)
     fill_slot(self, made, IS_ASYNC, Py_NewRef(Py_False));
     fill_slot(self, made, RECEIVER_OPTIONS, Py_NewRef(options));
     fill_slot(self, made, FAILURES, Py_NewRef(self->zero));
-    fill_slot(self, made, OMITTED, Py_NewRef(self->parts[NOTHING]));
+    fill_slot(self, made, OMITTED, Py_NewRef(request->omitted));
     return made;
 }
 
@@ -262,13 +319,18 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     return options;
 }
 
-/* Take the next number in the order of connecting; a new reference, or NULL if Python has to. */
+/* Take the next number in the order of connecting, and give what connections are sorted by; a new
+ * reference, or NULL if Python has to. */
 static PyObject *
-take_order(Tables *self, PyObject *registry)
+take_order(Tables *self, Request *request)
 {
+    PyObject *registry = request->registry;
     PyObject *order = is_quiet(self) ? next_number(self, registry, LAST_ORDER) : NULL;
     if (order != NULL) {
         write_slot(self->engine, registry, LAST_ORDER, Py_NewRef(order));
+    }
+    if (order != NULL && request->own_name != NULL) {
+        Py_SETREF(order, PyNumber_Add(order, self->after_all));
     }
     return order;
 }
@@ -283,7 +345,7 @@ make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options
         receiver_ref = new_receiver_ref(self, request, options);
     }
     if (receiver_ref != NULL && options != NULL) {
-        order = take_order(self, request->registry);
+        order = take_order(self, request);
         made = order == NULL ? NULL : new_connection(self, receiver_ref, request->key, order,
                                                      options, request->sender);
     }
@@ -303,8 +365,11 @@ make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options
 static int
 may_be_new(Tables *self, Request *request)
 {
-    return !PyErr_Occurred() && slot_of(self, request->registry, DECLARATION) == Py_None
-           && is_plain_receiver(self, &request->receiver);
+    if (PyErr_Occurred() || !is_plain_receiver(self, &request->receiver)) {
+        return 0;
+    }
+    request->omitted = Py_XNewRef(known_to_omit(self, request->registry, &request->receiver));
+    return request->omitted != NULL;
 }
 
 PyObject *
@@ -374,6 +439,103 @@ connect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyO
                && connect(verb->tables, &request);
     free_request(&request);
     return done ? Py_NewRef(request.receiver.it) : in_python(verb, args, nargsf, kwnames);
+}
+
+/* Listening --------------------------------------------------------------------------- */
+
+/* Tell whether options are those of the engine's own receivers, connected for good, and not by an
+ * object while it is made. */
+static int
+are_listening(Tables *self, PyObject *options)
+{
+    if (!Py_IS_TYPE(options, (PyTypeObject *)self->parts[OPTIONS])
+        || PyTuple_GET_ITEM(options, WEAK_AT) != Py_False
+        || PyTuple_GET_ITEM(options, SCOPE_AT) != Py_None) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
+        if (PyTuple_GET_ITEM(options, i) != PyTuple_GET_ITEM(self->parts[LISTENING], i)) {
+            return 0;
+        }
+    }
+    PyObject *code = PyTuple_GET_ITEM(PyTuple_GET_ITEM(options, SITE_AT), 0);
+    return PySequence_Contains(self->parts[MAKING_NAMES], ((PyCodeObject *)code)->co_name) == 0;
+}
+
+/* Tell whether nobody has to be told of a change of a signal's connections. */
+static int
+is_told_to_nobody(Tables *self, PyObject *signal, PyObject *registry, enum name meta_signal,
+                  enum slot heard_by)
+{
+    return tells_nobody(self, signal, meta_signal)
+           && PyList_GET_SIZE(slot_of(self, slot_of(self, registry, WATCHERS), heard_by)) == 0;
+}
+
+/* Connect what the engine itself receives with; a new reference, or NULL if Python has to. */
+static PyObject *
+listen(Tables *self, PyObject *signal, PyObject *receiver, PyObject *sender, PyObject *options)
+{
+    Request request = {.signal = signal, .sender = sender, .weak = 0};
+    PyObject *kind = (PyObject *)Py_TYPE(receiver), *made = NULL;
+    request.own_name = PyDict_GetItemWithError(self->parts[OWN_RECEIVERS], kind);
+    if (request.own_name == NULL || !is_quiet(self) || !are_listening(self, options)
+        || !connects_plainly(self, signal)) {
+        return NULL;
+    }
+    request.receiver = (Receiver){.it = receiver, .function = receiver, .owner = NULL};
+    request.registry = registry_of(self->engine, signal);
+    if (request.registry != NULL
+        && is_told_to_nobody(self, signal, request.registry, NAME_CONNECTED, ON_CONNECT)) {
+        request.receiver_key = key_of_receiver(&request.receiver);
+        request.key = key_of_sender(self, sender);
+    }
+    if (request.receiver_key != NULL && request.key != NULL) {
+        PyObject *known = known_reference(self, &request);
+        request.omitted = Py_XNewRef(known_of(self, request.registry, kind, 0, NULL));
+        if (known == NULL && request.omitted != NULL) {
+            made = make_and_link(self, &request, NULL, Py_NewRef(options));
+        }
+        Py_XDECREF(known);
+    }
+    free_request(&request);
+    return made;
+}
+
+PyObject *
+listen_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Verb *verb = (Verb *)callable;
+    PyObject *made = PyVectorcall_NARGS(nargsf) == 4 && kwnames == NULL
+                         ? listen(verb->tables, args[0], args[1], args[2], args[3])
+                         : NULL;
+    return made != NULL ? made : in_python(verb, args, nargsf, kwnames);
+}
+
+/* End one connection; 0 if Python has to. */
+static int
+disconnect_one(Tables *self, PyObject *signal, PyObject *connection)
+{
+    if (!is_quiet(self) || !Py_IS_TYPE(connection, self->engine->kinds[CONNECTION])) {
+        return 0;
+    }
+    PyObject *registry = registry_of(self->engine, signal);
+    PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
+    int ended = registry != NULL && receiver_ref != NULL
+                && slot_of(self, receiver_ref, REGISTRY_REF) == slot_of(self, registry, SELF_REF)
+                && is_told_to_nobody(self, signal, registry, NAME_DISCONNECTED, ON_DISCONNECT)
+                && end_connection(self, registry, connection, 0);
+    Py_XDECREF(registry);
+    return ended;
+}
+
+PyObject *
+disconnect_one_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                          PyObject *kwnames)
+{
+    Verb *verb = (Verb *)callable;
+    int ended = PyVectorcall_NARGS(nargsf) == 2 && kwnames == NULL
+                && disconnect_one(verb->tables, args[0], args[1]);
+    return ended ? Py_NewRef(Py_True) : in_python(verb, args, nargsf, kwnames);
 }
 
 /* Disconnecting ----------------------------------------------------------------------- */

@@ -237,8 +237,7 @@ link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject
                                   connection) == 0;
     }
     /* Whatever has changed in the meantime has changed the version, too. */
-    if (ready && is_quiet(self) && slot_of(self, registry, VERSION) == seen
-        && !(is_new && slot_of(self, registry, DECLARATION) != Py_None)) {
+    if (ready && is_quiet(self) && slot_of(self, registry, VERSION) == seen) {
         made = write_tables(self, registry, connection, is_new, &found, group, &numbers);
     }
     if (made) {

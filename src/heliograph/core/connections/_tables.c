@@ -28,6 +28,8 @@ static const char *const PART[PARTS + 1] = {
     [PER_ENTRY] = "per_entry",          /* and how much larger for each entry */
     [MOST_LINES] = "most_lines",        /* that are counted as having connected copies */
     [CONNECT_WITH] = "connect_with",    /* what makes the connections of blocks */
+    [OWN_RECEIVERS] = "own_receivers",  /* the names of receivers of the engine, by their classes */
+    [LISTENING] = "listening",          /* the values of their options */
     [PARTS] = "engine",
 };
 
@@ -228,6 +230,19 @@ sender_died(PyObject *tables, PyObject *connection)
 static PyMethodDef sender_died_def = {
     "sender_died", sender_died, METH_O, "Ends a connection whose sender has died."};
 
+/* Note what the priority of those who are called last does to the order; -1 with an error. */
+static int
+note_last(Tables *self, PyObject *priority)
+{
+    PyObject *bits = PyLong_FromLong(64);
+    PyObject *before = bits == NULL ? NULL : PyNumber_Lshift(priority, bits);
+    self->after_all = before == NULL ? NULL : PyNumber_Negative(before);
+    self->number_mask = PyLong_FromUnsignedLongLong(~0ULL);
+    Py_XDECREF(bits);
+    Py_XDECREF(before);
+    return self->after_all == NULL || self->number_mask == NULL ? -1 : 0;
+}
+
 /* Take what Python gives; -1 with an error. */
 static int
 take_parts(Tables *self, PyObject *args, PyObject *kwargs)
@@ -251,6 +266,9 @@ take_parts(Tables *self, PyObject *args, PyObject *kwargs)
     self->engine->tables = self;
     for (int part = 0; part < PARTS; part++) {
         self->parts[part] = Py_NewRef(given[part]);
+    }
+    if (note_last(self, PyTuple_GET_ITEM(given[LISTENING], 0)) < 0) {
+        return -1;
     }
     self->small_table = PyLong_AsSsize_t(given[SMALL_TABLE]);
     self->per_entry = PyLong_AsSsize_t(given[PER_ENTRY]);
@@ -311,6 +329,8 @@ Tables_dealloc(Tables *self)
     Py_CLEAR(self->sender_died);
     Py_CLEAR(self->zero);
     Py_CLEAR(self->one);
+    Py_CLEAR(self->after_all);
+    Py_CLEAR(self->number_mask);
     for (int part = 0; part < PARTS; part++) {
         Py_CLEAR(self->parts[part]);
     }

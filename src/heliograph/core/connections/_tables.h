@@ -17,7 +17,7 @@
 enum part {
     STATE, ANY, DIED, SENDER_DIED, FUNCTION_DIED, HELD_WEAKLY, NOTHING, SOMEONE, USUAL, OPTIONS,
     OBJECTS, MAKING_NAMES, MODULES, OPEN_FATE, SENT_FATE, PARTIAL, SIZE_OF, SMALL_TABLE,
-    PER_ENTRY, MOST_LINES, CONNECT_WITH,
+    PER_ENTRY, MOST_LINES, CONNECT_WITH, OWN_RECEIVERS, LISTENING,
     PARTS
 };
 
@@ -45,6 +45,8 @@ typedef struct Tables {
     PyObject *parts[PARTS];
     PyObject *names[NAMES];
     PyObject *zero, *one;
+    PyObject *after_all;    /* what is added to the number of a connection that is called last, */
+    PyObject *number_mask;  /* and what leaves the number of it */
     Py_ssize_t small_table, per_entry, most_lines;
     PyObject *sender_died;  /* in C */
 } Tables;
@@ -202,6 +204,9 @@ int is_tables(PyObject *it);
 /* Tell whether a receiver is surely one that may be connected, and that is not async. */
 int is_plain_receiver(Tables *self, const Receiver *receiver);
 
+/* Give what a receiver is spared of each payload, borrowed; NULL if Python has to look at it. */
+PyObject *known_to_omit(Tables *self, PyObject *registry, const Receiver *receiver);
+
 /* Tell whether a signal makes temporary connections as all do, by no `connect` of its own. */
 int connects_plainly(Tables *self, PyObject *signal);
 
@@ -229,6 +234,10 @@ PyObject *connect_vectorcall(PyObject *callable, PyObject *const *args, size_t n
                              PyObject *kwnames);
 PyObject *disconnect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
                                 PyObject *kwnames);
+PyObject *listen_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                            PyObject *kwnames);
+PyObject *disconnect_one_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                                    PyObject *kwnames);
 
 /* A method that changes connections: in C where it is plain, in Python otherwise. */
 typedef struct {

@@ -11,6 +11,8 @@ static const struct { const char *name; vectorcallfunc act; } ACTS[] = {
     {"disconnect", disconnect_vectorcall},
     {"connected_to", connected_to_vectorcall},
     {"muted", muted_vectorcall},
+    {"_listen", listen_vectorcall},
+    {"_disconnect_one", disconnect_one_vectorcall},
     {"__enter__", enter_vectorcall},
     {"__exit__", exit_vectorcall},
     {"__del__", del_vectorcall},

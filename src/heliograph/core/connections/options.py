@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import namedtuple
 
 from heliograph.core.describe import short_repr
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 # A new option is a line here, in `ConnectOptions`, and where it is read.
 DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False, "when": None}
 """The options that every connecting method takes by keyword."""
+
+# When a reader wakes up, the other receivers should have finished. And `inline`, so that a
+# `_sync_wrapper` does not call a stream in another thread.
+LISTENING: tuple[Any, ...] = tuple({**DEFAULTS, "priority": -sys.maxsize, "inline": True}.values())
+"""The same for what keeps emissions for readers."""
 
 USUAL: tuple[object, ...] = tuple(DEFAULTS.values())
 GIVEN: int = len(USUAL)
@@ -67,6 +73,12 @@ def usual(weak: bool, inside: int = 1) -> Options:
     """
     # Not unpacked, as concatenating takes half the time.
     options: Options = _new(Options, USUAL + (weak, None, call_site(inside)))  # noqa: RUF005 - just told.
+    return options
+
+
+def listening(site: CallSite) -> Options:
+    """Return the options of what keeps emissions for readers."""
+    options: Options = _new(Options, LISTENING + (False, None, site))  # noqa: RUF005 - as above.
     return options
 
 

@@ -366,6 +366,8 @@ def receiver_died(
     registry = None if ending() else receiver_ref.registry_ref()
     if registry is not None:
         connected = bool(receiver_ref.sender_counts)
+        if not connected and receiver_ref.key not in registry.idle:
+            return  # It was disconnected before.
         frame = sys._getframe().f_back
         # First: what follows may fail, without room on the stack or by a signal handler.
         pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))

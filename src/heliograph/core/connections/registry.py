@@ -145,6 +145,10 @@ class Registry(Findable):
         """End these connections; returns those that had not ended before."""
         return [connection for connection in connections if under_lock(self._end, connection)]
 
+    def end_one(self, connection: Connection) -> bool:
+        """End a connection; tells whether it had not ended before."""
+        return bool(under_lock(self._end, connection))
+
     def end_scope(self, scope: Scope, made: list[Connection] | None) -> list[Connection]:
         """End what a temporary block connected; returns what had not ended before."""
         if not made:

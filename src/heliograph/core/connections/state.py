@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.group import Group
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.scopes import Mutes, Scope
+    from heliograph.core.declared.compatibility import Fitted
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.observing.wishes import Watchers
     from heliograph.core.sending.snapshot import Snapshot
@@ -39,6 +40,7 @@ class SendState:
         "checked",
         "declaration",
         "expected",
+        "fitted",
         "last_awaited",
         "last_own",
         "last_snapshot",
@@ -77,6 +79,8 @@ class SendState:
         self.names_sender: bool = False
         # What is known of every payload, and whether every send looks for mistakes.
         self.declaration: Declaration | None = None
+        # Which functions are known to accept it, by the ids of their code; C asks this alone.
+        self.fitted: dict[int, Fitted] = {}
         self.checked: bool = False
         # What a send compares its payload with at once, while programs are being developed; None
         # if it has to ask first.
@@ -155,6 +159,7 @@ class SendState:
     def _succeed(self, before: Any) -> None:
         self.mutes = before.mutes
         self.declaration = before.declaration
+        self.fitted = before.fitted
         self.expected = None
         self.checked = self.checked or before.checked
         self.overridden = before.overridden

@@ -34,6 +34,10 @@ def set_declaration(
         omitted: The arguments that receivers do not get.
     """
     registry.declaration, registry.expected = declaration, None
+    registry.fitted = {}
+    # Where connecting may warn, each receiver is looked at.
+    if declaration is not None and not declaration.deprecates:
+        registry.fitted = declaration._fitted
     for receiver_ref in registry.receivers.values():
         receiver_ref.omitted = omitted.get(receiver_ref, frozenset())
     registry.checked |= declaration is not None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType
+from weakref import ref
+
+from heliograph.core.callables import OWN_RECEIVERS
 from heliograph.core.claims import told_text, without_partials
 from heliograph.core.declared.signatures import signature_of, signature_text
 from heliograph.core.declared.taken import taken_by
@@ -12,21 +16,63 @@ from heliograph.core.source import warn_at
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
     from typing import Any
 
     from heliograph.core.declared.declaration import Declaration
     from heliograph.core.declared.taken import Taken
     from heliograph.core.source import CallSite
 
+    # The code of a function, or a class of the engine's own receivers; how many of its arguments
+    # by position have defaults, and which of those by keyword; and what is omitted for it.
+    Fitted = tuple[ref[CodeType] | ref[type], int, tuple[str, ...], frozenset[str]]
+
 _NOTHING: frozenset[str] = frozenset()
+
+_MOST_FITTED = 256
 
 
 def omitted_for(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
     """Return the names of the optional and offered arguments that a receiver does not take.
 
+    Plain functions and methods of one code, with defaults for the same parameters, take the same:
+    it is looked at once, and noted for the next one.
+
     Raises:
         ReceiverError: If it does not accept every declared payload.
     """
+    given: Any = receiver
+    bound = type(given) is MethodType
+    function = given.__func__ if bound else given
+    if type(function) is not FunctionType or function.__dict__:
+        if type(given) in OWN_RECEIVERS:
+            return _of_own(type(given), declaration)
+        return _looked_at(receiver, declaration)
+    # By its id, as hashing code takes longer the more constants it has. The ids of objects are far
+    # apart, so that the next number is free for methods.
+    code = function.__code__
+    place, defaults = id(code) + bound, len(function.__defaults__ or ())
+    by_name = tuple(function.__kwdefaults__ or ())
+    known = declaration._fitted.get(place)
+    if known is not None:
+        code_ref, defaults_then, by_name_then, omitted = known
+        if code_ref() is code and defaults == defaults_then and by_name == by_name_then:
+            return omitted
+    omitted = _looked_at(receiver, declaration)
+    if len(declaration._fitted) >= _MOST_FITTED:  # A program may run any number of texts by `exec`.
+        declaration._fitted.clear()
+    declaration._fitted[place] = ref(code), defaults, by_name, omitted
+    return omitted
+
+
+def _of_own(kind: type, declaration: Declaration) -> frozenset[str]:
+    """Return what is omitted for receivers that the engine itself makes: they take everything."""
+    if id(kind) not in declaration._fitted:  # It is there for C, as that of functions.
+        declaration._fitted[id(kind)] = ref(kind), 0, (), _NOTHING
+    return _NOTHING
+
+
+def _looked_at(receiver: Callable[..., Any], declaration: Declaration) -> frozenset[str]:
     taken = taken_by(receiver)
     takes_sender, sender_name, named, needed, by_position, extra = taken
     # The usual receiver is asked no more than this, which takes half the time of `_problems`.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.receivers import ReceiverRef
+    from heliograph.core.declared.compatibility import Fitted
     from heliograph.core.declared.origins import Origin
     from heliograph.core.declared.runtime_types import Hint
 
@@ -121,6 +122,11 @@ class Declaration:
         """The classes of arguments and of the ``sender``, by name, where they can be checked."""
         found = {name: classes_of(hints) for name, hints in self._hints.items()}
         return {name: classes for name, classes in found.items() if classes}
+
+    @cached_property
+    def _fitted(self) -> dict[int, Fitted]:
+        """What was found out of plain functions and methods that accept every declared payload."""
+        return {}
 
     def types(self) -> dict[str, Any]:
         """Return the evaluated annotation of each argument, by name; `typing.Any` without one.

@@ -17,6 +17,7 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [RECEIVERS] = {REGISTRY, "receivers"},
     [IDLE] = {REGISTRY, "idle"},
     [DECLARATION] = {REGISTRY, "declaration"},
+    [FITTED] = {REGISTRY, "fitted"},
     [LAST_ORDER] = {REGISTRY, "last_order"},
     [SILENCE_CHANGES] = {REGISTRY, "silence_changes"},
     [SILENT] = {REGISTRY, "silent"},

@@ -6,16 +6,38 @@
 
 #include "../connections/_tables.h"
 
-/* Tell whether a connection is a plain one: for a snapshot of several, it must come after the
- * number of the one before it, and be no block's. */
+/* Where a connection stands among those of a snapshot. */
+typedef struct {
+    int last;  /* whether it is called after all others */
+    long long number;
+} Order;
+
+/* Give where a connection stands; its number is -1 with an error. */
+static Order
+order_of(Tables *self, PyObject *connection, int last)
+{
+    PyObject *key = slot_of(self, connection, SORT_KEY);
+    Order order = {.last = last, .number = -1};
+    PyObject *number = last ? PyNumber_And(key, self->number_mask) : Py_NewRef(key);
+    if (number != NULL) {
+        order.number = PyLong_AsLongLong(number);
+        Py_DECREF(number);
+    }
+    return order;
+}
+
+/* Tell whether a connection is a plain one: for a snapshot of several, it must come after the one
+ * before it, and be no block's. */
 static int
-is_plain(Tables *self, PyObject *connection, int alone, long long *after)
+is_plain(Tables *self, PyObject *connection, int alone, Order *after)
 {
     PyObject *options = slot_of(self, connection, CONNECTION_OPTIONS);
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
     PyObject *scope = PyTuple_GET_ITEM(options, SCOPE_AT);
+    PyObject *priority = PyTuple_GET_ITEM(options, 0);
     int method = Py_IS_TYPE(receiver_ref, self->engine->kinds[METHOD_REF]);
-    if (PyTuple_GET_ITEM(options, 0) != self->zero
+    int last = priority == PyTuple_GET_ITEM(self->parts[LISTENING], 0);
+    if ((priority != self->zero && !last)
         || PyTuple_GET_ITEM(options, WHEN_AT) != Py_None
         || (scope != Py_None && (!alone || slot_of(self, scope, EVERYWHERE) != Py_True))
         || !(method || Py_IS_TYPE(receiver_ref, self->engine->kinds[RECEIVER_REF]))
@@ -23,10 +45,11 @@ is_plain(Tables *self, PyObject *connection, int alone, long long *after)
         || !refers(receiver_ref)) {
         return 0;
     }
-    long long order = PyLong_AsLongLong(slot_of(self, connection, SORT_KEY));
-    int later = order > *after;
+    Order order = order_of(self, connection, last), before = *after;
     *after = order;
-    return later;
+    return order.number > 0
+           && (order.last > before.last
+               || (order.last == before.last && order.number > before.number));
 }
 
 /* Tell whether connections are plain, all of them. */
@@ -34,11 +57,13 @@ static int
 are_plain(Tables *self, PyObject *connections, long long *newest)
 {
     Py_ssize_t size = PyTuple_GET_SIZE(connections);
+    Order order = {0, 0};
     *newest = 0;
     for (Py_ssize_t i = 0; i < size; i++) {
-        if (!is_plain(self, PyTuple_GET_ITEM(connections, i), size == 1, newest)) {
+        if (!is_plain(self, PyTuple_GET_ITEM(connections, i), size == 1, &order)) {
             return 0;
         }
+        *newest = order.number > *newest ? order.number : *newest;
     }
     return 1;
 }

@@ -159,17 +159,18 @@ def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> N
         if not registry.runs_in_c and (not registry.senders or not is_held_by_value(sender)):
             registry.last_snapshot = (version, type(sender), snapshot)
         return
-    group = registry.senders.get(id(sender))
-    # One of its connections is a weak reference to the sender as good as any.
-    own = next(iter(listed(group)), None) if group is not None else None
-    if own is not None and own() is sender and snapshot in _whole(group):
+    group: Any = registry.senders.get(id(sender))
+    if group is None:
+        return
+    own: Any = group
+    shared: Snapshot | None = None
+    if type(group) is Connection:
+        shared = group._receiver_ref.shared_snapshot
+    else:  # One of its connections is as good as any.
+        own = next(iter(listed(group)), None)
+    # It is a weak reference to the sender; and the snapshot is not a part of one, for a context.
+    if own is not None and own() is sender and (snapshot is group._snapshot or snapshot is shared):
         registry.last_own = (version, own, snapshot)
-
-
-def _whole(group: Any) -> tuple[Snapshot | None, ...]:
-    """Return the snapshots of a group that are not a part of one, for a context."""
-    shared = group._receiver_ref.shared_snapshot if type(group) is Connection else None
-    return group._snapshot, shared
 
 
 def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tuple[Connection, ...]:

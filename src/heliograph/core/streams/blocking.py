@@ -102,24 +102,40 @@ async def pause_task(inbox: Inbox, patience: Patience) -> None:
     Raises:
         TimeoutError: If the timeout had passed before.
     """
-    loop = _ASYNCIO.running_loop()
-    if loop is None:
-        raise _no_loop()
+    loop = loop_here()
     woken = loop.create_future()
-    seconds = None if patience is FOR_EVER else patience.seconds()
-    timer = None if seconds is None else loop.call_later(seconds, _settle, woken, False)
-    wake = partial(_wake_task, loop, woken)
+    wake = partial(wake_task, loop, woken)
     inbox.waiting.append(wake)
     try:
-        if not inbox.something() and not await woken:
-            patience.came_back_empty(seconds)
+        if not inbox.something():
+            # Without a timeout, a coroutine around it would only take time.
+            await (woken if patience is FOR_EVER else rest(loop, woken, patience))
     finally:
         inbox.forget(wake)
-        if timer is not None:
-            timer.cancel()
 
 
-def _wake_task(loop: AbstractEventLoop, woken: Future[bool]) -> None:
+async def rest(loop: AbstractEventLoop, woken: Future[bool], patience: Patience) -> None:
+    """Let other tasks run until somebody wakes this one, or until the timeout.
+
+    Args:
+        loop: The loop that runs.
+        woken: What whoever wakes it settles.
+        patience: Another one than `FOR_EVER`, which needs no timer.
+
+    Raises:
+        TimeoutError: If the timeout had passed before.
+    """
+    seconds = patience.seconds() or 0.0
+    timer = loop.call_later(seconds, _settle, woken, False)
+    try:
+        if not await woken:
+            patience.came_back_empty(seconds)
+    finally:
+        timer.cancel()
+
+
+def wake_task(loop: AbstractEventLoop, woken: Future[bool]) -> None:
+    """Wake the task that waits for a future, from any thread."""
     # A task of this loop that sends need not wake the loop as other threads must. Where no task
     # runs, this may be a signal handler, and the loop asleep below it.
     if _ASYNCIO.running_loop() is loop and _ASYNCIO.current_task(loop) is not None:
@@ -154,12 +170,20 @@ class _Asyncio:
 _ASYNCIO = _Asyncio()
 
 
-def _no_loop() -> StateError:
-    msg = (
-        "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio "
-        "runs on trio), or use wait() in a thread."
-    )
-    return StateError(msg)
+def loop_here() -> AbstractEventLoop:
+    """Return the asyncio loop that runs in this thread.
+
+    Raises:
+        StateError: If none runs.
+    """
+    loop = _ASYNCIO.running_loop()
+    if loop is None:
+        msg = (
+            "No asyncio loop runs here. Await in an asyncio task (anyio's tasks are, unless anyio "
+            "runs on trio), or use wait() in a thread."
+        )
+        raise StateError(msg)
+    return loop
 
 
 def refuse_loop() -> None:

@@ -12,6 +12,7 @@ from heliograph.core.failures import raise_kept
 from heliograph.core.lock import Lock
 from heliograph.core.observing.watching import current_emission
 from heliograph.core.showing import shown
+from heliograph.core.streams.wanted import chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,14 +78,9 @@ class Inbox:
 
     def __call__(self, sender: Any, /, **payload: Any) -> None:
         """Receive an emission."""
-        entry: Any = current_emission(self.signal, sender, payload)
-        if self.matches is not None:
-            try:
-                if not self.matches(entry):
-                    return
-            except Exception as error:  # noqa: BLE001 - it goes to the reader, not to the sender.
-                entry = error
-        if not self.closed:
+        seen = current_emission(self.signal, sender, payload)
+        entry = seen if self.matches is None else chosen(self.matches, seen)
+        if entry is not None and not self.closed:
             self.arrived.append(entry)
             self.settle()
 
@@ -210,23 +206,25 @@ class Inbox:
     def close(self) -> None:
         """Receive nothing more, and wake the readers."""
         try:
-            self._disconnect()
+            disconnect(self)
         except BaseException:
             # Once more, if a signal handler came in between.
-            self._disconnect()
+            disconnect(self)
             raise
         finally:
             self.closed = True
             if self.waiting:
                 self.wake()
 
-    def _disconnect(self) -> None:
-        # By its connection, as finding that takes longer than ending it. It may be another one by
-        # now: signals that are joined connect their receivers again. And it is let go, as the
-        # reference that it has to this would call back when this dies.
-        connection, self.connection = self.connection, None
-        if connection is None or not self.signal._disconnect_one(connection):
-            self.signal.disconnect(self)
+
+def disconnect(receiver: Any) -> None:
+    """Disconnect what keeps emissions for readers."""
+    # By its connection, as finding that takes longer than ending it. It may be another one by
+    # now: signals that are joined connect their receivers again. And it is let go, as the
+    # reference that it has to this would call back when this dies.
+    connection, receiver.connection = receiver.connection, None
+    if connection is None or not receiver.signal._disconnect_one(connection):
+        receiver.signal.disconnect(receiver)
 
 
 OWN_RECEIVERS[Inbox] = "heliograph.Stream object"

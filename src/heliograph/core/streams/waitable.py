@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from heliograph.core.observing.emission import Emission
     from heliograph.core.streams.inbox import WhenFull
-    from heliograph.core.streams.stream import Stream, Wanted
+    from heliograph.core.streams.stream import Stream
+    from heliograph.core.streams.wanted import Wanted
 
 
 class _Loaded:
@@ -27,9 +28,10 @@ _loaded = _Loaded()
 
 
 def _load() -> Any:
-    from heliograph.core.streams.stream import Next, listen, listen_for_some
+    from heliograph.core.streams.stream import listen
+    from heliograph.core.streams.upcoming import upcoming
 
-    _loaded.functions = listen, listen_for_some, Next
+    _loaded.functions = listen, upcoming
     return _loaded.functions
 
 
@@ -75,10 +77,9 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.next)
-        _, listen_for_some, next_of = _loaded.functions or _load()
-        stream = listen_for_some(self, sender, matching, 1, "raise")
-        upcoming: Coroutine[Any, Any, Emission] = next_of(stream, timeout)
-        return upcoming
+        _, upcoming = _loaded.functions or _load()
+        made: Coroutine[Any, Any, Emission] = upcoming(self, sender, matching, timeout)
+        return made
 
     def wait(
         self,
@@ -146,6 +147,6 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.stream)
-        listen, _, _ = _loaded.functions or _load()
+        listen, _ = _loaded.functions or _load()
         stream: Stream = listen(self, sender, matching, size, when_full)
         return stream
