@@ -33,12 +33,11 @@ class _Verbs(UserDict[str, Any]):
         super().__init__(dict.fromkeys(names))
 
     def __getitem__(self, name: str) -> click.Command:
-        found: click.Command | None = self.data[name]
-        if found is None:
+        if self.data[name] is None:
             module = import_module(f"heliograph.cli.verbs.{name}")
-            # Some share their name with what Python has built in.
-            found = getattr(module, f"{name}_", None) or getattr(module, name)
-            self.data[name] = found
+            # Some have an underscore, as Python has their name itself.
+            self.data[name] = getattr(module, f"{name}_", None) or getattr(module, name)
+        found: click.Command = self.data[name]
         return found
 
 
