@@ -113,7 +113,7 @@ class _Wait:
     __slots__ = ("arrival",)
 
     def __init__(self, arrival: Arrival) -> None:
-        self.arrival = arrival
+        self.arrival: Arrival = arrival
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
         # As that of `Stream`.
