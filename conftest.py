@@ -6,6 +6,7 @@ from doctest import ELLIPSIS
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sybil import Sybil
 from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
@@ -16,6 +17,10 @@ from tests.leftovers import Leftovers
 
 if TYPE_CHECKING:
     from sybil.typing import Parser
+
+# However busy the machine is: what takes long is no fault.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 # The pages and the README in one namespace per page, docstrings in that of their module.
 # `<!-- skip: next -->` above a block in Markdown leaves it out.

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from heliograph import Signal
 from tests.core.plain_list import ListSignal
@@ -24,12 +24,7 @@ pytestmark = [pytest.mark.timeout(0 if _many else 900), pytest.mark.once]
 
 
 @given(program=PROGRAMS)
-@settings(
-    max_examples=_many or 400,
-    deadline=None,
-    # Drawing is slow under coverage on a busy machine, which says nothing of the engine.
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=_many or 400)
 def test_a_program_does_the_same_in_c_in_python_and_in_a_plain_list(program: Program) -> None:
     """The same calls in the same order, the same values and errors, the same who live.
 

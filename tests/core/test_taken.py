@@ -6,7 +6,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph import Namespace, ReceiverError
@@ -47,7 +47,6 @@ def told_by_inspect(receiver: Any) -> Taken:
 
 
 @given(function=functions())
-@settings(deadline=None)  # Compiling takes long on a busy machine.
 def test_a_function_takes_what_its_signature_says(function: FunctionType) -> None:
     """Its code says the same, in less time; and so for a method, whose object is bound."""
     assert taken_by(function) == told_by_inspect(function)
@@ -60,7 +59,6 @@ def test_a_function_takes_what_its_signature_says(function: FunctionType) -> Non
 
 
 @given(function=functions())
-@settings(deadline=None)  # Compiling takes long on a busy machine.
 def test_a_receiver_is_refused_with_a_reason_or_can_be_called(function: FunctionType) -> None:
     """A declared send of all arguments, and one without those that may be left out."""
     shop = Namespace()

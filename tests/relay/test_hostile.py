@@ -204,7 +204,8 @@ FIELDS = st.dictionaries(st.sampled_from([*Envelope.__struct_fields__, "x"]), JS
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.binary(max_size=100) | FIELDS.map(lambda it: changed(**it)), max_size=30))
 def test_no_bytes_do_harm_to_a_relay(several: list[bytes]) -> None:

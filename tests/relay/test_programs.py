@@ -201,4 +201,4 @@ class Processes(RuleBasedStateMachine):
 
 
 TestProcesses = Processes.TestCase
-TestProcesses.settings = settings(max_examples=50, stateful_step_count=15, deadline=None)
+TestProcesses.settings = settings(max_examples=50, stateful_step_count=15)
