@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -349,10 +350,11 @@ async def test_observers_that_fail_leave_the_response_as_it_is(
         raise OSError
 
     receiver: Any = fail_later if is_async else fail
-    with install(app):
+    # For the length of a block, as the records of the log may hold the receiver for longer.
+    with install(app), ExitStack() as connected:
         observed: list[Any] = [request_finished, quart.got_request_exception]
         for signal in observed:
-            signal.connect(receiver, app, on_error="log")
+            connected.enter_context(signal.connected_to(receiver, app, on_error="log"))
         answer = await ask(app, path)
 
     assert answer[0]["status"] == status
