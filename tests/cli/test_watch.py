@@ -408,7 +408,7 @@ def test_all_workers_are_one_picture(server: str, tmp_path: Path, place: Path) -
     assert len(sent) == len(requests) == 40 * rounds
     assert sent_by(again) == []
     assert (picture.lost, picture.gone) == ({}, {})
-    # uvicorn kills its workers in the end: who looks once they are dead removes what they have left.
+    # uvicorn kills its workers in the end: who looks when they are dead removes what is left.
     awaited(lambda: not workers.after(None).processes and not list(place.iterdir()), log)
 
 
