@@ -41,6 +41,15 @@ def test_the_command_line_asks_for_its_extra(tmp_path: Path, missing: str) -> No
     assert (ended.status, ended.out) == (1, "")
 
 
+def test_a_part_that_is_missing_is_no_missing_extra(tmp_path: Path) -> None:
+    """As of an installation that was interrupted: then Python's own words say more."""
+    missing = "heliograph.cli.target"
+    ended = child(sys.executable, "-c", WITHOUT.format(missing=missing), cwd=tmp_path)
+
+    assert ended.err.endswith(f"ModuleNotFoundError: No module named {missing!r}\n")
+    assert ended.status == 1
+
+
 def test_a_program_is_run_without_any_extra(tmp_path: Path) -> None:
     """Production images hold neither click nor rich; the help and the errors are the same."""
     write(

@@ -102,7 +102,7 @@ def test_flask_runs_where_our_commands_cannot(tmp_path: Path) -> None:
     write(tmp_path / "app.py", "from flask import Flask\napp = Flask('app')")
     routes = without("rich", "routes")
     ours = without("rich", "signals", "list")
-    broken = without("heliograph.cli.listing", "signals", "list")
+    broken = without("heliograph.cli.target", "signals", "list")
 
     assert (routes.status, routes.err) == (0, "")
     assert ours == Ended(
@@ -110,7 +110,7 @@ def test_flask_runs_where_our_commands_cannot(tmp_path: Path) -> None:
         "",
         "Error: These commands need rich, which is not installed: pip install 'heliograph[cli]'.\n",
     )
-    assert "import of heliograph.cli.listing halted" in broken.err
+    assert "import of heliograph.cli.target halted" in broken.err
 
 
 def test_only_what_looks_at_a_program_is_a_command_of_flask(tmp_path: Path) -> None:

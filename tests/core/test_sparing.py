@@ -247,3 +247,17 @@ def test_names_may_be_of_a_subclass_of_str(paid: Signal) -> None:
     paid.send("shop", **payload)
 
     assert till.heard == [("shop", 1)]
+
+
+@pytest.mark.parametrize("error", [LookupError, RecursionError])
+def test_the_error_of_the_only_receiver_is_raised_as_it_is(
+    paid: Signal, error: type[Exception]
+) -> None:
+    """Nobody is called after it."""
+
+    def fail(sender: object, *, order: int) -> None:
+        raise error(order)
+
+    paid.connect(fail)
+    with pytest.raises(error, match="7"):
+        paid.send("shop", **WHOLE)

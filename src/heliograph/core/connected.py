@@ -179,9 +179,9 @@ class Connected(Copyable, Generic[P]):
         sender: Any,  # noqa: ARG002 - for subclasses, too.
         ended: list[Connection],
     ) -> None:
-        if "receiver_disconnected" in self.__dict__:
-            for connection in ended:
-                self.receiver_disconnected.send(self, connection=connection)
+        # Here somebody has looked at the meta-signal: it is asked before this is called.
+        for connection in ended:
+            self.receiver_disconnected.send(self, connection=connection)
 
     __repr__ = in_its_words
 
