@@ -9,6 +9,7 @@ from importlib.util import resolve_name
 from typing import TYPE_CHECKING
 
 from heliograph.inspector.static import attribute
+from heliograph.inspector.syntax import syntax_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 def parsed(module: ModuleType) -> ast.Module:
     """Return the syntax tree of a module, or an empty one if it has no source."""
     try:
-        return ast.parse(inspect.getsource(module))
+        return syntax_of(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):
         return ast.Module(body=[], type_ignores=[])
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heliograph.inspector.syntax import syntax_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
@@ -65,7 +67,7 @@ def _modules(package: str, folder: Path) -> Iterator[tuple[str, Path]]:
 def _read(name: str, path: Path) -> UnloadedInfo | None:
     try:
         source = path.read_text(encoding="utf-8")
-        tree = ast.parse(source) if "connect" in source else ast.Module([], [])
+        tree = syntax_of(source) if "connect" in source else ast.Module([], [])
     except (OSError, SyntaxError, ValueError):
         return None  # Importing it will say why.
     nodes = list(ast.walk(tree))

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heliograph.inspector.expressions import SourceScope
+from heliograph.inspector.syntax import syntax_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ class Source:
         """Read the source of a module; nothing of it runs."""
         try:
             text = inspect.getsource(module)
-            ast.parse(text)
+            syntax_of(text)
         except (OSError, TypeError, SyntaxError):
             text = ""
         return cls(module, os.path.realpath(module.__file__ or ""), text)
@@ -60,7 +61,7 @@ class Source:
     @cached_property
     def tree(self) -> ast.Module:
         """The syntax tree."""
-        return ast.parse(self.text)
+        return syntax_of(self.text)
 
     @cached_property
     def functions(self) -> dict[int, Function]:

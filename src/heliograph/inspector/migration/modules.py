@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heliograph.describe import portable_location
+from heliograph.inspector.syntax import syntax_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -152,7 +153,7 @@ class Module:
             # What Python thinks of an escape in it is said when it is run.
             warnings.simplefilter("ignore")
             try:
-                return ast.parse(self.text)
+                return syntax_of(self.text)
             except (SyntaxError, ValueError, RecursionError):
                 return ast.Module(body=[], type_ignores=[])
 
