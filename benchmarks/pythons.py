@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks costs --json 3.11.json
     PYTHON_JIT=1 python3.15 -m benchmarks costs --json jit.json
-    .venv/bin/python -m benchmarks.pythons 3.11=3.11.json "3.15, JIT=jit.json" [--docs]
+    .venv/bin/python -m benchmarks.pythons 3.11=3.11.json "3.15 JIT=jit.json" [--docs]
 
 Ratios of different runs can be compared, as each was taken in one; times cannot.
 """
