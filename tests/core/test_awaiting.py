@@ -279,9 +279,9 @@ class Fails:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (GivesCoroutine, "returned a coroutine"),
-        (GivesOldCoroutine, "returned a coroutine"),
-        (GivesList, "returned non-iterator of type 'list'"),
+        (GivesCoroutine, "returned a coroutine|must return an iterator, not coroutine"),
+        (GivesOldCoroutine, "returned a coroutine|must return an iterator, not coroutine"),
+        (GivesList, "returned non-iterator of type 'list'|must return an iterator, not list"),
         (Fails, "it fails"),
     ],
 )
@@ -455,6 +455,12 @@ def test_what_cannot_be_closed_is_left() -> None:
     assert inspect.getcoroutinestate(coroutine) == "CORO_CLOSED"
 
 
+def collect() -> None:
+    """Free what is in a circle: from Python 3.15 on, what had to be ended first goes later."""
+    for _ in range(3):
+        gc.collect()
+
+
 def test_a_send_that_is_dropped_while_it_waits_is_collected() -> None:
     """With all that it holds, in a circle too."""
 
@@ -473,7 +479,7 @@ def test_a_send_that_is_dropped_while_it_waits_is_collected() -> None:
     shop.coroutine.send(None)
     alive = ref(shop)
     del shop
-    gc.collect()
+    collect()
 
     assert (alive(), diary.lines) == (None, ["GeneratorExit"])
 
@@ -492,6 +498,7 @@ def test_a_circle_of_a_send_that_has_not_begun_is_collected() -> None:
     del shop
     with pytest.warns(RuntimeWarning, match="never awaited"):
         gc.collect()
+    collect()  # The warning held it.
 
     assert alive() is None
 

@@ -489,8 +489,8 @@ def test_receivers_that_send_again_end_with_the_stack(
     with watching() if watched else nullcontext(), room_for(80), pytest.raises(RecursionError) as c:
         signals[0].send("shop")
 
-    # From Python 3.14 on, calls from C take no part of it.
-    assert (len(calls) <= 80, set(calls)) == (True, {0, 2})
+    # From Python 3.14 on, calls from C take no part of it, and there is some room more.
+    assert (len(calls) <= 90, set(calls)) == (True, {0, 2})
     assert notes_of(c.value) == []
 
 
