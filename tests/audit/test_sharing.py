@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from heliograph import Signal
@@ -23,6 +24,7 @@ from tests.audit.locking import let_wait, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 SEVERAL = 5
 
@@ -169,35 +171,64 @@ def test_whoever_is_interrupted_leaves_the_others_to_themselves(url: str) -> Non
         assert numbers(trail) == sorted({*range(SEVERAL)} - {*interrupted})
 
 
-def test_a_handler_may_send_while_its_own_thread_writes(
-    trail: Trail, url: str, paid: Signal
-) -> None:
+def test_a_handler_may_send_while_its_own_thread_writes(postgres_url: str, paid: Signal) -> None:
     """It would wait for itself."""
-    theirs = signal.signal(signal.SIGUSR1, lambda *_: paid.send("shop", n=2))
     locking, over = threading.Event(), threading.Event()
+    with Trail(postgres_url) as trail:
+        trail.record(paid, target="n")
 
-    def disturb() -> None:
-        with locked(url):
-            locking.set()
-            wait_until(lambda: trail.health().sent, 2)
-            others = at_once(sending(paid, [3], []))
-            wait_until(lambda: trail.health().waiting, 1)
-            os.kill(os.getpid(), signal.SIGUSR1)
-        for it in others:
-            it.join()
-        over.set()
+        def disturb() -> None:
+            with locked(postgres_url):
+                locking.set()
+                wait_until(lambda: trail.health().sent, 2)
+                others = at_once(sending(paid, [3], []))
+                wait_until(lambda: trail.health().waiting, 1)
+                os.kill(os.getpid(), signal.SIGUSR1)
+            for it in others:
+                it.join()
+            over.set()
 
-    # SQLAlchemy makes the first connection of an engine under a lock that is not reentrant.
-    paid.send("shop", n=0)
+        # SQLAlchemy makes the first connection of an engine under a lock that is not reentrant.
+        paid.send("shop", n=0)
+        with at_signal(paid, 2):
+            at_once([disturb])
+            assert locking.wait(30)
+            paid.send("shop", n=1)
+            assert over.wait(30)
+        assert numbers(trail) == [0, 1, 2, 3]
+
+
+def test_a_handler_may_send_while_its_own_thread_writes_to_sqlite(
+    tmp_path: Path, paid: Signal
+) -> None:
+    """No handler runs while SQLite waits, so that the signal comes as it begins."""
+    told: list[str] = []
+
+    def disturb(statement: str) -> None:
+        if not told:
+            told.append(statement)
+            signal.raise_signal(signal.SIGUSR1)
+
+    with Trail(f"sqlite:///{tmp_path / 'trail.db'}") as trail:
+        trail.record(paid, target="n")
+        engine = trail._store.engine
+        event.listen(engine, "connect", lambda it, _: it.set_trace_callback(disturb))
+        engine.dispose()
+        with at_signal(paid, 2):
+            paid.send("shop", n=1)
+        assert numbers(trail) == [1, 2]
+
+    assert told[0].startswith("INSERT")
+
+
+@contextmanager
+def at_signal(paid: Signal, n: int) -> Iterator[None]:
+    """Send from the handler of a signal of the operating system."""
+    theirs = signal.signal(signal.SIGUSR1, lambda *_: paid.send("shop", n=n))
     try:
-        at_once([disturb])
-        assert locking.wait(30)
-        paid.send("shop", n=1)
-        assert over.wait(30)
+        yield
     finally:
         signal.signal(signal.SIGUSR1, theirs)
-
-    assert numbers(trail) == [0, 1, 2, 3]
 
 
 def test_a_child_waits_for_no_thread_of_its_parent(postgres_url: str, paid: Signal) -> None:
