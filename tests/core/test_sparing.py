@@ -259,5 +259,22 @@ def test_the_error_of_the_only_receiver_is_raised_as_it_is(
         raise error(order)
 
     paid.connect(fail)
-    with pytest.raises(error, match="7"):
-        paid.send("shop", **WHOLE)
+    for _ in range(2):  # The first one asks whether sends are checked.
+        with pytest.raises(error, match="7"):
+            paid.send("shop", **WHOLE)
+
+
+def test_those_after_one_that_fails_get_what_they_take(paid: Signal) -> None:
+    """As in any send: the error is raised in the end."""
+    till = Till()
+
+    def fail(sender: object, *, order: int) -> None:
+        raise LookupError(order)
+
+    paid.connect(fail)
+    paid.connect(till.order)
+    for _ in range(2):  # The first one asks whether sends are checked.
+        with pytest.raises(LookupError, match="7"):
+            paid.send("shop", **WHOLE)
+
+    assert till.heard == [("shop", 7)] * 2
