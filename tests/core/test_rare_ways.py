@@ -260,3 +260,14 @@ async def test_waiting_ends_when_somebody_closes_what_waits() -> None:
     inbox.close()
     with pytest.raises(StateError, match="The stream of signal 'paid' is closed and empty"):
         await waiting
+
+
+def test_connecting_again_as_at_first_shares_the_options_of_the_receiver() -> None:
+    """With a tuple of its own, a connection would be twice as large."""
+    signal = Signal("paid")
+    signal.connect(receive)
+    for priority in (1, 0):
+        signal.connect(receive, priority=priority)
+
+    [connection] = signal.connections
+    assert connection._options is connection._receiver_ref.options
