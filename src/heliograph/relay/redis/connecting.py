@@ -86,8 +86,7 @@ class Lines:
     def _check_settings(self) -> None:
         try:
             self._kind = kept(self._settings.pop("connection_class"), self._writers)
-            # It has no annotations.
-            self._pool(0.0).make_connection()  # type: ignore[no-untyped-call]
+            self._pool(0.0).make_connection()  # type: ignore[no-untyped-call]  # It has no annotations.
         except (TypeError, ValueError, exceptions.RedisError):
             msg = "The URL of the relay has an option that redis-py does not know."
             raise ArgumentError(msg) from None
