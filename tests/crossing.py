@@ -62,7 +62,7 @@ def _side(url: str, groups: tuple[str, ...] = ()) -> Side:
 
 def until(true: Callable[[], Any]) -> None:
     """Wait until something has arrived, for seconds at most."""
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 60.0
     while not true():
         assert time.monotonic() < end, "it did not arrive"
         time.sleep(0.002)

@@ -23,7 +23,7 @@ def new_url() -> str:
     return f"memory://{uuid4().hex}"
 
 
-def until(condition: Callable[[], Any], within: float = 20.0) -> None:
+def until(condition: Callable[[], Any], within: float = 60.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + within
     while not condition():

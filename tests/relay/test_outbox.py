@@ -145,7 +145,7 @@ async def forwarding(outbox: Outbox, broker: Broker, **options: Any) -> AsyncIte
         await task
 
 
-async def until(what: Any, seconds: float = 15.0) -> None:
+async def until(what: Any, seconds: float = 60.0) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not what():

@@ -39,7 +39,7 @@ SERVERS = {
 TIMES = 10
 
 
-def until(done: Callable[[], bool], seconds: float = 20.0) -> bool:
+def until(done: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Wait until something is so; tell whether it is."""
     deadline = time.monotonic() + seconds
     while not done():

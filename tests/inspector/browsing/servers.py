@@ -119,7 +119,7 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
         process.wait()
 
 
-def awaited(ask: Callable[[], T | None], patience: float = 20) -> T:
+def awaited(ask: Callable[[], T | None], patience: float = 60) -> T:
     """Return the first answer that there is."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
@@ -129,7 +129,7 @@ def awaited(ask: Callable[[], T | None], patience: float = 20) -> T:
     raise TimeoutError
 
 
-def comes_to(ask: Callable[[], object], wanted: object, patience: float = 20) -> None:
+def comes_to(ask: Callable[[], object], wanted: object, patience: float = 60) -> None:
     """Wait until the answer is as it is wanted: a page shows things a moment after they are so."""
     end = time.monotonic() + patience
     while (answer := ask()) != wanted and time.monotonic() < end:
