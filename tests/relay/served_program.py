@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heliograph import Namespace
-from heliograph.relay import Relay
+from heliograph.relay import Relay, hearing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -21,6 +21,8 @@ def price_changed(sender: str, *, n: int) -> None:
     """A price is not what it was."""
 
 
+if "IDLE" in os.environ:
+    hearing._IDLE = float(os.environ["IDLE"])
 relay = Relay(os.environ["RELAY_URL"], app=os.environ["RELAY_APP"])
 relay.broadcast(price_changed)
 diary = Path(os.environ["DIARY"])

@@ -145,7 +145,7 @@ def test_an_abandoned_loop_is_as_it_was(kind: str, monkeypatch: pytest.MonkeyPat
 
 def test_async_receivers_share_one_loop_however_many_ask_at_once() -> None:
     """It begins with the first one."""
-    receivers = AsyncReceivers()
+    receivers = AsyncReceivers(ClientLoop("test-relay"))
     found: list[asyncio.AbstractEventLoop] = []
     together = threading.Barrier(8)
 

@@ -173,6 +173,23 @@ def test_every_worker_hears_what_any_process_sends(
     assert sorted(program.heard) == [("view", n) for n in range(TIMES)]
 
 
+@pytest.mark.parametrize("more", ["", "-c python:tests.relay.patched_first"])
+def test_workers_with_greenlets_hear_after_a_silence(
+    more: str, nats_url: str, tmp_path: Path
+) -> None:
+    """What hears begins again then, in a worker that was patched before the fork, or after it."""
+    command = f"{SERVERS['gunicorn gevent, preloaded']} {more}"
+    with running(command, nats_url, tmp_path, IDLE="0.02") as program:
+        workers = program.find(2)
+        for n in range(TIMES):
+            time.sleep(0.2)
+            program.signal.send("test", n=n)
+
+        assert until(lambda: all(len(program.by_process()[it]) >= TIMES for it in workers))
+        found = program.by_process()
+    assert [found[it] for it in workers] == [[("test", n) for n in range(TIMES)]] * 2
+
+
 def test_a_worker_that_comes_instead_of_one_that_was_killed_hears_as_well(
     nats_url: str, tmp_path: Path
 ) -> None:

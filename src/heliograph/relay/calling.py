@@ -10,6 +10,7 @@ from heliograph.postponing import Postponed
 from heliograph.relay.current import CURRENT, Delivered
 from heliograph.relay.errors import RelayError
 from heliograph.relay.loops import ClientLoop
+from heliograph.relay.patching import has_greenlets
 from heliograph.relay.tracing import traced
 
 if TYPE_CHECKING:
@@ -40,10 +41,15 @@ def delivered(
 class AsyncReceivers:
     """The loop on which async receivers run.
 
-    It is that of the program, if the relay was started on one; otherwise a loop of its own.
+    It is that of the program, if the relay was started on one; otherwise a loop of its own. Where
+    threads are greenlets, there is only one loop, that of the relay.
+
+    Args:
+        relays: The loop of the relay.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, relays: ClientLoop) -> None:
+        self._relays = relays
         self._own = ClientLoop("heliograph-relay-async-receivers")
         self._theirs: asyncio.AbstractEventLoop | None = None
 
@@ -58,6 +64,8 @@ class AsyncReceivers:
         """Return the loop."""
         if self._theirs is not None and not self._theirs.is_closed():
             return self._theirs
+        if has_greenlets():
+            return self._relays.running()
         self._own.start()
         return self._own.running()
 

@@ -12,7 +12,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from heliograph import StateError
 from heliograph.relay.errors import RelayError
+from heliograph.relay.patching import has_greenlets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -47,10 +49,21 @@ class ClientLoop:
         return self._thread is threading.current_thread()
 
     def start(self) -> None:
-        """Begin to run, unless it does."""
+        """Begin to run, unless it does.
+
+        Raises:
+            StateError: If it is a greenlet, and another loop runs where greenlets run.
+        """
         with self._lock:
             if self._loop is not None:
                 return
+            if has_greenlets() and asyncio._get_running_loop() is not None:  # noqa: SLF001 - it tells of any greenlet's, and has no other name.
+                msg = (
+                    "gevent makes greenlets of threads here, and asyncio runs one event loop for "
+                    f"all of them: {self._name} cannot start, as another one is running. Have one "
+                    "relay in this process, and start it outside of asyncio."
+                )
+                raise StateError(msg)
             self._selector = selectors.DefaultSelector()
             self._loop = asyncio.SelectorEventLoop(self._selector)
             self._run()
@@ -142,7 +155,9 @@ def _leave(loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector | N
     Both processes share what the kernel waits for. A loop that is closed or collected in the
     child would take its own socket out of that, and nobody could wake the parent's any more.
     """
-    if sys.platform == "linux" and isinstance(selector, selectors.EpollSelector):
+    if selector is not None and has_greenlets():
+        selector.close()  # gevent waits for all with one of its own, and makes another here.
+    elif sys.platform == "linux" and isinstance(selector, selectors.EpollSelector):
         with select.epoll() as other:
             os.dup2(other.fileno(), selector.fileno(), inheritable=False)
     for task in asyncio.all_tasks(loop):

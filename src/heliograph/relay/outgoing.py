@@ -274,7 +274,11 @@ class Outgoing:
         return True
 
     async def _store(self, batch: list[Item]) -> bool:
-        found = await asyncio.gather(*map(self._store_one, batch), return_exceptions=True)
+        try:
+            found = await asyncio.gather(*map(self._store_one, batch), return_exceptions=True)
+        except asyncio.CancelledError:
+            self._give_back(batch)  # Who goes on stores them: a broker knows what it has by its id.
+            raise
         left = [item for item, it in zip(batch, found, strict=True) if it is not True]
         self._tally.count("handed over", self.channel.signal, len(batch) - len(left))
         waiting = []

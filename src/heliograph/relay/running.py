@@ -14,6 +14,7 @@ from heliograph.relay.errors import RelayError
 from heliograph.relay.loops import ClientLoop
 from heliograph.relay.origins import new_origin
 from heliograph.relay.outgoing import Outgoing
+from heliograph.relay.patching import has_greenlets, once_it_waits
 from heliograph.relay.positions import Positions
 from heliograph.relay.senders import SenderNames
 from heliograph.relay.tally import Health, Tally
@@ -32,6 +33,9 @@ _LOG = logging.getLogger("heliograph")
 
 _KEEP_POSITIONS = 1.0
 """Seconds between two looks at the positions that a file keeps."""
+
+_LEAVE_OFF = 5.0
+"""Seconds for what is under way, before threads are replaced."""
 
 
 class Running:
@@ -71,9 +75,13 @@ class Running:
         self._relay, self._app = relay, app
         self._positions = Positions(positions)
         self._outboxes: list[Outbox] = []
-        self._loop = ClientLoop(f"heliograph-relay-{app}")
-        self._async_receivers = AsyncReceivers()
+        self._left_off = False
+        self._loop = self._new_loop()
+        self._async_receivers = AsyncReceivers(self._loop)
         self._beginning = self._begin()
+
+    def _new_loop(self) -> ClientLoop:
+        return ClientLoop(f"heliograph-relay-{self._app}")
 
     def _begin(self) -> Beginning:
         return Beginning(self, self._relay, self._app, self._outboxes, self._async_receivers)
@@ -182,6 +190,11 @@ class Running:
         """End; tell whether nothing is left."""
         if not self.is_running:
             return True
+        all_heard = self._end(timeout)
+        return self._count_what_is_left("was stopped") and all_heard
+
+    def _end(self, timeout: float) -> bool:
+        """End all that runs; tell whether receivers have heard what has arrived."""
         end = time.monotonic() + timeout
         self._loop.soon(self._beginning.stopping.set)
         self.flush(timeout)
@@ -195,7 +208,7 @@ class Running:
             executor.shutdown(wait=False, cancel_futures=True)
         self._write_positions()
         self.problem = "it is stopped"
-        return self._count_what_is_left("was stopped") and all(heard)
+        return all(heard)
 
     def end(self) -> None:
         """Tell what waits for a start that does not come any more, as the process ends."""
@@ -295,8 +308,31 @@ class Running:
         self._positions = Positions(None)
         for it in self.crossings:
             it.outgoing.start_over()
-        if was_running:
+        if was_running and has_greenlets():
+            once_it_waits(self._start_late)
+        elif was_running:
+            self._start_late()
+
+    def _start_late(self) -> None:
+        if not self.is_running:  # Somebody may have been faster.
             self.start((), late=True)
+
+    # Around a change of what threads and sockets are.
+
+    def leave_off(self) -> None:
+        """End what runs, before threads and sockets are replaced: it could not go on."""
+        self._left_off = self.is_running
+        if self._left_off:
+            self._end(_LEAVE_OFF)
+
+    def go_on(self) -> None:
+        """Begin again with the new ones, and with what still waits for the broker."""
+        if self._left_off and not self.is_running:
+            # Their locks are of the old kind.
+            self._loop = self._new_loop()
+            self._async_receivers = AsyncReceivers(self._loop)
+            self.start(self.groups, late=True)
+        self._left_off = False
 
 
 def _sum(of: Iterable[int | None]) -> int | None:
