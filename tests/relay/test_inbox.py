@@ -452,13 +452,16 @@ def test_a_block_may_commit_inside(inbox: Inbox, engine: Engine) -> None:
 
 def test_old_marks_are_deleted(inbox: Inbox, engine: Engine) -> None:
     """However many they are, and no younger ones."""
-    now = time.time_ns() // 1000
-    rows = [{"team": "t", "id": str(n), "part": "", "seen_at": now - n * 10**6} for n in range(700)]
+    now, hour = time.time_ns() // 1000, 3600 * 10**6
+    ages = [n * 10**3 for n in range(100)] + [hour + n * 10**6 for n in range(600)]
+    rows = [
+        {"team": "t", "id": str(n), "part": "", "seen_at": now - age} for n, age in enumerate(ages)
+    ]
     with engine.begin() as connection:
         connection.execute(tables.inbox.insert(), rows)
 
-    assert inbox.prune(99.5) == 600
-    assert inbox.prune(99.5) == 0
+    assert inbox.prune(1800.0) == 600
+    assert inbox.prune(1800.0) == 0
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(tables.inbox)) == 100
 
