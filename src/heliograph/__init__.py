@@ -84,7 +84,7 @@ _ON_DEMAND = {
 
 
 def _debug_modes() -> Callable[[], bool | None]:
-    from heliograph.lifecycle.debug_modes import debug_modes
+    from heliograph.debug_modes import debug_modes
 
     return debug_modes
 

@@ -324,6 +324,19 @@ def test_connecting_and_sending_load_nothing_more() -> None:
     assert json.loads(output) == []
 
 
+def test_making_signals_by_name_loads_no_more_than_that() -> None:
+    """The first one asks whether programs are being developed, which loads no wing."""
+    program = (
+        "import sys, json, heliograph; before = set(sys.modules)\n"
+        "heliograph.signal('paid'), heliograph.Namespace('shop')\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert json.loads(output) == ["heliograph.debug_modes"]
+
+
 def test_signal_can_be_subscripted_when_the_program_runs() -> None:
     """Annotations and base classes name what a signal carries, and mean nothing then."""
 
