@@ -23,13 +23,20 @@ from heliograph.core.sending.watched_outcome import WatchedOutcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-    from typing import Any
+    from collections.abc import Callable, Coroutine, Hashable, Iterable
+    from typing import Any, TypeVar
 
+    from heliograph.core.connections.connection import Connection
     from heliograph.core.namespace import Namespace
     from heliograph.core.observing.wishes import Choice, Instrument
     from heliograph.core.patterns import SignalPattern
+    from heliograph.core.sending.snapshot import Snapshot
+    from heliograph.core.sending.watched import Results
     from heliograph.core.signal import Signal
+
+    T = TypeVar("T")
+    # Called with the signal, the sender, the payload, the snapshot, its version and the wrapper.
+    Sends = staticmethod[[Any, Any, Any, Snapshot, int, Any], T]
 
 
 def add_instrument(
@@ -210,12 +217,16 @@ class Watching:
     in a fork, while the interpreter exits.
     """
 
-    is_telling = staticmethod(is_telling)
-    outcome = WatchedOutcome
-    send = staticmethod(send_watched)
-    send_async = staticmethod(send_async_watched)
-    tell_connected = staticmethod(tell_connected)
-    tell_disconnected = staticmethod(tell_disconnected)
+    is_telling: staticmethod[[], bool] = staticmethod(is_telling)
+    outcome: type[WatchedOutcome] = WatchedOutcome
+    send: Sends[Results] = staticmethod(send_watched)
+    send_async: Sends[Coroutine[Any, Any, Results]] = staticmethod(send_async_watched)
+    tell_connected: staticmethod[[Any, Connection, Connection | None], None] = staticmethod(
+        tell_connected
+    )
+    tell_disconnected: staticmethod[[Any, Iterable[Connection]], None] = staticmethod(
+        tell_disconnected
+    )
 
 
 Watchers.watching = Watching
