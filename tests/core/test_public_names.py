@@ -91,9 +91,8 @@ ENGINE = [
     "showing",
     "signal",
     "source",
-    "streams",
-    "streams.waitable",
     "timings",
+    "waitable",
 ]
 
 # Loaded by those who watch sends: all of it at once, so that no send has to load it.
@@ -138,6 +137,7 @@ ON_DEMAND = [
     "spans.kind",
     "spans.noop",
     "spans.span",
+    "streams",
     "streams.blocking",
     "streams.inbox",
     "streams.stream",

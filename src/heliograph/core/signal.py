@@ -33,7 +33,7 @@ from heliograph.core.sending.unfinished import (
     is_over,
 )
 from heliograph.core.showing import Documentation
-from heliograph.core.streams.waitable import Waitable
+from heliograph.core.waitable import Waitable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
