@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 IN_C = "heliograph.core.sending._dispatch"
 _ENGINE = "heliograph.core."
+_WHICH = ("implementation", "in_c")
+"""The names that say which one was loaded."""
 IMPLEMENTATIONS = ("c", "python") if implementation == "c" else ("python",)
 """What can serve here: Python alone without a compiler, or under ``HELIOGRAPH_PURE=1``."""
 
@@ -90,7 +92,7 @@ def engine() -> list[str]:
     return sorted(
         f"{owner.__name__}.{name}: {_said(value)}"
         for owner, name, value in (*of_modules, *_attributes())
-        if not (name == "implementation" or name.startswith("__") or isinstance(value, ModuleType))
+        if not (name in _WHICH or name.startswith("__") or isinstance(value, ModuleType))
     )
 
 

@@ -30,9 +30,6 @@ from heliograph.core.errors import (
 )
 from heliograph.core.identity import ANY
 from heliograph.core.mistakes import look_for_namesakes
-from heliograph.core.namespace import Namespace, default_namespace, signal
-from heliograph.core.observing.emission import Delivery, Emission
-from heliograph.core.observing.instruments import add_instrument, remove_instrument
 from heliograph.core.signal import Signal
 from heliograph.core.timings import load_timing
 
@@ -41,6 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from heliograph.core.declared.declaration import Declaration
+    from heliograph.core.instrumenting import add_instrument, remove_instrument
+    from heliograph.core.namespace import Namespace, default_namespace, signal
+    from heliograph.core.observing.emission import Delivery, Emission
     from heliograph.core.sending.postponed import Postponed
     from heliograph.core.spans.span import Span
     from heliograph.core.streams.stream import Stream
@@ -72,19 +72,11 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Only annotations name these classes: users do not make objects of them by hand.
-_ON_DEMAND = {
-    "Declaration": "heliograph.core.declared.declaration",
-    "Span": "heliograph.core.spans.span",
-    "Stream": "heliograph.core.streams.stream",
-}
-
-
 # What the engine asks of other packages. An import does not load it: the first question does.
 
 
 def _debug_modes() -> Callable[[], bool | None]:
-    from heliograph.lifecycle.debug_modes import debug_modes
+    from heliograph.debug_modes import debug_modes
 
     return debug_modes
 
@@ -107,15 +99,25 @@ look_for_namesakes("blinker", _namesake_in_blinker)
 
 
 if not TYPE_CHECKING:
-
+    # What not every program asks for is loaded when it is asked for, and stays as a variable then.
     def __getattr__(name: str) -> object:
-        if name not in _ON_DEMAND:
+        if name in ("Namespace", "default_namespace", "signal"):
+            from heliograph.core import namespace as home
+        elif name in ("add_instrument", "remove_instrument"):
+            from heliograph.core import instrumenting as home
+        elif name in ("Delivery", "Emission"):
+            from heliograph.core.observing import emission as home
+        elif name == "Declaration":
+            from heliograph.core.declared import declaration as home
+        elif name == "Span":
+            from heliograph.core.spans import span as home
+        elif name == "Stream":
+            from heliograph.core.streams import stream as home
+        else:
             from heliograph.elsewhere import not_here
 
             raise not_here(__name__, name)
-        from importlib import import_module
-
-        return getattr(import_module(_ON_DEMAND[name]), name)
+        return globals().setdefault(name, getattr(home, name))
 
     def __dir__() -> list[str]:
         return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -75,7 +75,15 @@ def test_nothing_is_installed_that_was_not_asked_for(tmp_path: Path) -> None:
     assert seen == seen_alone
     assert seen["answer"][:2] == ["200 OK", "hello"]
     assert wings_alone == []
-    assert set(wings) <= {"blinker", "core", "describe", "development", "elsewhere", "namesakes"}
+    assert set(wings) <= {
+        "blinker",
+        "core",
+        "debug_modes",
+        "describe",
+        "development",
+        "elsewhere",
+        "namesakes",
+    }
 
 
 def test_the_command_is_the_one_beside_the_interpreter(tmp_path: Path) -> None:

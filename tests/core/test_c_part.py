@@ -14,7 +14,7 @@ from weakref import ref
 
 import pytest
 
-from heliograph import ANY, Signal, implementation
+from heliograph import ANY, Signal, add_instrument, implementation, remove_instrument
 from heliograph.core.callables import coroutine_function
 from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
@@ -27,10 +27,10 @@ from heliograph.core.failures import AT_ONCE
 from heliograph.core.lock import lock_state, pending_changes
 from heliograph.core.mistakes import explain_async_wrapper
 from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
-from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
+from heliograph.core.observing.telling import switch_off, whoever_runs
 from heliograph.core.observing.watching import end_watching
-from heliograph.core.observing.wishes import Watchers
+from heliograph.core.observing.wishes import TELLERS, Watchers
 from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
@@ -330,7 +330,7 @@ def test_send_is_a_method_like_any_other() -> None:
 def _parts(**others: type) -> dict[str, Any]:
     kinds = {"registry": Registry, "group": Group, "connection": Connection, "snapshot": Snapshot}
     records = {"receiver_ref": ReceiverRef, "method_ref": MethodRef}
-    seen = {"watchers": Watchers, "place": Place, "emission": Emission, "delivery": Delivery}
+    seen = {"watchers": Watchers, "place": Place}
     return {
         "in_python": Signal.send,
         "finish": finish,
@@ -339,14 +339,7 @@ def _parts(**others: type) -> dict[str, Any]:
         "explain": explain_async_wrapper,
         "pending_changes": pending_changes,
         "at_once": AT_ONCE,
-        "tellers": TELLERS,
-        "inside": PLACE,
         "unfinished": Unfinished,
-        "end_watching": end_watching,
-        "outlive": outlive,
-        "whoever_runs": whoever_runs,
-        "switch_off": switch_off,
-        "deliveries": Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
         "innermost_block": INNERMOST,
         "scope": Scope,
         "known": KNOWN,
@@ -357,6 +350,21 @@ def _parts(**others: type) -> dict[str, Any]:
         **kinds,
         **records,
         **seen,
+        **others,
+    }
+
+
+def _watching(**others: Any) -> dict[str, Any]:
+    return {
+        "tellers": TELLERS,
+        "inside": PLACE,
+        "end_watching": end_watching,
+        "outlive": outlive,
+        "whoever_runs": whoever_runs,
+        "switch_off": switch_off,
+        "deliveries": Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
+        "emission": Emission,
+        "delivery": Delivery,
         **others,
     }
 
@@ -372,6 +380,7 @@ def test_what_sends_is_collected_as_any_garbage() -> None:
         __slots__ = ()
 
     send: Any = Send(**_parts(registry=Replaced))
+    send.watch_with(**_watching())
     send.circle = send
     seen = [ref(send), ref(Replaced)]
     del send, Replaced
@@ -395,6 +404,56 @@ def test_classes_without_the_slots_that_are_read_are_refused() -> None:
         Send(**_parts(registry=Dynamic))
     with pytest.raises(AttributeError, match="anyone"):
         Send(**_parts(registry=object))
+
+
+@in_c
+def test_what_watches_is_taken_once_and_as_a_whole() -> None:
+    """Taking it again changes nothing: a signal handler may interrupt whoever loads it."""
+    from heliograph.core.sending._dispatch import Send
+
+    class Computed(Emission):
+        """Computes what was a slot."""
+
+        __slots__ = ()
+        _clock = property(lambda self: 0)
+
+    send: Any = Send(**_parts())
+    with pytest.raises(TypeError, match="Nothing watches yet"):
+        send.deliveries_of(Emission())
+    with pytest.raises(TypeError, match="no slot _clock"):
+        send.watch_with(**_watching(emission=Computed))
+    with pytest.raises(TypeError, match="missing required argument 'delivery'"):
+        send.watch_with(**{name: it for name, it in _watching().items() if name != "delivery"})
+    with pytest.raises(TypeError, match="Nothing watches yet"):
+        send.deliveries_of(Emission())
+    for deliveries in (lambda _: ("Python's",), send.deliveries_of):
+        send.watch_with(**_watching(deliveries=deliveries))
+
+    assert send.deliveries_of(Emission()) == ("Python's",)
+
+
+@in_c
+def test_until_what_watches_is_there_python_sends_what_is_watched() -> None:
+    """Reading the slots of emissions would be reading anything."""
+    from heliograph.core.sending._dispatch import Send
+
+    signal = Signal("paid")
+    signal.connect(receive)
+    seen: list[list[object]] = []
+
+    def watch(emission: Emission) -> None:
+        seen.append([it.value for it in emission.deliveries])
+
+    send: Any = Send(**_parts())
+    add_instrument(watch)
+    try:
+        for _ in range(2):
+            assert send(signal, "shop", total=12) == [(receive, ("shop", {"total": 12}))]
+            send.watch_with(**_watching()) if len(seen) == 1 else None
+    finally:
+        remove_instrument(watch)
+
+    assert seen == [[("shop", {"total": 12})]] * 2
 
 
 @in_c

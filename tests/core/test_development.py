@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ArgumentError, Namespace, development
+from heliograph.debug_modes import debug_modes
 from heliograph.development import in_development
-from heliograph.lifecycle.debug_modes import debug_modes
 from tests.core.room import room_for
 from tests.ids import without_address
 

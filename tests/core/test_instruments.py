@@ -30,7 +30,7 @@ from heliograph import (
     remove_instrument,
 )
 from heliograph.core.observing import emission as emission_module
-from heliograph.core.observing import instruments
+from heliograph.core.observing import telling
 from heliograph.core.observing.nesting import Place
 from heliograph.core.observing.wishes import EVERYWHERE
 from heliograph.core.sending.lookup import find
@@ -1475,14 +1475,14 @@ def test_a_send_that_is_watched_no_more_gets_to_its_end() -> None:
 
 def test_a_greenlet_is_told_apart_from_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once its package is there; while it is being imported, there are none."""
-    monkeypatch.setattr(instruments._RUNS, "greenlet", None)
+    monkeypatch.setattr(telling._RUNS, "greenlet", None)
     package = ModuleType("greenlet")
     monkeypatch.setitem(sys.modules, "greenlet", package)
-    before = instruments.whoever_runs()
+    before = telling.whoever_runs()
     current = object()
     vars(package)["getcurrent"] = lambda: current
 
-    assert before != instruments.whoever_runs() == -id(current)
+    assert before != telling.whoever_runs() == -id(current)
 
 
 def test_an_instrument_may_see_what_is_disconnected() -> None:

@@ -64,25 +64,18 @@ ENGINE = [
     "connections.registry",
     "connections.repair",
     "connections.repeated",
-    "connections.reviving",
     "connections.scopes",
     "connections.state",
     "connections.shrinking",
     "copying",
-    "declares",
     "describe",
     "development",
     "errors",
     "failures",
     "identity",
     "mistakes",
-    "names",
-    "namespace",
     "observing",
-    "observing.emission",
-    "observing.instruments",
     "observing.nesting",
-    "observing.watching",
     "observing.wishes",
     "sending",
     "sending.awaiting",
@@ -94,22 +87,33 @@ ENGINE = [
     "sending.special",
     "sending.turns",
     "sending.unfinished",
-    "sending.watched_outcome",
     "sending.snapshot",
-    "sending.watched",
     "showing",
     "signal",
     "source",
-    "streams",
-    "streams.waitable",
     "timings",
+    "waitable",
 ]
+
+# Loaded by those who watch sends: all of it at once, so that no send has to load it.
+WATCHING = [
+    "instrumenting",
+    "observing.emission",
+    "observing.telling",
+    "observing.watching",
+    "sending.watched",
+    "sending.watched_outcome",
+]
+
+# Loaded by those who make signals by name.
+NAMING = ["declares", "names", "namespace"]
 
 # Loaded by those who declare signals, or ask for what is seldom asked for.
 ON_DEMAND = [
     "sending.arrivals",
     "sending.postponed",
     "connections.keywords",
+    "connections.reviving",
     "_types",
     "declared",
     "declared.admission",
@@ -133,6 +137,7 @@ ON_DEMAND = [
     "spans.kind",
     "spans.noop",
     "spans.span",
+    "streams",
     "streams.blocking",
     "streams.inbox",
     "streams.stream",
@@ -237,7 +242,7 @@ def test_every_module_of_the_engine_opens_with_one_sentence() -> None:
     names = sorted(modules - {""})
     sentences = [import_module(f"heliograph.core.{name}").__doc__ or "" for name in names]
 
-    assert names == sorted(ENGINE + ON_DEMAND)
+    assert names == sorted(ENGINE + WATCHING + NAMING + ON_DEMAND)
     assert [text for text in sentences if "\n" in text or not text.endswith(".")] == []
 
 
@@ -322,6 +327,166 @@ def test_connecting_and_sending_load_nothing_more() -> None:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     assert json.loads(output) == []
+
+
+def test_the_first_instrument_loads_all_that_watches() -> None:
+    """No send loads any of it, as that may be a finalizer's, or one while the interpreter exits."""
+    program = """
+import sys, json, heliograph
+from heliograph import Signal
+before = set(sys.modules)
+
+class Watch:
+    def __call__(self, emission): emission.deliveries
+    def on_start(self, emission): pass
+    def on_connect(self, signal, connection, previous): pass
+    def on_disconnect(self, signal, connection): pass
+
+watch = Watch()
+heliograph.add_instrument(watch)
+print(json.dumps(sorted(set(sys.modules) - before)))
+before = set(sys.modules)
+
+def plain(sender, **payload): pass
+def failing(sender, **payload): raise ValueError
+async def awaited(sender, **payload): pass
+
+signal = Signal('paid')
+for receiver in (failing, plain, awaited):
+    signal.connect(receiver)
+    try:
+        signal.send('shop', _async_wrapper=lambda it: plain)
+    except ValueError:
+        pass
+    try:
+        signal.send_async('shop').send(None)
+    except (StopIteration, ValueError):
+        pass
+with signal.muted():
+    signal.send('shop')
+signal.disconnect(failing)
+heliograph.remove_instrument(watch)
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    added, sent = map(json.loads, output.splitlines())
+
+    assert (added, sent) == ([f"heliograph.core.{name}" for name in WATCHING], [])
+
+
+def test_what_watches_is_loaded_even_if_that_is_interrupted() -> None:
+    """A signal handler may raise anywhere in it; the next program that asks loads the rest."""
+    program = """
+import heliograph, sys
+
+def interrupted(lines):
+    def trace(frame, event, arg):
+        nonlocal lines
+        if "heliograph" not in frame.f_code.co_filename:
+            return None
+        lines -= 1
+        if not lines:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        heliograph.add_instrument
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+
+times = 1
+while interrupted(times):
+    times += 1
+assert times > 50
+seen = []
+heliograph.add_instrument(lambda emission: seen.append(len(emission.deliveries)))
+signal = heliograph.Signal("paid")
+signal.connect(lambda sender: None, weak=False)
+signal.send("shop"), signal.send("kiosk")
+print(seen)
+"""
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert output == "[1, 1]\n"
+
+
+def test_what_watches_does_so_until_the_interpreter_has_gone() -> None:
+    """A finalizer that runs when modules are gone already may send, and its receivers may fail."""
+    program = """
+import heliograph, sys
+
+class Shop:
+    signal = heliograph.Signal('paid')
+    seen = []
+    heliograph.add_instrument(lambda emission, seen=seen: seen.append(len(emission.deliveries)))
+
+    def __del__(self):
+        for it in [name for name in sys.modules if name.startswith('heliograph')]:
+            del sys.modules[it]
+        sys.meta_path = None
+        try:
+            self.signal.send('shop')
+        except ValueError as error:
+            print(self.seen, error, flush=True)
+
+@Shop.signal.connect
+def failing(sender, at=[1], **payload): raise ValueError('failed')
+@Shop.signal.connect
+def plain(sender, **payload): pass
+
+shop = Shop()
+del shop
+"""
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert output == "[2] failed\n"
+
+
+def test_a_name_that_is_loaded_on_demand_is_one_object_for_all_who_ask() -> None:
+    """However many threads ask first; then it is a variable of the front door as any other."""
+    program = """
+import heliograph
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+names = [name for name in heliograph.__all__ if name not in vars(heliograph)]
+for name in names:
+    together = Barrier(8)
+    def ask(_):
+        together.wait()
+        return id(getattr(heliograph, name))
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {id(vars(heliograph)[name])}
+print(*names)
+"""
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert output.split() == [
+        *("Declaration", "Delivery", "Emission", "Namespace", "Span", "Stream"),
+        *("add_instrument", "default_namespace", "remove_instrument", "signal"),
+    ]
+
+
+def test_making_signals_by_name_loads_no_more_than_that() -> None:
+    """The first one asks whether programs are being developed, which loads no wing."""
+    program = (
+        "import sys, json, heliograph; before = set(sys.modules)\n"
+        "heliograph.signal('paid'), heliograph.Namespace('shop')\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    named = [f"heliograph.core.{name}" for name in NAMING]
+    assert json.loads(output) == [*named, "heliograph.debug_modes"]
 
 
 def test_signal_can_be_subscripted_when_the_program_runs() -> None:

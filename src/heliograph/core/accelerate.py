@@ -31,10 +31,7 @@ from heliograph.core.failures import AT_ONCE
 from heliograph.core.identity import ANY
 from heliograph.core.lock import lock_state, pending_changes
 from heliograph.core.mistakes import OBJECT_NAMES, explain_async_wrapper
-from heliograph.core.observing.emission import PLACE, Delivery, Emission, outlive
-from heliograph.core.observing.instruments import TELLERS, switch_off, whoever_runs
 from heliograph.core.observing.nesting import Place
-from heliograph.core.observing.watching import end_watching
 from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.awaiting import rest_of, send_async
 from heliograph.core.sending.lookup import due, find
@@ -52,26 +49,23 @@ if TYPE_CHECKING:
     from heliograph.core.sending._dispatch import Send
 
 
-def _put_in_place() -> str:
+def _put_in_place() -> Send | None:
     if os.environ.get("HELIOGRAPH_PURE", "0") not in ("", "0"):
-        return "python"
+        return None
     try:
         from heliograph.core.sending import _dispatch
     except ImportError:  # pragma: no cover - runs if the C part was not compiled.
-        return "python"
+        return None
     send = _send_in_c(_dispatch.Send)
     _ask_in_c(send)
     _await_in_c(send)
     _connect_in_c(send)
     # Type checkers still see the Python methods.
     Signal.send = update_wrapper(send, Signal.send)  # type: ignore[assignment, method-assign]  # In C.
-    Emission.deliveries = property(  # type: ignore[assignment]  # As above.
-        send.deliveries_of, doc=Emission.deliveries.__doc__
-    )
     in_c = _dispatch.Caller(Callers.location, is_of_an_engine, is_of_asyncio, places)
     Callers.location = staticmethod(update_wrapper(in_c, Callers.location))
     SendState.runs_in_c = True
-    return "c"
+    return send
 
 
 def _send_in_c(new: Callable[..., Send]) -> Send:
@@ -90,22 +84,13 @@ def _send_in_c(new: Callable[..., Send]) -> Send:
         snapshot=Snapshot,
         receiver_ref=ReceiverRef,
         method_ref=MethodRef,
-        tellers=TELLERS,
-        inside=PLACE,
-        end_watching=end_watching,
-        outlive=outlive,
-        whoever_runs=whoever_runs,
-        switch_off=switch_off,
         watchers=Watchers,
         place=Place,
-        emission=Emission,
-        delivery=Delivery,
         innermost_block=INNERMOST,
         scope=Scope,
         unfinished=Unfinished,
         known=KNOWN,
         os_names=vars(os),
-        deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
         lock_state=type(lock_state),
         connected_block=ConnectedFor,
         muted_block=MutedFor,
@@ -182,5 +167,8 @@ def _ask_in_c(send: Send) -> None:
     Signal.receivers_for = update_wrapper(which, Signal.receivers_for)  # type: ignore[assignment, method-assign]  # In C.
 
 
-implementation: str = _put_in_place()
+in_c: Send | None = _put_in_place()
+"""What sends in C, if anything does."""
+
+implementation: str = "python" if in_c is None else "c"
 """What sends: ``"c"``, or ``"python"`` without a compiler or with ``HELIOGRAPH_PURE=1``."""

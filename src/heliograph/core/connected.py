@@ -8,7 +8,6 @@ from types import GenericAlias
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.live import Anyone, Kept, Receivers
 from heliograph.core.connections.registry import Registry
-from heliograph.core.connections.reviving import revive
 from heliograph.core.connections.scopes import is_muted
 from heliograph.core.copying import Copyable
 from heliograph.core.describe import describe_callable
@@ -59,7 +58,6 @@ class Connected(Copyable, Generic[P]):
     _receivers_class: type[Any] = Receivers
     _forget_type = staticmethod(forget_type)
     _pass_over = staticmethod(pass_over)
-    _revive = staticmethod(revive)
 
     # Not in `__init__`, which some subclasses never call.
     def __new__(cls, *_: object, **__: object) -> Self:
@@ -95,6 +93,13 @@ class Connected(Copyable, Generic[P]):
             ``tuple(signal.receivers)`` is a copy that does not change.
             """
             return self._new_view()
+
+    @staticmethod
+    def _revive(registry: Any, connection: Connection, receiver: Any) -> None:
+        """Bring back a connection that has ended; see `revive`."""
+        from heliograph.core.connections.reviving import revive
+
+        revive(registry, connection, receiver)
 
     def _new_view(self) -> Any:
         return self._receivers_class(self._registry)

@@ -14,7 +14,7 @@ from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
 from heliograph.core.identity import ANY, canonical, unwrapped
 from heliograph.core.mistakes import refuse_as_sender
-from heliograph.core.observing.instruments import tell_connected, tell_disconnected
+from heliograph.core.observing.wishes import Watchers
 from heliograph.core.source import call_site
 
 TYPE_CHECKING = False
@@ -141,7 +141,7 @@ class Connectable(Connected[P]):
             if self._tells or "receiver_connected" in self.__dict__:
                 self._tell_connected(receiver, real, connection, previous is None)
             if registry.watchers.on_connect:
-                tell_connected(self, connection, previous)
+                Watchers.watching.tell_connected(self, connection, previous)
         return receiver
 
     def connect_via(
@@ -322,7 +322,7 @@ class Connectable(Connected[P]):
         if self._tells or "receiver_disconnected" in self.__dict__:
             self._tell_disconnected(receiver, real, ended)
         if ended and registry.watchers.on_disconnect:
-            tell_disconnected(self, ended)
+            Watchers.watching.tell_disconnected(self, ended)
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected. Nothing is connected."""
@@ -349,7 +349,7 @@ class Connectable(Connected[P]):
             if tells:
                 self._tell_disconnected(receiver, sender, [connection])
             if registry.watchers.on_disconnect:
-                tell_disconnected(self, [connection])
+                Watchers.watching.tell_disconnected(self, [connection])
         return ended
 
     def _connect_with(
@@ -362,7 +362,7 @@ class Connectable(Connected[P]):
         if self._tells or "receiver_connected" in self.__dict__:
             self._tell_connected(receiver, sender, connection, previous is None)
         if options.scope is None and self._registry.watchers.on_connect:
-            tell_connected(self, connection, previous)
+            Watchers.watching.tell_connected(self, connection, previous)
         return [connection]
 
     def _listen(self, receiver: Any, sender: Any, options: Options) -> Connection | None:

@@ -10,8 +10,7 @@ from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import not_named, warn_of_text, wrapped
-from heliograph.core.observing.instruments import TELLERS, is_telling
-from heliograph.core.observing.wishes import show
+from heliograph.core.observing.wishes import TELLERS, Watchers, show
 from heliograph.core.sending.checks import is_as_expected
 from heliograph.core.sending.lookup import (
     audience,
@@ -33,9 +32,8 @@ from heliograph.core.sending.unfinished import (
     finish_async,
     is_over,
 )
-from heliograph.core.sending.watched import send_async_watched
 from heliograph.core.showing import Documentation
-from heliograph.core.streams.waitable import Waitable
+from heliograph.core.waitable import Waitable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,8 +227,9 @@ class Signal(Waitable[P]):
         looked_at = registry.expected or (sender is None and "sender" in payload)
         if snapshot.slow_in_send_async or registry.needs_slow_path or looked_at:
             return await send_async_slowly(self, sender, payload, snapshot, version, _sync_wrapper)
-        if registry.watchers and not (TELLERS and is_telling()):
-            return await send_async_watched(self, sender, payload, snapshot, version, _sync_wrapper)
+        if registry.watchers and not (TELLERS and Watchers.watching.is_telling()):
+            send_watched = Watchers.watching.send_async
+            return await send_watched(self, sender, payload, snapshot, version, _sync_wrapper)
         results: Results = []
         receiver, errors = NOBODY, NOBODY
         try:

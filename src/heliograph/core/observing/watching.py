@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 
 from heliograph.core.observing.emission import PLACE, Emission, outlive
-from heliograph.core.observing.instruments import is_telling, tell, tell_start
 from heliograph.core.observing.nesting import Place, innermost
+from heliograph.core.observing.telling import is_telling, tell, tell_start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

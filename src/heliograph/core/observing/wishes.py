@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from weakref import WeakSet
 
-from heliograph.core.describe import short_repr
-from heliograph.core.errors import ArgumentError
 from heliograph.core.lock import keep_until_unlocked, under_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, ClassVar
 
     from heliograph.core.connections.registry import Registry
+    from heliograph.core.instrumenting import Watching
     from heliograph.core.observing.emission import Emission
 
     Instrument = Callable[[Emission], object]
@@ -32,9 +31,12 @@ class Watchers(list["Instrument"]):
         on_connect: The instruments that have the method ``on_connect``.
         on_disconnect: The instruments that have the method ``on_disconnect``.
         told: All of them, as a tuple that does not change while they are called.
+        watching: What watches. It is there as soon as there is an instrument.
     """
 
     __slots__ = ("on_connect", "on_disconnect", "on_start", "told")
+
+    watching: ClassVar[type[Watching]]
 
     def __init__(self, wishes: Iterable[Wish] = ()) -> None:
         super().__init__()
@@ -90,6 +92,9 @@ class Wish:
 
 EVERYWHERE = Watchers()
 """The watchers of every signal that no instrument has named: those that want all signals."""
+
+TELLERS: dict[int | tuple[int, int], None] = {}
+"""The threads, tasks and greenlets in which an instrument is running now."""
 
 _added: dict[Hashable, Wish] = {}
 """The wishes of all instruments, by the keys of the instruments."""
@@ -173,42 +178,3 @@ def _publish_to(registries: Sequence[Registry]) -> None:
             _named.discard(registry)
         else:
             registry.be_watched_by(Watchers(wishes))
-
-
-def chosen(signals: Any) -> dict[Hashable, Callable[[Wish], object]]:
-    """Return the functions that grant an instrument the signals that it names, by key.
-
-    Raises:
-        ArgumentError: If nothing is named, or something that is no signal, namespace or pattern.
-    """
-    if isinstance(signals, str) or _choose(signals) is not None:
-        shown = short_repr(signals)
-        msg = f"signals={shown} is one thing: pass a list, as in signals=[order_paid]."
-        raise ArgumentError(msg)
-    try:
-        named = list(signals)
-    except TypeError:
-        msg = f"signals={short_repr(signals)} is not a list of signals."
-        raise ArgumentError(msg) from None
-    if not named:
-        msg = f"signals={short_repr(signals)} names no signal. Leave it out to see every signal."
-        raise ArgumentError(msg)
-    return dict(map(_choice_of, named))
-
-
-def _choice_of(named: Any) -> Choice:
-    choose = _choose(named)
-    if choose is None:
-        shown = short_repr(named)
-        msg = (
-            f"{shown} is nothing that an instrument can watch: pass signals, namespaces, or "
-            'patterns such as namespace.signals("order-*").'
-        )
-        raise ArgumentError(msg)
-    choice: Choice = choose(named)
-    return choice
-
-
-def _choose(named: Any) -> Callable[[Any], Choice] | None:
-    # On the type, as proxies and mocks have any attribute.
-    return getattr(type(named), "_choice", None)

@@ -64,11 +64,12 @@ typedef struct {
     PyObject *is_raised;    /* tells whether an error of the last receiver is raised right away */
     PyObject *pending_changes;  /* a deque of changes that are still to be made */
     PyObject *at_once;      /* a tuple of errors that leave a send at once */
+    PyObject *innermost_block;  /* the context variable for the innermost block */
+    PyObject *known, *os_names;  /* why programs are being developed, and the names of `os` */
+    /* What watches, or NULL while there is no instrument, as are the classes of its values: */
     PyObject *tellers;      /* a dict that is empty if no instrument is just being told */
     PyObject *inside;       /* the context variable for the place of the innermost send */
-    PyObject *innermost_block;  /* the one for the innermost block that connects or mutes */
     PyObject *deliveries;   /* what gives those of an emission that Python has filled in */
-    PyObject *known, *os_names;  /* why programs are being developed, and the names of `os` */
     PyObject *end_watching, *outlive, *whoever_runs, *switch_off;
     PyObject *running_loop, *greenlet;  /* functions that say what runs, once they are loaded */
     PyObject *teller;       /* who has told last in C, as Python notes it: where no task runs, */
@@ -185,11 +186,11 @@ call_of(Send *self, PyObject *object)
 #endif
 }
 
-/* Tell whether C can watch: no instrument is just being told. */
+/* Tell whether C can watch: it has what is needed, and no instrument is just being told. */
 static inline int
 can_watch(Send *self)
 {
-    return PyDict_GET_SIZE(self->tellers) == 0;
+    return self->tellers != NULL && PyDict_GET_SIZE(self->tellers) == 0;
 }
 
 #if PY_VERSION_HEX >= 0x030D0000

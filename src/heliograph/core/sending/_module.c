@@ -141,14 +141,17 @@ intern_names(Send *self)
            || self->environ_name == NULL || self->on_start_name == NULL || self->zero == NULL ? -1 : 0;
 }
 
-/* Find out where each class has its slots; -1 with an error. */
+/* Find out where each class that is known has its slots; -1 with an error. */
 static int
 find_slots(Send *self)
 {
     for (int slot = 0; slot < SLOTS; slot++) {
-        self->offsets[slot] = offset_of(self->kinds[SLOT[slot].kind], SLOT[slot].name);
-        if (self->offsets[slot] < 0) {
-            return -1;
+        PyTypeObject *kind = self->kinds[SLOT[slot].kind];
+        if (kind != NULL) {
+            self->offsets[slot] = offset_of(kind, SLOT[slot].name);
+            if (self->offsets[slot] < 0) {
+                return -1;
+            }
         }
     }
     return 0;
@@ -157,32 +160,24 @@ find_slots(Send *self)
 static PyObject *
 Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"in_python", "finish", "is_raised", "dress", "explain", "pending_changes", "at_once", "tellers",
-                            "inside", "end_watching", "outlive", "whoever_runs",
-                            "switch_off", "registry", "group", "connection", "snapshot",
-                            "receiver_ref", "method_ref", "watchers", "place", "emission",
-                            "delivery", "innermost_block", "scope", "deliveries", "unfinished",
-                            "known", "os_names", "lock_state", "connected_block", "muted_block",
-                            NULL};
+    static char *names[] = {"in_python", "finish", "is_raised", "dress", "explain",
+                            "pending_changes", "at_once", "registry", "group", "connection",
+                            "snapshot", "receiver_ref", "method_ref", "watchers", "place",
+                            "innermost_block", "scope", "unfinished", "known", "os_names",
+                            "lock_state", "connected_block", "muted_block", NULL};
     PyObject *in_python, *finish_, *is_raised, *dress, *explain, *pending_changes, *at_once;
-    PyObject *tellers, *inside;
-    PyObject *end_watching_, *outlive_, *whoever_runs_, *switch_off;
-    PyObject *innermost_block, *deliveries, *known, *os_names;
-    PyTypeObject *kinds[KINDS];
+    PyObject *innermost_block, *known, *os_names;
+    PyTypeObject *kinds[KINDS] = {NULL};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs,
-            "OOOOOOO!O!O!OOOOO!O!O!O!O!O!O!O!O!O!O!O!OO!O!O!O!O!O!:Send", names, &in_python,
+            args, kwargs, "OOOOOOO!O!O!O!O!O!O!O!O!O!O!O!O!O!O!O!O!:Send", names, &in_python,
             &finish_, &is_raised, &dress, &explain, &pending_changes, &PyTuple_Type, &at_once,
-            &PyDict_Type, &tellers,
-            &PyContextVar_Type, &inside, &end_watching_, &outlive_, &whoever_runs_,
-            &switch_off, &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
+            &PyType_Type, &kinds[REGISTRY], &PyType_Type, &kinds[GROUP], &PyType_Type,
             &kinds[CONNECTION], &PyType_Type, &kinds[SNAPSHOT], &PyType_Type, &kinds[RECEIVER_REF],
             &PyType_Type, &kinds[METHOD_REF], &PyType_Type, &kinds[WATCHED_BY], &PyType_Type,
-            &kinds[PLACE], &PyType_Type, &kinds[EMISSION], &PyType_Type, &kinds[DELIVERY],
-            &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
-            &deliveries, &PyType_Type, &kinds[UNFINISHED], &PyList_Type, &known, &PyDict_Type,
-            &os_names, &PyType_Type, &kinds[LOCK_STATE], &PyType_Type, &kinds[CONNECTED_BLOCK],
-            &PyType_Type, &kinds[MUTED_BLOCK])) {
+            &kinds[PLACE], &PyContextVar_Type, &innermost_block, &PyType_Type, &kinds[SCOPE],
+            &PyType_Type, &kinds[UNFINISHED], &PyList_Type, &known, &PyDict_Type, &os_names,
+            &PyType_Type, &kinds[LOCK_STATE], &PyType_Type, &kinds[CONNECTED_BLOCK], &PyType_Type,
+            &kinds[MUTED_BLOCK])) {
         return NULL;
     }
     kinds[NOTES] = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Notes");
@@ -199,18 +194,11 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->explain = Py_NewRef(explain);
     self->pending_changes = Py_NewRef(pending_changes);
     self->at_once = Py_NewRef(at_once);
-    self->tellers = Py_NewRef(tellers);
-    self->inside = Py_NewRef(inside);
     self->innermost_block = Py_NewRef(innermost_block);
-    self->deliveries = Py_NewRef(deliveries);
     self->known = Py_NewRef(known);
     self->os_names = Py_NewRef(os_names);
-    self->end_watching = Py_NewRef(end_watching_);
-    self->outlive = Py_NewRef(outlive_);
-    self->whoever_runs = Py_NewRef(whoever_runs_);
-    self->switch_off = Py_NewRef(switch_off);
     for (int kind = 0; kind < KINDS; kind++) {
-        self->kinds[kind] = (PyTypeObject *)Py_NewRef((PyObject *)kinds[kind]);
+        self->kinds[kind] = (PyTypeObject *)Py_XNewRef((PyObject *)kinds[kind]);
     }
     Py_DECREF(kinds[NOTES]);
     if (intern_names(self) < 0 || find_slots(self) < 0) {
@@ -218,6 +206,40 @@ Send_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     return (PyObject *)self;
+}
+
+/* Take what watches, which Python loads with the first instrument. */
+static PyObject *
+watch_with(Send *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"tellers", "inside", "end_watching", "outlive", "whoever_runs",
+                            "switch_off", "deliveries", "emission", "delivery", NULL};
+    PyObject *tellers, *inside, *end_watching_, *outlive_, *whoever_runs_, *switch_off, *deliveries;
+    PyTypeObject *emission, *delivery;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!OOOOOO!O!:watch_with", names, &PyDict_Type,
+                                     &tellers, &PyContextVar_Type, &inside, &end_watching_,
+                                     &outlive_, &whoever_runs_, &switch_off, &deliveries,
+                                     &PyType_Type, &emission, &PyType_Type, &delivery)) {
+        return NULL;
+    }
+    if (self->tellers != NULL) {
+        Py_RETURN_NONE;  /* A signal handler may have interrupted the loading, which began again. */
+    }
+    self->kinds[EMISSION] = (PyTypeObject *)Py_NewRef((PyObject *)emission);
+    self->kinds[DELIVERY] = (PyTypeObject *)Py_NewRef((PyObject *)delivery);
+    if (find_slots(self) < 0) {
+        Py_CLEAR(self->kinds[EMISSION]);
+        Py_CLEAR(self->kinds[DELIVERY]);
+        return NULL;
+    }
+    self->inside = Py_NewRef(inside);
+    self->end_watching = Py_NewRef(end_watching_);
+    self->outlive = Py_NewRef(outlive_);
+    self->whoever_runs = Py_NewRef(whoever_runs_);
+    self->switch_off = Py_NewRef(switch_off);
+    self->deliveries = Py_NewRef(deliveries);
+    self->tellers = Py_NewRef(tellers);  /* The last, as it says that all is there. */
+    Py_RETURN_NONE;
 }
 
 static int
@@ -348,6 +370,8 @@ PyDoc_STRVAR(Send_doc, "The method `Signal.send`, for objects with a Registry as
 static PyMethodDef Send_methods[] = {
     REDUCE,
     {"deliveries_of", deliveries_of, METH_O, "Gives the deliveries of an emission, as a tuple."},
+    {"watch_with", (PyCFunction)(void (*)(void))watch_with, METH_VARARGS | METH_KEYWORDS,
+     "Takes what watches, once. Until then, Python does."},
     {NULL, NULL, 0, NULL},
 };
 

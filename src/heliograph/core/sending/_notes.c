@@ -166,6 +166,10 @@ deliveries_of(PyObject *send, PyObject *emission)
 {
     Send *self = (Send *)send;
     PyObject *noted = NULL;
+    if (self->tellers == NULL) {
+        PyErr_SetString(PyExc_TypeError, "Nothing watches yet");
+        return NULL;
+    }
     if (PyObject_TypeCheck(emission, self->kinds[EMISSION])) {
         noted = read_slot(self, emission, DELIVERIES);
     }

@@ -7,6 +7,7 @@ from heliograph.core.describe import name_of, title_of
 from heliograph.core.failures import leaves_at_once, log, log_aside, note, raise_kept
 from heliograph.core.lock import under_lock
 from heliograph.core.mistakes import hints
+from heliograph.core.observing.wishes import TELLERS, Watchers
 from heliograph.core.sending.turns import payload_for
 
 TYPE_CHECKING = False
@@ -147,6 +148,30 @@ class Outcome:
         for error, whose in others:
             note(first, f"and {whose}, raised {type(error).__name__}: see the log of 'heliograph'")
             log_aside(error, message, whose, title_of(self.signal))
+
+
+def outcome_of(
+    signal: Any,
+    sender: Any,
+    payload: dict[str, Any],
+    *,
+    muted: bool,
+    wrapping: bool | None,
+    origin: str | None = None,
+    envelopes: tuple[str, ...] = (),
+) -> Outcome:
+    """Return the object that collects the outcome; with an instrument, one that notes it."""
+    if signal._registry.watchers and not (TELLERS and Watchers.watching.is_telling()):
+        return Watchers.watching.outcome(
+            signal,
+            sender,
+            payload,
+            muted=muted,
+            wrapping=wrapping,
+            origin=origin,
+            envelopes=envelopes,
+        )
+    return Outcome(signal, sender, payload)
 
 
 def is_raised(

@@ -9,8 +9,8 @@ from heliograph.core.errors import AsyncReceiverError
 from heliograph.core.sending.arrivals import ARRIVAL, Arrival
 from heliograph.core.sending.delivering import deliver, deliver_async
 from heliograph.core.sending.lookup import is_plainly_connected
+from heliograph.core.sending.outcome import outcome_of
 from heliograph.core.sending.turns import Turns
-from heliograph.core.sending.watched_outcome import outcome_of
 from heliograph.core.showing import shown
 from heliograph.core.timings import timing
 

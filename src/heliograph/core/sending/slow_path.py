@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from heliograph.core.callables import coroutine_function
 from heliograph.core.connections.scopes import is_muted
 from heliograph.core.mistakes import wrapped
 from heliograph.core.sending.checks import check, check_sender, is_as_expected
 from heliograph.core.sending.delivering import deliver, deliver_async
 from heliograph.core.sending.lookup import find, own_connections
+from heliograph.core.sending.outcome import outcome_of
 from heliograph.core.sending.turns import Turns, connected_steps
 from heliograph.core.sending.unfinished import NOBODY, Unfinished, finish, is_over
-from heliograph.core.sending.watched_outcome import outcome_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,19 +26,11 @@ if TYPE_CHECKING:
     Results = list[tuple[Callable[..., Any], Any]]
 
 
-class _Loaded:
-    """What few programs need: to import it in each send would cost more than the rest of it."""
-
-    postpone: Any = None
-
-
-_loaded = _Loaded()
-
-
-def _load_postpone() -> Any:
+# Kept, as to import it in each send would cost more than the rest of it.
+@cache
+def _loaded_postpone() -> Callable[..., tuple[list[Step], tuple[str, ...]]]:
     from heliograph.core.sending.postponed import postpone
 
-    _loaded.postpone = postpone
     return postpone
 
 
@@ -139,8 +133,7 @@ def _prepared(
             # Before anybody is called, as it is refused where the time can never come.
             if snapshot.shared and not overridden:
                 steps = [(it, None) for it in own_connections(registry, snapshot, sender)]
-            postpone = _loaded.postpone or _load_postpone()
-            steps, envelopes = postpone(signal, sender, payload, steps)
+            steps, envelopes = _loaded_postpone()(signal, sender, payload, steps)
     turns = Turns(registry, sender, steps, version, snapshot.newest)
     return turns, outcome_of(
         signal, sender, payload, muted=muted, wrapping=wrapping, envelopes=envelopes

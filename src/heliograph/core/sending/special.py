@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from heliograph.core.connections.receivers import NOTHING
 from heliograph.core.failures import AT_ONCE
-from heliograph.core.observing.instruments import TELLERS, is_telling
+from heliograph.core.observing.wishes import TELLERS, Watchers
 from heliograph.core.sending.checks import is_as_expected
 from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.slow_path import send_slowly
 from heliograph.core.sending.unfinished import NOBODY, Unfinished, finish, was_called
-from heliograph.core.sending.watched import send_watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ def send_specially(
     expected = registry.expected
     if expected and not is_as_expected(expected, sender, payload):
         return send_slowly(signal, sender, payload, snapshot, version, wrapper)
-    if registry.watchers and not (TELLERS and is_telling()):
-        send = send_slowly if snapshot.sparing else send_watched
+    if registry.watchers and not (TELLERS and Watchers.watching.is_telling()):
+        send = send_slowly if snapshot.sparing else Watchers.watching.send
         return send(signal, sender, payload, snapshot, version, wrapper)
     if not snapshot.receiver_refs:
         return []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from heliograph.core.failures import AT_ONCE
+from heliograph.core.observing.wishes import Watchers
 from heliograph.core.sending.delivering import deliver, deliver_async
 from heliograph.core.sending.lookup import own_connections
 from heliograph.core.sending.outcome import Outcome, is_raised
 from heliograph.core.sending.turns import Turns
-from heliograph.core.sending.watched_outcome import WatchedOutcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _outcome_so_far(send: Unfinished) -> Outcome:
     if send.place is None:
         outcome = Outcome(send.signal, send.sender, send.payload)
     else:
-        outcome = watched = WatchedOutcome(send.signal, send.sender, send.payload)
+        outcome = watched = Watchers.watching.outcome(send.signal, send.sender, send.payload)
         watched.go_on(send.place, send.clock)
     outcome.results = send.results
     return outcome

@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import perf_counter
 
 from heliograph.core.observing.emission import PLACE
-from heliograph.core.observing.instruments import TELLERS, is_telling
 from heliograph.core.observing.nesting import enter
 from heliograph.core.observing.watching import begin_watching, end_watching
 from heliograph.core.sending.outcome import Outcome
@@ -102,27 +101,3 @@ class WatchedOutcome(Outcome):
         if self.emission is not None:
             note = receiver, connection, took, value, error
             self.emission._deliveries.append(note)
-
-
-def outcome_of(
-    signal: Any,
-    sender: Any,
-    payload: dict[str, Any],
-    *,
-    muted: bool,
-    wrapping: bool | None,
-    origin: str | None = None,
-    envelopes: tuple[str, ...] = (),
-) -> Outcome:
-    """Return the object that collects the outcome; with an instrument, one that notes it."""
-    if signal._registry.watchers and not (TELLERS and is_telling()):
-        return WatchedOutcome(
-            signal,
-            sender,
-            payload,
-            muted=muted,
-            wrapping=wrapping,
-            origin=origin,
-            envelopes=envelopes,
-        )
-    return Outcome(signal, sender, payload)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from heliograph.core.connected import P
 from heliograph.core.connecting import Connectable
 from heliograph.core.connections.options import refuse_misspelt
@@ -9,7 +11,7 @@ from heliograph.core.identity import ANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any, Never
 
     from heliograph.core.observing.emission import Emission
@@ -18,21 +20,13 @@ if TYPE_CHECKING:
     from heliograph.core.streams.wanted import Wanted
 
 
-class _Loaded:
-    """What few programs need: to import it in each call would cost more than Python's `await`."""
-
-    functions: Any = None
-
-
-_loaded = _Loaded()
-
-
-def _load() -> Any:
+# Kept, as to import them in each call would cost more than Python's `await`.
+@cache
+def _loaded() -> tuple[Callable[..., Stream], Callable[..., Coroutine[Any, Any, Emission]]]:
     from heliograph.core.streams.stream import listen
     from heliograph.core.streams.upcoming import upcoming
 
-    _loaded.functions = listen, upcoming
-    return _loaded.functions
+    return listen, upcoming
 
 
 class Waitable(Connectable[P]):
@@ -77,9 +71,8 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.next)
-        _, upcoming = _loaded.functions or _load()
-        made: Coroutine[Any, Any, Emission] = upcoming(self, sender, matching, timeout)
-        return made
+        _, upcoming = _loaded()
+        return upcoming(self, sender, matching, timeout)
 
     def wait(
         self,
@@ -147,6 +140,5 @@ class Waitable(Connectable[P]):
         """
         if misspelt:
             refuse_misspelt(misspelt, Waitable.stream)
-        listen, _ = _loaded.functions or _load()
-        stream: Stream = listen(self, sender, matching, size, when_full)
-        return stream
+        listen, _ = _loaded()
+        return listen(self, sender, matching, size, when_full)
