@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import getweakrefs, proxy, ref
 
 import pytest
 
@@ -179,6 +179,26 @@ def test_a_sender_is_heard_whoever_else_refers_to_it_weakly(others: int) -> None
 
     assert signal.send(shop) == [(receive, (shop, {}))]
     assert [each() for each in (*before, *after)] == [shop] * 2 * others
+
+
+@pytest.mark.parametrize("shared", [(), (ref,), (proxy,), (ref, proxy)])
+def test_python_still_finds_the_weak_references_that_it_shares(shared: tuple[Any, ...]) -> None:
+    """It looks for them at the head of the list of an object, where connections must not be."""
+    signal, shop = Signal("paid"), Shop()
+    before = [make(shop) for make in shared]
+    for sender in (ANY, shop):
+        signal.connect(receive, sender)
+        signal.connect(shop.receive, sender)
+    after = [make(shop) for make in shared]
+    connection = next(it for it in signal.connections if it.sender is shop)
+
+    assert [id(it) for it in after] == [id(it) for it in before]
+    assert [id(it) for it in getweakrefs(shop)[: len(shared)]] == [id(it) for it in before]
+    assert id(connection) in [id(it) for it in getweakrefs(shop)]
+    del connection
+    signal.disconnect(receive)
+    signal.disconnect(shop.receive)
+    assert [id(it) for it in getweakrefs(shop)] == [id(it) for it in before]
 
 
 def test_arguments_in_a_tuple_stay_what_they_are() -> None:

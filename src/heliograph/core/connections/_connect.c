@@ -189,9 +189,11 @@ bare_reference(Tables *self, Request *request)
     Send *engine = self->engine;
     Receiver *receiver = &request->receiver;
     if (receiver->owner == NULL) {
-        return new_reference(engine->kinds[RECEIVER_REF], receiver->function, self->parts[DIED]);
+        return new_reference(self, engine->kinds[RECEIVER_REF], receiver->function,
+                             self->parts[DIED]);
     }
-    PyObject *made = new_reference(engine->kinds[METHOD_REF], receiver->owner, self->parts[DIED]);
+    PyObject *made = new_reference(self, engine->kinds[METHOD_REF], receiver->owner,
+                                   self->parts[DIED]);
     PyObject *died = PyObject_CallFunctionObjArgs(
         self->parts[PARTIAL], self->parts[FUNCTION_DIED],
         slot_of(self, request->registry, SELF_REF), request->receiver_key, NULL);

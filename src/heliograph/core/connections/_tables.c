@@ -163,13 +163,38 @@ call_site(Tables *self)
     return site;
 }
 
-PyObject *
-new_reference(PyTypeObject *type, PyObject *to, PyObject *callback)
+/* Tell whether everybody who wants the like gets this weak reference. CPython looks for those at the
+ * head of the list: for one reference, then for one proxy. */
+static int
+is_shared(PyWeakReference *reference)
 {
-    PyObject *args = callback == NULL ? PyTuple_Pack(1, to) : PyTuple_Pack(2, to, callback);
-    PyObject *made = args == NULL ? NULL : type->tp_new(type, args, NULL);
-    Py_XDECREF(args);
-    return made;
+    return reference->wr_callback == NULL
+           && (PyWeakref_CheckRefExact(reference) || PyWeakref_CheckProxy(reference));
+}
+
+PyObject *
+new_reference(Tables *self, PyTypeObject *type, PyObject *to, PyObject *callback)
+{
+    /* As `__new__` does, but for its arguments, which take as long as all the rest. */
+    PyWeakReference *made = (PyWeakReference *)type->tp_alloc(type, 0);
+    if (made == NULL) {
+        return NULL;
+    }
+    PyWeakReference **place = (PyWeakReference **)PyObject_GET_WEAKREFS_LISTPTR(to);
+    while (*place != NULL && is_shared(*place)) {
+        made->wr_prev = *place;
+        place = &(*place)->wr_next;
+    }
+    made->wr_object = to;
+    made->wr_callback = Py_XNewRef(callback);
+    made->hash = -1;
+    made->vectorcall = self->call_reference;
+    made->wr_next = *place;
+    if (made->wr_next != NULL) {
+        made->wr_next->wr_prev = made;
+    }
+    *place = made;
+    return (PyObject *)made;
 }
 
 PyObject *
@@ -194,7 +219,7 @@ new_connection(Tables *self, PyObject *receiver_ref, PyObject *key, PyObject *or
 {
     /* Where there are weak references: otherwise another object could get its id. */
     int weakly = PyLong_CheckExact(key) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(sender));
-    PyObject *made = new_reference(self->engine->kinds[CONNECTION],
+    PyObject *made = new_reference(self, self->engine->kinds[CONNECTION],
                                    weakly ? sender : self->parts[ANY],
                                    weakly ? self->sender_died : NULL);
     if (made != NULL) {
@@ -243,6 +268,16 @@ note_last(Tables *self, PyObject *priority)
     return self->after_all == NULL || self->number_mask == NULL ? -1 : 0;
 }
 
+/* Note what weak references are called by; -1 with an error. */
+static int
+note_call(Tables *self)
+{
+    PyObject *reference = PyWeakref_NewRef(self->parts[ANY], NULL);
+    self->call_reference = reference == NULL ? NULL : ((PyWeakReference *)reference)->vectorcall;
+    Py_XDECREF(reference);
+    return reference == NULL ? -1 : 0;
+}
+
 /* Take what Python gives; -1 with an error. */
 static int
 take_parts(Tables *self, PyObject *args, PyObject *kwargs)
@@ -267,7 +302,7 @@ take_parts(Tables *self, PyObject *args, PyObject *kwargs)
     for (int part = 0; part < PARTS; part++) {
         self->parts[part] = Py_NewRef(given[part]);
     }
-    if (note_last(self, PyTuple_GET_ITEM(given[LISTENING], 0)) < 0) {
+    if (note_last(self, PyTuple_GET_ITEM(given[LISTENING], 0)) < 0 || note_call(self) < 0) {
         return -1;
     }
     self->small_table = PyLong_AsSsize_t(given[SMALL_TABLE]);

@@ -49,6 +49,7 @@ typedef struct Tables {
     PyObject *number_mask;  /* and what leaves the number of it */
     Py_ssize_t small_table, per_entry, most_lines;
     PyObject *sender_died;  /* in C */
+    vectorcallfunc call_reference;  /* what a weak reference is called by */
 } Tables;
 
 /* What a change has dropped, to be freed when it is complete. */
@@ -156,8 +157,8 @@ int tells_nobody(Tables *self, PyObject *signal, enum name meta_signal);
  * Python has to find it. */
 PyObject *call_site(Tables *self);
 
-/* Give a weak reference of a class; a new reference, or NULL with an error. */
-PyObject *new_reference(PyTypeObject *type, PyObject *to, PyObject *callback);
+/* Give a weak reference of a class, with nothing in its slots; NULL with an error. */
+PyObject *new_reference(Tables *self, PyTypeObject *type, PyObject *to, PyObject *callback);
 
 /* Give the new options of a connection; -1 with an error. */
 PyObject *new_options(Tables *self, PyObject *before, int weak, PyObject *scope, PyObject *site);
