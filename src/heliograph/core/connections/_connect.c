@@ -321,20 +321,12 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     return options;
 }
 
-/* Take the next number in the order of connecting, and give what connections are sorted by; a new
- * reference, or NULL if Python has to. */
+/* Give what a connection is sorted by that makes a version; a new reference, or NULL. */
 static PyObject *
-take_order(Tables *self, Request *request)
+order_at(Tables *self, Request *request, PyObject *version)
 {
-    PyObject *registry = request->registry;
-    PyObject *order = is_quiet(self) ? next_number(self, registry, LAST_ORDER) : NULL;
-    if (order != NULL) {
-        write_slot(self->engine, registry, LAST_ORDER, Py_NewRef(order));
-    }
-    if (order != NULL && request->own_name != NULL) {
-        Py_SETREF(order, PyNumber_Add(order, self->after_all));
-    }
-    return order;
+    return request->own_name == NULL ? Py_NewRef(version)
+                                     : PyNumber_Add(version, self->after_all);
 }
 
 /* Make a connection with these options and put it into the tables; a new reference, or NULL if
@@ -343,20 +335,22 @@ static PyObject *
 make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options)
 {
     PyObject *made = NULL, *order = NULL, *receiver_ref = Py_XNewRef(known);
+    PyObject *version = number_after(request->seen, 1);
     if (options != NULL && known == NULL) {
         receiver_ref = new_receiver_ref(self, request, options);
     }
-    if (receiver_ref != NULL && options != NULL) {
-        order = take_order(self, request);
+    if (receiver_ref != NULL && options != NULL && version != NULL) {
+        order = order_at(self, request, version);
         made = order == NULL ? NULL : new_connection(self, receiver_ref, request->key, order,
                                                      options, request->sender);
     }
     if (made != NULL
         && !link_connection(self, request->registry, made, request->receiver.it, known == NULL,
-                            request->seen)) {
+                            request->seen, version)) {
         Py_CLEAR(made);
     }
     PyErr_Clear();
+    Py_XDECREF(version);
     Py_XDECREF(order);
     Py_XDECREF(receiver_ref);
     Py_XDECREF(options);

@@ -103,7 +103,7 @@ new_group(Tables *self, PyObject *connection)
 
 /* Numbers that a change writes. They are made before. */
 typedef struct {
-    PyObject *version, *group_version, *strong, *local, *counted;
+    PyObject *version, *strong, *local, *counted;
     long long count;
 } Numbers;
 
@@ -111,24 +111,15 @@ static void
 free_numbers(Numbers *numbers)
 {
     Py_CLEAR(numbers->version);
-    Py_CLEAR(numbers->group_version);
     Py_CLEAR(numbers->strong);
     Py_CLEAR(numbers->local);
     Py_CLEAR(numbers->counted);
 }
 
-/* Give a number in a slot and one more, or less; NULL with an error. */
-static PyObject *
-number_after(Tables *self, PyObject *object, enum slot slot, int step)
-{
-    long long now = PyLong_AsLongLong(slot_of(self, object, slot));
-    return now == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(now + step);
-}
-
-/* Make the numbers of a change by one connection more, or less; -1 with an error. */
+/* Make the numbers of a change by one connection more, or less, but for the version; -1 with an
+ * error. */
 static int
-new_numbers(Tables *self, PyObject *registry, PyObject *connection, Found *found, int step,
-            Numbers *numbers)
+new_numbers(Tables *self, PyObject *registry, PyObject *connection, int step, Numbers *numbers)
 {
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
     PyObject *key = slot_of(self, connection, CONNECTION_KEY);
@@ -138,26 +129,22 @@ new_numbers(Tables *self, PyObject *registry, PyObject *connection, Found *found
         numbers->count = counted == NULL ? 0 : PyLong_AsLongLong(counted);
     }
     numbers->count += step;
-    numbers->version = number_after(self, registry, VERSION, 1);
     numbers->counted = PyLong_FromLongLong(numbers->count);
-    if (found->in_group) {
-        numbers->group_version = number_after(self, found->group, GROUP_VERSION, 1);
-    }
     if (!is_weak(self, connection)) {
-        numbers->strong = number_after(self, receiver_ref, STRONG_COUNT, step);
+        numbers->strong = number_after(slot_of(self, receiver_ref, STRONG_COUNT), step);
     }
     if (is_local_scope(self, scope_of(self, connection))) {
-        numbers->local = number_after(self, registry, LOCAL_CONNECTIONS, step);
+        numbers->local = number_after(slot_of(self, registry, LOCAL_CONNECTIONS), step);
     }
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Let a group be seen to be another. */
+/* Let a group be seen to be another. The next version of its registry serves, which no group has
+ * had: each change of a group is one of its registry. */
 static void
 outdate(Tables *self, PyObject *group, Numbers *numbers, Dropped *dropped)
 {
-    change_slot(self, group, GROUP_VERSION, numbers->group_version, dropped);
-    numbers->group_version = NULL;
+    change_slot(self, group, GROUP_VERSION, Py_NewRef(numbers->version), dropped);
     change_slot(self, group, GROUP_SNAPSHOT, Py_NewRef(Py_None), dropped);
 }
 
@@ -221,14 +208,14 @@ no_longer_idle(Tables *self, PyObject *registry, PyObject *receiver_ref, Dropped
 
 int
 link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject *receiver,
-                int is_new, PyObject *seen)
+                int is_new, PyObject *seen, PyObject *next)
 {
     Found found = {NULL};
-    Numbers numbers = {NULL};
+    Numbers numbers = {.version = Py_NewRef(next)};
     Dropped dropped = {.count = 0};
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER), *group = NULL;
     int made = 0, ready = find_place(self, registry, connection, &found) == 0
-                          && new_numbers(self, registry, connection, &found, 1, &numbers) == 0;
+                          && new_numbers(self, registry, connection, 1, &numbers) == 0;
     if (ready && found.group != NULL && !found.in_group) {
         group = new_group(self, found.group);
         ready = group != NULL
@@ -372,14 +359,14 @@ shrink_tables(Tables *self, PyObject *registry, PyObject *receiver_ref, Found *f
 int
 end_found(Tables *self, PyObject *registry, PyObject *connection, Found *found, int sender_died)
 {
-    Numbers numbers = {NULL};
+    Numbers numbers = {.version = number_after(slot_of(self, registry, VERSION), 1)};
     Dropped dropped = {.count = 0};
     PyObject *receiver_ref = Py_NewRef(slot_of(self, connection, CONNECTION_RECEIVER));
     PyObject *key = Py_NewRef(slot_of(self, connection, CONNECTION_KEY));
     int made = 0;
     Py_INCREF(connection);
     if (is_quiet(self) && says_whether_weak(self, connection)
-        && new_numbers(self, registry, connection, found, -1, &numbers) == 0) {
+        && new_numbers(self, registry, connection, -1, &numbers) == 0) {
         int idle = sender_died && becomes_idle(self, receiver_ref, &numbers);
         made = !idle
                || PyDict_SetItem(slot_of(self, registry, IDLE),

@@ -106,12 +106,12 @@ is_quiet(Tables *self)
            && Py_SIZE(self->engine->pending_changes) == 0;
 }
 
-/* Give the number that comes after one in a slot; a new reference, or NULL with an error. */
+/* Give a number and one more, or less; a new reference, or NULL with an error. */
 static inline PyObject *
-next_number(Tables *self, PyObject *object, enum slot slot)
+number_after(PyObject *number, int step)
 {
-    long long now = PyLong_AsLongLong(slot_of(self, object, slot));
-    return now == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(now + 1);
+    long long now = PyLong_AsLongLong(number);
+    return now == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(now + step);
 }
 
 /* Tell whether what a weak reference refers to is alive. */
@@ -194,10 +194,10 @@ int end_connection(Tables *self, PyObject *registry, PyObject *connection, int s
 void shrink(Tables *self, PyObject *registry, PyObject *owner, enum slot slot);
 
 /* Put a new connection into the tables, and its receiver if that is new, unless the registry has
- * another version than when it was looked up who is connected. Give 1 if that was done, and 0 if
- * Python has to: then nothing has changed, and no error is set. */
+ * another version than when it was looked up who is connected. It has the next one then. Give 1 if
+ * that was done, and 0 if Python has to: then nothing has changed, and no error is set. */
 int link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject *receiver,
-                    int is_new, PyObject *seen);
+                    int is_new, PyObject *seen, PyObject *next);
 
 /* Tell whether something is what changes of connections need to know; if not, with an error. */
 int is_tables(PyObject *it);

@@ -68,7 +68,7 @@ class Registry(Findable):
     """The connections of one signal."""
 
     __slots__ = (
-        "__weakref__", "any", "dead", "idle", "last_order", "lines", "local_connections",
+        "__weakref__", "any", "dead", "idle", "lines", "local_connections",
         "receivers", "self_ref", "senders",
     )  # fmt: skip
 
@@ -88,7 +88,6 @@ class Registry(Findable):
         # How many connections count in some contexts alone.
         self.local_connections: int = 0
         self.dead: deque[DeadReceiver] | None = None
-        self.last_order: int = 0
         # How often lines have connected functions that are defined inside of functions.
         self.lines: dict[int, int] = {}
         self.self_ref: ref[Registry] = ref(self)
@@ -209,7 +208,7 @@ class Registry(Findable):
             if options == receiver_ref.options:
                 # Shared: with a tuple of its own, a connection would be twice as large.
                 options = receiver_ref.options
-        self.last_order = order = self.last_order + 1
+        order = self.version + 1  # The version that has it, as versions only grow.
         connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
         self.link(connection, receiver_ref, key, None)
         if not options.weak:
@@ -358,6 +357,8 @@ class Registry(Findable):
 
     def repair(self) -> None:
         """Repair what an interrupted change left half made."""
+        # It may have changed a group and not yet this: no group has a newer version.
+        self.version += 1
         for connection in recount(self, self._all()):
             self._end(connection)
         self.any._snapshot = None

@@ -18,7 +18,6 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [IDLE] = {REGISTRY, "idle"},
     [DECLARATION] = {REGISTRY, "declaration"},
     [FITTED] = {REGISTRY, "fitted"},
-    [LAST_ORDER] = {REGISTRY, "last_order"},
     [SILENCE_CHANGES] = {REGISTRY, "silence_changes"},
     [SILENT] = {REGISTRY, "silent"},
     [SELF_REF] = {REGISTRY, "self_ref"},
