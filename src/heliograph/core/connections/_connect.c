@@ -238,7 +238,7 @@ name_of(Request *request)
 static PyObject *
 new_receiver_ref(Tables *self, Request *request, PyObject *options)
 {
-    PyObject *made = bare_reference(self, request), *counts = PyDict_New();
+    PyObject *made = bare_reference(self, request), *counts = PyTuple_New(0);
     PyObject *named = name_of(request);
     if (made == NULL || counts == NULL || named == NULL) {
         Py_XDECREF(made);
@@ -538,12 +538,30 @@ disconnect_one_vectorcall(PyObject *callable, PyObject *const *args, size_t narg
 
 /* Give the key of the one sender for whom a receiver is connected, borrowed, or NULL. */
 static PyObject *
-only_key(Tables *self, PyObject *receiver_ref)
+only_key(PyObject *counts)
 {
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS), *key, *count;
+    PyObject *key, *count;
     Py_ssize_t position = 0;
+    if (!PyDict_CheckExact(counts)) {
+        return PyTuple_GET_SIZE(counts) == 1 ? PyTuple_GET_ITEM(counts, 0) : NULL;
+    }
     return PyDict_GET_SIZE(counts) == 1 && PyDict_Next(counts, &position, &key, &count) ? key
                                                                                         : NULL;
+}
+
+/* Give how many connections a receiver has for a sender; -1 if Python has to count. */
+static long long
+count_for(Tables *self, PyObject *counts, PyObject *key)
+{
+    if (PyDict_CheckExact(counts)) {
+        PyObject *count = PyDict_GetItemWithError(counts, key);
+        return count != NULL ? PyLong_AsLongLong(count) : PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *only = only_key(counts);
+    if (only == NULL || only == key) {
+        return only == key;
+    }
+    return is_plain_key(self, only) ? PyObject_RichCompareBool(only, key, Py_EQ) : -1;
 }
 
 /* Disconnect; 0 if Python has to. */
@@ -562,21 +580,19 @@ disconnect(Tables *self, Request *request)
     if (!is_reference_to(self, receiver_ref, &request->receiver)) {
         return 0;
     }
-    PyObject *key = request->key;
+    PyObject *key = request->key, *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
     if (request->sender == self->parts[ANY]) {
-        key = only_key(self, receiver_ref);
+        key = only_key(counts);
     }
     if (key == NULL || !is_plain_key(self, key)) {
         return 0;
     }
     Found found = {NULL};
     PyObject *connection = find_lasting(self, registry, receiver_ref, key, &found);
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
-    PyObject *count = PyDict_GetItemWithError(counts, key);
+    long long count = count_for(self, counts, key);
     /* If there is another one, a block has made it. */
-    int done = count == NULL ? !PyErr_Occurred()
-                             : connection != NULL && PyLong_AsLongLong(count) == 1
-                                   && end_found(self, registry, connection, &found, 0);
+    int done = count == 0 || (count == 1 && connection != NULL
+                              && end_found(self, registry, connection, &found, 0));
     Py_XDECREF(found.group);
     return done;
 }

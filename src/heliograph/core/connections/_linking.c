@@ -101,10 +101,12 @@ new_group(Tables *self, PyObject *connection)
     return group;
 }
 
-/* Numbers that a change writes. They are made before. */
+/* What a change writes. It is made before. */
 typedef struct {
-    PyObject *version, *strong, *local, *counted;
-    long long count;
+    PyObject *version, *strong, *local;
+    PyObject *counts;   /* what counts the connections of the receiver then, or NULL: as now, */
+    PyObject *counted;  /* with this for the sender, */
+    long long count;    /* as a number */
 } Numbers;
 
 static void
@@ -113,7 +115,51 @@ free_numbers(Numbers *numbers)
     Py_CLEAR(numbers->version);
     Py_CLEAR(numbers->strong);
     Py_CLEAR(numbers->local);
+    Py_CLEAR(numbers->counts);
     Py_CLEAR(numbers->counted);
+}
+
+/* Make what counts the connections of a receiver, of which one is for a sender, after a change by
+ * one more for another sender, or also for that; NULL with an error, or if Python has to. */
+static PyObject *
+counts_of_two(Tables *self, PyObject *only, PyObject *key)
+{
+    PyObject *counts = is_plain_key(self, only) ? PyDict_New() : NULL;
+    if (counts != NULL && PyDict_SetItem(counts, only, self->one) == 0) {
+        int again = PyDict_Contains(counts, key);
+        PyObject *count = PyLong_FromLong(1 + again);
+        if (again >= 0 && count != NULL && PyDict_SetItem(counts, key, count) == 0) {
+            Py_DECREF(count);
+            return counts;
+        }
+        Py_XDECREF(count);
+    }
+    Py_XDECREF(counts);
+    return NULL;
+}
+
+/* Make what counts the connections of a receiver after a change; -1 if Python has to. */
+static int
+new_counts(Tables *self, PyObject *counts, PyObject *key, int step, Numbers *numbers)
+{
+    if (PyDict_CheckExact(counts)) {
+        PyObject *before = PyDict_GetItemWithError(counts, key);
+        numbers->count = (before == NULL ? 0 : PyLong_AsLongLong(before)) + step;
+        numbers->counted = PyLong_FromLongLong(numbers->count);
+        int ends = numbers->count == 0 && PyDict_GET_SIZE(counts) == 1;
+        numbers->counts = ends ? PyTuple_New(0) : NULL;
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (step < 0) {
+        numbers->counts = PyTuple_New(0);
+    }
+    else if (PyTuple_GET_SIZE(counts) == 0) {
+        numbers->counts = PyTuple_Pack(1, key);
+    }
+    else {
+        numbers->counts = counts_of_two(self, PyTuple_GET_ITEM(counts, 0), key);
+    }
+    return numbers->counts == NULL ? -1 : 0;
 }
 
 /* Make the numbers of a change by one connection more, or less, but for the version; -1 with an
@@ -122,14 +168,10 @@ static int
 new_numbers(Tables *self, PyObject *registry, PyObject *connection, int step, Numbers *numbers)
 {
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
-    PyObject *key = slot_of(self, connection, CONNECTION_KEY);
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
-    if (PyDict_GET_SIZE(counts) != 0) {
-        PyObject *counted = PyDict_GetItemWithError(counts, key);
-        numbers->count = counted == NULL ? 0 : PyLong_AsLongLong(counted);
+    if (new_counts(self, slot_of(self, receiver_ref, SENDER_COUNTS),
+                   slot_of(self, connection, CONNECTION_KEY), step, numbers) < 0) {
+        return -1;
     }
-    numbers->count += step;
-    numbers->counted = PyLong_FromLongLong(numbers->count);
     if (!is_weak(self, connection)) {
         numbers->strong = number_after(slot_of(self, receiver_ref, STRONG_COUNT), step);
     }
@@ -163,7 +205,7 @@ write_tables(Tables *self, PyObject *registry, PyObject *connection, int is_new,
         return 0;
     }
     if (!is_new || PyDict_SetItem(receivers, receiver_key, receiver_ref) == 0) {
-        if (PyDict_SetItem(counts, key, numbers->counted) == 0) {
+        if (numbers->counts != NULL || PyDict_SetItem(counts, key, numbers->counted) == 0) {
             return 1;
         }
         if (is_new) {
@@ -231,6 +273,9 @@ link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject
         if (found.in_group) {
             outdate(self, found.group, &numbers, &dropped);
         }
+        if (numbers.counts != NULL) {
+            change_slot(self, receiver_ref, SENDER_COUNTS, Py_NewRef(numbers.counts), &dropped);
+        }
         if (numbers.strong != NULL) {
             change_slot(self, receiver_ref, STRONG_COUNT, Py_NewRef(numbers.strong), &dropped);
             change_slot(self, receiver_ref, STRONG_REF, Py_NewRef(receiver), &dropped);
@@ -290,15 +335,17 @@ uncount(Tables *self, PyObject *registry, PyObject *receiver_ref, PyObject *key,
     if (numbers->local != NULL) {
         change_slot(self, registry, LOCAL_CONNECTIONS, Py_NewRef(numbers->local), dropped);
     }
-    if (numbers->count != 0) {
-        (void)PyDict_SetItem(counts, key, numbers->counted);
-        return;
-    }
-    (void)remove_from(counts, key);
-    if (PyDict_GET_SIZE(counts) == 0) {
+    if (numbers->counts != NULL) {
+        change_slot(self, receiver_ref, SENDER_COUNTS, Py_NewRef(numbers->counts), dropped);
         change_slot(self, receiver_ref, SHARED_SNAPSHOT, Py_NewRef(Py_None), dropped);
         (void)remove_from(slot_of(self, registry, RECEIVERS),
                           slot_of(self, receiver_ref, RECEIVER_KEY));
+    }
+    else if (numbers->count != 0) {
+        (void)PyDict_SetItem(counts, key, numbers->counted);
+    }
+    else {
+        (void)PyDict_DelItem(counts, key);
     }
 }
 
@@ -322,9 +369,7 @@ becomes_idle(Tables *self, PyObject *receiver_ref, Numbers *numbers)
     PyObject *function = Py_IS_TYPE(receiver_ref, self->engine->kinds[METHOD_REF])
                              ? slot_of(self, receiver_ref, FUNCTION_REF)
                              : receiver_ref;
-    return numbers->count == 0
-           && PyDict_GET_SIZE(slot_of(self, receiver_ref, SENDER_COUNTS)) == 1
-           && refers(receiver_ref) && refers(function);
+    return numbers->counts != NULL && refers(receiver_ref) && refers(function);
 }
 
 int
@@ -350,10 +395,9 @@ shrink_tables(Tables *self, PyObject *registry, PyObject *receiver_ref, Found *f
     if (!found->in_group || PyDict_GET_SIZE(slot_of(self, found->group, GROUP_CONNECTIONS)) == 0) {
         shrink(self, registry, registry, SENDERS);
     }
-    shrink(self, registry, receiver_ref, SENDER_COUNTS);
-    if (PyDict_GET_SIZE(slot_of(self, receiver_ref, SENDER_COUNTS)) == 0) {
-        shrink(self, registry, registry, RECEIVERS);
-    }
+    int connected = PyDict_CheckExact(slot_of(self, receiver_ref, SENDER_COUNTS));
+    shrink(self, registry, connected ? receiver_ref : registry,
+           connected ? SENDER_COUNTS : RECEIVERS);
 }
 
 int

@@ -257,7 +257,12 @@ class Registry(Findable):
         else:
             self.senders[key] = connection
         counts = receiver_ref.sender_counts
-        counts[key] = counts[key] + 1 if key in counts else 1
+        if not counts:  # A dict would take four times the room.
+            receiver_ref.sender_counts = (key,)
+        else:
+            if type(counts) is not dict:
+                counts = receiver_ref.sender_counts = dict.fromkeys(counts, 1)
+            counts[key] = counts[key] + 1 if key in counts else 1
         if self.idle:
             self._no_longer_idle(receiver_ref.key)
         self.version += 1
@@ -305,14 +310,13 @@ class Registry(Findable):
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
         counts, key = receiver_ref.sender_counts, connection._key
-        left = counts[key] - 1
-        if left:
-            counts[key] = left
-        elif len(counts) > 1:
+        if type(counts) is dict and counts[key] > 1:
+            counts[key] -= 1
+        elif type(counts) is dict and len(counts) > 1:
             del counts[key]
             receiver_ref.sender_counts = shrunk(counts)
-        else:  # A new one, as `shrunk` would give.
-            receiver_ref.sender_counts = {}
+        else:
+            receiver_ref.sender_counts = ()
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
