@@ -42,7 +42,7 @@ from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.signal import Signal
-from heliograph.core.source import Callers, is_of_an_engine, is_of_asyncio, places
+from heliograph.core.source import ENGINES, Callers, is_of_an_engine, is_of_asyncio, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def _connect_in_c(send: Send) -> None:
         objects=OBJECT_NAMES,
         making=MAKING,
         is_of_an_engine=is_of_an_engine,
+        engines=ENGINES,
         open_fate=OPEN,
         sent_fate=SENT,
         partial=partial,

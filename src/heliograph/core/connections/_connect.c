@@ -169,17 +169,15 @@ count_copy(Tables *self, Request *request)
     if (request->weak || request->receiver.owner != NULL || (code->co_flags & NESTED_CODE) == 0) {
         return 1;
     }
-    PyObject *lines = slot_of(self, request->registry, LINES), *line = PyLong_FromVoidPtr(code);
-    PyObject *before = line == NULL ? NULL : PyDict_GetItemWithError(lines, line);
-    long long count = before == NULL ? 0 : PyLong_AsLongLong(before);
-    int counted = 0;
-    if (count > 0 && ((count + 1) & count) != 0 && PyDict_GET_SIZE(lines) < self->most_lines) {
-        PyObject *now = PyLong_FromLongLong(count + 1);
-        counted = now != NULL && PyDict_SetItem(lines, line, now) == 0;
-        Py_XDECREF(now);
+    PyObject *lines = slot_of(self, request->registry, LINES);
+    PyObject *line = key_of(self->engine, (PyObject *)code);
+    PyObject *counted = line == NULL ? NULL : PyDict_GetItemWithError(lines, line);
+    if (counted == NULL || PyDict_GET_SIZE(lines) >= self->most_lines) {
+        return 0;
     }
-    Py_XDECREF(line);
-    return counted;
+    long long count = PyLong_AsLongLong(PyList_GET_ITEM(counted, 0)) + 1;
+    PyObject *now = (count & (count - 1)) == 0 ? NULL : PyLong_FromLongLong(count);
+    return now != NULL && PyList_SetItem(counted, 0, now) == 0;
 }
 
 /* Give the weak reference to a receiver, with nothing in it; a new reference, or NULL. */
@@ -309,7 +307,7 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     if (site != NULL
         && !(method && PySequence_Contains(self->parts[MAKING_NAMES],
                                            ((PyCodeObject *)PyTuple_GET_ITEM(site, 0))->co_name))) {
-        options = new_options(self, self->parts[USUAL], request->weak, Py_None, site);
+        options = lasting_options(self, request->weak, site);
     }
     Py_XDECREF(site);
     if (options != NULL && receiver_ref != NULL) {
@@ -349,7 +347,7 @@ make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options
                             request->seen, version)) {
         Py_CLEAR(made);
     }
-    PyErr_Clear();
+    no_error();
     Py_XDECREF(version);
     Py_XDECREF(order);
     Py_XDECREF(receiver_ref);
@@ -390,7 +388,7 @@ connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject 
             made = make_and_link(self, &request, known, options);
         }
     }
-    PyErr_Clear();
+    no_error();
     Py_XDECREF(known);
     free_request(&request);
     return made;

@@ -154,7 +154,8 @@ new_counts(Tables *self, PyObject *counts, PyObject *key, int step, Numbers *num
         numbers->counts = PyTuple_New(0);
     }
     else if (PyTuple_GET_SIZE(counts) == 0) {
-        numbers->counts = PyTuple_Pack(1, key);
+        numbers->counts = key == self->parts[ANY] ? Py_NewRef(self->once_for_all)
+                                                  : PyTuple_Pack(1, key);
     }
     else {
         numbers->counts = counts_of_two(self, PyTuple_GET_ITEM(counts, 0), key);
@@ -290,7 +291,7 @@ link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject
         }
         shrink(self, registry, registry, IDLE);
     }
-    PyErr_Clear();
+    no_error();
     free_numbers(&numbers);
     Py_XDECREF(found.group);
     Py_XDECREF(group);
@@ -381,7 +382,7 @@ end_connection(Tables *self, PyObject *registry, PyObject *connection, int sende
                 && is_in_place(self, connection, &found)
                 && end_found(self, registry, connection, &found, sender_died);
     Py_XDECREF(found.group);
-    PyErr_Clear();
+    no_error();
     return ended;
 }
 
@@ -423,7 +424,7 @@ end_found(Tables *self, PyObject *registry, PyObject *connection, Found *found, 
         tell_sends(self, registry, &numbers, &dropped);
         shrink_tables(self, registry, receiver_ref, found);
     }
-    PyErr_Clear();
+    no_error();
     free_numbers(&numbers);
     drop_all(&dropped);
     Py_DECREF(connection);

@@ -20,6 +20,7 @@ static const char *const PART[PARTS + 1] = {
     [OBJECTS] = "objects",              /* the names of first parameters that are objects */
     [MAKING_NAMES] = "making",          /* the methods that run while an object is made */
     [MODULES] = "is_of_an_engine",      /* by their names, whether modules are the engine's */
+    [ENGINES] = "engines",              /* the packages that are, a set that only grows */
     [OPEN_FATE] = "open_fate",
     [SENT_FATE] = "sent_fate",
     [PARTIAL] = "partial",
@@ -135,11 +136,40 @@ is_users(Tables *self, PyFrameObject *frame)
     PyObject *globals = PyFrame_GetGlobals(frame);
     PyObject *name = PyDict_GetItemWithError(globals, self->names[NAME_MODULE_NAME]);
     PyObject *known = NULL;
-    if (name != NULL && PyUnicode_CheckExact(name)) {
+    Py_ssize_t engines = PySet_GET_SIZE(self->parts[ENGINES]);
+    if (name != NULL && name == self->users_module && engines == self->engines) {
+        known = Py_False;
+    }
+    else if (name != NULL && PyUnicode_CheckExact(name)) {
         known = PyDict_GetItemWithError(self->parts[MODULES], name);
+        if (known == Py_False) {
+            Py_XSETREF(self->users_module, Py_NewRef(name));
+            self->engines = engines;
+        }
     }
     Py_DECREF(globals);
     return known == Py_False ? 1 : known == Py_True ? 0 : -1;
+}
+
+/* Give a place in code, the last one again if it is the same; a new reference, or NULL with an
+ * error. Takes over the code. */
+static PyObject *
+site_at(Tables *self, PyObject *code, int instruction)
+{
+    PyObject *last = self->last_site;
+    if (last != NULL && PyTuple_GET_ITEM(last, 0) == code
+        && PyLong_AsLong(PyTuple_GET_ITEM(last, 1)) == instruction) {
+        Py_DECREF(code);
+        return Py_NewRef(last);
+    }
+    PyObject *number = PyLong_FromLong(instruction);
+    PyObject *site = number == NULL ? NULL : PyTuple_Pack(2, code, number);
+    Py_XDECREF(number);
+    Py_DECREF(code);
+    if (site != NULL) {
+        Py_XSETREF(self->last_site, Py_NewRef(site));
+    }
+    return site;
 }
 
 PyObject *
@@ -151,14 +181,9 @@ call_site(Tables *self)
     while (frame != NULL && (users = is_users(self, frame)) == 0) {
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
-    PyObject *site = users == 1 ? PyTuple_New(2) : NULL;
-    if (site != NULL) {
-        PyTuple_SET_ITEM(site, 0, (PyObject *)PyFrame_GetCode(frame));
-        PyTuple_SET_ITEM(site, 1, PyLong_FromLong(PyFrame_GetLasti(frame)));
-        if (PyTuple_GET_ITEM(site, 1) == NULL) {
-            Py_CLEAR(site);
-        }
-    }
+    PyObject *site = users != 1 ? NULL
+                                : site_at(self, (PyObject *)PyFrame_GetCode(frame),
+                                          PyFrame_GetLasti(frame));
     Py_XDECREF(frame);
     return site;
 }
@@ -195,6 +220,18 @@ new_reference(Tables *self, PyTypeObject *type, PyObject *to, PyObject *callback
     }
     *place = made;
     return (PyObject *)made;
+}
+
+PyObject *
+lasting_options(Tables *self, int weak, PyObject *site)
+{
+    PyObject *last = self->last_options[weak];
+    if (last == NULL || PyTuple_GET_ITEM(last, SITE_AT) != site) {
+        last = new_options(self, self->parts[USUAL], weak, Py_None, site);
+        Py_XSETREF(self->last_options[weak], Py_XNewRef(last));
+        return last;
+    }
+    return Py_NewRef(last);
 }
 
 PyObject *
@@ -321,6 +358,8 @@ Tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->zero = PyLong_FromLong(0);
     self->one = PyLong_FromLong(1);
     int failed = take_parts(self, args, kwargs) < 0 || self->zero == NULL || self->one == NULL;
+    self->once_for_all = failed ? NULL : PyTuple_Pack(1, self->parts[ANY]);
+    failed = failed || self->once_for_all == NULL;
     for (int name = 0; name < NAMES && !failed; name++) {
         self->names[name] = PyUnicode_InternFromString(NAME[name]);
         failed = self->names[name] == NULL;
@@ -338,6 +377,9 @@ Tables_traverse(Tables *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->engine);
     Py_VISIT(self->sender_died);
+    Py_VISIT(self->last_site);
+    Py_VISIT(self->last_options[0]);
+    Py_VISIT(self->last_options[1]);
     for (int part = 0; part < PARTS; part++) {
         Py_VISIT(self->parts[part]);
     }
@@ -349,6 +391,9 @@ Tables_clear(Tables *self)
 {
     /* Nothing else: a weak reference may still call what ends its connection. */
     Py_CLEAR(self->sender_died);
+    Py_CLEAR(self->last_site);
+    Py_CLEAR(self->last_options[0]);
+    Py_CLEAR(self->last_options[1]);
     return 0;
 }
 
@@ -361,9 +406,11 @@ Tables_dealloc(Tables *self)
         self->engine->tables = NULL;
     }
     Py_CLEAR(self->engine);
-    Py_CLEAR(self->sender_died);
+    (void)Tables_clear(self);
     Py_CLEAR(self->zero);
     Py_CLEAR(self->one);
+    Py_CLEAR(self->once_for_all);
+    Py_CLEAR(self->users_module);
     Py_CLEAR(self->after_all);
     Py_CLEAR(self->number_mask);
     for (int part = 0; part < PARTS; part++) {

@@ -88,8 +88,9 @@ class Registry(Findable):
         # How many connections count in some contexts alone.
         self.local_connections: int = 0
         self.dead: deque[DeadReceiver] | None = None
-        # How often lines have connected functions that are defined inside of functions.
-        self.lines: dict[int, int] = {}
+        # How often lines have connected functions that are defined inside of functions: lists of
+        # one number, as C has to look once alone then.
+        self.lines: dict[int, list[int]] = {}
         self.self_ref: ref[Registry] = ref(self)
 
     def __del__(self) -> None:
