@@ -155,7 +155,8 @@ def _connect_in_c(send: Send) -> None:
         own_receivers=OWN_RECEIVERS,
         listening=LISTENING,
     )
-    changing = ("connect", "disconnect", "connected_to", "muted", "_listen", "_disconnect_one")
+    lasting = ("connect", "connect_via", "disconnect", "_listen", "_disconnect_one")
+    changing = (*lasting, "connected_to", "muted")
     of_blocks = ("__enter__", "__exit__", "__del__")
     verbs = [*((Connectable, it) for it in changing), *((Scoped, it) for it in of_blocks)]
     for owner, name in verbs:

@@ -45,6 +45,7 @@ static const char *const NAME[NAMES] = {
     [NAME_CALL] = "__call__",
     [NAME_LOCAL] = "local",
     [NAME_CONNECT_WITH] = "_connect_with",
+    [NAME_CONNECT] = "connect",
 };
 
 int
@@ -355,9 +356,11 @@ Tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
+    self->via = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Via");
     self->zero = PyLong_FromLong(0);
     self->one = PyLong_FromLong(1);
-    int failed = take_parts(self, args, kwargs) < 0 || self->zero == NULL || self->one == NULL;
+    int failed = self->via == NULL || take_parts(self, args, kwargs) < 0 || self->zero == NULL
+                 || self->one == NULL;
     self->once_for_all = failed ? NULL : PyTuple_Pack(1, self->parts[ANY]);
     failed = failed || self->once_for_all == NULL;
     for (int name = 0; name < NAMES && !failed; name++) {
@@ -376,6 +379,7 @@ Tables_traverse(Tables *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->engine);
+    Py_VISIT(self->via);
     Py_VISIT(self->sender_died);
     Py_VISIT(self->last_site);
     Py_VISIT(self->last_options[0]);
@@ -407,6 +411,7 @@ Tables_dealloc(Tables *self)
     }
     Py_CLEAR(self->engine);
     (void)Tables_clear(self);
+    Py_CLEAR(self->via);
     Py_CLEAR(self->zero);
     Py_CLEAR(self->one);
     Py_CLEAR(self->once_for_all);

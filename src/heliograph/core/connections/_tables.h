@@ -24,7 +24,7 @@ enum part {
 /* The names that are looked up. */
 enum name {
     NAME_RECEIVER, NAME_SENDER, NAME_WEAK, NAME_TELLS, NAME_CONNECTED, NAME_DISCONNECTED,
-    NAME_MODULE_NAME, NAME_CALL, NAME_LOCAL, NAME_CONNECT_WITH,
+    NAME_MODULE_NAME, NAME_CALL, NAME_LOCAL, NAME_CONNECT_WITH, NAME_CONNECT,
     NAMES
 };
 
@@ -44,6 +44,7 @@ typedef struct Tables {
     Send *engine;
     PyObject *parts[PARTS];
     PyObject *names[NAMES];
+    PyTypeObject *via;
     PyObject *zero, *one;
     PyObject *once_for_all;  /* what counts the connections of a receiver for all senders alone */
     PyObject *after_all;    /* what is added to the number of a connection that is called last, */
@@ -250,6 +251,8 @@ PyObject *del_vectorcall(PyObject *callable, PyObject *const *args, size_t nargs
                          PyObject *kwnames);
 PyObject *connect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
                              PyObject *kwnames);
+PyObject *connect_via_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
+                                 PyObject *kwnames);
 PyObject *disconnect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,
                                 PyObject *kwnames);
 PyObject *listen_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf,

@@ -298,8 +298,8 @@ extern PyType_Spec Noop_spec, SpanCall_spec;
 
 /* The type `Caller`, in `_callers.c`. */
 extern PyType_Spec Caller_spec;
-/* The types `Tables` and `Verb`, in `connections/`. */
-extern PyType_Spec Tables_spec, Verb_spec;
+/* The types `Tables`, `Verb` and `Via`, in `connections/`. */
+extern PyType_Spec Tables_spec, Verb_spec, Via_spec;
 
 
 #endif

@@ -408,7 +408,8 @@ fill_module(PyObject *module)
            || add_type(module, "SpanCall", &SpanCall_spec) < 0
            || add_type(module, "Caller", &Caller_spec) < 0
            || add_type(module, "Tables", &Tables_spec) < 0
-           || add_type(module, "Verb", &Verb_spec) < 0 ? -1 : 0;
+           || add_type(module, "Verb", &Verb_spec) < 0
+           || add_type(module, "Via", &Via_spec) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {
