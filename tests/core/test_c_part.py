@@ -487,3 +487,31 @@ def test_what_stands_for_no_function_has_no_name() -> None:
     for act in (repr, copy.copy):
         with pytest.raises(AttributeError, match="__qualname__"):
             act(nameless)
+
+
+@pytest.mark.parametrize("others", [0, 3, 4, 40])
+def test_a_receiver_is_found_whoever_else_refers_to_it_weakly(others: int) -> None:
+    """C looks for it among a few weak references, and then in the table."""
+    signals = [Signal(f"s{number}") for number in range(others + 1)]
+    signal, *more = signals
+
+    def receiver(sender: object) -> str:
+        return "heard"
+
+    signal.connect(receiver)
+    (ended,) = signal.connections  # Its reference is in no table any more, but alive.
+    signal.disconnect(receiver)
+    before = [ref(receiver, lambda _: None) for _ in range(others)]
+    for each in signals:
+        each.connect(receiver, "shop")
+    after = [ref(receiver, lambda _: None) for _ in range(others)]
+    signal.connect(receiver, "shop")
+    signal.connect(receiver, "kiosk")
+
+    assert [it.sender for it in signal.connections] == ["shop", "kiosk"]
+    signal.disconnect(receiver, "kiosk")
+    assert signal.send("shop") == [(receiver, "heard")]
+    signal.disconnect(receiver)
+    assert (signal.connections, ended.connected) == ((), False)
+    assert all(each.send("shop") == [(receiver, "heard")] for each in more)
+    assert all(it() is receiver for it in (*before, *after))

@@ -31,16 +31,58 @@ free_request(Request *request)
     Py_CLEAR(request->omitted);
 }
 
-/* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error.
+/* Tell whether a reference to a receiver is in the tables of a registry. */
+static int
+is_in_tables(Tables *self, PyObject *registry, PyObject *receiver_ref)
+{
+    /* Python may just be making it, or freeing it. */
+    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
+    return Py_REFCNT(receiver_ref) > 0 && counts != NULL
+           && slot_of(self, receiver_ref, REGISTRY_REF) == slot_of(self, registry, SELF_REF)
+           && (PyDict_CheckExact(counts) ? PyDict_GET_SIZE(counts) : PyTuple_GET_SIZE(counts)) != 0;
+}
+
+/* Look for the reference to a function that is connected among the first weak references to it,
+ * which takes less than a look into the table. Tell whether it is there, or surely nowhere. */
+static int
+look_at_references(Tables *self, PyObject *registry, PyObject *function, PyObject **found)
+{
+    PyWeakReference *each = *(PyWeakReference **)PyObject_GET_WEAKREFS_LISTPTR(function);
+    *found = NULL;
+    for (int looks = 0; each != NULL && *found == NULL; each = each->wr_next) {
+        if (++looks > FEW) {
+            return 0;
+        }
+        if (Py_IS_TYPE(each, self->engine->kinds[RECEIVER_REF])
+            && is_in_tables(self, registry, (PyObject *)each)) {
+            *found = (PyObject *)each;
+        }
+    }
+    return 1;
+}
+
+/* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error;
+ * the request has the receiver's key then.
  *
  * What follows may run code, which changes the registry's version if it changes who is connected:
  * up to Python 3.11, the garbage collector runs where something is made. */
 static PyObject *
 known_reference(Tables *self, Request *request)
 {
-    Py_XSETREF(request->seen, Py_NewRef(slot_of(self, request->registry, VERSION)));
-    return Py_XNewRef(PyDict_GetItemWithError(slot_of(self, request->registry, RECEIVERS),
-                                              request->receiver_key));
+    PyObject *registry = request->registry, *found;
+    const Receiver *receiver = &request->receiver;
+    request->seen = Py_NewRef(slot_of(self, registry, VERSION));
+    if (Py_IS_TYPE(receiver->it, &PyFunction_Type)
+        && look_at_references(self, registry, receiver->it, &found)) {
+        request->receiver_key = found != NULL ? Py_NewRef(slot_of(self, found, RECEIVER_KEY))
+                                              : key_of_receiver(receiver);
+        return Py_XNewRef(found);
+    }
+    request->receiver_key = key_of_receiver(receiver);
+    return request->receiver_key == NULL
+               ? NULL
+               : Py_XNewRef(PyDict_GetItemWithError(slot_of(self, registry, RECEIVERS),
+                                                    request->receiver_key));
 }
 
 /* Read the arguments of a method that takes so many; 0 if they are not the usual ones. */
@@ -89,9 +131,8 @@ understand(Tables *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwna
     if (PyList_GET_SIZE(slot_of(self, watchers, heard_by)) != 0) {
         return 0;
     }
-    request->receiver_key = key_of_receiver(&request->receiver);
     request->key = key_of_sender(self, request->sender);
-    return request->receiver_key != NULL && request->key != NULL;
+    return request->key != NULL;
 }
 
 /* Connecting -------------------------------------------------------------------------- */
@@ -208,8 +249,13 @@ bare_reference(Tables *self, Request *request)
 
 /* Give the module and the qualified name of a function; a new reference, or NULL if Python has to. */
 static PyObject *
-name_parts(PyFunctionObject *function)
+name_parts(Tables *self, PyFunctionObject *function)
 {
+    PyObject *last = self->last_named;
+    if (last != NULL && PyTuple_GET_ITEM(last, 0) == function->func_module
+        && PyTuple_GET_ITEM(last, 1) == function->func_qualname) {
+        return Py_NewRef(last);
+    }
     /* Made first, as that may run code, and the function holds what it is named after. */
     PyObject *named = PyTuple_New(2), *module = function->func_module;
     /* Its module can be set to anything, and asking whether that is true may run code, too. */
@@ -217,6 +263,7 @@ name_parts(PyFunctionObject *function)
         && PyUnicode_GET_LENGTH(module) != 0) {
         PyTuple_SET_ITEM(named, 0, Py_NewRef(module));
         PyTuple_SET_ITEM(named, 1, Py_NewRef(function->func_qualname));
+        Py_XSETREF(self->last_named, Py_NewRef(named));
         return named;
     }
     Py_XDECREF(named);
@@ -225,11 +272,11 @@ name_parts(PyFunctionObject *function)
 
 /* Give the name of a receiver, or what it is made of; a new reference, or NULL if Python has to. */
 static PyObject *
-name_of(Request *request)
+name_of(Tables *self, Request *request)
 {
     return request->own_name != NULL
                ? Py_NewRef(request->own_name)
-               : name_parts((PyFunctionObject *)request->receiver.function);
+               : name_parts(self, (PyFunctionObject *)request->receiver.function);
 }
 
 /* Give the reference to a receiver that is new; a new reference, or NULL. */
@@ -237,7 +284,7 @@ static PyObject *
 new_receiver_ref(Tables *self, Request *request, PyObject *options)
 {
     PyObject *made = bare_reference(self, request), *counts = PyTuple_New(0);
-    PyObject *named = name_of(request);
+    PyObject *named = name_of(self, request);
     if (made == NULL || counts == NULL || named == NULL) {
         Py_XDECREF(made);
         Py_XDECREF(counts);
@@ -375,10 +422,9 @@ connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject 
         return NULL;
     }
     request.registry = Py_NewRef(registry);
-    request.receiver_key = key_of_receiver(&request.receiver);
     request.key = key_of_sender(self, sender);
     PyObject *known = NULL, *made = NULL;
-    if (request.receiver_key != NULL && request.key != NULL) {
+    if (request.key != NULL) {
         known = known_reference(self, &request);
         /* Python looks whether an object connects its method while it is made. */
         int ready = known == NULL ? request.receiver.owner == NULL && may_be_new(self, &request)
@@ -480,13 +526,12 @@ listen(Tables *self, PyObject *signal, PyObject *receiver, PyObject *sender, PyO
     request.registry = registry_of(self->engine, signal);
     if (request.registry != NULL
         && is_told_to_nobody(self, signal, request.registry, NAME_CONNECTED, ON_CONNECT)) {
-        request.receiver_key = key_of_receiver(&request.receiver);
         request.key = key_of_sender(self, sender);
     }
-    if (request.receiver_key != NULL && request.key != NULL) {
+    if (request.key != NULL) {
         PyObject *known = known_reference(self, &request);
         request.omitted = Py_XNewRef(known_of(self, request.registry, kind, 0, NULL));
-        if (known == NULL && request.omitted != NULL) {
+        if (known == NULL && request.receiver_key != NULL && request.omitted != NULL) {
             made = make_and_link(self, &request, NULL, Py_NewRef(options));
         }
         Py_XDECREF(known);
@@ -562,22 +607,10 @@ count_for(Tables *self, PyObject *counts, PyObject *key)
     return is_plain_key(self, only) ? PyObject_RichCompareBool(only, key, Py_EQ) : -1;
 }
 
-/* Disconnect; 0 if Python has to. */
+/* Disconnect a receiver that is connected; 0 if Python has to. */
 static int
-disconnect(Tables *self, Request *request)
+disconnect_known(Tables *self, Request *request, PyObject *receiver_ref)
 {
-    PyObject *registry = request->registry;
-    PyObject *receiver_ref = PyDict_GetItemWithError(slot_of(self, registry, RECEIVERS),
-                                                     request->receiver_key);
-    if (PyDict_GET_SIZE(slot_of(self, registry, IDLE)) != 0) {
-        return 0;
-    }
-    if (receiver_ref == NULL) {
-        return !PyErr_Occurred();
-    }
-    if (!is_reference_to(self, receiver_ref, &request->receiver)) {
-        return 0;
-    }
     PyObject *key = request->key, *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
     if (request->sender == self->parts[ANY]) {
         key = only_key(counts);
@@ -586,12 +619,30 @@ disconnect(Tables *self, Request *request)
         return 0;
     }
     Found found = {NULL};
+    PyObject *registry = request->registry;
     PyObject *connection = find_lasting(self, registry, receiver_ref, key, &found);
     long long count = count_for(self, counts, key);
     /* If there is another one, a block has made it. */
     int done = count == 0 || (count == 1 && connection != NULL
                               && end_found(self, registry, connection, &found, 0));
     Py_XDECREF(found.group);
+    return done;
+}
+
+/* Disconnect; 0 if Python has to. */
+static int
+disconnect(Tables *self, Request *request)
+{
+    if (PyDict_GET_SIZE(slot_of(self, request->registry, IDLE)) != 0) {
+        return 0;
+    }
+    PyObject *known = known_reference(self, request);
+    if (known == NULL) {
+        return !PyErr_Occurred();
+    }
+    int done = is_reference_to(self, known, &request->receiver)
+               && disconnect_known(self, request, known);
+    Py_DECREF(known);
     return done;
 }
 

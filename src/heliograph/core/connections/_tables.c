@@ -415,6 +415,7 @@ Tables_dealloc(Tables *self)
     Py_CLEAR(self->zero);
     Py_CLEAR(self->one);
     Py_CLEAR(self->once_for_all);
+    Py_CLEAR(self->last_named);
     Py_CLEAR(self->users_module);
     Py_CLEAR(self->after_all);
     Py_CLEAR(self->number_mask);

@@ -55,6 +55,7 @@ typedef struct Tables {
     Py_ssize_t engines;         /* how many packages were the engine's then */
     PyObject *last_site;        /* where somebody connected last, or NULL: lines often connect */
     PyObject *last_options[2];  /* again and again; and the usual ones there, strong and weak */
+    PyObject *last_named;       /* the name of the last new receiver, in parts: copies share it */
     vectorcallfunc call_reference;  /* what a weak reference is called by */
 } Tables;
 
