@@ -103,6 +103,7 @@ SOURCES = [
     f"{CORE}/connections/_blocks.c",
     f"{CORE}/connections/_muting.c",
     f"{CORE}/connections/_verbs.c",
+    f"{CORE}/connections/_via.c",
     f"{CORE}/spans/_noop.c",
     f"{CORE}/spans/_span.c",
 ]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import getweakrefs, proxy, ref
 
 import pytest
 
@@ -179,6 +179,26 @@ def test_a_sender_is_heard_whoever_else_refers_to_it_weakly(others: int) -> None
 
     assert signal.send(shop) == [(receive, (shop, {}))]
     assert [each() for each in (*before, *after)] == [shop] * 2 * others
+
+
+@pytest.mark.parametrize("shared", [(), (ref,), (proxy,), (ref, proxy)])
+def test_python_still_finds_the_weak_references_that_it_shares(shared: tuple[Any, ...]) -> None:
+    """It looks for them at the head of the list of an object, where connections must not be."""
+    signal, shop = Signal("paid"), Shop()
+    before = [make(shop) for make in shared]
+    for sender in (ANY, shop):
+        signal.connect(receive, sender)
+        signal.connect(shop.receive, sender)
+    after = [make(shop) for make in shared]
+    connection = next(it for it in signal.connections if it.sender is shop)
+
+    assert [id(it) for it in after] == [id(it) for it in before]
+    assert [id(it) for it in getweakrefs(shop)[: len(shared)]] == [id(it) for it in before]
+    assert id(connection) in [id(it) for it in getweakrefs(shop)]
+    del connection
+    signal.disconnect(receive)
+    signal.disconnect(shop.receive)
+    assert [id(it) for it in getweakrefs(shop)] == [id(it) for it in before]
 
 
 def test_arguments_in_a_tuple_stay_what_they_are() -> None:
@@ -526,3 +546,31 @@ def test_what_stands_for_no_function_has_no_name() -> None:
     for act in (repr, copy.copy):
         with pytest.raises(AttributeError, match="__qualname__"):
             act(nameless)
+
+
+@pytest.mark.parametrize("others", [0, 3, 4, 40])
+def test_a_receiver_is_found_whoever_else_refers_to_it_weakly(others: int) -> None:
+    """C looks for it among a few weak references, and then in the table."""
+    signals = [Signal(f"s{number}") for number in range(others + 1)]
+    signal, *more = signals
+
+    def receiver(sender: object) -> str:
+        return "heard"
+
+    signal.connect(receiver)
+    (ended,) = signal.connections  # Its reference is in no table any more, but alive.
+    signal.disconnect(receiver)
+    before = [ref(receiver, lambda _: None) for _ in range(others)]
+    for each in signals:
+        each.connect(receiver, "shop")
+    after = [ref(receiver, lambda _: None) for _ in range(others)]
+    signal.connect(receiver, "shop")
+    signal.connect(receiver, "kiosk")
+
+    assert [it.sender for it in signal.connections] == ["shop", "kiosk"]
+    signal.disconnect(receiver, "kiosk")
+    assert signal.send("shop") == [(receiver, "heard")]
+    signal.disconnect(receiver)
+    assert (signal.connections, ended.connected) == ((), False)
+    assert all(each.send("shop") == [(receiver, "heard")] for each in more)
+    assert all(it() is receiver for it in (*before, *after))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import pydoc
 import threading
 from functools import partial
@@ -12,7 +13,7 @@ from weakref import ref
 import pytest
 
 import heliograph.blinker
-from heliograph import ANY, ArgumentError, ReceiverWarning, Signal
+from heliograph import ANY, ArgumentError, ReceiverError, ReceiverWarning, Signal
 from heliograph.core.connections.keywords import ConnectOptions
 from heliograph.core.connections.options import DEFAULTS, Options
 from heliograph.core.source import line_of
@@ -73,6 +74,38 @@ def test_connect_via_can_connect_weakly() -> None:
 
     assert signal.connect_via("shop", weak=True)(receiver) is receiver
     assert [connection.weak for connection in signal.connections] == [True]
+
+
+def test_the_decorator_of_connect_via_takes_one_receiver() -> None:
+    """It can be called as any function, and again for the next receiver."""
+    signal = Signal("paid")
+    decorate: Any = signal.connect_via("shop")
+    first, second = Diary().receiver("first"), Diary().receiver("second")
+
+    assert (decorate(first), decorate(receiver=second)) == (first, second)
+    assert signal.receivers == (first, second)
+    with pytest.raises(TypeError, match=r"decorate\(\) missing 1 required positional argument"):
+        decorate()
+    with pytest.raises(TypeError, match=r"decorate\(\) takes 1 positional argument but 2 were"):
+        decorate(first, second)
+    with pytest.raises(ReceiverError, match="3 cannot be connected to signal 'paid'"):
+        decorate(3)
+
+
+def test_a_decorator_of_connect_via_may_be_kept_by_what_it_connects() -> None:
+    """All of it is garbage then as soon as nobody has the signal any more."""
+
+    def receiver_of(signal: Signal) -> Any:
+        def receiver(sender: object) -> object:
+            return decorate
+
+        decorate = signal.connect_via("shop")
+        return decorate(receiver)
+
+    gone = ref(receiver_of(Signal("paid")))
+    gc.collect()
+
+    assert gone() is None
 
 
 def test_connect_via_calls_an_overridden_connect_as_blinker_does() -> None:

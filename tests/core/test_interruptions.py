@@ -88,6 +88,12 @@ def can_change() -> bool:
     return not thread.is_alive() and signal.receivers == (mine,) and gc.isenabled()
 
 
+def is_newest(registry: Any) -> bool:
+    """Tell whether no group has a version that its registry is still to have."""
+    groups = (registry.any, *registry.senders.values())
+    return all(group._version <= registry.version for group in groups)
+
+
 def cleared(scene: Scene) -> list[object]:
     """Disconnect everybody, and return what is left behind."""
     with suppress(StateError):
@@ -117,6 +123,7 @@ def test_a_change_that_is_interrupted_is_made_or_not(
         possible = {before} if ended and is_block else {before, after}
 
         assert can_change(), step.number
+        assert is_newest(scene.signal._registry), step.number
         assert not step.reached or scene.heard() in possible, step.number
         assert cleared(scene) == [], step.number
 

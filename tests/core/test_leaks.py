@@ -674,3 +674,17 @@ def test_an_error_is_freed_at_once_with_the_frames_that_it_went_through(
     assert bool(raised) == (on_error == "raise")
     assert len(seen) == 2 * failing
     assert [each() for each in seen if each() is not None] == []
+
+
+def test_a_text_that_has_connected_is_kept_until_another_line_connects_at_most() -> None:
+    """The part in C keeps the last place, as lines often connect again and again."""
+    signal, receiver = Signal("sold"), closure()
+    code = compile("signal.connect(receiver)", "<text>", "exec")
+    gone = ref(code)
+    exec(code, {"__name__": "text", "signal": signal, "receiver": receiver})  # noqa: S102 - as asked.
+    signal.disconnect(receiver)
+    del code
+
+    signal.connect(receiver)
+
+    assert gone() is None

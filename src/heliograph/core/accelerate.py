@@ -39,7 +39,7 @@ from heliograph.core.sending.outcome import is_raised
 from heliograph.core.sending.snapshot import Snapshot
 from heliograph.core.sending.unfinished import Unfinished, finish
 from heliograph.core.signal import Signal
-from heliograph.core.source import Callers, is_of_an_engine, is_of_asyncio, places
+from heliograph.core.source import ENGINES, Callers, is_of_an_engine, is_of_asyncio, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _connect_in_c(send: Send) -> None:
         objects=OBJECT_NAMES,
         making=MAKING,
         is_of_an_engine=is_of_an_engine,
+        engines=ENGINES,
         open_fate=OPEN,
         sent_fate=SENT,
         partial=partial,
@@ -139,7 +140,8 @@ def _connect_in_c(send: Send) -> None:
         own_receivers=OWN_RECEIVERS,
         listening=LISTENING,
     )
-    changing = ("connect", "disconnect", "connected_to", "muted", "_listen", "_disconnect_one")
+    lasting = ("connect", "connect_via", "disconnect", "_listen", "_disconnect_one")
+    changing = (*lasting, "connected_to", "muted")
     of_blocks = ("__enter__", "__exit__", "__del__")
     verbs = [*((Connectable, it) for it in changing), *((Scoped, it) for it in of_blocks)]
     for owner, name in verbs:

@@ -31,16 +31,58 @@ free_request(Request *request)
     Py_CLEAR(request->omitted);
 }
 
-/* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error.
+/* Tell whether a reference to a receiver is in the tables of a registry. */
+static int
+is_in_tables(Tables *self, PyObject *registry, PyObject *receiver_ref)
+{
+    /* Python may just be making it, or freeing it. */
+    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
+    return Py_REFCNT(receiver_ref) > 0 && counts != NULL
+           && slot_of(self, receiver_ref, REGISTRY_REF) == slot_of(self, registry, SELF_REF)
+           && (PyDict_CheckExact(counts) ? PyDict_GET_SIZE(counts) : PyTuple_GET_SIZE(counts)) != 0;
+}
+
+/* Look for the reference to a function that is connected among the first weak references to it,
+ * which takes less than a look into the table. Tell whether it is there, or surely nowhere. */
+static int
+look_at_references(Tables *self, PyObject *registry, PyObject *function, PyObject **found)
+{
+    PyWeakReference *each = *(PyWeakReference **)PyObject_GET_WEAKREFS_LISTPTR(function);
+    *found = NULL;
+    for (int looks = 0; each != NULL && *found == NULL; each = each->wr_next) {
+        if (++looks > FEW) {
+            return 0;
+        }
+        if (Py_IS_TYPE(each, self->engine->kinds[RECEIVER_REF])
+            && is_in_tables(self, registry, (PyObject *)each)) {
+            *found = (PyObject *)each;
+        }
+    }
+    return 1;
+}
+
+/* Give the reference to a receiver that is connected, a new reference, or NULL, also with an error;
+ * the request has the receiver's key then.
  *
  * What follows may run code, which changes the registry's version if it changes who is connected:
  * up to Python 3.11, the garbage collector runs where something is made. */
 static PyObject *
 known_reference(Tables *self, Request *request)
 {
-    Py_XSETREF(request->seen, Py_NewRef(slot_of(self, request->registry, VERSION)));
-    return Py_XNewRef(PyDict_GetItemWithError(slot_of(self, request->registry, RECEIVERS),
-                                              request->receiver_key));
+    PyObject *registry = request->registry, *found;
+    const Receiver *receiver = &request->receiver;
+    request->seen = Py_NewRef(slot_of(self, registry, VERSION));
+    if (Py_IS_TYPE(receiver->it, &PyFunction_Type)
+        && look_at_references(self, registry, receiver->it, &found)) {
+        request->receiver_key = found != NULL ? Py_NewRef(slot_of(self, found, RECEIVER_KEY))
+                                              : key_of_receiver(receiver);
+        return Py_XNewRef(found);
+    }
+    request->receiver_key = key_of_receiver(receiver);
+    return request->receiver_key == NULL
+               ? NULL
+               : Py_XNewRef(PyDict_GetItemWithError(slot_of(self, registry, RECEIVERS),
+                                                    request->receiver_key));
 }
 
 /* Read the arguments of a method that takes so many; 0 if they are not the usual ones. */
@@ -89,9 +131,8 @@ understand(Tables *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwna
     if (PyList_GET_SIZE(slot_of(self, watchers, heard_by)) != 0) {
         return 0;
     }
-    request->receiver_key = key_of_receiver(&request->receiver);
     request->key = key_of_sender(self, request->sender);
-    return request->receiver_key != NULL && request->key != NULL;
+    return request->key != NULL;
 }
 
 /* Connecting -------------------------------------------------------------------------- */
@@ -169,17 +210,15 @@ count_copy(Tables *self, Request *request)
     if (request->weak || request->receiver.owner != NULL || (code->co_flags & NESTED_CODE) == 0) {
         return 1;
     }
-    PyObject *lines = slot_of(self, request->registry, LINES), *line = PyLong_FromVoidPtr(code);
-    PyObject *before = line == NULL ? NULL : PyDict_GetItemWithError(lines, line);
-    long long count = before == NULL ? 0 : PyLong_AsLongLong(before);
-    int counted = 0;
-    if (count > 0 && ((count + 1) & count) != 0 && PyDict_GET_SIZE(lines) < self->most_lines) {
-        PyObject *now = PyLong_FromLongLong(count + 1);
-        counted = now != NULL && PyDict_SetItem(lines, line, now) == 0;
-        Py_XDECREF(now);
+    PyObject *lines = slot_of(self, request->registry, LINES);
+    PyObject *line = key_of(self->engine, (PyObject *)code);
+    PyObject *counted = line == NULL ? NULL : PyDict_GetItemWithError(lines, line);
+    if (counted == NULL || PyDict_GET_SIZE(lines) >= self->most_lines) {
+        return 0;
     }
-    Py_XDECREF(line);
-    return counted;
+    long long count = PyLong_AsLongLong(PyList_GET_ITEM(counted, 0)) + 1;
+    PyObject *now = (count & (count - 1)) == 0 ? NULL : PyLong_FromLongLong(count);
+    return now != NULL && PyList_SetItem(counted, 0, now) == 0;
 }
 
 /* Give the weak reference to a receiver, with nothing in it; a new reference, or NULL. */
@@ -189,9 +228,11 @@ bare_reference(Tables *self, Request *request)
     Send *engine = self->engine;
     Receiver *receiver = &request->receiver;
     if (receiver->owner == NULL) {
-        return new_reference(engine->kinds[RECEIVER_REF], receiver->function, self->parts[DIED]);
+        return new_reference(self, engine->kinds[RECEIVER_REF], receiver->function,
+                             self->parts[DIED]);
     }
-    PyObject *made = new_reference(engine->kinds[METHOD_REF], receiver->owner, self->parts[DIED]);
+    PyObject *made = new_reference(self, engine->kinds[METHOD_REF], receiver->owner,
+                                   self->parts[DIED]);
     PyObject *died = PyObject_CallFunctionObjArgs(
         self->parts[PARTIAL], self->parts[FUNCTION_DIED],
         slot_of(self, request->registry, SELF_REF), request->receiver_key, NULL);
@@ -208,8 +249,13 @@ bare_reference(Tables *self, Request *request)
 
 /* Give the module and the qualified name of a function; a new reference, or NULL if Python has to. */
 static PyObject *
-name_parts(PyFunctionObject *function)
+name_parts(Tables *self, PyFunctionObject *function)
 {
+    PyObject *last = self->last_named;
+    if (last != NULL && PyTuple_GET_ITEM(last, 0) == function->func_module
+        && PyTuple_GET_ITEM(last, 1) == function->func_qualname) {
+        return Py_NewRef(last);
+    }
     /* Made first, as that may run code, and the function holds what it is named after. */
     PyObject *named = PyTuple_New(2), *module = function->func_module;
     /* Its module can be set to anything, and asking whether that is true may run code, too. */
@@ -217,6 +263,7 @@ name_parts(PyFunctionObject *function)
         && PyUnicode_GET_LENGTH(module) != 0) {
         PyTuple_SET_ITEM(named, 0, Py_NewRef(module));
         PyTuple_SET_ITEM(named, 1, Py_NewRef(function->func_qualname));
+        Py_XSETREF(self->last_named, Py_NewRef(named));
         return named;
     }
     Py_XDECREF(named);
@@ -225,19 +272,19 @@ name_parts(PyFunctionObject *function)
 
 /* Give the name of a receiver, or what it is made of; a new reference, or NULL if Python has to. */
 static PyObject *
-name_of(Request *request)
+name_of(Tables *self, Request *request)
 {
     return request->own_name != NULL
                ? Py_NewRef(request->own_name)
-               : name_parts((PyFunctionObject *)request->receiver.function);
+               : name_parts(self, (PyFunctionObject *)request->receiver.function);
 }
 
 /* Give the reference to a receiver that is new; a new reference, or NULL. */
 static PyObject *
 new_receiver_ref(Tables *self, Request *request, PyObject *options)
 {
-    PyObject *made = bare_reference(self, request), *counts = PyDict_New();
-    PyObject *named = name_of(request);
+    PyObject *made = bare_reference(self, request), *counts = PyTuple_New(0);
+    PyObject *named = name_of(self, request);
     if (made == NULL || counts == NULL || named == NULL) {
         Py_XDECREF(made);
         Py_XDECREF(counts);
@@ -307,7 +354,7 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     if (site != NULL
         && !(method && PySequence_Contains(self->parts[MAKING_NAMES],
                                            ((PyCodeObject *)PyTuple_GET_ITEM(site, 0))->co_name))) {
-        options = new_options(self, self->parts[USUAL], request->weak, Py_None, site);
+        options = lasting_options(self, request->weak, site);
     }
     Py_XDECREF(site);
     if (options != NULL && receiver_ref != NULL) {
@@ -319,20 +366,12 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     return options;
 }
 
-/* Take the next number in the order of connecting, and give what connections are sorted by; a new
- * reference, or NULL if Python has to. */
+/* Give what a connection is sorted by that makes a version; a new reference, or NULL. */
 static PyObject *
-take_order(Tables *self, Request *request)
+order_at(Tables *self, Request *request, PyObject *version)
 {
-    PyObject *registry = request->registry;
-    PyObject *order = is_quiet(self) ? next_number(self, registry, LAST_ORDER) : NULL;
-    if (order != NULL) {
-        write_slot(self->engine, registry, LAST_ORDER, Py_NewRef(order));
-    }
-    if (order != NULL && request->own_name != NULL) {
-        Py_SETREF(order, PyNumber_Add(order, self->after_all));
-    }
-    return order;
+    return request->own_name == NULL ? Py_NewRef(version)
+                                     : PyNumber_Add(version, self->after_all);
 }
 
 /* Make a connection with these options and put it into the tables; a new reference, or NULL if
@@ -341,20 +380,22 @@ static PyObject *
 make_and_link(Tables *self, Request *request, PyObject *known, PyObject *options)
 {
     PyObject *made = NULL, *order = NULL, *receiver_ref = Py_XNewRef(known);
+    PyObject *version = number_after(request->seen, 1);
     if (options != NULL && known == NULL) {
         receiver_ref = new_receiver_ref(self, request, options);
     }
-    if (receiver_ref != NULL && options != NULL) {
-        order = take_order(self, request);
+    if (receiver_ref != NULL && options != NULL && version != NULL) {
+        order = order_at(self, request, version);
         made = order == NULL ? NULL : new_connection(self, receiver_ref, request->key, order,
                                                      options, request->sender);
     }
     if (made != NULL
         && !link_connection(self, request->registry, made, request->receiver.it, known == NULL,
-                            request->seen)) {
+                            request->seen, version)) {
         Py_CLEAR(made);
     }
-    PyErr_Clear();
+    no_error();
+    Py_XDECREF(version);
     Py_XDECREF(order);
     Py_XDECREF(receiver_ref);
     Py_XDECREF(options);
@@ -381,10 +422,9 @@ connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject 
         return NULL;
     }
     request.registry = Py_NewRef(registry);
-    request.receiver_key = key_of_receiver(&request.receiver);
     request.key = key_of_sender(self, sender);
     PyObject *known = NULL, *made = NULL;
-    if (request.receiver_key != NULL && request.key != NULL) {
+    if (request.key != NULL) {
         known = known_reference(self, &request);
         /* Python looks whether an object connects its method while it is made. */
         int ready = known == NULL ? request.receiver.owner == NULL && may_be_new(self, &request)
@@ -394,7 +434,7 @@ connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject 
             made = make_and_link(self, &request, known, options);
         }
     }
-    PyErr_Clear();
+    no_error();
     Py_XDECREF(known);
     free_request(&request);
     return made;
@@ -486,13 +526,12 @@ listen(Tables *self, PyObject *signal, PyObject *receiver, PyObject *sender, PyO
     request.registry = registry_of(self->engine, signal);
     if (request.registry != NULL
         && is_told_to_nobody(self, signal, request.registry, NAME_CONNECTED, ON_CONNECT)) {
-        request.receiver_key = key_of_receiver(&request.receiver);
         request.key = key_of_sender(self, sender);
     }
-    if (request.receiver_key != NULL && request.key != NULL) {
+    if (request.key != NULL) {
         PyObject *known = known_reference(self, &request);
         request.omitted = Py_XNewRef(known_of(self, request.registry, kind, 0, NULL));
-        if (known == NULL && request.omitted != NULL) {
+        if (known == NULL && request.receiver_key != NULL && request.omitted != NULL) {
             made = make_and_link(self, &request, NULL, Py_NewRef(options));
         }
         Py_XDECREF(known);
@@ -542,46 +581,68 @@ disconnect_one_vectorcall(PyObject *callable, PyObject *const *args, size_t narg
 
 /* Give the key of the one sender for whom a receiver is connected, borrowed, or NULL. */
 static PyObject *
-only_key(Tables *self, PyObject *receiver_ref)
+only_key(PyObject *counts)
 {
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS), *key, *count;
+    PyObject *key, *count;
     Py_ssize_t position = 0;
+    if (!PyDict_CheckExact(counts)) {
+        return PyTuple_GET_SIZE(counts) == 1 ? PyTuple_GET_ITEM(counts, 0) : NULL;
+    }
     return PyDict_GET_SIZE(counts) == 1 && PyDict_Next(counts, &position, &key, &count) ? key
                                                                                         : NULL;
+}
+
+/* Give how many connections a receiver has for a sender; -1 if Python has to count. */
+static long long
+count_for(Tables *self, PyObject *counts, PyObject *key)
+{
+    if (PyDict_CheckExact(counts)) {
+        PyObject *count = PyDict_GetItemWithError(counts, key);
+        return count != NULL ? PyLong_AsLongLong(count) : PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *only = only_key(counts);
+    if (only == NULL || only == key) {
+        return only == key;
+    }
+    return is_plain_key(self, only) ? PyObject_RichCompareBool(only, key, Py_EQ) : -1;
+}
+
+/* Disconnect a receiver that is connected; 0 if Python has to. */
+static int
+disconnect_known(Tables *self, Request *request, PyObject *receiver_ref)
+{
+    PyObject *key = request->key, *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
+    if (request->sender == self->parts[ANY]) {
+        key = only_key(counts);
+    }
+    if (key == NULL || !is_plain_key(self, key)) {
+        return 0;
+    }
+    Found found = {NULL};
+    PyObject *registry = request->registry;
+    PyObject *connection = find_lasting(self, registry, receiver_ref, key, &found);
+    long long count = count_for(self, counts, key);
+    /* If there is another one, a block has made it. */
+    int done = count == 0 || (count == 1 && connection != NULL
+                              && end_found(self, registry, connection, &found, 0));
+    Py_XDECREF(found.group);
+    return done;
 }
 
 /* Disconnect; 0 if Python has to. */
 static int
 disconnect(Tables *self, Request *request)
 {
-    PyObject *registry = request->registry;
-    PyObject *receiver_ref = PyDict_GetItemWithError(slot_of(self, registry, RECEIVERS),
-                                                     request->receiver_key);
-    if (PyDict_GET_SIZE(slot_of(self, registry, IDLE)) != 0) {
+    if (PyDict_GET_SIZE(slot_of(self, request->registry, IDLE)) != 0) {
         return 0;
     }
-    if (receiver_ref == NULL) {
+    PyObject *known = known_reference(self, request);
+    if (known == NULL) {
         return !PyErr_Occurred();
     }
-    if (!is_reference_to(self, receiver_ref, &request->receiver)) {
-        return 0;
-    }
-    PyObject *key = request->key;
-    if (request->sender == self->parts[ANY]) {
-        key = only_key(self, receiver_ref);
-    }
-    if (key == NULL || !is_plain_key(self, key)) {
-        return 0;
-    }
-    Found found = {NULL};
-    PyObject *connection = find_lasting(self, registry, receiver_ref, key, &found);
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
-    PyObject *count = PyDict_GetItemWithError(counts, key);
-    /* If there is another one, a block has made it. */
-    int done = count == NULL ? !PyErr_Occurred()
-                             : connection != NULL && PyLong_AsLongLong(count) == 1
-                                   && end_found(self, registry, connection, &found, 0);
-    Py_XDECREF(found.group);
+    int done = is_reference_to(self, known, &request->receiver)
+               && disconnect_known(self, request, known);
+    Py_DECREF(known);
     return done;
 }
 

@@ -101,63 +101,93 @@ new_group(Tables *self, PyObject *connection)
     return group;
 }
 
-/* Numbers that a change writes. They are made before. */
+/* What a change writes. It is made before. */
 typedef struct {
-    PyObject *version, *group_version, *strong, *local, *counted;
-    long long count;
+    PyObject *version, *strong, *local;
+    PyObject *counts;   /* what counts the connections of the receiver then, or NULL: as now, */
+    PyObject *counted;  /* with this for the sender, */
+    long long count;    /* as a number */
 } Numbers;
 
 static void
 free_numbers(Numbers *numbers)
 {
     Py_CLEAR(numbers->version);
-    Py_CLEAR(numbers->group_version);
     Py_CLEAR(numbers->strong);
     Py_CLEAR(numbers->local);
+    Py_CLEAR(numbers->counts);
     Py_CLEAR(numbers->counted);
 }
 
-/* Give a number in a slot and one more, or less; NULL with an error. */
+/* Make what counts the connections of a receiver, of which one is for a sender, after a change by
+ * one more for another sender, or also for that; NULL with an error, or if Python has to. */
 static PyObject *
-number_after(Tables *self, PyObject *object, enum slot slot, int step)
+counts_of_two(Tables *self, PyObject *only, PyObject *key)
 {
-    long long now = PyLong_AsLongLong(slot_of(self, object, slot));
-    return now == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(now + step);
+    PyObject *counts = is_plain_key(self, only) ? PyDict_New() : NULL;
+    if (counts != NULL && PyDict_SetItem(counts, only, self->one) == 0) {
+        int again = PyDict_Contains(counts, key);
+        PyObject *count = PyLong_FromLong(1 + again);
+        if (again >= 0 && count != NULL && PyDict_SetItem(counts, key, count) == 0) {
+            Py_DECREF(count);
+            return counts;
+        }
+        Py_XDECREF(count);
+    }
+    Py_XDECREF(counts);
+    return NULL;
 }
 
-/* Make the numbers of a change by one connection more, or less; -1 with an error. */
+/* Make what counts the connections of a receiver after a change; -1 if Python has to. */
 static int
-new_numbers(Tables *self, PyObject *registry, PyObject *connection, Found *found, int step,
-            Numbers *numbers)
+new_counts(Tables *self, PyObject *counts, PyObject *key, int step, Numbers *numbers)
+{
+    if (PyDict_CheckExact(counts)) {
+        PyObject *before = PyDict_GetItemWithError(counts, key);
+        numbers->count = (before == NULL ? 0 : PyLong_AsLongLong(before)) + step;
+        numbers->counted = PyLong_FromLongLong(numbers->count);
+        int ends = numbers->count == 0 && PyDict_GET_SIZE(counts) == 1;
+        numbers->counts = ends ? PyTuple_New(0) : NULL;
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (step < 0) {
+        numbers->counts = PyTuple_New(0);
+    }
+    else if (PyTuple_GET_SIZE(counts) == 0) {
+        numbers->counts = key == self->parts[ANY] ? Py_NewRef(self->once_for_all)
+                                                  : PyTuple_Pack(1, key);
+    }
+    else {
+        numbers->counts = counts_of_two(self, PyTuple_GET_ITEM(counts, 0), key);
+    }
+    return numbers->counts == NULL ? -1 : 0;
+}
+
+/* Make the numbers of a change by one connection more, or less, but for the version; -1 with an
+ * error. */
+static int
+new_numbers(Tables *self, PyObject *registry, PyObject *connection, int step, Numbers *numbers)
 {
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
-    PyObject *key = slot_of(self, connection, CONNECTION_KEY);
-    PyObject *counts = slot_of(self, receiver_ref, SENDER_COUNTS);
-    if (PyDict_GET_SIZE(counts) != 0) {
-        PyObject *counted = PyDict_GetItemWithError(counts, key);
-        numbers->count = counted == NULL ? 0 : PyLong_AsLongLong(counted);
-    }
-    numbers->count += step;
-    numbers->version = number_after(self, registry, VERSION, 1);
-    numbers->counted = PyLong_FromLongLong(numbers->count);
-    if (found->in_group) {
-        numbers->group_version = number_after(self, found->group, GROUP_VERSION, 1);
+    if (new_counts(self, slot_of(self, receiver_ref, SENDER_COUNTS),
+                   slot_of(self, connection, CONNECTION_KEY), step, numbers) < 0) {
+        return -1;
     }
     if (!is_weak(self, connection)) {
-        numbers->strong = number_after(self, receiver_ref, STRONG_COUNT, step);
+        numbers->strong = number_after(slot_of(self, receiver_ref, STRONG_COUNT), step);
     }
     if (is_local_scope(self, scope_of(self, connection))) {
-        numbers->local = number_after(self, registry, LOCAL_CONNECTIONS, step);
+        numbers->local = number_after(slot_of(self, registry, LOCAL_CONNECTIONS), step);
     }
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Let a group be seen to be another. */
+/* Let a group be seen to be another. The next version of its registry serves, which no group has
+ * had: each change of a group is one of its registry. */
 static void
 outdate(Tables *self, PyObject *group, Numbers *numbers, Dropped *dropped)
 {
-    change_slot(self, group, GROUP_VERSION, numbers->group_version, dropped);
-    numbers->group_version = NULL;
+    change_slot(self, group, GROUP_VERSION, Py_NewRef(numbers->version), dropped);
     change_slot(self, group, GROUP_SNAPSHOT, Py_NewRef(Py_None), dropped);
 }
 
@@ -176,7 +206,7 @@ write_tables(Tables *self, PyObject *registry, PyObject *connection, int is_new,
         return 0;
     }
     if (!is_new || PyDict_SetItem(receivers, receiver_key, receiver_ref) == 0) {
-        if (PyDict_SetItem(counts, key, numbers->counted) == 0) {
+        if (numbers->counts != NULL || PyDict_SetItem(counts, key, numbers->counted) == 0) {
             return 1;
         }
         if (is_new) {
@@ -221,14 +251,14 @@ no_longer_idle(Tables *self, PyObject *registry, PyObject *receiver_ref, Dropped
 
 int
 link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject *receiver,
-                int is_new, PyObject *seen)
+                int is_new, PyObject *seen, PyObject *next)
 {
     Found found = {NULL};
-    Numbers numbers = {NULL};
+    Numbers numbers = {.version = Py_NewRef(next)};
     Dropped dropped = {.count = 0};
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER), *group = NULL;
     int made = 0, ready = find_place(self, registry, connection, &found) == 0
-                          && new_numbers(self, registry, connection, &found, 1, &numbers) == 0;
+                          && new_numbers(self, registry, connection, 1, &numbers) == 0;
     if (ready && found.group != NULL && !found.in_group) {
         group = new_group(self, found.group);
         ready = group != NULL
@@ -244,6 +274,9 @@ link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject
         if (found.in_group) {
             outdate(self, found.group, &numbers, &dropped);
         }
+        if (numbers.counts != NULL) {
+            change_slot(self, receiver_ref, SENDER_COUNTS, Py_NewRef(numbers.counts), &dropped);
+        }
         if (numbers.strong != NULL) {
             change_slot(self, receiver_ref, STRONG_COUNT, Py_NewRef(numbers.strong), &dropped);
             change_slot(self, receiver_ref, STRONG_REF, Py_NewRef(receiver), &dropped);
@@ -258,7 +291,7 @@ link_connection(Tables *self, PyObject *registry, PyObject *connection, PyObject
         }
         shrink(self, registry, registry, IDLE);
     }
-    PyErr_Clear();
+    no_error();
     free_numbers(&numbers);
     Py_XDECREF(found.group);
     Py_XDECREF(group);
@@ -303,15 +336,17 @@ uncount(Tables *self, PyObject *registry, PyObject *receiver_ref, PyObject *key,
     if (numbers->local != NULL) {
         change_slot(self, registry, LOCAL_CONNECTIONS, Py_NewRef(numbers->local), dropped);
     }
-    if (numbers->count != 0) {
-        (void)PyDict_SetItem(counts, key, numbers->counted);
-        return;
-    }
-    (void)remove_from(counts, key);
-    if (PyDict_GET_SIZE(counts) == 0) {
+    if (numbers->counts != NULL) {
+        change_slot(self, receiver_ref, SENDER_COUNTS, Py_NewRef(numbers->counts), dropped);
         change_slot(self, receiver_ref, SHARED_SNAPSHOT, Py_NewRef(Py_None), dropped);
         (void)remove_from(slot_of(self, registry, RECEIVERS),
                           slot_of(self, receiver_ref, RECEIVER_KEY));
+    }
+    else if (numbers->count != 0) {
+        (void)PyDict_SetItem(counts, key, numbers->counted);
+    }
+    else {
+        (void)PyDict_DelItem(counts, key);
     }
 }
 
@@ -335,9 +370,7 @@ becomes_idle(Tables *self, PyObject *receiver_ref, Numbers *numbers)
     PyObject *function = Py_IS_TYPE(receiver_ref, self->engine->kinds[METHOD_REF])
                              ? slot_of(self, receiver_ref, FUNCTION_REF)
                              : receiver_ref;
-    return numbers->count == 0
-           && PyDict_GET_SIZE(slot_of(self, receiver_ref, SENDER_COUNTS)) == 1
-           && refers(receiver_ref) && refers(function);
+    return numbers->counts != NULL && refers(receiver_ref) && refers(function);
 }
 
 int
@@ -349,7 +382,7 @@ end_connection(Tables *self, PyObject *registry, PyObject *connection, int sende
                 && is_in_place(self, connection, &found)
                 && end_found(self, registry, connection, &found, sender_died);
     Py_XDECREF(found.group);
-    PyErr_Clear();
+    no_error();
     return ended;
 }
 
@@ -363,23 +396,22 @@ shrink_tables(Tables *self, PyObject *registry, PyObject *receiver_ref, Found *f
     if (!found->in_group || PyDict_GET_SIZE(slot_of(self, found->group, GROUP_CONNECTIONS)) == 0) {
         shrink(self, registry, registry, SENDERS);
     }
-    shrink(self, registry, receiver_ref, SENDER_COUNTS);
-    if (PyDict_GET_SIZE(slot_of(self, receiver_ref, SENDER_COUNTS)) == 0) {
-        shrink(self, registry, registry, RECEIVERS);
-    }
+    int connected = PyDict_CheckExact(slot_of(self, receiver_ref, SENDER_COUNTS));
+    shrink(self, registry, connected ? receiver_ref : registry,
+           connected ? SENDER_COUNTS : RECEIVERS);
 }
 
 int
 end_found(Tables *self, PyObject *registry, PyObject *connection, Found *found, int sender_died)
 {
-    Numbers numbers = {NULL};
+    Numbers numbers = {.version = number_after(slot_of(self, registry, VERSION), 1)};
     Dropped dropped = {.count = 0};
     PyObject *receiver_ref = Py_NewRef(slot_of(self, connection, CONNECTION_RECEIVER));
     PyObject *key = Py_NewRef(slot_of(self, connection, CONNECTION_KEY));
     int made = 0;
     Py_INCREF(connection);
     if (is_quiet(self) && says_whether_weak(self, connection)
-        && new_numbers(self, registry, connection, found, -1, &numbers) == 0) {
+        && new_numbers(self, registry, connection, -1, &numbers) == 0) {
         int idle = sender_died && becomes_idle(self, receiver_ref, &numbers);
         made = !idle
                || PyDict_SetItem(slot_of(self, registry, IDLE),
@@ -392,7 +424,7 @@ end_found(Tables *self, PyObject *registry, PyObject *connection, Found *found, 
         tell_sends(self, registry, &numbers, &dropped);
         shrink_tables(self, registry, receiver_ref, found);
     }
-    PyErr_Clear();
+    no_error();
     free_numbers(&numbers);
     drop_all(&dropped);
     Py_DECREF(connection);

@@ -68,7 +68,7 @@ new_mutes(Tables *self, PyObject *registry, PyObject *scope, PyObject *spared, M
                                                               : copy_with(local, scope, spared);
     Py_DECREF(mutes);
     Py_DECREF(local);
-    made->version = next_number(self, registry, VERSION);
+    made->version = number_after(slot_of(self, registry, VERSION), 1);
     if (made->mutes == NULL || made->local == NULL || made->version == NULL) {
         return -1;
     }
@@ -76,7 +76,7 @@ new_mutes(Tables *self, PyObject *registry, PyObject *scope, PyObject *spared, M
     int before = slot_of(self, registry, SILENT) == Py_True;
     made->changes = made->silent == before
                         ? Py_NewRef(slot_of(self, registry, SILENCE_CHANGES))
-                        : next_number(self, registry, SILENCE_CHANGES);
+                        : number_after(slot_of(self, registry, SILENCE_CHANGES), 1);
     return made->changes == NULL ? -1 : 0;
 }
 

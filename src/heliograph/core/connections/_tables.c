@@ -20,6 +20,7 @@ static const char *const PART[PARTS + 1] = {
     [OBJECTS] = "objects",              /* the names of first parameters that are objects */
     [MAKING_NAMES] = "making",          /* the methods that run while an object is made */
     [MODULES] = "is_of_an_engine",      /* by their names, whether modules are the engine's */
+    [ENGINES] = "engines",              /* the packages that are, a set that only grows */
     [OPEN_FATE] = "open_fate",
     [SENT_FATE] = "sent_fate",
     [PARTIAL] = "partial",
@@ -44,6 +45,7 @@ static const char *const NAME[NAMES] = {
     [NAME_CALL] = "__call__",
     [NAME_LOCAL] = "local",
     [NAME_CONNECT_WITH] = "_connect_with",
+    [NAME_CONNECT] = "connect",
 };
 
 int
@@ -135,11 +137,40 @@ is_users(Tables *self, PyFrameObject *frame)
     PyObject *globals = PyFrame_GetGlobals(frame);
     PyObject *name = PyDict_GetItemWithError(globals, self->names[NAME_MODULE_NAME]);
     PyObject *known = NULL;
-    if (name != NULL && PyUnicode_CheckExact(name)) {
+    Py_ssize_t engines = PySet_GET_SIZE(self->parts[ENGINES]);
+    if (name != NULL && name == self->users_module && engines == self->engines) {
+        known = Py_False;
+    }
+    else if (name != NULL && PyUnicode_CheckExact(name)) {
         known = PyDict_GetItemWithError(self->parts[MODULES], name);
+        if (known == Py_False) {
+            Py_XSETREF(self->users_module, Py_NewRef(name));
+            self->engines = engines;
+        }
     }
     Py_DECREF(globals);
     return known == Py_False ? 1 : known == Py_True ? 0 : -1;
+}
+
+/* Give a place in code, the last one again if it is the same; a new reference, or NULL with an
+ * error. Takes over the code. */
+static PyObject *
+site_at(Tables *self, PyObject *code, int instruction)
+{
+    PyObject *last = self->last_site;
+    if (last != NULL && PyTuple_GET_ITEM(last, 0) == code
+        && PyLong_AsLong(PyTuple_GET_ITEM(last, 1)) == instruction) {
+        Py_DECREF(code);
+        return Py_NewRef(last);
+    }
+    PyObject *number = PyLong_FromLong(instruction);
+    PyObject *site = number == NULL ? NULL : PyTuple_Pack(2, code, number);
+    Py_XDECREF(number);
+    Py_DECREF(code);
+    if (site != NULL) {
+        Py_XSETREF(self->last_site, Py_NewRef(site));
+    }
+    return site;
 }
 
 PyObject *
@@ -151,25 +182,57 @@ call_site(Tables *self)
     while (frame != NULL && (users = is_users(self, frame)) == 0) {
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
-    PyObject *site = users == 1 ? PyTuple_New(2) : NULL;
-    if (site != NULL) {
-        PyTuple_SET_ITEM(site, 0, (PyObject *)PyFrame_GetCode(frame));
-        PyTuple_SET_ITEM(site, 1, PyLong_FromLong(PyFrame_GetLasti(frame)));
-        if (PyTuple_GET_ITEM(site, 1) == NULL) {
-            Py_CLEAR(site);
-        }
-    }
+    PyObject *site = users != 1 ? NULL
+                                : site_at(self, (PyObject *)PyFrame_GetCode(frame),
+                                          PyFrame_GetLasti(frame));
     Py_XDECREF(frame);
     return site;
 }
 
-PyObject *
-new_reference(PyTypeObject *type, PyObject *to, PyObject *callback)
+/* Tell whether everybody who wants the like gets this weak reference. CPython looks for those at the
+ * head of the list: for one reference, then for one proxy. */
+static int
+is_shared(PyWeakReference *reference)
 {
-    PyObject *args = callback == NULL ? PyTuple_Pack(1, to) : PyTuple_Pack(2, to, callback);
-    PyObject *made = args == NULL ? NULL : type->tp_new(type, args, NULL);
-    Py_XDECREF(args);
-    return made;
+    return reference->wr_callback == NULL
+           && (PyWeakref_CheckRefExact(reference) || PyWeakref_CheckProxy(reference));
+}
+
+PyObject *
+new_reference(Tables *self, PyTypeObject *type, PyObject *to, PyObject *callback)
+{
+    /* As `__new__` does, but for its arguments, which take as long as all the rest. */
+    PyWeakReference *made = (PyWeakReference *)type->tp_alloc(type, 0);
+    if (made == NULL) {
+        return NULL;
+    }
+    PyWeakReference **place = (PyWeakReference **)PyObject_GET_WEAKREFS_LISTPTR(to);
+    while (*place != NULL && is_shared(*place)) {
+        made->wr_prev = *place;
+        place = &(*place)->wr_next;
+    }
+    made->wr_object = to;
+    made->wr_callback = Py_XNewRef(callback);
+    made->hash = -1;
+    made->vectorcall = self->call_reference;
+    made->wr_next = *place;
+    if (made->wr_next != NULL) {
+        made->wr_next->wr_prev = made;
+    }
+    *place = made;
+    return (PyObject *)made;
+}
+
+PyObject *
+lasting_options(Tables *self, int weak, PyObject *site)
+{
+    PyObject *last = self->last_options[weak];
+    if (last == NULL || PyTuple_GET_ITEM(last, SITE_AT) != site) {
+        last = new_options(self, self->parts[USUAL], weak, Py_None, site);
+        Py_XSETREF(self->last_options[weak], Py_XNewRef(last));
+        return last;
+    }
+    return Py_NewRef(last);
 }
 
 PyObject *
@@ -194,7 +257,7 @@ new_connection(Tables *self, PyObject *receiver_ref, PyObject *key, PyObject *or
 {
     /* Where there are weak references: otherwise another object could get its id. */
     int weakly = PyLong_CheckExact(key) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(sender));
-    PyObject *made = new_reference(self->engine->kinds[CONNECTION],
+    PyObject *made = new_reference(self, self->engine->kinds[CONNECTION],
                                    weakly ? sender : self->parts[ANY],
                                    weakly ? self->sender_died : NULL);
     if (made != NULL) {
@@ -243,6 +306,16 @@ note_last(Tables *self, PyObject *priority)
     return self->after_all == NULL || self->number_mask == NULL ? -1 : 0;
 }
 
+/* Note what weak references are called by; -1 with an error. */
+static int
+note_call(Tables *self)
+{
+    PyObject *reference = PyWeakref_NewRef(self->parts[ANY], NULL);
+    self->call_reference = reference == NULL ? NULL : ((PyWeakReference *)reference)->vectorcall;
+    Py_XDECREF(reference);
+    return reference == NULL ? -1 : 0;
+}
+
 /* Take what Python gives; -1 with an error. */
 static int
 take_parts(Tables *self, PyObject *args, PyObject *kwargs)
@@ -267,7 +340,7 @@ take_parts(Tables *self, PyObject *args, PyObject *kwargs)
     for (int part = 0; part < PARTS; part++) {
         self->parts[part] = Py_NewRef(given[part]);
     }
-    if (note_last(self, PyTuple_GET_ITEM(given[LISTENING], 0)) < 0) {
+    if (note_last(self, PyTuple_GET_ITEM(given[LISTENING], 0)) < 0 || note_call(self) < 0) {
         return -1;
     }
     self->small_table = PyLong_AsSsize_t(given[SMALL_TABLE]);
@@ -283,9 +356,13 @@ Tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
+    self->via = (PyTypeObject *)PyObject_GetAttrString(PyType_GetModule(type), "Via");
     self->zero = PyLong_FromLong(0);
     self->one = PyLong_FromLong(1);
-    int failed = take_parts(self, args, kwargs) < 0 || self->zero == NULL || self->one == NULL;
+    int failed = self->via == NULL || take_parts(self, args, kwargs) < 0 || self->zero == NULL
+                 || self->one == NULL;
+    self->once_for_all = failed ? NULL : PyTuple_Pack(1, self->parts[ANY]);
+    failed = failed || self->once_for_all == NULL;
     for (int name = 0; name < NAMES && !failed; name++) {
         self->names[name] = PyUnicode_InternFromString(NAME[name]);
         failed = self->names[name] == NULL;
@@ -302,7 +379,11 @@ Tables_traverse(Tables *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->engine);
+    Py_VISIT(self->via);
     Py_VISIT(self->sender_died);
+    Py_VISIT(self->last_site);
+    Py_VISIT(self->last_options[0]);
+    Py_VISIT(self->last_options[1]);
     for (int part = 0; part < PARTS; part++) {
         Py_VISIT(self->parts[part]);
     }
@@ -314,6 +395,9 @@ Tables_clear(Tables *self)
 {
     /* Nothing else: a weak reference may still call what ends its connection. */
     Py_CLEAR(self->sender_died);
+    Py_CLEAR(self->last_site);
+    Py_CLEAR(self->last_options[0]);
+    Py_CLEAR(self->last_options[1]);
     return 0;
 }
 
@@ -326,9 +410,13 @@ Tables_dealloc(Tables *self)
         self->engine->tables = NULL;
     }
     Py_CLEAR(self->engine);
-    Py_CLEAR(self->sender_died);
+    (void)Tables_clear(self);
+    Py_CLEAR(self->via);
     Py_CLEAR(self->zero);
     Py_CLEAR(self->one);
+    Py_CLEAR(self->once_for_all);
+    Py_CLEAR(self->last_named);
+    Py_CLEAR(self->users_module);
     Py_CLEAR(self->after_all);
     Py_CLEAR(self->number_mask);
     for (int part = 0; part < PARTS; part++) {

@@ -8,6 +8,7 @@
 
 static const struct { const char *name; vectorcallfunc act; } ACTS[] = {
     {"connect", connect_vectorcall},
+    {"connect_via", connect_via_vectorcall},
     {"disconnect", disconnect_vectorcall},
     {"connected_to", connected_to_vectorcall},
     {"muted", muted_vectorcall},

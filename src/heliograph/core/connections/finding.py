@@ -63,8 +63,13 @@ class Findable(SendState):
 
     def _of(self, receiver_ref: ReceiverRef, key: Hashable) -> list[Connection]:
         """Return the connections of a receiver for one sender, also those of blocks."""
-        lasting = self.lasting(receiver_ref, key)
-        if receiver_ref.sender_counts.get(key, 0) == (lasting is not None):
+        lasting, counts = self.lasting(receiver_ref, key), receiver_ref.sender_counts
+        if type(counts) is not dict:
+            if lasting is not None:
+                return [lasting]
+            # A key may have a class in it, whose class would compare it whatever its hash is.
+            counts = dict.fromkeys(counts, 1)
+        if counts.get(key, 0) == (lasting is not None):
             return [] if lasting is None else [lasting]
         group = self.any if key is ANY else self.senders.get(key)
         found = [] if group is None else listed(group)  # None while it is being ended.

@@ -64,7 +64,7 @@ class ReceiverRef(ref[object]):
         named: tuple[str, str] | str
         omitted: frozenset[str]
         registry_ref: Callable[[], Registry | None]
-        sender_counts: dict[Hashable, int]
+        sender_counts: tuple[Hashable, ...] | dict[Hashable, int]
         shared_snapshot: Snapshot | None
         silence_seen: int
         strong_count: int
@@ -262,7 +262,8 @@ def make_receiver_ref(
         receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
     receiver_ref.registry_ref = registry_ref
     receiver_ref.key = key
-    receiver_ref.sender_counts = {}
+    # The key of the sender of the only connection; of several, how many there are for each.
+    receiver_ref.sender_counts = ()
     receiver_ref.shared_snapshot = receiver_ref.strong_ref = None
     receiver_ref.silence_seen = receiver_ref.strong_count = receiver_ref.failures = 0
     receiver_ref.is_async = is_async

@@ -68,7 +68,7 @@ class Registry(Findable):
     """The connections of one signal."""
 
     __slots__ = (
-        "__weakref__", "any", "dead", "idle", "last_order", "lines", "local_connections",
+        "__weakref__", "any", "dead", "idle", "lines", "local_connections",
         "receivers", "self_ref", "senders",
     )  # fmt: skip
 
@@ -88,9 +88,9 @@ class Registry(Findable):
         # How many connections count in some contexts alone.
         self.local_connections: int = 0
         self.dead: deque[DeadReceiver] | None = None
-        self.last_order: int = 0
-        # How often lines have connected functions that are defined inside of functions.
-        self.lines: dict[int, int] = {}
+        # How often lines have connected functions that are defined inside of functions: lists of
+        # one number, as C has to look once alone then.
+        self.lines: dict[int, list[int]] = {}
         self.self_ref: ref[Registry] = ref(self)
 
     def __del__(self) -> None:
@@ -209,7 +209,7 @@ class Registry(Findable):
             if options == receiver_ref.options:
                 # Shared: with a tuple of its own, a connection would be twice as large.
                 options = receiver_ref.options
-        self.last_order = order = self.last_order + 1
+        order = self.version + 1  # The version that has it, as versions only grow.
         connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
         self.link(connection, receiver_ref, key, None)
         if not options.weak:
@@ -258,7 +258,12 @@ class Registry(Findable):
         else:
             self.senders[key] = connection
         counts = receiver_ref.sender_counts
-        counts[key] = counts[key] + 1 if key in counts else 1
+        if not counts:  # A dict would take four times the room.
+            receiver_ref.sender_counts = (key,)
+        else:
+            if type(counts) is not dict:
+                counts = receiver_ref.sender_counts = dict.fromkeys(counts, 1)
+            counts[key] = counts[key] + 1 if key in counts else 1
         if self.idle:
             self._no_longer_idle(receiver_ref.key)
         self.version += 1
@@ -306,14 +311,13 @@ class Registry(Findable):
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
         counts, key = receiver_ref.sender_counts, connection._key
-        left = counts[key] - 1
-        if left:
-            counts[key] = left
-        elif len(counts) > 1:
+        if type(counts) is dict and counts[key] > 1:
+            counts[key] -= 1
+        elif type(counts) is dict and len(counts) > 1:
             del counts[key]
             receiver_ref.sender_counts = shrunk(counts)
-        else:  # A new one, as `shrunk` would give.
-            receiver_ref.sender_counts = {}
+        else:
+            receiver_ref.sender_counts = ()
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
@@ -358,6 +362,8 @@ class Registry(Findable):
 
     def repair(self) -> None:
         """Repair what an interrupted change left half made."""
+        # It may have changed a group and not yet this: no group has a newer version.
+        self.version += 1
         for connection in recount(self, self._all()):
             self._end(connection)
         self.any._snapshot = None

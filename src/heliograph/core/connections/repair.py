@@ -35,7 +35,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         here[key] = here.get(key, 0) + 1
         strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._options.weak)
     for receiver_ref in {*registry.receivers.values(), *counts}:
-        receiver_ref.sender_counts = counts.get(receiver_ref, {})
+        receiver_ref.sender_counts = counts.get(receiver_ref, ())
         receiver_ref.strong_count = strong.get(receiver_ref, 0)
         if not receiver_ref.strong_count:
             keep_until_unlocked(receiver_ref.release())

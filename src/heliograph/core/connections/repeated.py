@@ -45,7 +45,8 @@ def warn_of_copies(
     if len(lines) >= MOST_LINES:  # A program may run any number of texts by `exec`.
         lines.clear()
     line = id(function.__code__)
-    lines[line] = count = lines.get(line, 0) + 1
+    counted = lines.setdefault(line, [0])
+    counted[0] = count = counted[0] + 1
     if count == 1 or count & (count - 1):
         return
     key = ANY if sender is ANY else sender_key(sender)

@@ -14,7 +14,7 @@
 /* The slots that are read: of `Registry`, `Group`, `Connection`, `Snapshot` and so on. */
 enum slot {
     ANYONE, NEEDS_SLOW_PATH, EXPECTED, VERSION, LAST_OWN, SENDERS, ANY_GROUP, WATCHERS, LOCAL_MUTES,
-    RECEIVERS, IDLE, DECLARATION, FITTED, LAST_ORDER, SILENCE_CHANGES, SILENT, SELF_REF, LINES,
+    RECEIVERS, IDLE, DECLARATION, FITTED, SILENCE_CHANGES, SILENT, SELF_REF, LINES,
     LOCAL_CONNECTIONS, OVERRIDDEN, IS_CHECKED, MUTES,
     GROUP_SNAPSHOT, GROUP_VERSION, GROUP_CONNECTIONS,
     CONNECTION_SNAPSHOT, CONNECTION_RECEIVER, CONNECTION_OPTIONS, CONNECTION_KEY,
@@ -299,8 +299,8 @@ extern PyType_Spec Noop_spec, SpanCall_spec;
 
 /* The type `Caller`, in `_callers.c`. */
 extern PyType_Spec Caller_spec;
-/* The types `Tables` and `Verb`, in `connections/`. */
-extern PyType_Spec Tables_spec, Verb_spec;
+/* The types `Tables`, `Verb` and `Via`, in `connections/`. */
+extern PyType_Spec Tables_spec, Verb_spec, Via_spec;
 
 
 #endif

@@ -18,7 +18,6 @@ static const struct { enum kind kind; const char *name; } SLOT[SLOTS] = {
     [IDLE] = {REGISTRY, "idle"},
     [DECLARATION] = {REGISTRY, "declaration"},
     [FITTED] = {REGISTRY, "fitted"},
-    [LAST_ORDER] = {REGISTRY, "last_order"},
     [SILENCE_CHANGES] = {REGISTRY, "silence_changes"},
     [SILENT] = {REGISTRY, "silent"},
     [SELF_REF] = {REGISTRY, "self_ref"},
@@ -433,7 +432,8 @@ fill_module(PyObject *module)
            || add_type(module, "SpanCall", &SpanCall_spec) < 0
            || add_type(module, "Caller", &Caller_spec) < 0
            || add_type(module, "Tables", &Tables_spec) < 0
-           || add_type(module, "Verb", &Verb_spec) < 0 ? -1 : 0;
+           || add_type(module, "Verb", &Verb_spec) < 0
+           || add_type(module, "Via", &Via_spec) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {
