@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextlib import ExitStack, suppress
 from contextvars import Context, copy_context
@@ -631,6 +632,27 @@ async def test_blocks_that_are_left_elsewhere_leave_nothing() -> None:
 
     assert most <= 5
     assert (scopes() - before, signal.connections, signal._registry.mutes) == (set(), (), {})
+
+
+def test_a_context_remembers_the_block_that_it_entered_last_and_no_other() -> None:
+    """Leaving writes nothing into the context; the next block that is entered does."""
+    signal = Signal("paid")
+
+    def ended() -> int:
+        return sum(type(it) is Scope and it.block is None for it in gc.get_objects())
+
+    def enter_many() -> tuple[int, set[object]]:
+        for _ in range(100):
+            with signal.muted(), signal.muted(local=True):
+                pass
+            with signal.muted():
+                pass
+        return ended(), scopes()
+
+    before = ended()
+
+    assert Context().run(enter_many) == (before + 1, set())
+    assert ended() == before
 
 
 def test_blocks_that_overlap_leave_nothing() -> None:

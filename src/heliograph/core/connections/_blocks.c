@@ -130,10 +130,16 @@ static PyObject *
 innermost_scope(Tables *self)
 {
     PyObject *found = NULL;
-    return PyContextVar_Get(self->engine->innermost_block, Py_None, &found) < 0 ? NULL : found;
+    if (PyContextVar_Get(self->engine->innermost_block, Py_None, &found) < 0) {
+        return NULL;
+    }
+    while (found != Py_None && !is_under_way(self, found)) {
+        Py_SETREF(found, Py_NewRef(slot_of(self, found, OUTER)));
+    }
+    return found;
 }
 
-/* Let the context be inside a scope, or in none; -1 with an error. */
+/* Let the context be inside a scope; -1 with an error. */
 static int
 set_scope(Tables *self, PyObject *scope)
 {
@@ -148,11 +154,10 @@ new_scope(Tables *self, PyObject *block)
 {
     PyTypeObject *type = self->engine->kinds[SCOPE];
     PyObject *outer = innermost_scope(self), *made = NULL;
-    /* Python looks for the nearest one that has not been left. */
+    /* Python lets what is around it forget those that have been left. */
     if (outer == Py_None
-        || (outer != NULL && is_under_way(self, outer)
-            && (slot_of(self, outer, OUTER) == Py_None
-                || is_under_way(self, slot_of(self, outer, OUTER))))) {
+        || (outer != NULL && (slot_of(self, outer, OUTER) == Py_None
+                              || is_under_way(self, slot_of(self, outer, OUTER))))) {
         made = type->tp_alloc(type, 0);
     }
     if (made == NULL) {
@@ -166,22 +171,15 @@ new_scope(Tables *self, PyObject *block)
     return made;
 }
 
-/* Note that a scope is over, and what of it is around the context then; -1 with an error. */
-static int
+/* Note that a scope is over. */
+static void
 close_scope(Tables *self, PyObject *block, PyObject *scope)
 {
     PyObject *open = slot_of(self, block, BLOCK_OPEN);
     write_slot(self->engine, scope, SCOPE_BLOCK, Py_NewRef(Py_None));
     write_slot(self->engine, scope, SCOPE_MADE, Py_NewRef(Py_None));
     (void)PyDict_DelItem(open, scope);
-    PyErr_Clear();
-    PyObject *outer = innermost_scope(self);
-    while (outer != NULL && outer != Py_None && !is_under_way(self, outer)) {
-        Py_SETREF(outer, Py_NewRef(slot_of(self, outer, OUTER)));
-    }
-    int failed = outer == NULL || set_scope(self, outer) < 0;
-    Py_XDECREF(outer);
-    return failed ? -1 : 0;
+    no_error();
 }
 
 /* Entering and leaving ---------------------------------------------------------------- */
@@ -307,7 +305,7 @@ enter_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObj
     return in_python(verb, args, nargsf, kwnames);
 }
 
-/* Leave a block: 1, or 0 if Python has to, or -1 with an error. */
+/* Leave a block; 0 if Python has to. */
 static int
 leave(Tables *self, PyObject *block)
 {
@@ -319,8 +317,8 @@ leave(Tables *self, PyObject *block)
     PyObject *scope = innermost_scope(self);
     int left = scope != NULL && scope != Py_None && slot_of(self, scope, SCOPE_BLOCK) == block
                && (connects ? end_connected(self, block, scope) : end_muted(self, block, scope));
-    if (left && close_scope(self, block, scope) < 0) {
-        left = -1;
+    if (left) {
+        close_scope(self, block, scope);
     }
     Py_XDECREF(scope);
     return left;
@@ -342,7 +340,6 @@ PyObject *
 exit_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Verb *verb = (Verb *)callable;
-    int left = PyVectorcall_NARGS(nargsf) > 0 && kwnames == NULL ? leave(verb->tables, args[0]) : 0;
-    return left == 0 ? in_python(verb, args, nargsf, kwnames)
-                     : left < 0 ? NULL : Py_NewRef(Py_None);
+    int left = PyVectorcall_NARGS(nargsf) > 0 && kwnames == NULL && leave(verb->tables, args[0]);
+    return left ? Py_NewRef(Py_None) : in_python(verb, args, nargsf, kwnames);
 }

@@ -26,7 +26,7 @@ copy_with(PyObject *table, PyObject *scope, PyObject *spared)
 {
     Py_ssize_t size = PyDict_GET_SIZE(table);
     if (size == 1 && spared == NULL && PyDict_Contains(table, scope) == 1) {
-        size = 0;
+        return PyDict_New();
     }
     PyObject *copy = size == 0 ? PyDict_New() : PyDict_Copy(table);
     int failed = copy == NULL;
@@ -76,7 +76,7 @@ new_mutes(Tables *self, PyObject *registry, PyObject *scope, PyObject *spared, M
     int before = slot_of(self, registry, SILENT) == Py_True;
     made->changes = made->silent == before
                         ? Py_NewRef(slot_of(self, registry, SILENCE_CHANGES))
-                        : number_after(slot_of(self, registry, SILENCE_CHANGES), 1);
+                        : Py_NewRef(made->version);  /* Which it never was. */
     return made->changes == NULL ? -1 : 0;
 }
 
@@ -114,7 +114,7 @@ mute(Tables *self, PyObject *registry, PyObject *scope, PyObject *spared)
     if (muted) {
         write_mutes(self, registry, &made, &dropped);
     }
-    PyErr_Clear();
+    no_error();
     free_mutes(&made);
     Py_DECREF(seen);
     drop_all(&dropped);

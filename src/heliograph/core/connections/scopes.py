@@ -29,7 +29,8 @@ _LEAVING = 16
 
 
 INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
-"""The block that the current context entered last. Another context may have left it since."""
+"""The block that the current context entered last. It may have been left since, as writing here
+once more would take a seventh of entering and leaving."""
 
 
 class Scope:
@@ -52,10 +53,10 @@ BY_HAND = Scope(None, True)
 
 def entered() -> Iterator[Scope]:
     """Yield the blocks that the current context is inside of, the innermost first."""
-    scope = INNERMOST.get()
+    scope = under_way(INNERMOST.get())
     while scope is not None:
         yield scope
-        scope = scope.outer
+        scope = under_way(scope.outer)
 
 
 def is_local(scope: Scope | None) -> TypeGuard[Scope]:
@@ -155,7 +156,7 @@ class Scoped:
     def __exit__(self, *_: object) -> None:
         scope = None
         try:
-            scope = INNERMOST.get()
+            scope = under_way(INNERMOST.get())
             if scope is None or scope.block is not self or self._leaving:
                 scope = None
                 scope = self._last()
@@ -188,10 +189,6 @@ class Scoped:
         self._open.pop(scope, None)
         if self._leaving:
             self._leaving.pop(scope, None)
-        here = INNERMOST.get()
-        if here is scope:
-            here = scope.outer
-        INNERMOST.set(here if here is None or here.block is not None else _under_way(here))
         return ended
 
     def __call__(self, function: F) -> F:
@@ -243,21 +240,15 @@ def _make_sure_of_room(calls: int) -> None:
 
 def _enter(scope: Scope) -> None:
     """Put the current context inside a scope."""
-    outer = INNERMOST.get()
+    outer = under_way(INNERMOST.get())
     if outer is not None:  # In the usual case, there is none.
-        outer = _under_way(outer)
-        if outer is not None:
-            outer.outer = _under_way(outer.outer)
+        outer.outer = under_way(outer.outer)
         scope.outer = outer
     INNERMOST.set(scope)
 
 
-def _under_way(scope: Scope | None) -> Scope | None:
-    """Return a scope, or the nearest one around it that has not ended.
-
-    A scope that another context has ended still stands in this one: that of a generator, say,
-    which another context closed.
-    """
+def under_way(scope: Scope | None) -> Scope | None:
+    """Return a scope, or the nearest one around it that has not ended."""
     while scope is not None and scope.block is None:
         scope = scope.outer
     return scope

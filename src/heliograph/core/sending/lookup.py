@@ -10,6 +10,7 @@ from heliograph.core.connections.scopes import (
     entered,
     is_local,
     is_muted,
+    under_way,
     unmuted,
 )
 from heliograph.core.identity import (
@@ -87,7 +88,7 @@ def _made(registry: Registry, group: Group | Connection) -> Snapshot:
 
 def _in_context(registry: Registry, snapshot: Snapshot) -> Snapshot:
     """Return the part of a snapshot that counts in the current context."""
-    if INNERMOST.get() is None:  # The usual case: other contexts are inside the blocks.
+    if under_way(INNERMOST.get()) is None:  # The usual case: other contexts are inside the blocks.
         return snapshot.outside or snapshot.within(())
     if snapshot.scopes:
         snapshot = snapshot.within(tuple(it for it in entered() if it in snapshot.scopes))
