@@ -143,6 +143,7 @@ CHANGES: dict[str, Callable[[Signal, Any, Any], object]] = {
     "connect": lambda signal, it, _: signal.connect(it),
     "connect for a sender": lambda signal, it, who: signal.connect(it, who),
     "connect strongly": lambda signal, it, who: signal.connect(it, who, weak=False),
+    "connect_via": lambda signal, it, who: signal.connect_via(who)(it),
     "disconnect": lambda signal, it, _: signal.disconnect(it),
     "a block": lambda signal, it, _: _inside(signal.connected_to(it)),
     "a local block": lambda signal, it, _: _inside(signal.connected_to(it, local=True)),
