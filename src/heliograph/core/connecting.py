@@ -8,7 +8,15 @@ from types import FunctionType
 from heliograph.core.connected import Connected, P
 from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import USUAL, check_names, completed, usual
+from heliograph.core.connections.options import (
+    HOW,
+    SCOPE,
+    STRONGLY,
+    WEAKLY,
+    check_names,
+    completed,
+    usual,
+)
 from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -129,7 +137,8 @@ class Connectable(Connected[P]):
                 made = registry.connect(receiver, real, complete)
             elif (
                 id(receiver) in registry.receivers
-                and (again := registry.found_again(receiver, real, USUAL, weak)) is not None
+                and (again := registry.found_again(receiver, real, WEAKLY if weak else STRONGLY))
+                is not None
             ):  # Before the call site is looked up, which takes a third of connecting again.
                 made = again, again
             else:
@@ -252,7 +261,7 @@ class Connectable(Connected[P]):
             complete = completed(options, False, connected_to) if options else usual(False, 2)
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
-        self._examine(receiver, inline=complete.inline)
+        self._examine(receiver, inline=complete[HOW].inline)
 
         return ConnectedFor(self, receiver, real, complete, local)
 
@@ -361,7 +370,7 @@ class Connectable(Connected[P]):
         connection, previous = made
         if self._tells or "receiver_connected" in self.__dict__:
             self._tell_connected(receiver, sender, connection, previous is None)
-        if options.scope is None and self._registry.watchers.on_connect:
+        if options[SCOPE] is None and self._registry.watchers.on_connect:
             tell_connected(self, connection, previous)
         return [connection]
 

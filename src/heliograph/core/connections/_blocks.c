@@ -80,7 +80,7 @@ connected_to_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf
         site = call_site(self);
     }
     if (site != NULL) {
-        options = new_options(self, self->parts[USUAL], 0, Py_None, site);
+        options = new_options(self, 0, Py_None, site);
         made = options == NULL ? NULL : new_block(self, CONNECTED_BLOCK, args[0], local, site);
     }
     if (made != NULL) {

@@ -15,8 +15,8 @@ static const char *const PART[PARTS + 1] = {
     [HELD_WEAKLY] = "held_weakly",      /* what stands for a sender that is held weakly */
     [NOTHING] = "nothing",              /* what is omitted for most receivers */
     [SOMEONE] = "someone",              /* what is there if anybody receives */
-    [USUAL] = "usual",                  /* the values of the options that nobody gives */
-    [OPTIONS] = "options",              /* their class */
+    [WEAKLY] = "weakly",                /* how connections deliver for which nothing is given, */
+    [STRONGLY] = "strongly",            /* and those that hold their receivers */
     [OBJECTS] = "objects",              /* the names of first parameters that are objects */
     [MAKING_NAMES] = "making",          /* the methods that run while an object is made */
     [MODULES] = "is_of_an_engine",      /* by their names, whether modules are the engine's */
@@ -29,7 +29,7 @@ static const char *const PART[PARTS + 1] = {
     [MOST_LINES] = "most_lines",        /* that are counted as having connected copies */
     [CONNECT_WITH] = "connect_with",    /* what makes the connections of blocks */
     [OWN_RECEIVERS] = "own_receivers",  /* the names of receivers of the engine, by their classes */
-    [LISTENING] = "listening",          /* the values of their options */
+    [LISTENING] = "listening",          /* how they are delivered to */
     [PARTS] = "engine",
 };
 
@@ -169,22 +169,6 @@ new_reference(PyTypeObject *type, PyObject *to, PyObject *callback)
     PyObject *args = callback == NULL ? PyTuple_Pack(1, to) : PyTuple_Pack(2, to, callback);
     PyObject *made = args == NULL ? NULL : type->tp_new(type, args, NULL);
     Py_XDECREF(args);
-    return made;
-}
-
-PyObject *
-new_options(Tables *self, PyObject *before, int weak, PyObject *scope, PyObject *site)
-{
-    PyTypeObject *type = (PyTypeObject *)self->parts[OPTIONS];
-    PyObject *made = type->tp_alloc(type, SITE_AT + 1);
-    if (made != NULL) {
-        for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
-            PyTuple_SET_ITEM(made, i, Py_NewRef(PyTuple_GET_ITEM(before, i)));
-        }
-        PyTuple_SET_ITEM(made, WEAK_AT, Py_NewRef(weak ? Py_True : Py_False));
-        PyTuple_SET_ITEM(made, SCOPE_AT, Py_NewRef(scope));
-        PyTuple_SET_ITEM(made, SITE_AT, Py_NewRef(site));
-    }
     return made;
 }
 

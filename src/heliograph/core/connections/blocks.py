@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.options import derived
+from heliograph.core.connections.options import HOW, SITE
 from heliograph.core.connections.scopes import Scoped
 from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.identity import identified
@@ -29,14 +29,14 @@ class ConnectedFor(Scoped):
     def __init__(
         self, signal: Any, receiver: Callable[..., Any], sender: Any, options: Options, local: bool
     ) -> None:
-        Scoped.__init__(self, options.call_site, local)
+        Scoped.__init__(self, options[SITE], local)
         self._signal: Any = signal
         self._receiver: Callable[..., Any] = receiver
         self._sender: Any = sender
         self._options: Options = options
 
     def _begin(self, scope: Scope) -> list[Connection]:
-        options = derived(self._options, False, scope, self._made)
+        options = self._options[HOW], scope, self._made
         made: list[Connection] = self._signal._connect_with(self._receiver, self._sender, options)
         return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import ref
 
+from heliograph.core.connections.options import HOW, SCOPE, SITE
 from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY, sender_key, unwrapped
 from heliograph.core.showing import shown
@@ -67,32 +68,32 @@ class Connection(ref[object]):
     @property
     def priority(self) -> int:
         """Receivers with a higher one are called earlier; equal ones in order of connecting."""
-        return self._options.priority
+        return self._options[HOW].priority
 
     @property
     def on_error(self) -> str:
         """What happens to errors of the receiver: ``"raise"`` or ``"log"``."""
-        return self._options.on_error
+        return self._options[HOW].on_error
 
     @property
     def inline(self) -> bool:
         """Whether `Signal.send_async` calls the receiver in place, even if given a wrapper."""
-        return self._options.inline
+        return self._options[HOW].inline
 
     @property
     def when(self) -> str | None:
         """``"after_commit"`` for a receiver that waits for the transaction, or None."""
-        return self._options.when
+        return self._options[HOW].when
 
     @property
     def weak(self) -> bool:
         """Whether this connection lets the receiver be garbage-collected."""
-        return self._options.weak
+        return self._options[HOW].weak
 
     @property
     def local(self) -> bool:
         """Whether it counts only in the contexts inside the block that made it."""
-        scope = self._options.scope
+        scope = self._options[SCOPE]
         return scope is not None and not scope.everywhere
 
     @property
@@ -117,7 +118,7 @@ class Connection(ref[object]):
     @property
     def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
-        return file_and_line(self._options.call_site)
+        return file_and_line(self._options[SITE])
 
     @property
     def receiver_failures(self) -> int:
@@ -195,7 +196,7 @@ def make_connection(
     made._receiver_ref = receiver_ref
     made._key = key
     # One number that sorts by priority, the highest first, then by order.
-    made._sort_key = order - (options.priority << 64)
+    made._sort_key = order - (options[HOW].priority << 64)
     made._options = options
     made._snapshot = None
     return made

@@ -21,6 +21,7 @@ from heliograph.core.connections.dead import (
     warn_if_at_once,
     was_muted,
 )
+from heliograph.core.connections.options import HOW, SITE
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
@@ -87,6 +88,11 @@ class ReceiverRef(ref[object]):
         module, name = self.named
         # A function's `__module__` can be set to anything.
         return f"{module if type(module) is str else 'builtins'}.{name}"
+
+    @property
+    def call_site(self) -> CallSite:
+        """The place in the user's code that connected the receiver first."""
+        return self.options[SITE]
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
@@ -227,7 +233,7 @@ class StrongRef(ReceiverRef):
 
     def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - subclasses ask.
         """Tell whether a new connection with these options can use this."""
-        return not options.weak
+        return not options[HOW].weak
 
 
 def make_receiver_ref(
@@ -257,7 +263,7 @@ def make_receiver_ref(
         receiver_ref.named = OWN_RECEIVERS.get(type(receiver)) or name_of(receiver)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
         # an object that connects itself while it is made may be lost by mistake.
-        code = options.call_site[0]
+        code = options[SITE][0]
         receiver_ref.maker = maker_of(code) if code.co_name in MAKING else None
         receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
     receiver_ref.registry_ref = registry_ref
@@ -280,7 +286,7 @@ def _warn_of_generator(receiver_ref: ReceiverRef, registry: Registry | None) -> 
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
         )
-        warn_at(receiver_ref.options.call_site, message)
+        warn_at(receiver_ref.call_site, message)
 
 
 def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
@@ -306,9 +312,7 @@ def _refuse_without_object(
     if problem is not None and registry is not None:
         if registry.strict:
             raise ReceiverError(problem)
-        warn_at(
-            options.call_site, f"{name_of(receiver)} will fail whenever it is called. {problem}"
-        )
+        warn_at(options[SITE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
 
 
 def _make_ref(
@@ -329,7 +333,7 @@ def _make_ref(
             else _made_at_access(receiver, *place)
         )
     except TypeError:
-        if not options.weak:
+        if not options[HOW].weak:
             return ref.__new__(StrongRef, ANY)
         if type(receiver) is staticmethod:
             msg = (
@@ -372,7 +376,7 @@ def receiver_died(
         # First: what follows may fail, without room on the stack or by a signal handler.
         pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))
         try:
-            if connected and is_at_once(receiver_ref.options.call_site, frame):
+            if connected and is_at_once(receiver_ref.call_site, frame):
                 receiver_ref.fate = AT_ONCE
             elif connected and not was_muted(receiver_ref, registry):
                 receiver_ref.fate = LOST if is_lost(receiver_ref, frame) else receiver_ref.fate

@@ -23,7 +23,7 @@ from heliograph.core.connections.connection import Connection, make_connection, 
 from heliograph.core.connections.dead import remember, without
 from heliograph.core.connections.finding import Findable
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.options import GIVEN, changes_nothing, derived
+from heliograph.core.connections.options import HOW, SCOPE, SITE, changes_nothing, held
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
 from heliograph.core.connections.repeated import NESTED, warn_of_copies
@@ -108,8 +108,8 @@ class Registry(Findable):
             key: Hashable = id(receiver)
         else:
             receiver, key = identified(receiver)
-        if key in self.receivers and options.scope is None:
-            found = self.found_again(receiver, sender, options[:GIVEN], options.weak)
+        if key in self.receivers and options[SCOPE] is None:
+            found = self.found_again(receiver, sender, options[HOW])
             if found is not None:
                 return found, found
         made: Made | Literal[False] | None = False
@@ -119,13 +119,13 @@ class Registry(Findable):
             if receiver_ref is None or not receiver_ref.accepts(receiver, options):
                 receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
                 receiver_ref.silence_seen = self.silence_changes
-                held = not options.weak and options.scope is None  # For good, by no block.
-                if held and type(receiver) is FunctionType and receiver.__code__.co_flags & NESTED:
+                stays = not options[HOW].weak and options[SCOPE] is None  # By no block.
+                if stays and type(receiver) is FunctionType and receiver.__code__.co_flags & NESTED:
                     warn_of_copies(self, receiver, sender, options)
                 if declaration is not None:
                     declaration._fit(receiver_ref, receiver)
             if receiver_ref.is_async:
-                refuse_inline(options.inline, is_async=True)
+                refuse_inline(options[HOW].inline, is_async=True)
             made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, options)
         return made
 
@@ -168,7 +168,7 @@ class Registry(Findable):
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
-        under_lock(self._forget, {(it.name, it._options.call_site) for it in connections})
+        under_lock(self._forget, {(it.name, it._options[SITE]) for it in connections})
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and order of connecting."""
@@ -202,7 +202,7 @@ class Registry(Findable):
             self.outdate_snapshots()
             receiver_ref = known
         key: Hashable = ANY if sender is ANY else sender_key(sender)
-        if receiver_ref.sender_counts and options.scope is None:
+        if receiver_ref.sender_counts and options[SCOPE] is None:
             previous = self.lasting(receiver_ref, key)
             if previous is not None:
                 return self._reconnect(previous, receiver, sender, options)
@@ -212,25 +212,25 @@ class Registry(Findable):
         self.last_order = order = self.last_order + 1
         connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
         self.link(connection, receiver_ref, key, None)
-        if not options.weak:
+        if not options[HOW].weak:
             receiver_ref.hold(receiver)
         return connection, None
 
     def _reconnect(
         self, previous: Connection, receiver: Any, sender: Any, options: Options
     ) -> Made:
-        before = previous._options
-        if changes_nothing(options[:GIVEN], options.weak, before):
+        before, how = previous._options, options[HOW]
+        if changes_nothing(how, before[HOW]):
             return previous, previous
-        weak = options.weak and before.weak
-        options = derived(options, weak, None, before.call_site)
+        how = how if before[HOW].weak else held(how, False)
+        options = how, None, before[SITE]
         receiver_ref, key = previous._receiver_ref, previous._key
         if options == receiver_ref.options:
             options = receiver_ref.options
         order = order_of(previous)
         connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
         self.link(connection, receiver_ref, key, previous)
-        if not weak:
+        if not how.weak:
             receiver_ref.hold(receiver)
         # Only now, as a send must find one of the two at any moment.
         self._unlink(previous)
@@ -244,7 +244,7 @@ class Registry(Findable):
         previous: Connection | None,
     ) -> None:
         """Put a connection into the tables, in the place of *previous* if there is one."""
-        scope = connection._options.scope
+        scope = connection._options[SCOPE]
         if scope is not None and not scope.everywhere:
             self.local_connections += 1
         group = self.any if key is ANY else self.senders.get(key)
@@ -280,7 +280,7 @@ class Registry(Findable):
         return ended
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
-        return [it for it in self._all() if it._options.scope is scope and self._end(it)]
+        return [it for it in self._all() if it._options[SCOPE] is scope and self._end(it)]
 
     def _end(self, connection: Connection) -> bool:
         key = connection._key
@@ -301,7 +301,7 @@ class Registry(Findable):
         keep_until_unlocked(connection)
         connection._snapshot = None  # They refer to each other.
         receiver_ref, options = connection._receiver_ref, connection._options
-        if not options.weak:
+        if not options[HOW].weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
@@ -317,7 +317,7 @@ class Registry(Findable):
             receiver_ref.shared_snapshot = None
             del self.receivers[receiver_ref.key]
             self.receivers = shrunk(self.receivers)
-        scope = options.scope
+        scope = options[SCOPE]
         if scope is not None and not scope.everywhere:
             self.local_connections -= 1
         if self.receivers:

@@ -7,6 +7,7 @@ from types import FunctionType
 
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import this_test
+from heliograph.core.connections.options import SITE
 from heliograph.core.describe import name_of
 from heliograph.core.development import in_development
 from heliograph.core.identity import ANY, sender_key
@@ -72,14 +73,14 @@ def _warn(function: FunctionType, copies: list[FunctionType], options: Options) 
             "that copy of it is still connected: each send calls both. Define the function in "
             "the module, or connect it for one sender, such as the application."
         )
-        warn_at(options.call_site, message)
+        warn_at(options[SITE], message)
     elif len(copies) + 1 >= _MANY:
         message = (
             f"This line has connected {_MANY} copies of {name_of(function)} and more, for the same "
             "sender, and all are still connected: each send calls them all. Connect once, when "
             "the module is loaded, or for a while, with connected_to()."
         )
-        warn_at(options.call_site, message)
+        warn_at(options[SITE], message)
 
 
 def _is_alike(one: FunctionType, other: FunctionType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.connections.connection import make_connection, order_of
+from heliograph.core.connections.options import HOW
 from heliograph.core.connections.receivers import make_receiver_ref
 from heliograph.core.connections.registry import sender_died
 from heliograph.core.lock import under_lock
@@ -61,6 +62,6 @@ def _revive(
             receiver_ref, key, order_of(connection), options, sender, sender_died
         )
     registry.link(connection, receiver_ref, key, None)
-    if not options.weak:
+    if not options[HOW].weak:
         receiver_ref.hold(receiver)
     return True

@@ -7,6 +7,7 @@ from functools import wraps
 from itertools import chain
 
 from heliograph.core.callables import is_async, why_not_decorated
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
@@ -67,7 +68,7 @@ def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the temporary connections that do not count in the current context."""
     here: set[Scope] | None = None
     for connection in connections:
-        scope = connection._options.scope
+        scope = connection._options[SCOPE]
         if is_local(scope):
             here = set(entered()) if here is None else here
             if scope not in here:

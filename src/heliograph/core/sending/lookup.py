@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.group import listed
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.scopes import (
     INNERMOST,
     counted_here,
@@ -114,7 +115,7 @@ def _shared_snapshot(
     if registry.any.connections or connection._options is not receiver_ref.options:
         return None
     # If a sender is held strongly, a snapshot must not make it live longer.
-    if is_local(connection._options.scope) or connection() is ANY:
+    if is_local(connection._options[SCOPE]) or connection() is ANY:
         return None
     snapshot = receiver_ref.shared_snapshot
     if snapshot is None or snapshot.any_version != any_version:
