@@ -40,7 +40,7 @@ class Connection(ref[object]):
         _key: Hashable
         _receiver_ref: ReceiverRef
         _sender: Any
-        _sort_key: int
+        _sort_key: int  # 0 until it is in the tables.
         _options: Options
         _snapshot: Snapshot | None
 
@@ -173,15 +173,11 @@ class Connection(ref[object]):
 def make_connection(
     receiver_ref: ReceiverRef,
     key: Hashable,
-    order: int,
     options: Options,
     sender: Any,
     died: Callable[[Connection], object] | None,
 ) -> Connection:
-    """Make a connection; *died*, if given, is called with it when its sender dies.
-
-    *order* is its number in the order in which connections are made.
-    """
+    """Make a connection without a place in the order; *died* is called when its sender dies."""
     if type(key) is not int:  # It is compared by value, so an equal object is the same sender.
         made = Connection(ANY)
         made._sender = sender
@@ -195,11 +191,15 @@ def make_connection(
             made._sender = sender
     made._receiver_ref = receiver_ref
     made._key = key
-    # One number that sorts by priority, the highest first, then by order.
-    made._sort_key = order - (options[HOW].priority << 64)
+    made._sort_key = 0
     made._options = options
     made._snapshot = None
     return made
+
+
+def sort_key(order: int, options: Options) -> int:
+    """Return one number that sorts by priority, the highest first, then by order."""
+    return order - (options[HOW].priority << 64)
 
 
 def holds_object(connection: Connection) -> bool:

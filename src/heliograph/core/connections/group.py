@@ -6,7 +6,6 @@ from operator import attrgetter
 
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.options import SCOPE
-from heliograph.core.connections.shrinking import shrunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,19 +39,6 @@ class Group:
         # snapshot goes because it may hold the last reference to a connection that has ended.
         self._version += 1
         self._snapshot = None
-
-    def remove(self, connection: Connection) -> bool:
-        """Remove a connection; returns whether it was there."""
-        connections = self.connections
-        lasting = connection._options[SCOPE] is None
-        place = connection._receiver_ref if lasting else connection
-        if connections.get(place) is not connection:
-            return False
-        del connections[place]
-        self.connections = shrunk(connections)
-        self._version += 1
-        self._snapshot = None
-        return True
 
 
 def listed(group: Group | Connection) -> list[Connection]:

@@ -183,7 +183,8 @@ def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tupl
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
         # It has ended in the meantime; a similar one still names the receiver.
-        found = make_connection(other._receiver_ref, key, 0, other._options, sender, None)
+        found = make_connection(other._receiver_ref, key, other._options, sender, None)
+        found._sort_key = other._sort_key
     return (found,)
 
 

@@ -87,9 +87,7 @@ class Snapshot:
         refs = [connection._receiver_ref for connection in called]
         self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(it.resolver() for it in refs)
         # Whether the deliveries to some of them wait for a time.
-        self.postpones: bool = any(
-            connection._options[HOW].when is not None for connection in called
-        )
+        self.postpones: bool = any(it._options[HOW].when is not None for it in called)
         self.sparing: tuple[tuple[Callable[[], Any], frozenset[str]], ...] = _sparing(refs)
         # Sends take the slow path if not all receivers are called, `send` also if some have to be
         # awaited, and `send_async` if some are spared arguments.
