@@ -15,7 +15,7 @@ import pytest
 import heliograph.blinker
 from heliograph import ANY, ArgumentError, ReceiverError, ReceiverWarning, Signal
 from heliograph.core.connections.keywords import ConnectOptions
-from heliograph.core.connections.options import DEFAULTS, Options
+from heliograph.core.connections.options import DEFAULTS, How
 from heliograph.core.source import line_of
 from tests.core.diary import Diary
 
@@ -584,7 +584,7 @@ def test_type_checkers_see_the_options_that_there_are() -> None:
     shown = pydoc.plain(pydoc.render_doc(Signal.connect))
 
     assert ConnectOptions.__annotations__.keys() == DEFAULTS.keys()
-    assert Options._fields == (*DEFAULTS, "weak", "scope", "call_site")
+    assert How._fields == (*DEFAULTS, "weak")
     assert "**options: Unpack[ConnectOptions]" in shown.replace("'", "")
     assert [it for it in DEFAULTS if f"``{it}``:" not in shown] == []
     assert "misspelt" not in shown

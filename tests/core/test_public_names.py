@@ -60,6 +60,7 @@ ENGINE = [
     "lock",
     "connections.live",
     "connections.options",
+    "connections.plain",
     "connections.receivers",
     "connections.registry",
     "connections.repair",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from heliograph import Namespace, Signal, StateError, add_instrument, remove_instrument
+from heliograph.core.connections.options import HOW, LISTENING, STRONGLY, WEAKLY
 from heliograph.core.development import KNOWN
 from heliograph.core.lock import under_lock
 from heliograph.core.observing.nesting import Place, leave
@@ -260,6 +261,22 @@ async def test_waiting_ends_when_somebody_closes_what_waits() -> None:
     inbox.close()
     with pytest.raises(StateError, match="The stream of signal 'paid' is closed and empty"):
         await waiting
+
+
+def test_connections_for_which_nothing_is_given_share_how_they_deliver() -> None:
+    """A million of them need no more than two of these."""
+    signal = Signal("paid")
+    signal.connect(receive)
+    signal.connect(receive, "shop", priority=0, on_error="raise")
+    signal.connect(receive, "kiosk", weak=False)
+    signal.connect(receive, "kiosk", weak=False, inline=False)
+    with signal.connected_to(print), signal.stream() as stream:
+        found = [it._options[HOW] for it in signal.connections]
+        assert stream.lost == 0
+
+    shared = [WEAKLY, WEAKLY, STRONGLY, STRONGLY, LISTENING]
+    assert list(map(id, found)) == list(map(id, shared))
+    assert [it.weak for it in signal.connections] == [True, True, False]
 
 
 def test_connecting_again_as_at_first_shares_the_options_of_the_receiver() -> None:

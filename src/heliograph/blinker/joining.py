@@ -64,7 +64,8 @@ def _alive(signal: heliograph.Signal) -> Iterator[tuple[Callable[..., Any], Conn
 
 
 def _lasts(connection: Connection) -> bool:
-    return connection._options.scope is None
+    _, scope, _ = connection._options
+    return scope is None
 
 
 def _who(connection: Connection) -> Hashable:

@@ -13,7 +13,7 @@ from heliograph.core.connections.connection import HELD_WEAKLY, Connection
 from heliograph.core.connections.dead import MAKING, OPEN, SENT
 from heliograph.core.connections.group import Group
 from heliograph.core.connections.live import Here, ReceiverSequence
-from heliograph.core.connections.options import DEFAULTS, LISTENING, Options
+from heliograph.core.connections.options import LISTENING, STRONGLY, WEAKLY
 from heliograph.core.connections.receivers import (
     NOTHING,
     MethodRef,
@@ -123,8 +123,8 @@ def _connect_in_c(send: Send) -> None:
         held_weakly=HELD_WEAKLY,
         nothing=NOTHING,
         someone=SOMEONE,
-        usual=tuple(DEFAULTS.values()),
-        options=Options,
+        weakly=WEAKLY,
+        strongly=STRONGLY,
         objects=OBJECT_NAMES,
         making=MAKING,
         is_of_an_engine=is_of_an_engine,

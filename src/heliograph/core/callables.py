@@ -26,6 +26,14 @@ They are plain callables, so that nothing has to be looked at when they are conn
 """
 
 
+def is_plain(receiver: Any) -> bool:
+    """Tell whether it is a function that is surely fit to receive, and not async."""
+    if type(receiver) is not FunctionType or receiver.__dict__:
+        return False
+    code = receiver.__code__
+    return code.co_argcount == 1 and not code.co_flags & NOT_PLAIN
+
+
 def check_receiver(receiver: Any) -> tuple[bool, bool]:
     """Check that ``receiver(sender, **payload)`` is possible at all.
 

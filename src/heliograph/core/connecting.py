@@ -5,10 +5,19 @@ from __future__ import annotations
 from functools import partial
 from types import FunctionType
 
+from heliograph.core.callables import is_plain
 from heliograph.core.connected import Connected, P
+from heliograph.core.connections import plain
 from heliograph.core.connections.blocks import ConnectedFor, MutedFor
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.options import USUAL, check_names, completed, usual
+from heliograph.core.connections.options import (
+    HOW,
+    SCOPE,
+    STRONGLY,
+    WEAKLY,
+    check_names,
+    completed,
+)
 from heliograph.core.connections.receivers import refuse_receiver
 from heliograph.core.describe import describe_callable, short_repr, title_of
 from heliograph.core.errors import ArgumentError, SignalError
@@ -126,19 +135,22 @@ class Connectable(Connected[P]):
         try:
             if options:
                 complete = completed(options, weak, Connectable.connect)
-                made = registry.connect(receiver, real, complete)
-            elif (
-                id(receiver) in registry.receivers
-                and (again := registry.found_again(receiver, real, USUAL, weak)) is not None
-            ):  # Before the call site is looked up, which takes a third of connecting again.
-                made = again, again
+                made = plain.connect(registry, receiver, real, complete)
             else:
-                made = registry.connect(receiver, real, usual(weak, 2))
+                how = WEAKLY if weak else STRONGLY
+                known = id(receiver) in registry.receivers
+                # Before the call site is looked up, which takes a third of connecting again.
+                again = registry.found_again(receiver, real, how) if known else None
+                if again is None:
+                    made = plain.connect(registry, receiver, real, (how, None, call_site(1)))
+                else:
+                    made = again, again
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
-        if made is not None:
+        tells = self._tells or "receiver_connected" in self.__dict__
+        if made is not None and (tells or registry.watchers.on_connect):
             connection, previous = made
-            if self._tells or "receiver_connected" in self.__dict__:
+            if tells:
                 self._tell_connected(receiver, real, connection, previous is None)
             if registry.watchers.on_connect:
                 Watchers.watching.tell_connected(self, connection, previous)
@@ -247,13 +259,13 @@ class Connectable(Connected[P]):
             ([], [12])
         """
         real = sender if sender is ANY else unwrapped(sender)
-        try:
-            connected_to = Connectable.connected_to
-            complete = completed(options, False, connected_to) if options else usual(False, 2)
-        except SignalError as error:
-            raise self._not_connected(describe_callable(receiver), error) from None
-        self._examine(receiver, inline=complete.inline)
-
+        complete: Options = STRONGLY, None, call_site(1)
+        if options:
+            try:
+                complete = completed(options, False, Connectable.connected_to)
+            except SignalError as error:
+                raise self._not_connected(describe_callable(receiver), error) from None
+        self._examine(receiver, inline=complete[HOW].inline)
         return ConnectedFor(self, receiver, real, complete, local)
 
     def muted(
@@ -285,7 +297,7 @@ class Connectable(Connected[P]):
             []
         """
         spared = () if except_for is _NOBODY else _several(except_for)
-        return MutedFor(self, spared, local, call_site())
+        return MutedFor(self, spared, local, call_site(1))
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = ANY) -> None:
         """Stop calling *receiver* when *sender* sends, or when anybody does.
@@ -318,7 +330,7 @@ class Connectable(Connected[P]):
             return
         real = sender if sender is ANY else unwrapped(sender)
         registry = self._registry
-        ended = registry.disconnect(receiver, real)
+        ended = plain.disconnect(registry, receiver, real)
         if self._tells or "receiver_disconnected" in self.__dict__:
             self._tell_disconnected(receiver, real, ended)
         if ended and registry.watchers.on_disconnect:
@@ -326,7 +338,10 @@ class Connectable(Connected[P]):
 
     def _examine(self, receiver: Callable[..., Any], *, inline: bool) -> None:
         """Refuse a receiver that cannot be connected. Nothing is connected."""
-        registry, real = self._registry, canonical(receiver)
+        registry = self._registry
+        if registry.declaration is None and is_plain(receiver):
+            return
+        real = canonical(receiver)
         try:
             refuse_receiver(real, registry, inline=inline)
             if registry.declaration is not None:
@@ -355,13 +370,13 @@ class Connectable(Connected[P]):
     def _connect_with(
         self, receiver: Callable[..., Any], sender: Any, options: Options
     ) -> list[Connection]:
-        made = self._registry.connect(receiver, sender, options)
+        made = plain.connect(self._registry, receiver, sender, options)
         if made is None:  # In a signal handler or a finalizer, where it has to wait.
             return []
         connection, previous = made
         if self._tells or "receiver_connected" in self.__dict__:
             self._tell_connected(receiver, sender, connection, previous is None)
-        if options.scope is None and self._registry.watchers.on_connect:
+        if options[SCOPE] is None and self._registry.watchers.on_connect:
             Watchers.watching.tell_connected(self, connection, previous)
         return [connection]
 

@@ -157,6 +157,10 @@ def identified(receiver: Any) -> tuple[Any, Hashable]:
         return receiver, id(receiver)
     if type(receiver) in OWN_RECEIVERS:
         return receiver, id(receiver)
+    if type(receiver) is MethodType and type(receiver.__func__) is FunctionType:
+        function = receiver.__func__
+        if function.__name__ != "__call__":  # Then it may stand for its object.
+            return receiver, (id(receiver.__self__), id(function))
     receiver = canonical(receiver)
     return receiver, receiver_key(receiver)
 

@@ -7,6 +7,7 @@ import os
 from _thread import RLock
 from collections import deque
 from functools import partial
+from types import MethodType
 
 from heliograph.core.errors import SignalError
 
@@ -48,8 +49,8 @@ class _State:
         self.kept: list[object] = []
         # Whether a change may be under way, in any thread.
         self.changing: bool = False
-        # A change that was interrupted and may be half made.
-        self.broken: Callable[..., object] | None = None
+        # A change that was interrupted and may be half made, or its owner.
+        self.broken: object = None
         # How often the first of the pending changes has failed.
         self.failures: int = 0
         # Whether the garbage collector has to be turned on again after the change, and whether
@@ -74,18 +75,32 @@ pending_changes: deque[Callable[[], object]] = deque()
 """The changes that are still to be made; the one that is being made is the first of them."""
 
 
-# In one function with what `_undisturbed` does, as calls are a good part of what a change costs.
-def under_lock(change: Callable[..., Any], *args: Any) -> Any:  # noqa: PLR0915 - just told.
-    """Call ``change(*args)`` under the lock and return what it returns.
+def under_lock(change: Callable[..., Any], *args: Any) -> Any:
+    """Call ``change(*args)`` under the lock, as `change_under_lock` does."""
+    return change_under_lock(_spread, change, args, None)
+
+
+def _spread(change: Callable[..., Any], args: tuple[Any, ...], _: None) -> Any:
+    return change(*args)
+
+
+# In one function with what `_undisturbed` does, and with as many arguments as most changes have:
+# calls are a good part of what a change costs, and those with a tuple of arguments take twice as
+# long.
+def change_under_lock(  # noqa: PLR0915 - just told.
+    change: Callable[..., Any], owner: Any, one: Any, two: Any
+) -> Any:
+    """Call ``change(owner, one, two)`` under the lock and return what it returns.
 
     If this thread holds the lock already, because a signal handler interrupted another
     change, this one is made right after that one, and None is returned.
     No receiver runs while the lock is held, and the garbage collector does not run either.
+    If a change is interrupted half-way, its owner is asked to `repair` what it has left.
     """
     if _is_mine():
-        pending_changes.append(partial(change, *args))
+        pending_changes.append(partial(MethodType(change, owner), one, two))
         return None
-    dropped: list[object] = []
+    dropped: list[object] | None = None
     try:
         _acquire()
         try:
@@ -96,16 +111,17 @@ def under_lock(change: Callable[..., Any], *args: Any) -> Any:  # noqa: PLR0915 
             try:
                 if pending_changes or lock_state.broken:
                     _make_all_pending()
-                return change(*args)
+                return change(owner, one, two)
             except SignalError:  # It was refused before anything changed.
                 raise
             except BaseException:
-                lock_state.broken = lock_state.broken or change
+                lock_state.broken = lock_state.broken or owner
                 raise
-            finally:
-                if pending_changes or lock_state.broken:
-                    _make_all_pending()
         finally:
+            # Dropped once the lock is free: if this was the last reference, a finalizer runs,
+            # and it may wait for a lock whose owner waits for this one.
+            if lock_state.kept:
+                dropped, lock_state.kept = lock_state.kept, []
             lock_state.changing = False
             if lock_state.paused:
                 lock_state.paused = False
@@ -113,9 +129,6 @@ def under_lock(change: Callable[..., Any], *args: Any) -> Any:  # noqa: PLR0915 
                 _collect_again()
     finally:
         if _lock.is_mine:
-            # Dropped once the lock is free: if this was the last reference, a finalizer runs,
-            # and it may wait for a lock whose owner waits for this one.
-            dropped, lock_state.kept = lock_state.kept, dropped
             _release()
         del dropped
         if pending_changes or lock_state.broken:
@@ -183,7 +196,8 @@ def _make_all_pending() -> None:
         # a receiver, or to a whole signal.
         keep_until_unlocked(pending_changes[0])
         try:
-            pending_changes[0]()
+            # What it returns may be all that holds what it has removed.
+            keep_until_unlocked(pending_changes[0]())
         except SignalError:
             pending_changes.popleft()
             raise
@@ -196,11 +210,10 @@ def _make_all_pending() -> None:
         lock_state.failures = 0
 
 
-def _repair(change: Any) -> None:
-    """Repair what an interrupted change left half made, if its object can."""
-    while type(change) is partial:
-        change = change.func
-    owner: Any = getattr(change, "__self__", None)
+def _repair(owner: Any) -> None:
+    """Repair what an interrupted change left half made, if its owner can."""
+    while type(owner) in (partial, MethodType):  # A change: of its object, with arguments.
+        owner = owner.func if type(owner) is partial else owner.__self__
     keep_until_unlocked(owner)
     if hasattr(type(owner), "repair"):
         owner.repair()

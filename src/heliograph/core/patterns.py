@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from weakref import ref
 
-from heliograph.core.connections.options import check_names, completed
+from heliograph.core.connections.options import HOW, check_names, completed
 from heliograph.core.connections.registry import Registry
 from heliograph.core.describe import describe_callable, short_repr
 from heliograph.core.errors import ArgumentError, SignalError
@@ -101,7 +101,7 @@ class SignalPattern:
         except SignalError as error:
             raise self._not_connected(describe_callable(receiver), error) from None
         for signal in self:
-            signal._examine(receiver, inline=complete.inline)
+            signal._examine(receiver, inline=complete[HOW].inline)
         try:
             self._connect_later(receiver, real, complete)
         except SignalError as error:

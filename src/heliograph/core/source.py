@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from sys import _getframe
 from weakref import ref
 
 from heliograph.core.errors import ReceiverWarning
@@ -57,9 +58,9 @@ def call_site(inside: int = 1) -> CallSite:
         inside: How many calls of the engine's functions are known to be under way.
     """
     try:
-        frame = sys._getframe(inside + 1)
+        frame = _getframe(inside + 1)
     except ValueError:  # pragma: no cover - of a thread that C began, which is not measured.
-        frame = sys._getframe(inside)
+        frame = _getframe(inside)
     # Code run by `exec` may have any name, or none.
     while type(name := _looked_up(frame.f_globals, "__name__")) is str:
         if not is_of_an_engine[name] or frame.f_back is None:

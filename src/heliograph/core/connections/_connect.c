@@ -311,34 +311,22 @@ new_receiver_ref(Tables *self, Request *request, PyObject *options)
     return made;
 }
 
-int
-has_usual_options(Tables *self, PyObject *options)
-{
-    for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
-        if (PyTuple_GET_ITEM(options, i) != PyTuple_GET_ITEM(self->parts[USUAL], i)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 /* Tell whether connecting would leave a connection as it is. */
 static int
 changes_nothing(Tables *self, Request *request, PyObject *previous)
 {
     PyObject *options = slot_of(self, previous, CONNECTION_OPTIONS);
     return refers(previous) && has_usual_options(self, options)
-           && (request->weak || PyTuple_GET_ITEM(options, WEAK_AT) == Py_False);
+           && (request->weak || how_of(options) == self->parts[STRONGLY]);
 }
 
 /* Tell whether options were given in the same place, and are the same otherwise. */
 static int
-are_same(Tables *self, PyObject *options, PyObject *others)
+are_same(PyObject *options, PyObject *others)
 {
     PyObject *site = PyTuple_GET_ITEM(options, SITE_AT);
     PyObject *other = PyTuple_GET_ITEM(others, SITE_AT);
-    return has_usual_options(self, others) && PyTuple_GET_ITEM(others, SCOPE_AT) == Py_None
-           && PyTuple_GET_ITEM(options, WEAK_AT) == PyTuple_GET_ITEM(others, WEAK_AT)
+    return how_of(options) == how_of(others) && PyTuple_GET_ITEM(others, SCOPE_AT) == Py_None
            && PyTuple_GET_ITEM(site, 0) == PyTuple_GET_ITEM(other, 0)
            && PyObject_RichCompareBool(PyTuple_GET_ITEM(site, 1), PyTuple_GET_ITEM(other, 1),
                                        Py_EQ) == 1;
@@ -359,7 +347,7 @@ options_here(Tables *self, Request *request, PyObject *receiver_ref)
     Py_XDECREF(site);
     if (options != NULL && receiver_ref != NULL) {
         PyObject *others = slot_of(self, receiver_ref, RECEIVER_OPTIONS);
-        if (are_same(self, options, others)) {
+        if (are_same(options, others)) {
             Py_SETREF(options, Py_NewRef(others));
         }
     }
@@ -430,7 +418,7 @@ connect_in_scope(Tables *self, PyObject *registry, PyObject *receiver, PyObject 
         int ready = known == NULL ? request.receiver.owner == NULL && may_be_new(self, &request)
                                   : is_reference_to(self, known, &request.receiver);
         if (ready) {
-            PyObject *options = new_options(self, self->parts[USUAL], 0, scope, site);
+            PyObject *options = new_options(self, 0, scope, site);
             made = make_and_link(self, &request, known, options);
         }
     }
@@ -488,15 +476,10 @@ connect_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyO
 static int
 are_listening(Tables *self, PyObject *options)
 {
-    if (!Py_IS_TYPE(options, (PyTypeObject *)self->parts[OPTIONS])
-        || PyTuple_GET_ITEM(options, WEAK_AT) != Py_False
+    if (!PyTuple_CheckExact(options) || PyTuple_GET_SIZE(options) != SITE_AT + 1
+        || how_of(options) != self->parts[LISTENING]
         || PyTuple_GET_ITEM(options, SCOPE_AT) != Py_None) {
         return 0;
-    }
-    for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
-        if (PyTuple_GET_ITEM(options, i) != PyTuple_GET_ITEM(self->parts[LISTENING], i)) {
-            return 0;
-        }
     }
     PyObject *code = PyTuple_GET_ITEM(PyTuple_GET_ITEM(options, SITE_AT), 0);
     return PySequence_Contains(self->parts[MAKING_NAMES], ((PyCodeObject *)code)->co_name) == 0;

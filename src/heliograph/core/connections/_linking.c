@@ -14,16 +14,8 @@ scope_of(Tables *self, PyObject *connection)
 static int
 is_weak(Tables *self, PyObject *connection)
 {
-    return PyTuple_GET_ITEM(slot_of(self, connection, CONNECTION_OPTIONS), WEAK_AT) == Py_True;
-}
-
-/* Tell whether it is sure how a connection holds its receiver: Python takes anything for true or
- * false, and counts only what is false. */
-static int
-says_whether_weak(Tables *self, PyObject *connection)
-{
-    PyObject *options = slot_of(self, connection, CONNECTION_OPTIONS);
-    return is_weak(self, connection) || PyTuple_GET_ITEM(options, WEAK_AT) == Py_False;
+    PyObject *how = how_of(slot_of(self, connection, CONNECTION_OPTIONS));
+    return PyTuple_GET_ITEM(how, WEAK_AT) == Py_True;
 }
 
 static int
@@ -410,8 +402,7 @@ end_found(Tables *self, PyObject *registry, PyObject *connection, Found *found, 
     PyObject *key = Py_NewRef(slot_of(self, connection, CONNECTION_KEY));
     int made = 0;
     Py_INCREF(connection);
-    if (is_quiet(self) && says_whether_weak(self, connection)
-        && new_numbers(self, registry, connection, -1, &numbers) == 0) {
+    if (is_quiet(self) && new_numbers(self, registry, connection, -1, &numbers) == 0) {
         int idle = sender_died && becomes_idle(self, receiver_ref, &numbers);
         made = !idle
                || PyDict_SetItem(slot_of(self, registry, IDLE),

@@ -15,8 +15,8 @@ static const char *const PART[PARTS + 1] = {
     [HELD_WEAKLY] = "held_weakly",      /* what stands for a sender that is held weakly */
     [NOTHING] = "nothing",              /* what is omitted for most receivers */
     [SOMEONE] = "someone",              /* what is there if anybody receives */
-    [USUAL] = "usual",                  /* the values of the options that nobody gives */
-    [OPTIONS] = "options",              /* their class */
+    [WEAKLY] = "weakly",                /* how connections deliver for which nothing is given, */
+    [STRONGLY] = "strongly",            /* and those that hold their receivers */
     [OBJECTS] = "objects",              /* the names of first parameters that are objects */
     [MAKING_NAMES] = "making",          /* the methods that run while an object is made */
     [MODULES] = "is_of_an_engine",      /* by their names, whether modules are the engine's */
@@ -30,7 +30,7 @@ static const char *const PART[PARTS + 1] = {
     [MOST_LINES] = "most_lines",        /* that are counted as having connected copies */
     [CONNECT_WITH] = "connect_with",    /* what makes the connections of blocks */
     [OWN_RECEIVERS] = "own_receivers",  /* the names of receivers of the engine, by their classes */
-    [LISTENING] = "listening",          /* the values of their options */
+    [LISTENING] = "listening",          /* how they are delivered to */
     [PARTS] = "engine",
 };
 
@@ -228,27 +228,11 @@ lasting_options(Tables *self, int weak, PyObject *site)
 {
     PyObject *last = self->last_options[weak];
     if (last == NULL || PyTuple_GET_ITEM(last, SITE_AT) != site) {
-        last = new_options(self, self->parts[USUAL], weak, Py_None, site);
+        last = new_options(self, weak, Py_None, site);
         Py_XSETREF(self->last_options[weak], Py_XNewRef(last));
         return last;
     }
     return Py_NewRef(last);
-}
-
-PyObject *
-new_options(Tables *self, PyObject *before, int weak, PyObject *scope, PyObject *site)
-{
-    PyTypeObject *type = (PyTypeObject *)self->parts[OPTIONS];
-    PyObject *made = type->tp_alloc(type, SITE_AT + 1);
-    if (made != NULL) {
-        for (Py_ssize_t i = 0; i < WEAK_AT; i++) {
-            PyTuple_SET_ITEM(made, i, Py_NewRef(PyTuple_GET_ITEM(before, i)));
-        }
-        PyTuple_SET_ITEM(made, WEAK_AT, Py_NewRef(weak ? Py_True : Py_False));
-        PyTuple_SET_ITEM(made, SCOPE_AT, Py_NewRef(scope));
-        PyTuple_SET_ITEM(made, SITE_AT, Py_NewRef(site));
-    }
-    return made;
 }
 
 PyObject *

@@ -15,7 +15,7 @@
 
 /* What Python gives: see `PART` in `_tables.c`. */
 enum part {
-    STATE, ANY, DIED, SENDER_DIED, FUNCTION_DIED, HELD_WEAKLY, NOTHING, SOMEONE, USUAL, OPTIONS,
+    STATE, ANY, DIED, SENDER_DIED, FUNCTION_DIED, HELD_WEAKLY, NOTHING, SOMEONE, WEAKLY, STRONGLY,
     OBJECTS, MAKING_NAMES, MODULES, ENGINES, OPEN_FATE, SENT_FATE, PARTIAL, SIZE_OF, SMALL_TABLE,
     PER_ENTRY, MOST_LINES, CONNECT_WITH, OWN_RECEIVERS, LISTENING,
     PARTS
@@ -28,8 +28,9 @@ enum name {
     NAMES
 };
 
-/* Where the options of a connection have what no keyword argument gives. */
-enum { INLINE_AT = 2, WHEN_AT = 3, WEAK_AT = 4, SCOPE_AT = 5, SITE_AT = 6 };
+/* Where the options of a connection have what, and where how it delivers has what. */
+enum { HOW_AT, SCOPE_AT, SITE_AT };
+enum { PRIORITY_AT, INLINE_AT = 2, WHEN_AT = 3, WEAK_AT = 4 };
 
 /* Tell whether the interpreter is exiting. */
 #if PY_VERSION_HEX >= 0x030D0000
@@ -179,11 +180,26 @@ PyObject *new_reference(Tables *self, PyTypeObject *type, PyObject *to, PyObject
 /* Give the usual options of a lasting connection; a new reference, or NULL with an error. */
 PyObject *lasting_options(Tables *self, int weak, PyObject *site);
 
-/* Give the new options of a connection; a new reference, or NULL with an error. */
-PyObject *new_options(Tables *self, PyObject *before, int weak, PyObject *scope, PyObject *site);
+/* Give the usual options of a connection; a new reference, or NULL with an error. */
+static inline PyObject *
+new_options(Tables *self, int weak, PyObject *scope, PyObject *site)
+{
+    return PyTuple_Pack(3, self->parts[weak ? WEAKLY : STRONGLY], scope, site);
+}
+
+/* Give how a connection with these options delivers. */
+static inline PyObject *
+how_of(PyObject *options)
+{
+    return PyTuple_GET_ITEM(options, HOW_AT);
+}
 
 /* Tell whether options have the values that nobody gives. */
-int has_usual_options(Tables *self, PyObject *options);
+static inline int
+has_usual_options(Tables *self, PyObject *options)
+{
+    return how_of(options) == self->parts[WEAKLY] || how_of(options) == self->parts[STRONGLY];
+}
 
 /* Give what holds a new connection; a new reference, or NULL with an error. */
 PyObject *new_connection(Tables *self, PyObject *receiver_ref, PyObject *key, PyObject *order,

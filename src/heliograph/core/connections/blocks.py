@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.options import derived
+from heliograph.core.connections.options import HOW, SITE
 from heliograph.core.connections.scopes import Scoped
+from heliograph.core.connections.state import SendState
 from heliograph.core.describe import describe_callable, title_of
 from heliograph.core.identity import identified
+from heliograph.core.lock import change_under_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.scopes import Scope
     from heliograph.core.source import CallSite
 
+_mute = SendState._mute
 _NO_KEYS: frozenset[Hashable] = frozenset()
 
 
@@ -29,14 +32,14 @@ class ConnectedFor(Scoped):
     def __init__(
         self, signal: Any, receiver: Callable[..., Any], sender: Any, options: Options, local: bool
     ) -> None:
-        Scoped.__init__(self, options.call_site, local)
+        Scoped.__init__(self, options[SITE], local)
         self._signal: Any = signal
         self._receiver: Callable[..., Any] = receiver
         self._sender: Any = sender
         self._options: Options = options
 
     def _begin(self, scope: Scope) -> list[Connection]:
-        options = derived(self._options, False, scope, self._made)
+        options = self._options[HOW], scope, self._made
         made: list[Connection] = self._signal._connect_with(self._receiver, self._sender, options)
         return made
 
@@ -73,12 +76,12 @@ class MutedFor(Scoped):
         self._keys = frozenset([identified(it)[1] for it in spared]) if spared else _NO_KEYS
 
     def _begin(self, scope: Scope) -> tuple[Callable[..., Any], ...]:
-        self._registry.mute(scope, self._keys)
+        change_under_lock(_mute, self._registry, scope, self._keys)
         return self._spared  # Held, or another receiver could get the address of one of them.
 
     def _end(self, scope: Scope, made: object) -> None:  # noqa: ARG002 - as for all blocks.
         registry = self._registry
-        registry.mute(scope, None)
+        change_under_lock(_mute, registry, scope, None)
         if self._signal._registry is not registry:  # A subclass has replaced it meanwhile.
             self._signal._registry.mute(scope, None)
 

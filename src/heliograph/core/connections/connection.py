@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import ref
 
+from heliograph.core.connections.options import HOW, SCOPE, SITE
 from heliograph.core.describe import describe_sender
 from heliograph.core.identity import ANY, sender_key, unwrapped
 from heliograph.core.showing import shown
@@ -39,7 +40,7 @@ class Connection(ref[object]):
         _key: Hashable
         _receiver_ref: ReceiverRef
         _sender: Any
-        _sort_key: int
+        _sort_key: int  # 0 until it is in the tables.
         _options: Options
         _snapshot: Snapshot | None
 
@@ -67,32 +68,32 @@ class Connection(ref[object]):
     @property
     def priority(self) -> int:
         """Receivers with a higher one are called earlier; equal ones in order of connecting."""
-        return self._options.priority
+        return self._options[HOW].priority
 
     @property
     def on_error(self) -> str:
         """What happens to errors of the receiver: ``"raise"`` or ``"log"``."""
-        return self._options.on_error
+        return self._options[HOW].on_error
 
     @property
     def inline(self) -> bool:
         """Whether `Signal.send_async` calls the receiver in place, even if given a wrapper."""
-        return self._options.inline
+        return self._options[HOW].inline
 
     @property
     def when(self) -> str | None:
         """``"after_commit"`` for a receiver that waits for the transaction, or None."""
-        return self._options.when
+        return self._options[HOW].when
 
     @property
     def weak(self) -> bool:
         """Whether this connection lets the receiver be garbage-collected."""
-        return self._options.weak
+        return self._options[HOW].weak
 
     @property
     def local(self) -> bool:
         """Whether it counts only in the contexts inside the block that made it."""
-        scope = self._options.scope
+        scope = self._options[SCOPE]
         return scope is not None and not scope.everywhere
 
     @property
@@ -117,7 +118,7 @@ class Connection(ref[object]):
     @property
     def location(self) -> str:
         """The ``file:line`` that connected the receiver."""
-        return file_and_line(self._options.call_site)
+        return file_and_line(self._options[SITE])
 
     @property
     def receiver_failures(self) -> int:
@@ -172,15 +173,11 @@ class Connection(ref[object]):
 def make_connection(
     receiver_ref: ReceiverRef,
     key: Hashable,
-    order: int,
     options: Options,
     sender: Any,
     died: Callable[[Connection], object] | None,
 ) -> Connection:
-    """Make a connection; *died*, if given, is called with it when its sender dies.
-
-    *order* is its number in the order in which connections are made.
-    """
+    """Make a connection without a place in the order; *died* is called when its sender dies."""
     if type(key) is not int:  # It is compared by value, so an equal object is the same sender.
         made = Connection(ANY)
         made._sender = sender
@@ -194,11 +191,15 @@ def make_connection(
             made._sender = sender
     made._receiver_ref = receiver_ref
     made._key = key
-    # One number that sorts by priority, the highest first, then by order.
-    made._sort_key = order - (options.priority << 64)
+    made._sort_key = 0
     made._options = options
     made._snapshot = None
     return made
+
+
+def sort_key(order: int, options: Options) -> int:
+    """Return one number that sorts by priority, the highest first, then by order."""
+    return order - (options[HOW].priority << 64)
 
 
 def holds_object(connection: Connection) -> bool:

@@ -67,7 +67,7 @@ def remember(
 ) -> tuple[deque[DeadReceiver], bool]:
     """Add a receiver that has died; returns all that are remembered, and whether to warn of it."""
     dead = deque(maxlen=_REMEMBERED) if dead is None else dead
-    site = receiver_ref.options.call_site
+    site = receiver_ref.call_site
     warn = receiver_ref.fate == LOST and not is_told_of(site, dead)
     lost = receiver_ref.fate in (LOST, AT_ONCE)
     dead.append(DeadReceiver(receiver_ref.name, site, lost=lost, told=not warn))
@@ -101,7 +101,7 @@ def is_lost(receiver_ref: ReceiverRef, frame: Any) -> bool:
         return False
     if receiver_ref.maker is not None:
         return _is_dropped(receiver_ref.maker, frame)
-    code = receiver_ref.options.call_site[0]
+    code = receiver_ref.call_site[0]
     if not receiver_ref.named[1].startswith(f"{code.co_qualname}.<locals>."):
         return False
     while frame is not None and frame.f_code is not code:
@@ -158,7 +158,7 @@ def warn_if_at_once(receiver_ref: ReceiverRef) -> None:
             "because nothing else holds it: it will never be called. Connect it with "
             "weak=False, or keep it in a variable."
         )
-        warn_at(receiver_ref.options.call_site, message)
+        warn_at(receiver_ref.call_site, message)
 
 
 def is_at_once(site: CallSite, frame: Any) -> bool:

@@ -6,7 +6,7 @@ from types import FunctionType
 
 from heliograph.core.connections.connection import Connection
 from heliograph.core.connections.group import Group, in_order, listed
-from heliograph.core.connections.options import changes_nothing
+from heliograph.core.connections.options import HOW, SCOPE, changes_nothing
 from heliograph.core.connections.state import SendState
 from heliograph.core.identity import ANY, sender_key
 from heliograph.core.lock import pending_changes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import Any
 
+    from heliograph.core.connections.options import How
     from heliograph.core.connections.receivers import ReceiverRef
 
 
@@ -38,12 +39,10 @@ class Findable(SendState):
         if type(group) is Group:
             return group.connections.get(receiver_ref)
         if type(group) is Connection and group._receiver_ref is receiver_ref:
-            return group if group._options.scope is None else None
+            return group if group._options[SCOPE] is None else None
         return None
 
-    def found_again(
-        self, receiver: Any, sender: Any, given: tuple[object, ...], weak: bool
-    ) -> Connection | None:
+    def found_again(self, receiver: Any, sender: Any, how: How) -> Connection | None:
         """Return the connection that connecting again would leave as it is, if that is sure."""
         receiver_ref = self.receivers.get(id(receiver))
         # Otherwise it may be that of a dead sender with the same address.
@@ -52,7 +51,7 @@ class Findable(SendState):
         found = self.lasting(receiver_ref, ANY if sender is ANY else sender_key(sender))
         if found is None or found() is None or receiver_ref() is not receiver:
             return None
-        return found if changes_nothing(given, weak, found._options) else None
+        return found if changes_nothing(how, found._options[HOW]) else None
 
     def _all(self) -> list[Connection]:
         found = listed(self.any)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from heliograph.core.connections.connection import Connection
-from heliograph.core.connections.shrinking import shrunk
+from heliograph.core.connections.options import SCOPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,25 +33,12 @@ class Group:
 
     def add(self, connection: Connection) -> None:
         """Add a connection."""
-        lasting = connection._options.scope is None
+        lasting = connection._options[SCOPE] is None
         self.connections[connection._receiver_ref if lasting else connection] = connection
         # The version changes last, so that a snapshot that is being made now is out of date. The
         # snapshot goes because it may hold the last reference to a connection that has ended.
         self._version += 1
         self._snapshot = None
-
-    def remove(self, connection: Connection) -> bool:
-        """Remove a connection; returns whether it was there."""
-        connections = self.connections
-        lasting = connection._options.scope is None
-        place = connection._receiver_ref if lasting else connection
-        if connections.get(place) is not connection:
-            return False
-        del connections[place]
-        self.connections = shrunk(connections)
-        self._version += 1
-        self._snapshot = None
-        return True
 
 
 def listed(group: Group | Connection) -> list[Connection]:

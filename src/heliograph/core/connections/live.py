@@ -7,6 +7,7 @@ from functools import cached_property
 
 from heliograph.core.connections.connection import holds_object
 from heliograph.core.connections.group import listed
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.scopes import counted_here, is_local
 from heliograph.core.lock import pending_changes
 from heliograph.core.showing import shown
@@ -62,7 +63,7 @@ class Here:
         if last is not None and _is_alive(last) and registry.holds(last):
             return last
         for connection in _one_by_one(registry):
-            if _is_alive(connection) and not is_local(connection._options.scope):
+            if _is_alive(connection) and not is_local(connection._options[SCOPE]):
                 return connection if not holds_object(connection) else True
         return any(map(_is_alive, counted_here(registry.connections())))
 

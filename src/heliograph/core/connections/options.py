@@ -13,7 +13,7 @@ from heliograph.core.timings import check_timing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any, NamedTuple
+    from typing import Any, Final, NamedTuple
 
     from heliograph.core.connections.keywords import ConnectOptions, OnError
     from heliograph.core.connections.scopes import Scope
@@ -23,31 +23,36 @@ if TYPE_CHECKING:
 DEFAULTS: ConnectOptions = {"priority": 0, "on_error": "raise", "inline": False, "when": None}
 """The options that every connecting method takes by keyword."""
 
-# When a reader wakes up, the other receivers should have finished. And `inline`, so that a
-# `_sync_wrapper` does not call a stream in another thread.
-LISTENING: tuple[Any, ...] = tuple({**DEFAULTS, "priority": -sys.maxsize, "inline": True}.values())
-"""The same for what keeps emissions for readers."""
-
-USUAL: tuple[object, ...] = tuple(DEFAULTS.values())
-GIVEN: int = len(USUAL)
-_new: Any = tuple.__new__  # Half the time that the `__new__` of a named tuple takes.
-
 if TYPE_CHECKING:
 
-    class Options(NamedTuple):
-        """How a connection delivers, what it holds, and where in the source it was made."""
+    class How(NamedTuple):
+        """How a connection delivers, and whether it lets its receiver be garbage-collected."""
 
         priority: int
         on_error: OnError
         inline: bool
         when: str | None
         weak: bool
-        scope: Scope | None
-        call_site: CallSite
+
+    # And the block that made it, if one did, and where in the source it was made.
+    Options = tuple[How, Scope | None, CallSite]
 
 else:
-    fields = [*DEFAULTS, "weak", "scope", "call_site"]
-    Options = namedtuple("Options", fields)  # noqa: PYI024 - `typing` is costly to import.
+    How = namedtuple("How", [*DEFAULTS, "weak"])  # noqa: PYI024 - `typing` is costly to import.
+
+HOW: Final = 0
+SCOPE: Final = 1
+SITE: Final = 2
+"""Where options have what."""
+
+WEAKLY: How = How(**DEFAULTS, weak=True)
+STRONGLY: How = How(**DEFAULTS, weak=False)
+"""How connections deliver for which nothing is given. They share these."""
+
+# When a reader wakes up, the other receivers should have finished. And `inline`, so that a
+# `_sync_wrapper` does not call a stream in another thread.
+LISTENING: How = How(-sys.maxsize, "raise", inline=True, when=None, weak=False)
+"""The same for what keeps emissions for readers."""
 
 
 def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
@@ -59,9 +64,9 @@ def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
     if not given:
         return usual(weak)
     check_names(given, method)
-    options: Options = _new(Options, (*{**DEFAULTS, **given}.values(), weak, None, call_site()))
-    _check_values(options)
-    return options
+    how = How(**{**DEFAULTS, **given}, weak=bool(weak))
+    _check_values(how)
+    return _shared(how), None, call_site()
 
 
 def usual(weak: bool, inside: int = 1) -> Options:
@@ -71,42 +76,34 @@ def usual(weak: bool, inside: int = 1) -> Options:
         weak: Whether it lets the receiver be garbage-collected.
         inside: How many calls of the engine's functions are known to be under way.
     """
-    # Not unpacked, as concatenating takes half the time.
-    options: Options = _new(Options, USUAL + (weak, None, call_site(inside)))  # noqa: RUF005 - just told.
-    return options
+    return WEAKLY if weak else STRONGLY, None, call_site(inside)
 
 
 def listening(site: CallSite) -> Options:
     """Return the options of what keeps emissions for readers."""
-    options: Options = _new(Options, LISTENING + (False, None, site))  # noqa: RUF005 - as above.
-    return options
+    return LISTENING, None, site
 
 
-def derived(options: Options, weak: bool, scope: Scope | None, site: CallSite) -> Options:
-    """Return options that differ in what no keyword argument gives."""
-    # Not unpacked, as in `usual`.
-    made: Options = _new(Options, options[:GIVEN] + (weak, scope, site))  # noqa: RUF005 - just told.
-    return made
+def held(how: How, weak: bool) -> How:
+    """Return the same way to deliver, with the receiver held so."""
+    return how if how.weak is weak else _shared(How(*how[:-1], weak))
 
 
-def changes_nothing(given: tuple[object, ...], weak: bool, before: Options) -> bool:
-    """Tell whether connecting again leaves a connection as it is.
+def _shared(how: How) -> How:
+    return next((it for it in (WEAKLY, STRONGLY) if it == how), how)
+
+
+def changes_nothing(how: How, before: How) -> bool:
+    """Tell whether connecting again, in this way, leaves a connection as it is.
 
     Strong stays strong, as somebody relies on it; and the first call site stays.
-
-    Args:
-        given: The options that are given by keyword, or their defaults.
-        weak: Whether the receiver may be garbage-collected.
-        before: The options of the connection.
     """
-    if before.weak and not weak:
-        return False
-    return given == before[:GIVEN]
+    return how is before or (how == held(before, how.weak) and (how.weak or not before.weak))
 
 
-def _check_values(options: Options) -> None:
-    on_error: object = options.on_error
-    priority: object = options.priority
+def _check_values(how: How) -> None:
+    on_error: object = how.on_error
+    priority: object = how.priority
     if on_error not in ("raise", "log"):
         msg = f"on_error={short_repr(on_error)} is not a way to treat errors. Use 'raise' or 'log'."
         raise ArgumentError(msg)
@@ -114,7 +111,7 @@ def _check_values(options: Options) -> None:
         shown = short_repr(priority)
         msg = f"priority={shown} is not a number. Use an int; higher ones are called earlier."
         raise ArgumentError(msg)
-    check_timing(options.when)
+    check_timing(how.when)
 
 
 def check_names(given: Mapping[str, Any], method: Any) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from weakref import ref
 
-from heliograph.core.callables import NOT_PLAIN, OWN_RECEIVERS, check_receiver
+from heliograph.core.callables import OWN_RECEIVERS, check_receiver
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import (
     AT_ONCE,
@@ -21,6 +21,7 @@ from heliograph.core.connections.dead import (
     warn_if_at_once,
     was_muted,
 )
+from heliograph.core.connections.options import HOW, SITE
 from heliograph.core.describe import name_of
 from heliograph.core.errors import ReceiverError
 from heliograph.core.identity import ANY, is_found_again, place_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from heliograph.core.connections.options import Options
-    from heliograph.core.connections.registry import Registry
+    from heliograph.core.connections.registry import Registry, SenderCounts
     from heliograph.core.sending.snapshot import Snapshot
     from heliograph.core.source import CallSite
 
@@ -64,7 +65,7 @@ class ReceiverRef(ref[object]):
         named: tuple[str, str] | str
         omitted: frozenset[str]
         registry_ref: Callable[[], Registry | None]
-        sender_counts: tuple[Hashable, ...] | dict[Hashable, int]
+        sender_counts: SenderCounts
         shared_snapshot: Snapshot | None
         silence_seen: int
         strong_count: int
@@ -87,6 +88,11 @@ class ReceiverRef(ref[object]):
         module, name = self.named
         # A function's `__module__` can be set to anything.
         return f"{module if type(module) is str else 'builtins'}.{name}"
+
+    @property
+    def call_site(self) -> CallSite:
+        """The place in the user's code that connected the receiver first."""
+        return self.options[SITE]
 
     def resolver(self) -> Callable[[], Any]:
         """Return what a send calls to get the receiver, or None once it is dead."""
@@ -227,61 +233,65 @@ class StrongRef(ReceiverRef):
 
     def accepts(self, receiver: object, options: Options) -> bool:  # noqa: ARG002 - subclasses ask.
         """Tell whether a new connection with these options can use this."""
-        return not options.weak
+        return not options[HOW].weak
 
 
 def make_receiver_ref(
-    receiver: Any, key: Hashable, options: Options, registry_ref: Callable[[], Registry | None]
+    receiver: Any, key: Hashable, options: Options, registry: Registry
 ) -> ReceiverRef:
-    """Check a receiver and make the reference to it.
+    """Check a receiver and make the reference to it, which holds it if its connection does.
 
     Raises:
         ReceiverError: If it cannot be a receiver, or not with these options.
+        ArgumentError: Likewise.
     """
+    is_async, generates = check_receiver(receiver)
+    if is_async:
+        refuse_inline(options[HOW].inline, is_async=True)
     if type(receiver) is FunctionType:
-        code = receiver.__code__
-        # Most functions, seen to be fit without a call, which would take as long again.
-        if code.co_argcount == 1 and not code.co_flags & NOT_PLAIN and not receiver.__dict__:
-            is_async = generates = False
-        else:
-            is_async, generates = check_receiver(receiver)
-            if code.co_argcount > 1:
-                _refuse_without_object(receiver, options, registry_ref)
+        _refuse_without_object(receiver, options, registry)
         receiver_ref = ReceiverRef(receiver, receiver_died)
-        receiver_ref.named = receiver.__module__ or "builtins", receiver.__qualname__
         receiver_ref.maker = None
         receiver_ref.fate = OPEN
     else:
-        is_async, generates = check_receiver(receiver)
-        receiver_ref = _make_ref(receiver, key, options, registry_ref)
-        receiver_ref.named = OWN_RECEIVERS.get(type(receiver)) or name_of(receiver)
+        receiver_ref = _make_ref(receiver, key, options, registry.self_ref)
         # Objects may come and go, and their methods with them: weak connections are for that. Only
         # an object that connects itself while it is made may be lost by mistake.
-        code = options.call_site[0]
+        code = options[SITE][0]
         receiver_ref.maker = maker_of(code) if code.co_name in MAKING else None
         receiver_ref.fate = SENT if receiver_ref.maker is None else OPEN
-    receiver_ref.registry_ref = registry_ref
+    receiver_ref.named = _name(receiver)
+    receiver_ref.registry_ref = registry.self_ref
     receiver_ref.key = key
-    # The key of the sender of the only connection; of several, how many there are for each.
     receiver_ref.sender_counts = ()
     receiver_ref.shared_snapshot = receiver_ref.strong_ref = None
-    receiver_ref.silence_seen = receiver_ref.strong_count = receiver_ref.failures = 0
+    receiver_ref.silence_seen = registry.silence_changes
+    receiver_ref.strong_count = receiver_ref.failures = 0
     receiver_ref.is_async = is_async
     receiver_ref.options = options
     receiver_ref.omitted = NOTHING
+    if not options[HOW].weak:
+        receiver_ref.hold(receiver)
     if generates:
-        _warn_of_generator(receiver_ref, registry_ref())
+        _warn_of_generator(receiver_ref, registry)
     return receiver_ref
 
 
-def _warn_of_generator(receiver_ref: ReceiverRef, registry: Registry | None) -> None:
+def _name(receiver: Any) -> tuple[str, str] | str:
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    if type(function) is FunctionType:  # As most are: `name_of` takes three times as long.
+        return function.__module__ or "builtins", function.__qualname__
+    return OWN_RECEIVERS.get(type(receiver)) or name_of(receiver)
+
+
+def _warn_of_generator(receiver_ref: ReceiverRef, registry: Registry) -> None:
     # On Blinker's names, programs iterate over what receivers have returned: Indico does.
-    if registry is not None and registry.strict:
+    if registry.strict:
         message = (
             f"{receiver_ref.name} is a generator function: calling it runs none of its lines, so "
             "as a receiver it does nothing. Take the yield out."
         )
-        warn_at(receiver_ref.options.call_site, message)
+        warn_at(receiver_ref.call_site, message)
 
 
 def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
@@ -299,17 +309,12 @@ def refuse_receiver(receiver: Any, registry: Registry, *, inline: bool) -> None:
         raise ReceiverError(problem)
 
 
-def _refuse_without_object(
-    receiver: Any, options: Options, registry_ref: Callable[[], Registry | None]
-) -> None:
-    registry = registry_ref()
-    problem = None if registry is None else without_object(receiver, registry)
-    if problem is not None and registry is not None:
+def _refuse_without_object(receiver: Any, options: Options, registry: Registry) -> None:
+    problem = without_object(receiver, registry)
+    if problem is not None:
         if registry.strict:
             raise ReceiverError(problem)
-        warn_at(
-            options.call_site, f"{name_of(receiver)} will fail whenever it is called. {problem}"
-        )
+        warn_at(options[SITE], f"{name_of(receiver)} will fail whenever it is called. {problem}")
 
 
 def _make_ref(
@@ -330,7 +335,7 @@ def _make_ref(
             else _made_at_access(receiver, *place)
         )
     except TypeError:
-        if not options.weak:
+        if not options[HOW].weak:
             return ref.__new__(StrongRef, ANY)
         if type(receiver) is staticmethod:
             msg = (
@@ -373,7 +378,7 @@ def receiver_died(
         # First: what follows may fail, without room on the stack or by a signal handler.
         pending_changes.append(partial(registry.remove_dead_receiver, receiver_ref.key))
         try:
-            if connected and is_at_once(receiver_ref.options.call_site, frame):
+            if connected and is_at_once(receiver_ref.call_site, frame):
                 receiver_ref.fate = AT_ONCE
             elif connected and not was_muted(receiver_ref, registry):
                 receiver_ref.fate = LOST if is_lost(receiver_ref, frame) else receiver_ref.fate

@@ -1,8 +1,9 @@
 """Who is connected for whom: adds and ends connections in constant time."""
 
-# The rule of this room: every change runs under the lock, in `under_lock`, and nobody else's code
-# runs there, as it could wait for a lock whose owner waits for this one. So receivers are looked
-# at before a change, and what a change drops dies after it (`keep_until_unlocked`).
+# The rule of this room: every change runs under the lock, in `change_under_lock` or `under_lock`,
+# and nobody else's code runs there, as it could wait for a lock whose owner waits for this one. So
+# receivers are looked at before a change, and what a change drops dies after it
+# (`keep_until_unlocked`).
 #
 # Reading takes no lock. A reader copies a dict in one step, and keeps the versions that it read
 # before with what it makes of the copy, so that it can be told later whether that is out of date.
@@ -19,18 +20,18 @@ from sys import is_finalizing
 from types import FunctionType
 from weakref import ref
 
-from heliograph.core.connections.connection import Connection, make_connection, order_of
+from heliograph.core.connections.connection import Connection, make_connection, order_of, sort_key
 from heliograph.core.connections.dead import remember, without
 from heliograph.core.connections.finding import Findable
 from heliograph.core.connections.group import Group
-from heliograph.core.connections.options import GIVEN, changes_nothing, derived
+from heliograph.core.connections.options import HOW, SCOPE, SITE, WEAKLY, changes_nothing, held
 from heliograph.core.connections.receivers import ReceiverRef, make_receiver_ref
 from heliograph.core.connections.repair import recount
-from heliograph.core.connections.repeated import NESTED, warn_of_copies
+from heliograph.core.connections.repeated import warn_of_copies
 from heliograph.core.connections.shrinking import shrunk
 from heliograph.core.connections.state import SOMEONE
 from heliograph.core.identity import ANY, identified, same_partial, sender_key
-from heliograph.core.lock import keep_until_unlocked, run_deferred, under_lock
+from heliograph.core.lock import change_under_lock, keep_until_unlocked, run_deferred, under_lock
 from heliograph.core.mistakes import refuse_inline
 
 TYPE_CHECKING = False
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
     # The connection, and the one that it replaces: itself, if it was there already.
     Made = tuple[Connection, Connection | None]
+    # For whom a receiver is connected, and how often; a tuple if that is one connection, as a dict
+    # would take four times the room.
+    SenderCounts = tuple[Hashable, ...] | dict[Hashable, int]
 
 
 def sender_died(connection: Connection, ending: Callable[[], bool] = is_finalizing) -> None:
@@ -62,6 +66,17 @@ def _lives(receiver_ref: ReceiverRef) -> bool:
     living = receiver_ref.living()
     keep_until_unlocked(living)
     return living is not None
+
+
+def _replaces(connection: Connection, previous: Connection) -> bool:
+    """Let a connection take the place of one in the order, unless it changes nothing about it."""
+    before, how = previous._options, connection._options[HOW]
+    if changes_nothing(how, before[HOW]):
+        return False
+    how = how if before[HOW].weak else held(how, False)
+    connection._options = options = how, None, before[SITE]
+    connection._sort_key = sort_key(order_of(previous), options)
+    return True
 
 
 class Registry(Findable):
@@ -108,25 +123,25 @@ class Registry(Findable):
             key: Hashable = id(receiver)
         else:
             receiver, key = identified(receiver)
-        if key in self.receivers and options.scope is None:
-            found = self.found_again(receiver, sender, options[:GIVEN], options.weak)
+        if key in self.receivers and options[SCOPE] is None:
+            found = self.found_again(receiver, sender, options[HOW])
             if found is not None:
                 return found, found
+        place: Hashable = ANY if sender is ANY else sender_key(sender)
         made: Made | Literal[False] | None = False
         while made is False:
             declaration = self.declaration
             receiver_ref = self.receivers.get(key)
             if receiver_ref is None or not receiver_ref.accepts(receiver, options):
-                receiver_ref = make_receiver_ref(receiver, key, options, self.self_ref)
-                receiver_ref.silence_seen = self.silence_changes
-                held = not options.weak and options.scope is None  # For good, by no block.
-                if held and type(receiver) is FunctionType and receiver.__code__.co_flags & NESTED:
+                receiver_ref = make_receiver_ref(receiver, key, options, self)
+                if not options[HOW].weak:
                     warn_of_copies(self, receiver, sender, options)
                 if declaration is not None:
                     declaration._fit(receiver_ref, receiver)
-            if receiver_ref.is_async:
-                refuse_inline(options.inline, is_async=True)
-            made = under_lock(self._connect, declaration, receiver_ref, receiver, sender, options)
+            elif receiver_ref.is_async:
+                refuse_inline(options[HOW].inline, is_async=True)
+            connection = make_connection(receiver_ref, place, options, sender, sender_died)
+            made = change_under_lock(Registry.link, self, connection, (receiver, declaration))
         return made
 
     def disconnect(self, receiver: Any, sender: Any) -> list[Connection]:
@@ -139,36 +154,34 @@ class Registry(Findable):
             # Each `partial(f, 1)` is another object; the one that makes the same call is meant.
             receiver_refs = list(self.receivers.values())
             key = next((it.key for it in receiver_refs if same_partial(it(), receiver)), key)
-        return under_lock(self._disconnect, key, sender) or []
+        return change_under_lock(Registry._disconnect, self, key, sender) or []
 
     def end(self, connections: Iterable[Connection]) -> list[Connection]:
         """End these connections; returns those that had not ended before."""
-        return [connection for connection in connections if under_lock(self._end, connection)]
+        return [it for it in connections if change_under_lock(Registry._end, self, it, None)]
 
     def end_one(self, connection: Connection) -> bool:
         """End a connection; tells whether it had not ended before."""
-        return bool(under_lock(self._end, connection))
+        return bool(change_under_lock(Registry._end, self, connection, None))
 
     def end_scope(self, scope: Scope, made: list[Connection] | None) -> list[Connection]:
         """End what a temporary block connected; returns what had not ended before."""
         if not made:
             # A signal handler opened the block, or ran while it was opened.
             return under_lock(self._end_scope, scope) or []
-        ended = [it for it in made if under_lock(self._end, it)]
-        if len(ended) < len(made):
-            ended += self._end_elsewhere(scope, made)
-        return ended
+        ended = self.end(made)
+        return ended if len(ended) == len(made) else ended + self._end_elsewhere(scope, made)
 
     def _end_elsewhere(self, scope: Scope, made: list[Connection]) -> list[Connection]:
         """End what a block connected before its signal took, or gave back, another registry."""
         theirs = [it for it in made if it._receiver_ref.registry_ref() is not self]
         homes = [(it._receiver_ref.registry_ref(), it) for it in theirs]
-        ended = [it for home, it in homes if home is not None and under_lock(home._end, it)]
+        ended = [it for home, it in homes if home is not None and home.end_one(it)]
         return ended + (under_lock(self._end_scope, scope) or [] if theirs else [])
 
     def forget(self, connections: Iterable[Connection]) -> None:
         """Remove from the dead receivers those that the same lines have connected."""
-        under_lock(self._forget, {(it.name, it._options.call_site) for it in connections})
+        under_lock(self._forget, {(it.name, it._options[SITE]) for it in connections})
 
     def connections(self) -> list[Connection]:
         """Return all connections, by priority and order of connecting."""
@@ -185,66 +198,62 @@ class Registry(Findable):
 
     # Changes: all below must run under the lock ----------------------------------------
 
-    def _connect(
-        self,
-        declaration: Declaration | None,
-        receiver_ref: ReceiverRef,
-        receiver: Any,
-        sender: Any,
-        options: Options,
+    def link(
+        self, connection: Connection, checked: tuple[Any, Declaration | None]
     ) -> Made | Literal[False]:
         """Connect, unless the receiver is new and was checked against another declaration."""
-        if declaration is not self.declaration and receiver_ref.key not in self.receivers:
-            return False
-        known = self.receivers.setdefault(receiver_ref.key, receiver_ref)
+        receiver, declaration = checked
+        receiver_ref, options = connection._receiver_ref, connection._options
+        known = self.receivers.get(receiver_ref.key)
+        if known is None:
+            made = self._add(connection, receiver, declaration)
+            if made and not (options[HOW].weak or receiver_ref.strong_count):
+                receiver_ref.hold(receiver)
+            return made
         if known is not receiver_ref:
             known.join(receiver_ref)
             self.outdate_snapshots()
-            receiver_ref = known
-        key: Hashable = ANY if sender is ANY else sender_key(sender)
-        if receiver_ref.sender_counts and options.scope is None:
-            previous = self.lasting(receiver_ref, key)
+            connection._receiver_ref = receiver_ref = known
+        previous = None
+        if options[SCOPE] is None:
+            previous = self.lasting(receiver_ref, connection._key)
             if previous is not None:
-                return self._reconnect(previous, receiver, sender, options)
+                if not _replaces(connection, previous):
+                    return previous, previous
+                options = connection._options
             if options == receiver_ref.options:
                 # Shared: with a tuple of its own, a connection would be twice as large.
-                options = receiver_ref.options
-        order = self.version + 1  # The version that has it, as versions only grow.
-        connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
-        self.link(connection, receiver_ref, key, None)
-        if not options.weak:
+                connection._options = receiver_ref.options
+        self._add(connection, receiver, declaration, previous)
+        if not options[HOW].weak:
             receiver_ref.hold(receiver)
-        return connection, None
-
-    def _reconnect(
-        self, previous: Connection, receiver: Any, sender: Any, options: Options
-    ) -> Made:
-        before = previous._options
-        if changes_nothing(options[:GIVEN], options.weak, before):
-            return previous, previous
-        weak = options.weak and before.weak
-        options = derived(options, weak, None, before.call_site)
-        receiver_ref, key = previous._receiver_ref, previous._key
-        if options == receiver_ref.options:
-            options = receiver_ref.options
-        order = order_of(previous)
-        connection = make_connection(receiver_ref, key, order, options, sender, sender_died)
-        self.link(connection, receiver_ref, key, previous)
-        if not weak:
-            receiver_ref.hold(receiver)
-        # Only now, as a send must find one of the two at any moment.
-        self._unlink(previous)
+        if previous is not None:
+            # Only now, as a send must find one of the two at any moment.
+            self._unlink(previous, receiver_ref, previous._key)
         return connection, previous
 
-    def link(
+    def _add(
         self,
         connection: Connection,
-        receiver_ref: ReceiverRef,
-        key: Hashable,
-        previous: Connection | None,
-    ) -> None:
-        """Put a connection into the tables, in the place of *previous* if there is one."""
-        scope = connection._options.scope
+        receiver: Any,
+        declaration: Declaration | None = None,
+        previous: Connection | None = None,
+    ) -> Made | Literal[False]:
+        """Put a connection into the tables, in the place of *previous* if there is one.
+
+        Nothing is done if the receiver is new, and was checked against another declaration.
+        """
+        receiver_ref, key, options = connection._receiver_ref, connection._key, connection._options
+        receivers, receiver_key, scope = self.receivers, receiver_ref.key, options[SCOPE]
+        if receiver_key not in receivers and declaration is self.declaration:
+            receivers[receiver_key] = receiver_ref
+        elif receiver_key not in receivers:
+            return False
+        elif receivers[receiver_key] is not receiver_ref:  # It was not new any more.
+            return self.link(connection, (receiver, declaration))
+        if not connection._sort_key:
+            order = self.version + 1  # The version that has it, as versions only grow.
+            connection._sort_key = order if options[HOW] is WEAKLY else sort_key(order, options)
         if scope is not None and not scope.everywhere:
             self.local_connections += 1
         group = self.any if key is ANY else self.senders.get(key)
@@ -258,17 +267,13 @@ class Registry(Findable):
         else:
             self.senders[key] = connection
         counts = receiver_ref.sender_counts
-        if not counts:  # A dict would take four times the room.
-            receiver_ref.sender_counts = (key,)
-        else:
-            if type(counts) is not dict:
-                counts = receiver_ref.sender_counts = dict.fromkeys(counts, 1)
-            counts[key] = counts[key] + 1 if key in counts else 1
+        receiver_ref.sender_counts = _counted(counts, key) if counts else (key,)
         if self.idle:
-            self._no_longer_idle(receiver_ref.key)
+            self._no_longer_idle(receiver_key)
         self.version += 1
         if not self.silent:
             self.anyone = SOMEONE
+        return connection, None
 
     def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
         if self.idle:
@@ -276,41 +281,50 @@ class Registry(Findable):
         receiver_ref = self.receivers.get(key)
         if receiver_ref is None:
             return []
-        # Not by `filter`: calling a function from C takes twice as long.
-        if sender is not ANY:
-            return [it for it in self._of(receiver_ref, sender_key(sender)) if self._end(it)]
         ended: list[Connection] = []
-        for each in tuple(receiver_ref.sender_counts):
+        here = receiver_ref.sender_counts
+        for each in tuple(here) if sender is ANY else (sender_key(sender),):
             ended += [it for it in self._of(receiver_ref, each) if self._end(it)]
         return ended
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
-        return [it for it in self._all() if it._options.scope is scope and self._end(it)]
+        return [it for it in self._all() if it._options[SCOPE] is scope and self._end(it)]
 
-    def _end(self, connection: Connection) -> bool:
-        key = connection._key
+    def _end(self, connection: Connection, _: None = None) -> bool:
+        """Take a connection out of the tables; whoever calls this keeps it until it is unlocked."""
+        receiver_ref, key = connection._receiver_ref, connection._key
         group = self.any if key is ANY else self.senders.get(key)
         if type(group) is Group:
-            if not group.remove(connection):
+            connections = group.connections
+            place = receiver_ref if connection._options[SCOPE] is None else connection
+            if connections.get(place) is not connection:
                 return False
-            if key is not ANY and not group.connections:
+            del connections[place]
+            left = len(connections)
+            if not left & (left - 1):
+                group.connections = shrunk(connections)
+            group._version += 1
+            group._snapshot = None
+            if not left and key is not ANY:
                 self._remove_sender(key)
         elif group is connection:
             self._remove_sender(key)
         else:
             return False
-        self._unlink(connection)
+        self._unlink(connection, receiver_ref, key)
         return True
 
-    def _unlink(self, connection: Connection) -> None:
-        keep_until_unlocked(connection)
+    def _unlink(self, connection: Connection, receiver_ref: ReceiverRef, key: Hashable) -> None:
+        """Count one connection less."""
         connection._snapshot = None  # They refer to each other.
-        receiver_ref, options = connection._receiver_ref, connection._options
-        if not options.weak:
+        how, scope, _ = connection._options
+        if how is not WEAKLY and not how.weak:
             receiver_ref.strong_count -= 1
             if not receiver_ref.strong_count:
                 keep_until_unlocked(receiver_ref.release())
-        counts, key = receiver_ref.sender_counts, connection._key
+        if scope is not None and not scope.everywhere:
+            self.local_connections -= 1
+        counts = receiver_ref.sender_counts
         if type(counts) is dict and counts[key] > 1:
             counts[key] -= 1
         elif type(counts) is dict and len(counts) > 1:
@@ -319,15 +333,16 @@ class Registry(Findable):
         else:
             receiver_ref.sender_counts = ()
             receiver_ref.shared_snapshot = None
-            del self.receivers[receiver_ref.key]
-            self.receivers = shrunk(self.receivers)
-        scope = options.scope
-        if scope is not None and not scope.everywhere:
-            self.local_connections -= 1
-        if self.receivers:
-            self.version += 1
-        else:
-            self.changed()
+            receivers = self.receivers
+            del receivers[receiver_ref.key]
+            left = len(receivers)
+            if not left:
+                self.receivers = {}
+                self.changed()
+                return
+            if not left & (left - 1):
+                self.receivers = shrunk(receivers)
+        self.version += 1
 
     def _remove_sender(self, key: Hashable) -> None:
         del self.senders[key]
@@ -351,6 +366,7 @@ class Registry(Findable):
             self._check(True)
         for sender in list(receiver_ref.sender_counts):
             for connection in self._of(receiver_ref, sender):
+                keep_until_unlocked(connection)
                 self._end(connection)
 
     def _no_longer_idle(self, key: Hashable) -> None:
@@ -365,7 +381,16 @@ class Registry(Findable):
         # It may have changed a group and not yet this: no group has a newer version.
         self.version += 1
         for connection in recount(self, self._all()):
+            keep_until_unlocked(connection)
             self._end(connection)
         self.any._snapshot = None
         self.sort_mutes()
         self.outdate_snapshots()
+
+
+def _counted(counts: SenderCounts, key: Hashable) -> SenderCounts:
+    """Count one more connection of a receiver that has others."""
+    if not isinstance(counts, dict):
+        counts = dict.fromkeys(counts, 1)
+    counts[key] = counts[key] + 1 if key in counts else 1
+    return counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.connections.group import Group
+from heliograph.core.connections.options import HOW, SCOPE
 from heliograph.core.connections.scopes import is_local
 from heliograph.core.lock import keep_until_unlocked
 
@@ -33,7 +34,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         receiver_ref, key = connection._receiver_ref, connection._key
         here = counts.setdefault(receiver_ref, {})
         here[key] = here.get(key, 0) + 1
-        strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._options.weak)
+        strong[receiver_ref] = strong.get(receiver_ref, 0) + (not connection._options[HOW].weak)
     for receiver_ref in {*registry.receivers.values(), *counts}:
         receiver_ref.sender_counts = counts.get(receiver_ref, ())
         receiver_ref.strong_count = strong.get(receiver_ref, 0)
@@ -43,7 +44,7 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
             receiver_ref.strong_ref = receiver_ref.living()
         if not receiver_ref.sender_counts:
             receiver_ref.shared_snapshot = None
-    registry.local_connections = sum(is_local(it._options.scope) for it in found)
+    registry.local_connections = sum(is_local(it._options[SCOPE]) for it in found)
     registry.receivers = {receiver_ref.key: receiver_ref for receiver_ref in counts}
     for key in registry.receivers:
         registry.idle.pop(key, None)
@@ -52,4 +53,4 @@ def recount(registry: Any, found: list[Connection]) -> list[Connection]:
         for key, group in registry.senders.items()
         if not isinstance(group, Group) or group.connections
     }
-    return [it for it in found if not it._options.weak and it._receiver_ref.strong_ref is None]
+    return [it for it in found if not it._options[HOW].weak and it._receiver_ref.strong_ref is None]

@@ -7,6 +7,7 @@ from types import FunctionType
 
 from heliograph.core.claims import told
 from heliograph.core.connections.dead import this_test
+from heliograph.core.connections.options import SCOPE, SITE
 from heliograph.core.describe import name_of
 from heliograph.core.development import in_development
 from heliograph.core.identity import ANY, sender_key
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from heliograph.core.connections.receivers import ReceiverRef
     from heliograph.core.connections.registry import Registry
 
-NESTED = 0x10
+_NESTED = 0x10
 """The flag of a function's code inside another function, as the inspect module documents it."""
 
 _MANY = 32
@@ -30,10 +31,10 @@ _MANY = 32
 MOST_LINES = 256
 
 
-def warn_of_copies(
-    registry: Registry, function: FunctionType, sender: Any, options: Options
-) -> None:
+def warn_of_copies(registry: Registry, function: Any, sender: Any, options: Options) -> None:
     """In development, warn if a line connects copies of one function, and all of them stay.
+
+    A receiver of a block does not.
 
     A factory that is called twice makes a copy of the function each time, and so does a request
     that connects. In tests nobody is warned: they make many applications, each for itself.
@@ -41,14 +42,23 @@ def warn_of_copies(
     The copies are looked for when a line connects for the second time, and at each doubling:
     otherwise a program in production would pay for this at each connect.
     """
+    if type(function) is not FunctionType or options[SCOPE] is not None:
+        return
+    if not function.__code__.co_flags & _NESTED:
+        return
     lines = registry.lines
     if len(lines) >= MOST_LINES:  # A program may run any number of texts by `exec`.
         lines.clear()
     line = id(function.__code__)
     counted = lines.setdefault(line, [0])
     counted[0] = count = counted[0] + 1
-    if count == 1 or count & (count - 1):
-        return
+    if count > 1 and not count & (count - 1):
+        _look_for_copies(registry, function, sender, options)
+
+
+def _look_for_copies(
+    registry: Registry, function: FunctionType, sender: Any, options: Options
+) -> None:
     key = ANY if sender is ANY else sender_key(sender)
     copies = [
         copy
@@ -73,14 +83,14 @@ def _warn(function: FunctionType, copies: list[FunctionType], options: Options) 
             "that copy of it is still connected: each send calls both. Define the function in "
             "the module, or connect it for one sender, such as the application."
         )
-        warn_at(options.call_site, message)
+        warn_at(options[SITE], message)
     elif len(copies) + 1 >= _MANY:
         message = (
             f"This line has connected {_MANY} copies of {name_of(function)} and more, for the same "
             "sender, and all are still connected: each send calls them all. Connect once, when "
             "the module is loaded, or for a while, with connected_to()."
         )
-        warn_at(options.call_site, message)
+        warn_at(options[SITE], message)
 
 
 def _is_alike(one: FunctionType, other: FunctionType) -> bool:

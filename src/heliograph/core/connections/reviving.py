@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliograph.core.connections.connection import make_connection, order_of
+from heliograph.core.connections.connection import make_connection
 from heliograph.core.connections.receivers import make_receiver_ref
 from heliograph.core.connections.registry import sender_died
 from heliograph.core.lock import under_lock
@@ -31,8 +31,7 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
     """
     receiver_ref, options = connection._receiver_ref, connection._options
     if not receiver_ref.accepts(receiver, options):
-        receiver_ref = make_receiver_ref(receiver, receiver_ref.key, options, registry.self_ref)
-        receiver_ref.silence_seen = registry.silence_changes
+        receiver_ref = make_receiver_ref(receiver, receiver_ref.key, options, registry)
     made = False
     while made is False:  # None if it has to wait.
         declaration = registry.declaration
@@ -54,13 +53,9 @@ def _revive(
     key, options = connection._key, connection._options
     if connection() is None or registry.holds(connection) or registry.lasting(receiver_ref, key):
         return True
-    registry.receivers[receiver_ref.key] = receiver_ref
     if receiver_ref is not connection._receiver_ref:
-        sender = connection.sender
-        connection = make_connection(
-            receiver_ref, key, order_of(connection), options, sender, sender_died
-        )
-    registry.link(connection, receiver_ref, key, None)
-    if not options.weak:
-        receiver_ref.hold(receiver)
+        place = connection._sort_key
+        connection = make_connection(receiver_ref, key, options, connection.sender, sender_died)
+        connection._sort_key = place
+    registry.link(connection, (receiver, registry.declaration))
     return True

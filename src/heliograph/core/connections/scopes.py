@@ -7,6 +7,7 @@ from functools import wraps
 from itertools import chain
 
 from heliograph.core.callables import is_async, why_not_decorated
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.describe import describe_callable
 from heliograph.core.errors import ArgumentError, StateError
 from heliograph.core.mistakes import warn_of_unused
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _LEAVING = 16
 """How many calls inside each other leaving a block takes, and some to spare."""
 
+
+_new: Callable[..., Any] = object.__new__
 
 INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
 """The block that the current context entered last. It may have been left since, as writing here
@@ -68,7 +71,7 @@ def counted_here(connections: Iterable[Connection]) -> Iterable[Connection]:
     """Leave out the temporary connections that do not count in the current context."""
     here: set[Scope] | None = None
     for connection in connections:
-        scope = connection._options.scope
+        scope = connection._options[SCOPE]
         if is_local(scope):
             here = set(entered()) if here is None else here
             if scope not in here:
@@ -143,11 +146,16 @@ class Scoped:
     def __enter__(self) -> None:
         self._used = True
         _make_sure_of_room(_LEAVING)
-        scope = Scope(self, self._everywhere)
+        scope = _new(Scope)  # Without `__init__`, which takes as long again.
+        scope.block = self
+        scope.everywhere = self._everywhere
+        scope.made = scope.outer = None
         try:
             self._open[scope] = None
             scope.made = self._begin(scope)
-            _enter(scope)
+            if INNERMOST.get() is not None:
+                scope.outer = _around()
+            INNERMOST.set(scope)
         except BaseException:
             # The block will not run, so it will not be left.
             self._close(scope)
@@ -166,7 +174,8 @@ class Scoped:
             # Again, if a signal handler raised in between.
             self._close(scope or self._last())
             raise
-        self._tell(ended)
+        if ended is not None:
+            self._tell(ended)
 
     def _last(self) -> Scope:
         """Return the scope to leave, which nobody else will leave then."""
@@ -181,7 +190,7 @@ class Scoped:
         raise StateError(msg)
 
     def _close(self, scope: Scope) -> Any:
-        """End a scope, if it has not ended; returns what *tell* has to be called with."""
+        """End a scope, if it has not ended; returns what to call `_tell` with, or None."""
         if scope.block is None:
             return None
         ended = self._end(scope, scope.made)
@@ -238,13 +247,12 @@ def _make_sure_of_room(calls: int) -> None:
         _make_sure_of_room(calls - 1)
 
 
-def _enter(scope: Scope) -> None:
-    """Put the current context inside a scope."""
+def _around() -> Scope | None:
+    """Return the scope that one is inside of which is entered now."""
     outer = under_way(INNERMOST.get())
-    if outer is not None:  # In the usual case, there is none.
+    if outer is not None:
         outer.outer = under_way(outer.outer)
-        scope.outer = outer
-    INNERMOST.set(scope)
+    return outer
 
 
 def under_way(scope: Scope | None) -> Scope | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliograph.core.connections.scopes import BY_HAND
-from heliograph.core.lock import under_lock
+from heliograph.core.lock import change_under_lock, under_lock
 from heliograph.core.observing.wishes import EVERYWHERE, watch_likewise
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ class SendState:
 
     def mute(self, scope: Scope, spared: frozenset[Hashable] | None) -> None:
         """Call only the spared receivers, by their keys, inside a scope; None ends the mute."""
-        under_lock(self._mute, scope, spared)
+        change_under_lock(SendState._mute, self, scope, spared)
 
     def mute_by_hand(self, *, on: bool) -> None:
         """Call no receivers until that is taken back: not a block, which the context would hold."""
@@ -188,5 +188,9 @@ class SendState:
         else:
             mutes[scope] = spared
         self.mutes = mutes
-        self.sort_mutes()
+        if mutes or self.local_mutes:
+            self.sort_mutes()
+        elif self.silent:
+            self.silent = False
+            self.silence_changes += 1
         self.changed()

@@ -75,7 +75,7 @@ class _Candidate:
                 self.omitted[receiver_ref.key] = self._omitted_for(receiver_ref, receiver)
 
     def _omitted_for(self, receiver_ref: ReceiverRef, receiver: Any) -> frozenset[str]:
-        declaration, site = self.declaration, receiver_ref.options.call_site
+        declaration, site = self.declaration, receiver_ref.call_site
         try:
             omitted = declaration._omitted_for(receiver)
         except ReceiverError as error:

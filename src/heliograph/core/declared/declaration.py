@@ -175,7 +175,7 @@ class Declaration:
         """
         receiver_ref.omitted = omitted_for(receiver, self)
         if self.deprecates:
-            warn_of_deprecation(receiver, self, receiver_ref.options.call_site)
+            warn_of_deprecation(receiver, self, receiver_ref.call_site)
 
     def _omitted_for(self, receiver: Any) -> frozenset[str]:
         """Return the names of the arguments that a receiver is spared.

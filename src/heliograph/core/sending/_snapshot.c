@@ -34,11 +34,11 @@ is_plain(Tables *self, PyObject *connection, int alone, Order *after)
     PyObject *options = slot_of(self, connection, CONNECTION_OPTIONS);
     PyObject *receiver_ref = slot_of(self, connection, CONNECTION_RECEIVER);
     PyObject *scope = PyTuple_GET_ITEM(options, SCOPE_AT);
-    PyObject *priority = PyTuple_GET_ITEM(options, 0);
+    PyObject *how = how_of(options), *priority = PyTuple_GET_ITEM(how, PRIORITY_AT);
     int method = Py_IS_TYPE(receiver_ref, self->engine->kinds[METHOD_REF]);
     int last = priority == PyTuple_GET_ITEM(self->parts[LISTENING], 0);
     if ((priority != self->zero && !last)
-        || PyTuple_GET_ITEM(options, WHEN_AT) != Py_None
+        || PyTuple_GET_ITEM(how, WHEN_AT) != Py_None
         || (scope != Py_None && (!alone || slot_of(self, scope, EVERYWHERE) != Py_True))
         || !(method || Py_IS_TYPE(receiver_ref, self->engine->kinds[RECEIVER_REF]))
         || slot_of(self, receiver_ref, OMITTED) != self->parts[NOTHING]

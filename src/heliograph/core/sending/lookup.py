@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heliograph.core.connections.connection import Connection, make_connection, order_of
 from heliograph.core.connections.group import listed
+from heliograph.core.connections.options import SCOPE
 from heliograph.core.connections.scopes import (
     INNERMOST,
     counted_here,
@@ -115,7 +116,7 @@ def _shared_snapshot(
     if registry.any.connections or connection._options is not receiver_ref.options:
         return None
     # If a sender is held strongly, a snapshot must not make it live longer.
-    if is_local(connection._options.scope) or connection() is ANY:
+    if is_local(connection._options[SCOPE]) or connection() is ANY:
         return None
     snapshot = receiver_ref.shared_snapshot
     if snapshot is None or snapshot.any_version != any_version:
@@ -183,7 +184,8 @@ def own_connections(registry: Registry, snapshot: Snapshot, sender: Any) -> tupl
     found = registry.senders.get(key)
     if not isinstance(found, Connection) or found._receiver_ref is not other._receiver_ref:
         # It has ended in the meantime; a similar one still names the receiver.
-        found = make_connection(other._receiver_ref, key, 0, other._options, sender, None)
+        found = make_connection(other._receiver_ref, key, other._options, sender, None)
+        found._sort_key = other._sort_key
     return (found,)
 
 

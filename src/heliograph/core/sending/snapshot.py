@@ -5,6 +5,7 @@ from __future__ import annotations
 from heliograph.core.connections.connection import order_of
 from heliograph.core.connections.dead import SENT
 from heliograph.core.connections.group import in_order
+from heliograph.core.connections.options import HOW, SCOPE
 from heliograph.core.connections.scopes import is_local
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ class Snapshot:
         newest: int = 0,
         muted: bool = False,
     ) -> None:
-        if len(found) == 1 and not is_local(found[0]._options.scope):
+        if len(found) == 1 and not is_local(found[0]._options[SCOPE]):
             self._of_one(found[0], any_version, own_version, shared, newest)
             return
         found.sort(key=in_order)
@@ -73,7 +74,7 @@ class Snapshot:
             connection._receiver_ref.fate = SENT
         # The blocks of those connections that do not count in every context, unless it is known
         # that they all do.
-        blocks = () if counted else {connection._options.scope for connection in found}
+        blocks = () if counted else {connection._options[SCOPE] for connection in found}
         self.scopes: frozenset[Scope] = frozenset(filter(is_local, blocks))
         # With local connections, the context decides which connection of a receiver counts.
         self.connections: tuple[Connection, ...] = tuple(found if self.scopes else one_each(found))
@@ -86,7 +87,7 @@ class Snapshot:
         refs = [connection._receiver_ref for connection in called]
         self.receiver_refs: tuple[Callable[[], Any], ...] = tuple(it.resolver() for it in refs)
         # Whether the deliveries to some of them wait for a time.
-        self.postpones: bool = any(connection._options.when is not None for connection in called)
+        self.postpones: bool = any(it._options[HOW].when is not None for it in called)
         self.sparing: tuple[tuple[Callable[[], Any], frozenset[str]], ...] = _sparing(refs)
         # Sends take the slow path if not all receivers are called, `send` also if some have to be
         # awaited, and `send_async` if some are spared arguments.
@@ -110,7 +111,7 @@ class Snapshot:
     def made_calls(self) -> tuple[tuple[Callable[[], Any], bool, bool], ...]:
         """Return `calls`, made now."""
         self.calls = tuple(
-            (ref, it._receiver_ref.is_async, it._receiver_ref.is_async or it._options.inline)
+            (ref, it._receiver_ref.is_async, it._receiver_ref.is_async or it._options[HOW].inline)
             for ref, it in zip(self.receiver_refs, self.connections, strict=True)
         )
         return self.calls
@@ -119,7 +120,7 @@ class Snapshot:
         self, connection: Connection, any_version: int, own_version: int, shared: bool, newest: int
     ) -> None:
         """Be the snapshot of a single connection: who waits for a send makes one each time."""
-        ref, options = connection._receiver_ref, connection._options
+        ref, how = connection._receiver_ref, connection._options[HOW]
         ref.fate = SENT
         only = ref.resolver()
         self.scopes = _NO_SCOPES
@@ -129,7 +130,7 @@ class Snapshot:
         self.receiver_refs = (only,)
         self.sparing = sparing = _sparing([ref]) if ref.omitted else ()
         self.only_ref = None if sparing else only
-        self.postpones = postpones = options.when is not None
+        self.postpones = postpones = how.when is not None
         self.slow_in_send_async = postpones or bool(sparing)
         self.slow_in_send = postpones or ref.is_async
         self.calls = ()
@@ -147,7 +148,7 @@ class Snapshot:
         found = self.inside.get(blocks) if blocks else self.outside
         if found is None:
             left_out = self.scopes.difference(blocks)
-            here = [it for it in self.connections if it._options.scope not in left_out]
+            here = [it for it in self.connections if it._options[SCOPE] not in left_out]
             found = Snapshot(
                 here, self.any_version, self.own_version, counted=True, newest=self.newest
             )
