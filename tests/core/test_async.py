@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from contextlib import nullcontext
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -513,3 +513,128 @@ async def test_the_wrapper_is_used_for_plain_receivers_of_a_watched_send() -> No
 
     assert results == [(plain, "plain"), (quick, "quick")]
     assert wrapped == [plain]
+
+
+# --- one after the other --------------------------------------------------------------------
+
+
+def sent_in_a_block(signal: Signal, send: Callable[..., object]) -> object:
+    """Send while a receiver is connected in this context alone."""
+    with signal.connected_to(last, local=True):
+        return send("shop")
+
+
+def sent_muted(signal: Signal, send: Callable[..., object]) -> object:
+    """Send while the signal is muted."""
+    with signal.muted():
+        return send("shop")
+
+
+def sent_watched(signal: Signal, send: Callable[..., object]) -> object:
+    """Send while an instrument watches."""
+    with watching() as seen:
+        results = send("shop")
+    assert [(it.sender, len(it.deliveries)) for it in seen] == [("shop", 1)]
+    return results
+
+
+def sent_to_one_more(signal: Signal, send: Callable[..., object]) -> object:
+    """Send once more is connected."""
+    signal.connect(last)
+    return send("shop")
+
+
+def sent_by_whom_one_is_for(signal: Signal, send: Callable[..., object]) -> object:
+    """Send by a sender that somebody is connected for, after one of its class."""
+    signal.connect(last, "kiosk")
+    assert len(cast("list[object]", send("shop"))) == 1
+    return send("kiosk")
+
+
+def sent_through_a_proxy(signal: Signal, send: Callable[..., object]) -> object:
+    """Send by a proxy of an object that has sent before."""
+    real = Real()
+    send(real)
+    signal.connect(last, real)
+    return send(Proxy(real))
+
+
+def sent_by_name(signal: Signal, send: Callable[..., object]) -> object:
+    """Send a payload that has a ``sender``, after one that has none."""
+    return send("shop", sender="kiosk")
+
+
+def sent_to_nobody(signal: Signal, send: Callable[..., object]) -> object:
+    """Send once the receiver has gone."""
+    signal.disconnect(first)
+    return send("shop")
+
+
+class Real:
+    """A sender."""
+
+
+class Proxy:
+    """A proxy of a sender."""
+
+    def __init__(self, real: object) -> None:
+        self._real = real
+
+    def _get_current_object(self) -> object:
+        return self._real
+
+
+async def first(_: object, /, **payload: object) -> dict[str, object]:
+    """Receive."""
+    return payload
+
+
+def last(_: object, /, **payload: object) -> str:
+    """Receive, too."""
+    return "last"
+
+
+@pytest.mark.parametrize("how", ["a wrapper", "awaited", "first awaited"])
+@pytest.mark.parametrize(
+    ("then", "values"),
+    [
+        (sent_in_a_block, [{}, "last"]),
+        (sent_muted, []),
+        (sent_watched, [{}]),
+        (sent_to_one_more, [{}, "last"]),
+        (sent_by_whom_one_is_for, [{}, "last"]),
+        (sent_through_a_proxy, [{}, "last"]),
+        (sent_by_name, [{"sender": "kiosk"}]),
+        (sent_to_nobody, []),
+    ],
+)
+def test_a_send_uses_what_the_last_one_found_as_long_as_it_is_the_same(
+    how: str, then: Callable[[Signal, Callable[..., object]], Any], values: list[object]
+) -> None:
+    """Whatever has changed between two sends, of either kind, counts at the next."""
+    signal = Signal("paid")
+    signal.connect(first)
+
+    def wrapped(sender: object, /, **payload: object) -> object:
+        return signal.send(sender, _async_wrapper=end_of_call, **payload)
+
+    def awaited(sender: object, /, **payload: object) -> object:
+        return end_of_call(signal.send_async)(sender, **payload)
+
+    before = wrapped if how == "a wrapper" else awaited
+    after = awaited if how == "awaited" else wrapped
+    for _ in range(2):
+        assert before("shop") == [(first, {})]
+
+    assert [value for _, value in then(signal, after)] == values
+
+
+def end_of_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a plain function of a coroutine function that never waits."""
+
+    def call(*args: Any, **kwargs: Any) -> object:
+        with pytest.raises(StopIteration) as end:
+            function(*args, **kwargs).send(None)
+        return end.value.value
+
+    return call

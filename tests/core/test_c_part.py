@@ -312,6 +312,86 @@ def test_an_error_while_a_signal_is_looked_at_is_not_lost(error: type[BaseExcept
         signal.send("shop")
 
 
+def give_another_registry(signal: Any, other: Any) -> None:
+    """Replace what C has found in the dict."""
+    signal._registry = other._registry
+
+
+def give_another_dict(signal: Any, other: Any) -> None:
+    """Replace the dict itself."""
+    signal.__dict__ = dict(vars(other))
+
+
+def share_a_dict(signal: Any, other: Any) -> None:
+    """Take the dict of the other one."""
+    signal.__dict__ = vars(other)
+
+
+def fill_the_dict_again(signal: Any, other: Any) -> None:
+    """Change the dict by its own methods."""
+    vars(signal).clear()
+    vars(signal).update(vars(other))
+
+
+def take_it_out_and_put_another_in(signal: Any, other: Any) -> None:
+    """Change the dict in two steps."""
+    names = vars(signal)
+    del names["_registry"]
+    names |= vars(other)
+
+
+@pytest.mark.parametrize("read", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        give_another_registry,
+        give_another_dict,
+        share_a_dict,
+        fill_the_dict_again,
+        take_it_out_and_put_another_in,
+    ],
+)
+def test_a_signal_is_looked_at_again_once_its_dict_is_another(
+    change: Callable[[Any, Any], None], *, read: bool
+) -> None:
+    """What was found in it counts as long as it is there; also of a dict that was never read."""
+    for _ in range(3):
+        signal, other, diary = Signal("paid"), Signal("other"), Diary()
+        before, after = diary.receiver("before"), diary.receiver("after")
+        signal.connect(before)
+        other.connect(after)
+        if read:
+            vars(signal)
+        for _ in range(2):
+            assert signal.send("shop") == [(before, "before")]
+        change(signal, other)
+
+        assert signal.has_receivers_for("shop")
+        for _ in range(2):
+            assert signal.send("shop") == [(after, "after")]
+
+
+def test_a_signal_in_the_memory_of_a_dead_one_is_a_new_one() -> None:
+    """What was found in the dead one does not count."""
+    places = set[int]()
+    for number in range(300):
+        signal = Signal("paid")
+        places.add(id(signal))
+
+        def receiver(sender: object, number: int = number) -> int:
+            return number
+
+        signal.connect(receiver)
+        assert [value for _, value in signal.send("shop")] == [number]
+        if number % 3:
+            signal.changed = True  # Its dict.
+            assert [value for _, value in signal.send("shop")] == [number]
+        del signal
+        gc.collect(0)
+
+    assert len(places) < 300
+
+
 @in_c
 def test_results_cannot_be_found_before_they_are_complete() -> None:
     """Not even by way of the collector: whoever emptied the list meanwhile would harm us all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import CoroutineType
 
 from heliograph.core.connected import P
 from heliograph.core.connections.group import in_order
@@ -10,20 +11,19 @@ from heliograph.core.describe import title_of
 from heliograph.core.errors import ArgumentError
 from heliograph.core.identity import unwrapped
 from heliograph.core.mistakes import not_named, warn_of_text, wrapped
-from heliograph.core.observing.wishes import TELLERS, Watchers, show
+from heliograph.core.observing.wishes import show
 from heliograph.core.sending.checks import is_as_expected
 from heliograph.core.sending.lookup import (
     audience,
     counted,
     due,
     find,
-    find_to_await,
-    find_to_call,
+    find_to_send,
     keep,
 )
-from heliograph.core.sending.slow_path import send_async_slowly, send_slowly
+from heliograph.core.sending.slow_path import send_slowly
 from heliograph.core.sending.snapshot import one_each
-from heliograph.core.sending.special import send_specially
+from heliograph.core.sending.special import await_specially, send_specially
 from heliograph.core.sending.turns import overriding_steps
 from heliograph.core.sending.unfinished import (
     NOBODY,
@@ -147,7 +147,7 @@ class Signal(Waitable[P]):
         ):
             version, own, snapshot = registry.last_own
             if version is not registry.version or own() is not sender or sender is None:
-                version, sender, snapshot = find_to_call(registry, sender)
+                version, sender, snapshot = find_to_send(registry, sender)
                 if snapshot.slow_in_send or registry.needs_slow_path or "sender" in payload:
                     return send_slowly(self, sender, payload, snapshot, version, _async_wrapper)
         expected = registry.expected
@@ -223,13 +223,12 @@ class Signal(Waitable[P]):
         registry = self._registry
         if not registry.anyone:
             return []
-        version, sender, snapshot = find_to_await(registry, sender)
-        looked_at = registry.expected or (sender is None and "sender" in payload)
-        if snapshot.slow_in_send_async or registry.needs_slow_path or looked_at:
-            return await send_async_slowly(self, sender, payload, snapshot, version, _sync_wrapper)
-        if registry.watchers and not (TELLERS and Watchers.watching.is_telling()):
-            send_watched = Watchers.watching.send_async
-            return await send_watched(self, sender, payload, snapshot, version, _sync_wrapper)
+        version, kind, snapshot = registry.last_awaited
+        if version is not registry.version or type(sender) is not kind:
+            version, sender, snapshot = find_to_send(registry, sender)
+        unusual = registry.watchers or registry.expected or registry.needs_slow_path
+        if unusual or snapshot.slow_in_send_async or (sender is None and "sender" in payload):
+            return await await_specially(self, sender, payload, snapshot, version, _sync_wrapper)
         results: Results = []
         receiver, errors = NOBODY, NOBODY
         try:
@@ -240,8 +239,11 @@ class Signal(Waitable[P]):
                 else:
                     call = wrapped(_sync_wrapper, receiver, "_sync_wrapper")
                     value = await call(sender, **payload)
-                # A plain function may return an awaitable, too.
-                if value is not None and hasattr(type(value), "__await__"):
+                # A plain function may return an awaitable, too. Asking for the usual one first
+                # takes half the time.
+                if type(value) is CoroutineType or (
+                    value is not None and hasattr(type(value), "__await__")
+                ):
                     value = await value
                 results.append((receiver, value))
                 if registry.version is not version:
@@ -300,7 +302,7 @@ class Signal(Waitable[P]):
             version, sender, snapshot = find(registry, sender)
             if registry.needs_slow_path:
                 return next(iter(self.receivers_for(sender)), None) is not None
-            if snapshot is registry.any._snapshot and not snapshot.slow_in_send:
+            if snapshot is registry.any._snapshot:
                 keep(registry, version, sender, snapshot)
         if snapshot.only_ref is not None:  # The usual case, as in `send`.
             return snapshot.only_ref() is not None

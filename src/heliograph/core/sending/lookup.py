@@ -126,40 +126,31 @@ def _shared_snapshot(
     return snapshot
 
 
-def find_to_call(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
+def find_to_send(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
     """Return what `find` does, and keep the snapshot if the next sends can use it."""
-    version, sender, snapshot = find(registry, sender)
-    if not (snapshot.slow_in_send or registry.needs_slow_path):
-        keep(registry, version, sender, snapshot)
-    return version, sender, snapshot
-
-
-def find_to_await(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
-    """Return what `find` does: what was kept by an earlier async send, or something new."""
+    # `send` has looked only for what it can use without a wrapper.
     version, kind, snapshot = registry.last_awaited
-    if (
-        version is registry.version
-        and type(sender) is kind
-        and not (registry.senders and id(sender) in registry.senders)
-    ):
+    if version is registry.version and type(sender) is kind:
         return version, sender, snapshot
     version, sender, snapshot = find(registry, sender)
-    if (
-        snapshot is registry.any._snapshot
-        and not (registry.runs_in_c or registry.local_mutes)
-        and (not registry.senders or not is_held_by_value(sender))
-    ):
-        registry.last_awaited = (version, type(sender), snapshot)
+    keep(registry, version, sender, snapshot)
     return version, sender, snapshot
 
 
 def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> None:
     """Let the next sends use a snapshot without a look-up, if it counts in every context."""
-    if registry.local_mutes:
+    if registry.needs_slow_path or registry.local_mutes:
         return
     if snapshot is registry.any._snapshot:
-        if not registry.runs_in_c and (not registry.senders or not is_held_by_value(sender)):
-            registry.last_snapshot = (version, type(sender), snapshot)
+        if registry.runs_in_c or (registry.senders and is_held_by_value(sender)):
+            return
+        kept = version, type(sender), snapshot
+        if not snapshot.slow_in_send:
+            registry.last_snapshot = kept
+        if not (snapshot.slow_in_send_async or registry.senders):
+            registry.last_awaited = kept
+        return
+    if snapshot.slow_in_send:
         return
     group: Any = registry.senders.get(id(sender))
     if group is None:

@@ -44,31 +44,23 @@ def send_slowly(
 ) -> Results:
     """Send as `Signal.send` does, with the snapshot that it has found."""
     registry = signal._registry
-    if async_wrapper is not None and not (
-        snapshot.slow_in_send_async
-        or registry.needs_slow_path
-        or registry.expected
-        or registry.watchers
-        or "sender" in payload
+    if (
+        async_wrapper is None
+        or (snapshot.slow_in_send_async or registry.needs_slow_path)
+        or (registry.expected or registry.watchers or "sender" in payload)
     ):
-        return _send_wrapping(signal, sender, payload, snapshot, version, async_wrapper)
-    turns, outcome = _prepared(signal, sender, payload, snapshot, version)
-    if async_wrapper is None:
-        turns.refuse_async(signal, payload)
-    return deliver(turns, outcome, async_wrapper)
-
-
-def _send_wrapping(
-    signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
-) -> Results:
-    """Send to async receivers as plain functions, where nothing else is unusual."""
-    registry, results = signal._registry, []
+        turns, outcome = _prepared(signal, sender, payload, snapshot, version)
+        if async_wrapper is None:
+            turns.refuse_async(signal, payload)
+        return deliver(turns, outcome, async_wrapper)
+    # Only that some receivers are async is unusual. The loop stands in here, as in `Signal.send`.
+    results: list[Any] = []
     receiver, errors = NOBODY, NOBODY
     try:
         for ref, is_async, _ in snapshot.calls or snapshot.made_calls():
             call = receiver = ref()
             if is_async and receiver is not None:
-                call = wrapped(wrapper, coroutine_function(receiver), "_async_wrapper")
+                call = wrapped(async_wrapper, coroutine_function(receiver), "_async_wrapper")
             results.append((receiver, call(sender, **payload)))
             if registry.version is not version:
                 break
@@ -78,7 +70,7 @@ def _send_wrapping(
         if is_over(signal, sender, payload, snapshot, results, receiver, caught):
             raise
         errors = [caught]
-    send = Unfinished(signal, sender, payload, snapshot, version, wrapper, results)
+    send = Unfinished(signal, sender, payload, snapshot, version, async_wrapper, results)
     return finish(send.stopped(receiver, errors))
 
 

@@ -7,12 +7,12 @@ from heliograph.core.failures import AT_ONCE
 from heliograph.core.observing.wishes import TELLERS, Watchers
 from heliograph.core.sending.checks import is_as_expected
 from heliograph.core.sending.outcome import is_raised
-from heliograph.core.sending.slow_path import send_slowly
+from heliograph.core.sending.slow_path import send_async_slowly, send_slowly
 from heliograph.core.sending.unfinished import NOBODY, Unfinished, finish, was_called
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from heliograph.core.sending.snapshot import Snapshot
@@ -34,6 +34,22 @@ def send_specially(
     if not snapshot.receiver_refs:
         return []
     return _send_sparing(signal, sender, payload, snapshot, version, wrapper)
+
+
+def await_specially(
+    signal: Any, sender: Any, payload: Any, snapshot: Snapshot, version: int, wrapper: Any
+) -> Coroutine[Any, Any, Results]:
+    """Return a coroutine that sends as `Signal.send_async` does, with the snapshot it has found."""
+    registry = signal._registry
+    slow = snapshot.slow_in_send_async or registry.needs_slow_path or registry.expected
+    if (
+        slow
+        or not registry.watchers
+        or "sender" in payload
+        or (TELLERS and Watchers.watching.is_telling())
+    ):
+        return send_async_slowly(signal, sender, payload, snapshot, version, wrapper)
+    return Watchers.watching.send_async(signal, sender, payload, snapshot, version, wrapper)
 
 
 # A loop of its own, as copying a payload takes as long as calling a receiver.
