@@ -101,23 +101,26 @@ look_for_namesakes("blinker", _namesake_in_blinker)
 if not TYPE_CHECKING:
     # What not every program asks for is loaded when it is asked for, and stays as a variable then.
     def __getattr__(name: str) -> object:
-        if name in ("Namespace", "default_namespace", "signal"):
+        if name in (names := ("Namespace", "default_namespace", "signal")):
             from heliograph.core import namespace as home
-        elif name in ("add_instrument", "remove_instrument"):
+        elif name in (names := ("add_instrument", "remove_instrument")):
             from heliograph.core import instrumenting as home
-        elif name in ("Delivery", "Emission"):
+        elif name in (names := ("Delivery", "Emission")):
             from heliograph.core.observing import emission as home
-        elif name == "Declaration":
+        elif name in (names := ("Declaration",)):
             from heliograph.core.declared import declaration as home
-        elif name == "Span":
+        elif name in (names := ("Span",)):
             from heliograph.core.spans import span as home
-        elif name == "Stream":
+        elif name in (names := ("Stream",)):
             from heliograph.core.streams import stream as home
         else:
             from heliograph.elsewhere import not_here
 
             raise not_here(__name__, name)
-        return globals().setdefault(name, getattr(home, name))
+        # All that one file has: nothing can be loaded any more while the interpreter exits.
+        for each in names:
+            globals().setdefault(each, getattr(home, each))
+        return globals()[name]
 
     def __dir__() -> list[str]:
         return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -715,3 +715,22 @@ def test_what_is_put_back_while_its_signal_is_declared_has_to_fit(
         signal.receivers.update(saved)
 
     assert signal.connections == ()
+
+
+def test_a_receiver_that_is_put_back_into_another_table_is_connected_there() -> None:
+    """Once, and it can be disconnected there."""
+    signal = Signal()
+
+    def receive(sender: object, **payload: object) -> None: ...
+
+    signal.connect(receive)
+    [key] = signal.receivers
+    tables: Any = signal
+    del tables.receivers[key]
+    tables.receivers = {}
+    tables.receivers[key] = receive
+    signal.connect(receive)
+
+    assert signal.send("shop") == [(receive, None)]
+    signal.disconnect(receive)
+    assert signal.send("shop") == []

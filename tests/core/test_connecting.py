@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import copy
 import gc
 import pydoc
 import threading
@@ -90,6 +91,14 @@ def test_the_decorator_of_connect_via_takes_one_receiver() -> None:
         decorate(first, second)
     with pytest.raises(ReceiverError, match="3 cannot be connected to signal 'paid'"):
         decorate(3)
+
+
+def test_a_decorator_of_connect_via_is_copied_and_referred_to_as_a_function_is() -> None:
+    """Whatever keeps it can be copied."""
+    decorate = Signal("paid").connect_via("shop")
+
+    assert copy.copy(decorate) is copy.deepcopy([decorate])[0] is decorate
+    assert ref(decorate)() is decorate
 
 
 def test_a_decorator_of_connect_via_may_be_kept_by_what_it_connects() -> None:

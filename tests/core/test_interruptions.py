@@ -155,6 +155,48 @@ def test_a_death_that_is_interrupted_is_dealt_with_by_the_next_change(
         assert cleared(scene) == [], step.number
 
 
+@pytest.mark.parametrize("weak", [True, False])
+def test_a_connection_that_waits_is_made_once_if_it_is_interrupted(weak: bool) -> None:
+    """It is counted once, and holds its receiver if it was to."""
+    for step in every_step(Return):
+        signal, heard = Signal("paid"), list[object]()
+
+        def hear(sender: object, heard: list[object] = heard, **payload: object) -> None:
+            heard.append(sender)
+
+        connect = partial(signal.connect, hear, weak=weak)
+        interrupted(step, partial(under_lock, connect))
+        under_lock(len, ())
+        del hear, connect
+        gc.collect(0)
+        found = signal.connections
+        signal.send("shop")
+
+        assert len(heard) == len(found) == (0 if weak else len(found)), step.number
+        for it in found:
+            signal.disconnect(it)
+        assert cleaned(signal) == ([], 0, False), step.number
+
+
+def test_a_block_that_waits_is_made_once_if_it_is_interrupted() -> None:
+    """Leaving it leaves nothing."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        block = signal.connected_to(receiver, local=True)
+        interrupted(step, partial(under_lock, block.__enter__))
+        under_lock(len, ())
+        if signal.connections:
+            block.__exit__(None, None, None)
+
+        assert cleaned(signal) == ([], 0, False), step.number
+
+
+def cleaned(signal: Signal[...]) -> tuple[list[object], int, bool]:
+    """Return what is left in the tables of a signal without connections."""
+    registry = signal._registry
+    return [*registry.receivers], registry.local_connections, bool(registry.anyone)
+
+
 def test_what_waits_is_made_again_if_it_is_interrupted() -> None:
     """It is neither lost, nor is another change made before it."""
     for step in every_step(Return):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from heliograph import ANY, Namespace, ReceiverError, Signal
 from heliograph.core.lock import under_lock
+from tests.core.stepping import Return, every_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +136,39 @@ def test_a_receiver_of_several_senders_is_disconnected_from_one_or_from_all() ->
 
     assert senders == ["shop", "stall"]
     assert {it.receiver for it in signal.connections} == {other}
+
+
+def test_what_connects_while_a_receiver_is_disconnected_disturbs_nobody() -> None:
+    """It is connected for one sender still, of two; the table of these may not change meanwhile."""
+    for step in every_step(Return):
+        signal = Signal("paid")
+        signal.connect(receive, "shop")
+        signal.connect(receive, "kiosk")
+        signal.disconnect(receive, "kiosk")
+        step.interrupt(
+            partial(signal.disconnect, receive), partial(signal.connect, receive, "stall")
+        )
+
+        assert {it.sender for it in signal.connections} <= {"stall"}, step.number
+
+
+def test_a_proxy_of_its_own_type_is_looked_through_each_time() -> None:
+    """Some applications have the method too; what was kept of one does not hold for a proxy."""
+
+    class App:
+        def __init__(self, real: App | None = None) -> None:
+            self.real = real or self
+
+        def _get_current_object(self) -> App:
+            return self.real
+
+    signal, real = Signal("paid"), App()
+    heard: list[object] = []
+    signal.connect(heard.append, weak=False)
+    for sender in (real, real, App(real), real, App(real)):
+        signal.send(sender)
+
+    assert heard == [real] * 5
 
 
 def test_a_connection_of_a_block_is_ended_by_disconnecting_its_receiver() -> None:

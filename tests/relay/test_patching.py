@@ -158,6 +158,37 @@ def test_a_relay_that_does_not_run_is_not_started_by_a_patch() -> None:
         assert other.relay.health().running
 
 
+def test_a_relay_that_is_stopped_meanwhile_does_not_begin_again() -> None:
+    """And what waits is counted as at any stop."""
+    made, broker = with_broker(new_url())
+    made.relay.start()
+    broker.go()
+    made.signal.send("shop", n=1)
+    patch(comes=False)
+
+    assert made.relay.stop() is False
+    gevent.sleep(0.01)
+    assert not made.relay.health().running
+    assert made.relay.health().dropped == {"stopped": 1}
+
+
+@pytest.mark.parametrize("left_out", ["select", "thread"])
+def test_a_relay_is_refused_where_it_would_hold_up_everything(left_out: str) -> None:
+    """Its loop would wait in the thread of all greenlets, or for ever."""
+    assert said(f"""
+        from gevent.monkey import patch_all
+        patch_all({left_out}=False)
+        from heliograph import StateError
+        try:
+            process(new_url()).relay.start()
+        except StateError as error:
+            print(json.dumps(str(error)))
+    """) == (
+        "gevent has replaced threads here, or what waits for sockets, and not both: "
+        "heliograph-relay-shop cannot start. Let patch_all() have thread=True and select=True."
+    )
+
+
 @pytest.fixture
 def hearers() -> Iterator[list[Any]]:
     """Give those who hear of events, and let those go that come."""

@@ -259,12 +259,13 @@ class Connectable(Connected[P]):
             ([], [12])
         """
         real = sender if sender is ANY else unwrapped(sender)
-        complete: Options = STRONGLY, None, call_site(1)
         if options:
             try:
                 complete = completed(options, False, Connectable.connected_to)
             except SignalError as error:
                 raise self._not_connected(describe_callable(receiver), error) from None
+        else:
+            complete = STRONGLY, None, call_site(1)
         self._examine(receiver, inline=complete[HOW].inline)
         return ConnectedFor(self, receiver, real, complete, local)
 

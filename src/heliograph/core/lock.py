@@ -181,7 +181,7 @@ def _undisturbed() -> None:
         lock_state.changing = False
         if lock_state.paused:
             lock_state.paused = False
-            # As in `under_lock`.
+            # As in `change_under_lock`.
             _collect_again()
 
 

@@ -224,7 +224,8 @@ class Signal(Waitable[P]):
         if not registry.anyone:
             return []
         version, kind, snapshot = registry.last_awaited
-        if version is not registry.version or type(sender) is not kind:
+        own = registry.senders and id(sender) in registry.senders
+        if own or version is not registry.version or type(sender) is not kind:
             version, sender, snapshot = find_to_send(registry, sender)
         unusual = registry.watchers or registry.expected or registry.needs_slow_path
         if unusual or snapshot.slow_in_send_async or (sender is None and "sender" in payload):

@@ -52,20 +52,16 @@ class ClientLoop:
         """Begin to run, unless it does.
 
         Raises:
-            StateError: If it is a greenlet, and another loop runs where greenlets run.
+            StateError: If it would be a greenlet, and could not run as one.
         """
         with self._lock:
             if self._loop is not None:
                 return
-            if has_greenlets() and asyncio._get_running_loop() is not None:  # noqa: SLF001 - it tells of any greenlet's, and has no other name.
-                msg = (
-                    "gevent makes greenlets of threads here, and asyncio runs one event loop for "
-                    f"all of them: {self._name} cannot start, as another one is running. Have one "
-                    "relay in this process, and start it outside of asyncio."
-                )
-                raise StateError(msg)
-            self._selector = selectors.DefaultSelector()
-            self._loop = asyncio.SelectorEventLoop(self._selector)
+            selector = selectors.DefaultSelector()
+            if has_greenlets() or _is_gevents(selector):
+                _check_greenlets(self._name, selector)
+            self._selector = selector
+            self._loop = asyncio.SelectorEventLoop(selector)
             self._run()
 
     def _run(self) -> None:
@@ -155,7 +151,7 @@ def _leave(loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector | N
     Both processes share what the kernel waits for. A loop that is closed or collected in the
     child would take its own socket out of that, and nobody could wake the parent's any more.
     """
-    if selector is not None and has_greenlets():
+    if selector is not None and _is_gevents(selector):
         selector.close()  # gevent waits for all with one of its own, and makes another here.
     elif sys.platform == "linux" and isinstance(selector, selectors.EpollSelector):
         with select.epoll() as other:
@@ -167,6 +163,31 @@ def _leave(loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector | N
             coroutine.close()  # Python warns of what never began.
         _LEFT.append(task)
     _LEFT.append(loop)
+
+
+def _check_greenlets(name: str, selector: object) -> None:
+    """Refuse to start where a loop cannot run in a greenlet.
+
+    Raises:
+        StateError: If it cannot.
+    """
+    if has_greenlets() is not _is_gevents(selector):
+        msg = (
+            "gevent has replaced threads here, or what waits for sockets, and not both: "
+            f"{name} cannot start. Let patch_all() have thread=True and select=True."
+        )
+        raise StateError(msg)
+    if asyncio._get_running_loop() is not None:  # noqa: SLF001 - it tells of any greenlet's, and has no other name.
+        msg = (
+            "gevent makes greenlets of threads here, and asyncio runs one event loop for all of "
+            f"them: {name} cannot start, as another one is running. Have one relay in this "
+            "process, and start it outside of asyncio."
+        )
+        raise StateError(msg)
+
+
+def _is_gevents(selector: object) -> bool:
+    return type(selector).__module__.startswith("gevent.")
 
 
 async def _cancel_all() -> list[str]:

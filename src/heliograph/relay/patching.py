@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import selectors
+import sys
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("heliograph")
 
 
+@cache
 def follow_patches(before: Callable[[], object], after: Callable[[], object]) -> None:
-    """Call functions around `gevent.monkey.patch_all()`, where gevent is installed.
+    """Call functions around `gevent.monkey.patch_all()`, where gevent is installed, from now on.
 
     A thread from before cannot go on: those that it starts would be greenlets of its own, which
     nobody lets run. So it is with a worker of gunicorn that was forked from a master with the
@@ -38,7 +40,7 @@ def follow_patches(before: Callable[[], object], after: Callable[[], object]) ->
         if kind.__name__ == "GeventWillPatchAllEvent":
             if not import_module("gevent.monkey").is_module_patched("threading"):
                 has_begun.append(True)
-                _guarded(before)
+                guarded(before)
         elif kind.__name__ == "GeventDidPatchAllEvent" and has_begun:
             has_begun.clear()
             once_it_waits(after)
@@ -46,19 +48,20 @@ def follow_patches(before: Callable[[], object], after: Callable[[], object]) ->
     told_by.append(told)
 
 
-def _guarded(call: Callable[[], object]) -> None:
-    """Call it; what it raises would keep the program from being patched."""
+def guarded(call: Callable[[], object]) -> None:
+    """Call it; what it raises would keep the program from being patched, and others from it."""
     try:
         call()
-    except Exception:  # noqa: BLE001 - the program goes on, without its relay if need be.
-        _LOG.exception("A relay cannot follow while gevent replaces threads and sockets.")
+    except Exception:  # noqa: BLE001 - the program goes on, without this relay if need be.
+        _LOG.exception("A relay cannot follow a patch of gevent, or a fork after one.")
 
 
 def once_it_waits(call: Callable[[], object]) -> None:
     """Call it in a greenlet: sooner, gevent may not know that the process was forked."""
-    import_module("gevent").spawn(_guarded, call)
+    import_module("gevent").spawn(guarded, call)
 
 
 def has_greenlets() -> bool:
     """Whether what `threading` starts are greenlets, which share one thread of the system."""
-    return selectors.DefaultSelector.__module__.startswith("gevent.")
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -17,7 +17,7 @@ from heliograph.relay.declares import Declares
 from heliograph.relay.errors import FullError, RelayError, UnavailableError
 from heliograph.relay.limits import Limits
 from heliograph.relay.looking import Look
-from heliograph.relay.patching import follow_patches
+from heliograph.relay.patching import follow_patches, guarded
 from heliograph.relay.places import transport_for
 from heliograph.relay.running import Running
 
@@ -85,6 +85,7 @@ class Relay(Declares):
         **options: Any,
     ) -> None:
         _check_name("app", app)
+        follow_patches(_before_patch, _after_patch)
         self._url = url or os.environ.get("HELIOGRAPH_RELAY_URL") or "memory://"
         transport = transport_for(self._url, options)
         super().__init__(app, Running(transport, self, app, limits or Limits(), positions))
@@ -334,14 +335,13 @@ def _at_exit() -> None:
 
 def _before_patch() -> None:
     for relay in [*_RELAYS]:
-        relay.running.leave_off()
+        guarded(relay.running.leave_off)
 
 
 def _after_patch() -> None:
     for relay in [*_RELAYS]:
-        relay.running.go_on()
+        guarded(relay.running.go_on)
 
 
-follow_patches(_before_patch, _after_patch)
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none.
     os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

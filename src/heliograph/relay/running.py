@@ -75,7 +75,7 @@ class Running:
         self._relay, self._app = relay, app
         self._positions = Positions(positions)
         self._outboxes: list[Outbox] = []
-        self._left_off = False
+        self._begins_later = False
         self._loop = self._new_loop()
         self._async_receivers = AsyncReceivers(self._loop)
         self._beginning = self._begin()
@@ -188,9 +188,10 @@ class Running:
 
     def stop(self, timeout: float) -> bool:
         """End; tell whether nothing is left."""
-        if not self.is_running:
+        begins, self._begins_later = self._begins_later, False
+        if not (self.is_running or begins):
             return True
-        all_heard = self._end(timeout)
+        all_heard = not self.is_running or self._end(timeout)
         return self._count_what_is_left("was stopped") and all_heard
 
     def _end(self, timeout: float) -> bool:
@@ -308,31 +309,34 @@ class Running:
         self._positions = Positions(None)
         for it in self.crossings:
             it.outgoing.start_over()
+        self._begins_later = was_running
         if was_running and has_greenlets():
             once_it_waits(self._start_late)
         elif was_running:
             self._start_late()
 
     def _start_late(self) -> None:
-        if not self.is_running:  # Somebody may have been faster.
+        begins, self._begins_later = self._begins_later, False
+        if begins and not self.is_running:  # Somebody may have been faster, or have stopped it.
             self.start((), late=True)
 
     # Around a change of what threads and sockets are.
 
     def leave_off(self) -> None:
         """End what runs, before threads and sockets are replaced: it could not go on."""
-        self._left_off = self.is_running
-        if self._left_off:
+        self._begins_later = self.is_running
+        if self._begins_later:
+            _LOG.info("The relay of %r ends, and begins again when gevent is ready.", self._app)
             self._end(_LEAVE_OFF)
 
     def go_on(self) -> None:
         """Begin again with the new ones, and with what still waits for the broker."""
-        if self._left_off and not self.is_running:
+        begins, self._begins_later = self._begins_later, False
+        if begins and not self.is_running:
             # Their locks are of the old kind.
             self._loop = self._new_loop()
             self._async_receivers = AsyncReceivers(self._loop)
             self.start(self.groups, late=True)
-        self._left_off = False
 
 
 def _sum(of: Iterable[int | None]) -> int | None:

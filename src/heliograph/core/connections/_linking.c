@@ -116,8 +116,11 @@ free_numbers(Numbers *numbers)
 static PyObject *
 counts_of_two(Tables *self, PyObject *only, PyObject *key)
 {
+    Py_INCREF(only);  /* Up to Python 3.11, making a dict may run code, which lets it go. */
     PyObject *counts = is_plain_key(self, only) ? PyDict_New() : NULL;
-    if (counts != NULL && PyDict_SetItem(counts, only, self->one) == 0) {
+    int counted = counts != NULL && PyDict_SetItem(counts, only, self->one) == 0;
+    Py_DECREF(only);
+    if (counted) {
         int again = PyDict_Contains(counts, key);
         PyObject *count = PyLong_FromLong(1 + again);
         if (again >= 0 && count != NULL && PyDict_SetItem(counts, key, count) == 0) {
@@ -197,7 +200,8 @@ write_tables(Tables *self, PyObject *registry, PyObject *connection, int is_new,
     if (PyDict_SetItem(found->table, found->place, group != NULL ? group : connection) < 0) {
         return 0;
     }
-    if (!is_new || PyDict_SetItem(receivers, receiver_key, receiver_ref) == 0) {
+    /* A receiver that is dead may still be there, if nobody could be told: Python looks then. */
+    if (!is_new || PyDict_SetDefault(receivers, receiver_key, receiver_ref) == receiver_ref) {
         if (numbers->counts != NULL || PyDict_SetItem(counts, key, numbers->counted) == 0) {
             return 1;
         }

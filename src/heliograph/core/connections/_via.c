@@ -11,7 +11,7 @@ typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     Verb *verb;
-    PyObject *signal, *sender, *weak;
+    PyObject *signal, *sender, *weak, *weakrefs;
 } Via;
 
 static PyObject *
@@ -74,6 +74,9 @@ Via_dealloc(Via *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
     Py_XDECREF(self->verb);
     Py_XDECREF(self->signal);
     Py_XDECREF(self->sender);
@@ -82,7 +85,21 @@ Via_dealloc(Via *self)
     Py_DECREF(type);
 }
 
+/* A copy is the decorator itself, as that of a function is. */
+static PyObject *
+Via_copy(PyObject *self, PyObject *Py_UNUSED(memo))
+{
+    return Py_NewRef(self);
+}
+
+static PyMethodDef Via_methods[] = {
+    {"__copy__", Via_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", Via_copy, METH_O, NULL},
+    {NULL},
+};
+
 static PyMemberDef Via_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Via, weakrefs), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Via, vectorcall), READONLY, NULL},
     {NULL},
 };
@@ -96,6 +113,7 @@ static PyType_Slot Via_slots[] = {
     {Py_tp_traverse, Via_traverse},
     {Py_tp_dealloc, Via_dealloc},
     {Py_tp_members, Via_members},
+    {Py_tp_methods, Via_methods},
     {0, NULL},
 };
 

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 else:
     How = namedtuple("How", [*DEFAULTS, "weak"])  # noqa: PYI024 - `typing` is costly to import.
 
+# Where options have what.
 HOW: Final = 0
 SCOPE: Final = 1
 SITE: Final = 2
-"""Where options have what."""
 
 WEAKLY: How = How(**DEFAULTS, weak=True)
 STRONGLY: How = How(**DEFAULTS, weak=False)
@@ -62,21 +62,11 @@ def completed(given: Mapping[str, Any], weak: bool, method: Any) -> Options:
         ArgumentError: If there is no such option, or it cannot have that value.
     """
     if not given:
-        return usual(weak)
+        return WEAKLY if weak else STRONGLY, None, call_site()
     check_names(given, method)
     how = How(**{**DEFAULTS, **given}, weak=bool(weak))
     _check_values(how)
     return _shared(how), None, call_site()
-
-
-def usual(weak: bool, inside: int = 1) -> Options:
-    """Return the options of a connection for which none are given.
-
-    Args:
-        weak: Whether it lets the receiver be garbage-collected.
-        inside: How many calls of the engine's functions are known to be under way.
-    """
-    return WEAKLY if weak else STRONGLY, None, call_site(inside)
 
 
 def listening(site: CallSite) -> Options:

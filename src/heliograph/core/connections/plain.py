@@ -79,8 +79,8 @@ def disconnect(registry: Registry, receiver: Any, sender: Any) -> list[Connectio
     counts, key = ref.sender_counts, None
     if sender is not ANY:
         key = sender_key(sender)
-    elif len(counts) == 1:
-        key = next(iter(counts))
+    elif isinstance(counts, tuple):  # A dict may change under whoever looks into it.
+        key = counts[0] if counts else None
     if isinstance(counts, tuple) or counts.get(key) == 1:
         group: Any = registry.any if key is ANY else registry.senders.get(key)
         # None if a block has made it.

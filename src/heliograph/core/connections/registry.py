@@ -206,10 +206,9 @@ class Registry(Findable):
         receiver_ref, options = connection._receiver_ref, connection._options
         known = self.receivers.get(receiver_ref.key)
         if known is None:
-            made = self._add(connection, receiver, declaration)
-            if made and not (options[HOW].weak or receiver_ref.strong_count):
-                receiver_ref.hold(receiver)
-            return made
+            return self._add(connection, receiver, declaration)
+        if connection._sort_key and self.holds(connection):
+            return connection, None  # As in `_add`.
         if known is not receiver_ref:
             known.join(receiver_ref)
             self.outdate_snapshots()
@@ -245,15 +244,21 @@ class Registry(Findable):
         """
         receiver_ref, key, options = connection._receiver_ref, connection._key, connection._options
         receivers, receiver_key, scope = self.receivers, receiver_ref.key, options[SCOPE]
-        if receiver_key not in receivers and declaration is self.declaration:
+        known = receivers.get(receiver_key)
+        if known is not receiver_ref:
+            if known is not None or declaration is not self.declaration:
+                # It was not new any more, or was checked against another declaration.
+                return False if known is None else self.link(connection, (receiver, declaration))
             receivers[receiver_key] = receiver_ref
-        elif receiver_key not in receivers:
-            return False
-        elif receivers[receiver_key] is not receiver_ref:  # It was not new any more.
-            return self.link(connection, (receiver, declaration))
-        if not connection._sort_key:
-            order = self.version + 1  # The version that has it, as versions only grow.
-            connection._sort_key = order if options[HOW] is WEAKLY else sort_key(order, options)
+            # A repair may have let it go, where this is made again after an interruption.
+            if options[HOW] is not WEAKLY and not (options[HOW].weak or receiver_ref.strong_count):
+                receiver_ref.hold(receiver)
+        elif connection._sort_key and self.holds(connection):
+            return connection, None  # A pending change is made again, if it was interrupted.
+        order = self.version + 1  # The version that has it, as versions only grow.
+        connection._sort_key = connection._sort_key or (
+            order if options[HOW] is WEAKLY else sort_key(order, options)
+        )
         if scope is not None and not scope.everywhere:
             self.local_connections += 1
         group = self.any if key is ANY else self.senders.get(key)
@@ -271,8 +276,7 @@ class Registry(Findable):
         if self.idle:
             self._no_longer_idle(receiver_key)
         self.version += 1
-        if not self.silent:
-            self.anyone = SOMEONE
+        self.anyone = self.anyone if self.silent else SOMEONE
         return connection, None
 
     def _disconnect(self, key: Hashable, sender: Any) -> list[Connection]:
@@ -281,11 +285,9 @@ class Registry(Findable):
         receiver_ref = self.receivers.get(key)
         if receiver_ref is None:
             return []
-        ended: list[Connection] = []
         here = receiver_ref.sender_counts
-        for each in tuple(here) if sender is ANY else (sender_key(sender),):
-            ended += [it for it in self._of(receiver_ref, each) if self._end(it)]
-        return ended
+        keys = tuple(here) if sender is ANY else (sender_key(sender),)
+        return [it for each in keys for it in self._of(receiver_ref, each) if self._end(it)]
 
     def _end_scope(self, scope: Scope) -> list[Connection]:
         return [it for it in self._all() if it._options[SCOPE] is scope and self._end(it)]

@@ -30,7 +30,8 @@ def revive(registry: Registry, connection: Connection, receiver: Any) -> None:
             the payload.
     """
     receiver_ref, options = connection._receiver_ref, connection._options
-    if not receiver_ref.accepts(receiver, options):
+    here = receiver_ref.registry_ref is registry.self_ref  # It may have got other tables.
+    if not (here and receiver_ref.accepts(receiver, options)):
         receiver_ref = make_receiver_ref(receiver, receiver_ref.key, options, registry)
     made = False
     while made is False:  # None if it has to wait.

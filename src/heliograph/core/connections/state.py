@@ -92,8 +92,7 @@ class SendState:
         self.anyone: Sequence[object] = EVERYWHERE
         self.needs_slow_path: bool = False
         self.last_snapshot: tuple[int, type, Snapshot] = _NO_SNAPSHOT
-        # The same for `send_async`, which awaits what `send` cannot call, if there are no receivers
-        # for single senders.
+        # The same for `send_async`, and `send` with a wrapper, which can do what `send` cannot.
         self.last_awaited: tuple[int, type, Snapshot] = _NO_SNAPSHOT
         # The same for one sender, with a weak reference to it: a connection.
         self.last_own: tuple[int, Connection, Snapshot] = _NO_OWN

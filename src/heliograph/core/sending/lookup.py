@@ -128,9 +128,12 @@ def _shared_snapshot(
 
 def find_to_send(registry: Registry, sender: Any) -> tuple[int, Any, Snapshot]:
     """Return what `find` does, and keep the snapshot if the next sends can use it."""
-    # `send` has looked only for what it can use without a wrapper.
     version, kind, snapshot = registry.last_awaited
-    if version is registry.version and type(sender) is kind:
+    if (
+        version is registry.version
+        and type(sender) is kind
+        and not (registry.senders and id(sender) in registry.senders)
+    ):
         return version, sender, snapshot
     version, sender, snapshot = find(registry, sender)
     keep(registry, version, sender, snapshot)
@@ -142,12 +145,15 @@ def keep(registry: Registry, version: int, sender: Any, snapshot: Snapshot) -> N
     if registry.needs_slow_path or registry.local_mutes:
         return
     if snapshot is registry.any._snapshot:
-        if registry.runs_in_c or (registry.senders and is_held_by_value(sender)):
+        # Another object of the type may be a proxy, and stand for a third, if nobody has said how
+        # objects of it are found.
+        is_unknown = KEY_FUNCTIONS.get(id(type(sender))) is None
+        if registry.runs_in_c or is_unknown or (registry.senders and is_held_by_value(sender)):
             return
         kept = version, type(sender), snapshot
         if not snapshot.slow_in_send:
             registry.last_snapshot = kept
-        if not (snapshot.slow_in_send_async or registry.senders):
+        if not snapshot.slow_in_send_async:
             registry.last_awaited = kept
         return
     if snapshot.slow_in_send:
