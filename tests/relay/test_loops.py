@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from heliograph.relay import RelayError, loops
+from heliograph.relay import RelayError, calling, loops
 from heliograph.relay.calling import AsyncReceivers
 from heliograph.relay.loops import ClientLoop
 
@@ -141,6 +141,18 @@ def test_an_abandoned_loop_is_as_it_was(kind: str, monkeypatch: pytest.MonkeyPat
     assert loop.running() is not there
     loop.stop()
     there.close()
+
+
+def test_async_receivers_use_the_loop_of_the_relay_where_threads_are_greenlets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no other."""
+    monkeypatch.setattr(calling, "has_greenlets", lambda: True)
+    relays = ClientLoop("test-relay")
+    relays.start()
+
+    assert AsyncReceivers(relays).loop() is relays.running()
+    relays.stop()
 
 
 def test_async_receivers_share_one_loop_however_many_ask_at_once() -> None:

@@ -172,6 +172,14 @@ def test_a_relay_that_is_stopped_meanwhile_does_not_begin_again() -> None:
     assert made.relay.health().dropped == {"stopped": 1}
 
 
+def test_a_fork_that_has_nothing_to_begin_begins_nothing() -> None:
+    """As where somebody has stopped the relay of a child before its greenlets ran."""
+    made = process(new_url())
+    made.relay.running._start_late()
+
+    assert not made.relay.health().running
+
+
 @pytest.mark.parametrize("left_out", ["select", "thread"])
 def test_a_relay_is_refused_where_it_would_hold_up_everything(left_out: str) -> None:
     """Its loop would wait in the thread of all greenlets, or for ever."""
@@ -210,6 +218,7 @@ def test_what_fails_keeps_nobody_from_patching(
 
     follow_patches(fail, fail)
     events.notify("anything")
+    events.notify(events.GeventDidPatchBuiltinModulesEvent([], {}))
     events.notify(events.GeventDidPatchAllEvent([], {}))
     gevent.sleep(0.01)
     assert not called
