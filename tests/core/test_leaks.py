@@ -681,7 +681,7 @@ def test_a_text_that_has_connected_is_kept_until_another_line_connects_at_most()
     signal, receiver = Signal("sold"), closure()
     code = compile("signal.connect(receiver)", "<text>", "exec")
     gone = ref(code)
-    exec(code, {"__name__": "text", "signal": signal, "receiver": receiver})  # noqa: S102 - as asked.
+    exec(code, {"__name__": "text", "signal": signal, "receiver": receiver})  # noqa: S102 - each time, it is other code.
     signal.disconnect(receiver)
     del code
 

@@ -130,7 +130,7 @@ def test_what_waits_for_the_broker_goes_on_to_wait(monkeypatch: pytest.MonkeyPat
         asked.append(args)
         await asyncio.Event().wait()
 
-    slow.store = never  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(slow, "store", never)
     with made.relay, kept.relay:
         broker.go()
         made.signal.send("shop", n=1)
@@ -140,7 +140,7 @@ def test_what_waits_for_the_broker_goes_on_to_wait(monkeypatch: pytest.MonkeyPat
         assert [it.relay.health().waiting for it in (made, kept)] == [1, 1]
         assert not made.relay.health().running
         broker.come()
-        slow.store = store  # type: ignore[method-assign]
+        monkeypatch.setattr(slow, "store", store)
         gevent.sleep(0.01)
         assert [it.relay.flush(30) for it in (made, kept)] == [True, True]
         for it in (made, kept):

@@ -204,8 +204,7 @@ def _put_in_place() -> None:
             delivery=Delivery,
             deliveries=Emission.deliveries.fget,  # type: ignore[attr-defined]  # A property.
         )
-        # Type checkers still see the property in Python.
-        Emission.deliveries = property(  # type: ignore[assignment]  # As just told.
+        Emission.deliveries = property(  # type: ignore[assignment]  # Type checkers see Python's.
             in_c.deliveries_of, doc=Emission.deliveries.__doc__
         )
 
