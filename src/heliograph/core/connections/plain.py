@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from heliograph.core.callables import NOT_PLAIN
+from heliograph.core.callables import is_plain
 from heliograph.core.connections.connection import Connection, make_connection
 from heliograph.core.connections.dead import OPEN
 from heliograph.core.connections.group import Group
@@ -33,15 +33,7 @@ _add, _end = Registry._add, Registry._end
 def connect(registry: Registry, receiver: Any, sender: Any, options: Options) -> Made | None:
     """Connect as `Registry.connect` does."""
     key = id(receiver)
-    if type(receiver) is not FunctionType or key in registry.receivers:
-        return registry.connect(receiver, sender, options)
-    code = receiver.__code__
-    if (
-        registry.declaration is not None
-        or code.co_argcount != 1
-        or code.co_flags & NOT_PLAIN
-        or receiver.__dict__
-    ):
+    if registry.declaration is not None or key in registry.receivers or not is_plain(receiver):
         return registry.connect(receiver, sender, options)
     # As `make_receiver_ref` does.
     ref = ReceiverRef(receiver, receiver_died)
