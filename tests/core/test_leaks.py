@@ -17,6 +17,7 @@ import pytest
 from heliograph import ANY, Emission, Signal, add_instrument, remove_instrument
 from heliograph.core import identity
 from heliograph.core.connections.group import Group
+from heliograph.core.connections.scopes import INNERMOST
 from heliograph.core.lock import pending_changes
 from tests.threads import CLASSES_STAY
 
@@ -190,6 +191,23 @@ def test_blocks_that_are_open_all_at_once_leave_nothing() -> None:
 
     assert sizes == list(range(1000, 0, -1))
     assert tables(signal) == {}
+
+
+def test_blocks_that_were_left_are_not_passed_again() -> None:
+    """A context is inside of what was entered last; to leave 10,000 takes no 50,000,000 steps."""
+    signal = Signal("sold")
+    with signal.muted():
+        around = INNERMOST.get()
+        with signal.muted(), signal.muted(), signal.muted():
+            pass
+        with signal.connected_to(closure()), signal.connected_to(closure()):
+            pass
+    left = INNERMOST.get()
+
+    assert left is not None
+    assert around is not None
+    assert left.outer is around
+    assert left.outer.outer is None
 
 
 def test_receivers_that_came_and_went_leave_nothing() -> None:

@@ -129,13 +129,21 @@ is_under_way(Tables *self, PyObject *scope)
 static PyObject *
 innermost_scope(Tables *self)
 {
-    PyObject *found = NULL;
-    if (PyContextVar_Get(self->engine->innermost_block, Py_None, &found) < 0) {
+    PyObject *first = NULL;
+    if (PyContextVar_Get(self->engine->innermost_block, Py_None, &first) < 0) {
         return NULL;
     }
-    while (found != Py_None && !is_under_way(self, found)) {
-        Py_SETREF(found, Py_NewRef(slot_of(self, found, OUTER)));
+    if (first == Py_None || is_under_way(self, first)) {
+        return first;
     }
+    PyObject *found = slot_of(self, first, OUTER);
+    while (found != Py_None && !is_under_way(self, found)) {
+        found = slot_of(self, found, OUTER);
+    }
+    Py_INCREF(found);
+    /* Or leaving many blocks would pass again and again those that were left. */
+    write_slot(self->engine, first, OUTER, Py_NewRef(found));
+    Py_DECREF(first);
     return found;
 }
 

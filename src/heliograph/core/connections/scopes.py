@@ -257,6 +257,10 @@ def _around() -> Scope | None:
 
 def under_way(scope: Scope | None) -> Scope | None:
     """Return a scope, or the nearest one around it that has not ended."""
-    while scope is not None and scope.block is None:
-        scope = scope.outer
-    return scope
+    if scope is None or scope.block is not None:
+        return scope
+    found = scope.outer
+    while found is not None and found.block is None:
+        found = found.outer
+    scope.outer = found  # Or leaving many blocks would pass again and again those that were left.
+    return found
