@@ -110,7 +110,7 @@ class Shop:
 
 def waited(is_so: Callable[[], object]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.02)

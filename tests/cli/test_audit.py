@@ -288,7 +288,7 @@ def test_it_follows_what_comes(filled: str, tmp_path: Path) -> None:
             assert json.loads(following.stdout.readline())["seq"] == 8
     finally:
         following.send_signal(signal.SIGINT)
-        following.wait(30)
+        following.wait(60)
         following.stdout.close()
 
 

@@ -105,8 +105,13 @@ def watched(place: Path, *options: str) -> list[str]:
     """Return the lines that a watcher prints until it has seen what is asked for."""
     ended = heliograph("watch", *options, "--folder", str(place), cwd=place.parent)
     assert (ended.status, ended.err) == (0, "")
-    lines = without_times(ended.out).splitlines()
-    return [re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", it) for it in lines]
+    found: list[str] = []
+    for line in without_times(ended.out).splitlines():
+        # Of a process on a busy machine it is said that it is gone, and that it is there again.
+        told = line in found and ("-- attached" in line or '"attached"' in line)
+        if "it has not answered for" not in line and not told:
+            found.append(re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", line))
+    return found
 
 
 def test_what_is_sent_stands_with_its_receivers(place: Path) -> None:
@@ -462,7 +467,7 @@ def test_a_watcher_that_goes_away_is_not_noticed(tmp_path: Path, place: Path) ->
         stopped, cut_off = watchers
         stopped.send_signal(signal.SIGINT)
         cut_off.stdout.close()  # type: ignore[union-attr]  # It was checked just now.
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while cut_off.poll() is None and time.monotonic() < deadline:
             assert got(address) == "ok"
         left = stopped.communicate(timeout=30)

@@ -179,7 +179,7 @@ def stop(it: Served) -> tuple[str, str]:
         with suppress(ConnectionError):
             while connection.recv(1_000_000):
                 pass
-        it.process.wait(20)
+        it.process.wait(60)
     told = it.all()
     ends = [line["reason"] for line in told[before:] if line["signal"] == "response-sent"]
     if len(ends) > 1:

@@ -76,7 +76,7 @@ class Served:
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     @contextmanager
     def websocket(self, path: str) -> Iterator[socket.socket]:
@@ -103,7 +103,7 @@ class Served:
 
     def lines(self, path: str, *, last: str = "tearing-down") -> list[dict[str, Any]]:
         """Return what was written of the request for a path, once that is over."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             found = [it for it in self.all() if it.get("path") == path]
             if any(it["signal"].endswith(last) for it in found):
@@ -165,7 +165,7 @@ def served(server: str, app: str, folder: Path) -> Iterator[Served]:
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -181,7 +181,7 @@ def free_port() -> int:
 
 def wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
     """Wait until somebody listens on a port."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

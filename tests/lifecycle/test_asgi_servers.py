@@ -195,7 +195,7 @@ def test_a_server_that_stops_ends_what_is_open(server: str, tmp_path: Path) -> N
             time.sleep(0.3)
             connection.close()
         # Not asked a second time: some are killed by that.
-        it.process.wait(20)
+        it.process.wait(60)
         told = it.all()
 
     assert it.process.returncode == STATUSES.get(server, 0)

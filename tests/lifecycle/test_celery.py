@@ -172,7 +172,7 @@ def test_undoing_it_for_one_application_leaves_the_others(worker: celery.Celery)
 
     with heard() as kept:
         ask_wsgi(Middleware(serve), "/", x_request_id="r-2")
-        assert result[0].get(timeout=20) == "r-2"
+        assert result[0].get(timeout=60) == "r-2"
         wait_for(kept, result[0].id, 3)
     assert told(kept, result[0].id) == WELL
 
@@ -239,9 +239,9 @@ def test_a_task_that_is_published_in_a_request_carries_its_id(worker: celery.Cel
 
     ask_wsgi(Middleware(serve), "/", x_request_id="r-1")
     results.append(worker.tasks["asked"].delay())
-    second = worker.AsyncResult(results[1].get(timeout=20))
+    second = worker.AsyncResult(results[1].get(timeout=60))
 
-    found = [it.get(timeout=20) for it in (results[0], second, results[2])]
+    found = [it.get(timeout=60) for it in (results[0], second, results[2])]
     assert found == ["r-1", "r-1", None]
 
 
@@ -257,7 +257,7 @@ def test_the_worker_of_a_test_tells_each_end_once(worker: celery.Celery) -> None
 
 def wait_for(kept: list[tuple[str, dict[str, Any]]], job_id: str, count: int) -> None:
     """Wait until so much was told of a job."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(told(kept, job_id)) < count:
         assert time.monotonic() < deadline, told(kept)
         time.sleep(0.02)

@@ -50,7 +50,7 @@ def running(folder: Path, where: str) -> Iterator[tuple[subprocess.Popen[str], i
 
 def soon(done: Any) -> bool:
     """Wait until something is so: the system takes a moment to end a process."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if done():
             return True

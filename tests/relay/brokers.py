@@ -32,7 +32,8 @@ class Broker(Protocol):
 
 BROKERS: dict[str, Callable[[], AbstractContextManager[Broker]]] = {
     "NATS": nats_server,
-    "Redis": partial(server, "redis"),
-    "Valkey": partial(server, "valkey"),
+    # Otherwise they acknowledge, while the disk is slow, what they write up to two seconds later.
+    "Redis": partial(server, "redis", "--appendfsync", "always"),
+    "Valkey": partial(server, "valkey", "--appendfsync", "always"),
 }
 """What runs each."""

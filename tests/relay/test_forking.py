@@ -36,7 +36,12 @@ def in_child(told):
     return json.loads(answer)
 
 def threads():
-    return sorted({it.name for it in threading.enumerate()} - {"MainThread"})
+    """Those that are left; a thread that has nothing to do any more may take a moment to end."""
+    named = lambda: sorted({it.name for it in threading.enumerate()} - {"MainThread"})
+    until = time.monotonic() + 10
+    while named() and time.monotonic() < until:
+        time.sleep(0.01)
+    return named()
 """
 
 

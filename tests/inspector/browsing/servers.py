@@ -60,7 +60,7 @@ class Server:
     def ask(self, path: str, *, method: str = "GET") -> tuple[int, str]:
         """Send a request, and return the status and the body."""
         try:
-            with urlopen(Request(self.address + path, method=method), timeout=20) as answer:  # noqa: S310 - it is our own server.
+            with urlopen(Request(self.address + path, method=method), timeout=60) as answer:  # noqa: S310 - it is our own server.
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()

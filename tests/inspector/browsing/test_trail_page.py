@@ -52,7 +52,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/?token=open"
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 @pytest.mark.parametrize("dark", ["light", "dark"])

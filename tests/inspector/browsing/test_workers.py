@@ -155,7 +155,7 @@ def test_an_open_page_stops_no_shutdown(server: str, tmp_path: Path, open_page: 
         page = open_page(running.page)
         page.get_by_text("Live · process").wait_for()
         running.process.terminate()
-        running.process.wait(10)
+        running.process.wait(60)
         page.get_by_text("Application away since").wait_for()
 
 
