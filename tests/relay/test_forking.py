@@ -36,12 +36,11 @@ def in_child(told):
     return json.loads(answer)
 
 def threads():
-    """Those that are left; a thread that has nothing to do any more may take a moment to end."""
-    named = lambda: sorted({it.name for it in threading.enumerate()} - {"MainThread"})
-    until = time.monotonic() + 10
-    while named() and time.monotonic() < until:
+    # One that has nothing to do any more may take a moment to end.
+    end = time.monotonic() + 10
+    while threading.active_count() > 1 and time.monotonic() < end:
         time.sleep(0.01)
-    return named()
+    return sorted({it.name for it in threading.enumerate()} - {"MainThread"})
 """
 
 
