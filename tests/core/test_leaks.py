@@ -207,7 +207,6 @@ def test_blocks_that_were_left_are_not_passed_again() -> None:
     assert left is not None
     assert around is not None
     assert left.outer is around
-    assert left.outer.outer is None
 
 
 def test_receivers_that_came_and_went_leave_nothing() -> None:

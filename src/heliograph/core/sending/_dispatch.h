@@ -239,6 +239,11 @@ int is_as_expected(Send *self, PyObject *expected, PyObject *sender, PyObject *n
  * `_snapshot.c`; a new reference, or NULL without an error if Python has to. */
 PyObject *make_snapshot(Send *engine, PyObject *registry, PyObject *group);
 
+/* Let the next sends to a sender use its snapshot without a look-up, if it counts in every context,
+ * in `_snapshot.c`. */
+void keep_snapshot(Send *engine, PyObject *registry, PyObject *group, PyObject *sender,
+                   PyObject *snapshot);
+
 /* Watching, in `_watching.c`. */
 
 /* Begin to watch a send; -1 with an error. */

@@ -211,15 +211,22 @@ good_snapshot(Send *self, PyObject *registry, PyObject *group, int slow_too)
     return Py_NewRef(snapshot);
 }
 
-/* Give the snapshot that Python has kept for one sender, borrowed, if this is that sender, and
- * nothing has changed since; or NULL. */
+/* Tell whether nothing has changed since a snapshot was kept for one sender. */
+static inline int
+is_kept(Send *self, PyObject *registry)
+{
+    return PyTuple_GET_ITEM(read_slot(self, registry, LAST_OWN), 0)
+           == read_slot(self, registry, VERSION);
+}
+
+/* Give the snapshot that is kept for one sender, borrowed, if this is that sender; or NULL. */
 static inline PyObject *
 kept_snapshot(Send *self, PyObject *registry, PyObject *sender)
 {
-    PyObject *kept = read_slot(self, registry, LAST_OWN);
-    if (PyTuple_GET_ITEM(kept, 0) != read_slot(self, registry, VERSION)) {
+    if (!is_kept(self, registry)) {
         return NULL;
     }
+    PyObject *kept = read_slot(self, registry, LAST_OWN);
     /* A connection, which is a weak reference to the sender; None once that is dead. */
     PyObject *own = PyTuple_GET_ITEM(kept, 1);
     if (((PyWeakReference *)own)->wr_object != sender || sender == Py_None) {
@@ -261,6 +268,10 @@ find_snapshot(Send *self, PyObject *registry, PyObject *sender, PyObject **own,
         snapshot = good_snapshot(self, registry, group, slow_too);
         if (own != NULL && snapshot != NULL && read_slot(self, snapshot, SHARED) == Py_True) {
             *own = Py_NewRef(group);
+        }
+        /* What is kept stays until something changes, or two senders would push each other out. */
+        if (snapshot != NULL && !is_kept(self, registry)) {
+            keep_snapshot(self, registry, group, sender, snapshot);
         }
     }
     Py_DECREF(senders);

@@ -194,6 +194,52 @@ may_share(Tables *self, PyObject *connection)
            && ((PyWeakReference *)connection)->wr_object != self->parts[ANY];
 }
 
+/* Give one of the connections of a group, borrowed, or NULL. */
+static PyObject *
+any_connection(Tables *self, PyObject *group)
+{
+    PyObject *found = group;
+    Py_ssize_t at = 0;
+    if (Py_IS_TYPE(group, self->engine->kinds[GROUP])
+        && !PyDict_Next(slot_of(self, group, GROUP_CONNECTIONS), &at, NULL, &found)) {
+        return NULL;
+    }
+    return found;
+}
+
+void
+keep_snapshot(Send *engine, PyObject *registry, PyObject *group, PyObject *sender,
+              PyObject *snapshot)
+{
+    Tables *self = engine->tables;
+    PyObject *own = self == NULL ? NULL : any_connection(self, group);
+    /* As `keep` in `lookup.py`: the connection is a weak reference to the sender, and the snapshot
+     * is not a part of one, for a context. */
+    if (own == NULL || !Py_IS_TYPE(own, engine->kinds[CONNECTION])
+        || ((PyWeakReference *)own)->wr_object != sender
+        || PyDict_GET_SIZE(slot_of(self, registry, LOCAL_MUTES)) != 0
+        || slot_of(self, snapshot, SLOW_IN_SEND) != Py_False
+        || snapshot_of(engine, group) != snapshot) {
+        return;
+    }
+    /* Held first: making a tuple may run the collector, and that may change connections. */
+    PyObject *kept[] = {Py_NewRef(slot_of(self, registry, VERSION)), Py_NewRef(own),
+                        Py_NewRef(snapshot)};
+    PyObject *made = PyTuple_New(3);
+    for (Py_ssize_t i = 0; i < 3; i++) {
+        if (made == NULL) {
+            Py_DECREF(kept[i]);
+        }
+        else {
+            PyTuple_SET_ITEM(made, i, kept[i]);
+        }
+    }
+    if (made != NULL) {
+        write_slot(engine, registry, LAST_OWN, made);
+    }
+    PyErr_Clear();  /* It is looked up again. */
+}
+
 PyObject *
 make_snapshot(Send *engine, PyObject *registry, PyObject *group)
 {
