@@ -559,6 +559,26 @@ def test_one_object_may_be_entered_and_left_in_any_order(*, local: bool) -> None
 
 
 @pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_each_context_ends_the_connection_that_it_has_made(
+    order: tuple[int, ...], *, local: bool
+) -> None:
+    """Though those of one object differ only in when they were made."""
+    signal = Signal("paid")
+    block = signal.connected_to(Diary().receiver("r"), local=local)
+    contexts = [Context() for _ in order]
+    left = {}
+    for number, context in enumerate(contexts):
+        context.run(block.__enter__)
+        left[number] = signal.connections[-1]
+    assert signal.connections == tuple(left.values())
+    for number in order:
+        contexts[number].run(block.__exit__)
+        del left[number]
+        assert signal.connections == tuple(left.values())
+
+
+@pytest.mark.parametrize("local", [False, True])
 def test_one_object_may_be_shared_by_threads(*, local: bool) -> None:
     """Nobody ends the block of another, nor leaves one behind."""
     signal, diary = Signal("paid"), Diary()
@@ -590,7 +610,7 @@ def test_leaving_in_a_context_that_has_entered_nothing_ends_the_last_block_of_al
     block._leaving[next(iter(block._open))] = "somebody"
     in_a_thread(block.__exit__)
     left = len(signal.connections)
-    block._open[Scope(None, everywhere=False)] = None  # As if somebody had just left it.
+    block._open[Scope(None, everywhere=False)] = True  # As if somebody had just left it.
     with pytest.raises(StateError, match="There is no block to leave"):
         block.__exit__()
 

@@ -119,32 +119,12 @@ muted_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObj
 
 /* Scopes ------------------------------------------------------------------------------ */
 
-static int
-is_under_way(Tables *self, PyObject *scope)
-{
-    return slot_of(self, scope, SCOPE_BLOCK) != Py_None;
-}
-
-/* Give the scope that the context is inside of, a new reference, or NULL; None if there is none. */
+/* Give what is around a scope that is entered now, a new reference, or NULL: None, or the scope
+ * that the context is inside of, if the context has to know the new one. */
 static PyObject *
-innermost_scope(Tables *self)
+scope_around(Tables *self, int local)
 {
-    PyObject *first = NULL;
-    if (PyContextVar_Get(self->engine->innermost_block, Py_None, &first) < 0) {
-        return NULL;
-    }
-    if (first == Py_None || is_under_way(self, first)) {
-        return first;
-    }
-    PyObject *found = slot_of(self, first, OUTER);
-    while (found != Py_None && !is_under_way(self, found)) {
-        found = slot_of(self, found, OUTER);
-    }
-    Py_INCREF(found);
-    /* Or leaving many blocks would pass again and again those that were left. */
-    write_slot(self->engine, first, OUTER, Py_NewRef(found));
-    Py_DECREF(first);
-    return found;
+    return local ? innermost_scope(self->engine) : Py_NewRef(Py_None);
 }
 
 /* Let the context be inside a scope; -1 with an error. */
@@ -158,14 +138,14 @@ set_scope(Tables *self, PyObject *scope)
 
 /* Give a scope for a block that is entered; a new reference, or NULL if Python has to. */
 static PyObject *
-new_scope(Tables *self, PyObject *block)
+new_scope(Tables *self, PyObject *block, int local)
 {
     PyTypeObject *type = self->engine->kinds[SCOPE];
-    PyObject *outer = innermost_scope(self), *made = NULL;
+    PyObject *outer = scope_around(self, local), *made = NULL;
     /* Python lets what is around it forget those that have been left. */
     if (outer == Py_None
         || (outer != NULL && (slot_of(self, outer, OUTER) == Py_None
-                              || is_under_way(self, slot_of(self, outer, OUTER))))) {
+                              || is_open(self->engine, slot_of(self, outer, OUTER))))) {
         made = type->tp_alloc(type, 0);
     }
     if (made == NULL) {
@@ -285,11 +265,14 @@ enter(Tables *self, PyObject *block)
     if (!is_quiet(self) || !has_room()) {
         return 0;
     }
-    PyObject *scope = new_scope(self, block), *open = slot_of(self, block, BLOCK_OPEN);
-    int entered = scope != NULL && PyDict_SetItem(open, scope, Py_None) == 0;
+    int local = slot_of(self, block, BLOCK_EVERYWHERE) != Py_True;
+    PyObject *open = slot_of(self, block, BLOCK_OPEN);
+    /* Once more, it is known to the context, too. */
+    PyObject *scope = local || PyDict_GET_SIZE(open) == 0 ? new_scope(self, block, local) : NULL;
+    int entered = scope != NULL && PyDict_SetItem(open, scope, local ? Py_True : Py_False) == 0;
     if (entered) {
         entered = connects ? begin_connected(self, block, scope) : begin_muted(self, block, scope);
-        if (entered && set_scope(self, scope) < 0) {
+        if (entered && local && set_scope(self, scope) < 0) {
             /* There is no memory to begin with. */
             entered = !(connects ? end_connected(self, block, scope)
                                  : end_muted(self, block, scope));
@@ -318,17 +301,21 @@ static int
 leave(Tables *self, PyObject *block)
 {
     int connects = Py_IS_TYPE(block, self->engine->kinds[CONNECTED_BLOCK]);
+    PyObject *scope = NULL;
+    Py_ssize_t at = 0;
     if (!is_block(self, block)
-        || PyDict_GET_SIZE(slot_of(self, block, BLOCK_LEAVING)) != 0) {
+        || PyDict_GET_SIZE(slot_of(self, block, BLOCK_LEAVING)) != 0
+        || PyDict_GET_SIZE(slot_of(self, block, BLOCK_OPEN)) != 1
+        || !PyDict_Next(slot_of(self, block, BLOCK_OPEN), &at, &scope, NULL)) {
         return 0;
     }
-    PyObject *scope = innermost_scope(self);
-    int left = scope != NULL && scope != Py_None && slot_of(self, scope, SCOPE_BLOCK) == block
+    Py_INCREF(scope);
+    int left = slot_of(self, scope, SCOPE_BLOCK) == block
                && (connects ? end_connected(self, block, scope) : end_muted(self, block, scope));
     if (left) {
         close_scope(self, block, scope);
     }
-    Py_XDECREF(scope);
+    Py_DECREF(scope);
     return left;
 }
 

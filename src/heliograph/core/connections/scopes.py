@@ -32,8 +32,9 @@ _LEAVING = 16
 _new: Callable[..., Any] = object.__new__
 
 INNERMOST: ContextVar[Scope | None] = ContextVar("heliograph_scope", default=None)
-"""The block that the current context entered last. It may have been left since, as writing here
-once more would take a seventh of entering and leaving."""
+"""The block that the current context entered last, of those that contexts have to know: one that
+counts only there, or one that was entered while it was open already. It may have been left since,
+as writing here once more would take a seventh of entering and leaving."""
 
 
 class Scope:
@@ -103,6 +104,9 @@ class Scoped:
     It may be entered several times, nested and in several threads or tasks, and be left in
     any order. Leaving undoes what the block did that was entered last in the current
     context; in a context that has entered none, it is the block that was entered last anywhere.
+
+    Where one that counts everywhere is entered once, no context has to know that: what is open
+    once can be left by anybody.
     """
 
     __slots__ = ("__weakref__", "_everywhere", "_leaving", "_made", "_open", "_used")
@@ -116,8 +120,9 @@ class Scoped:
         """
         self._made = made
         self._everywhere = not local
-        # The scopes that are open, wherever they were entered, and who is leaving them.
-        self._open: dict[Scope, None] = {}
+        # The scopes that are open, wherever they were entered, with whether a context knows them;
+        # and who is leaving them.
+        self._open: dict[Scope, bool] = {}
         self._leaving: dict[Scope, object] = {}
         self._used = False
 
@@ -148,14 +153,17 @@ class Scoped:
         _make_sure_of_room(_LEAVING)
         scope = _new(Scope)  # Without `__init__`, which takes as long again.
         scope.block = self
-        scope.everywhere = self._everywhere
+        scope.everywhere = everywhere = self._everywhere
         scope.made = scope.outer = None
         try:
-            self._open[scope] = None
+            self._open[scope] = not everywhere
             scope.made = self._begin(scope)
-            if INNERMOST.get() is not None:
-                scope.outer = _around()
-            INNERMOST.set(scope)
+            # Of two that are entered at once, at most one finds itself alone.
+            if not everywhere or len(self._open) > 1:
+                self._open[scope] = True
+                if INNERMOST.get() is not None:
+                    scope.outer = _around()
+                INNERMOST.set(scope)
         except BaseException:
             # The block will not run, so it will not be left.
             self._close(scope)
@@ -164,11 +172,11 @@ class Scoped:
     def __exit__(self, *_: object) -> None:
         scope = None
         try:
-            scope = under_way(INNERMOST.get())
-            if scope is None or scope.block is not self or self._leaving:
-                scope = None
+            opened = [*self._open]
+            if len(opened) == 1 and opened[0].block is self and not self._leaving:
+                scope = opened[0]
+            else:
                 scope = self._last()
-            # Otherwise the usual case: only this context can leave the scope.
             ended = self._close(scope)
         except BaseException:
             # Again, if a signal handler raised in between.
@@ -179,9 +187,11 @@ class Scoped:
 
     def _last(self) -> Scope:
         """Return the scope to leave, which nobody else will leave then."""
-        me = object()
+        me, opened = object(), self._open.copy()
         here = (it for it in entered() if it.block is self)
-        for scope in chain(here, reversed(list(self._open))):
+        # That of a context which does not know it, before those of others.
+        unknown = (it for it, known in opened.items() if not known)
+        for scope in chain(here, unknown, reversed(opened)):
             if self._leaving.setdefault(scope, me) is me:
                 if scope.block is not None:
                     return scope
@@ -262,5 +272,5 @@ def under_way(scope: Scope | None) -> Scope | None:
     found = scope.outer
     while found is not None and found.block is None:
         found = found.outer
-    scope.outer = found  # Or leaving many blocks would pass again and again those that were left.
+    scope.outer = found  # Or each look would pass again those that were left.
     return found

@@ -136,20 +136,46 @@ snapshot_of(Send *self, PyObject *group)
     return snapshot;
 }
 
+/* Tell whether the block of a scope has not been left. */
+static inline int
+is_open(Send *self, PyObject *scope)
+{
+    return read_slot(self, scope, SCOPE_BLOCK) != Py_None;
+}
+
+/* Give the scope that the context is inside of, a new reference, or NULL; None if there is none. */
+static PyObject *
+innermost_scope(Send *self)
+{
+    PyObject *first = NULL;
+    if (PyContextVar_Get(self->innermost_block, Py_None, &first) < 0) {
+        return NULL;
+    }
+    if (first == Py_None || is_open(self, first)) {
+        return first;
+    }
+    PyObject *found = read_slot(self, first, OUTER);
+    while (found != Py_None && !is_open(self, found)) {
+        found = read_slot(self, found, OUTER);
+    }
+    Py_INCREF(found);
+    /* Or each look would pass again those that were left. */
+    write_slot(self, first, OUTER, Py_NewRef(found));
+    Py_DECREF(first);
+    return found;
+}
+
 /* Tell whether the context is inside of one of these blocks; -1 with an error. */
 static int
 is_inside(Send *self, PyObject *blocks)
 {
-    PyObject *block;
-    if (PyContextVar_Get(self->innermost_block, Py_None, &block) < 0) {
-        return -1;
-    }
-    int inside = 0;
+    PyObject *block = innermost_scope(self);
+    int inside = block == NULL ? -1 : 0;
     while (inside == 0 && block != Py_None) {
         inside = PySequence_Contains(blocks, block);
         Py_SETREF(block, Py_NewRef(read_slot(self, block, OUTER)));
     }
-    Py_DECREF(block);
+    Py_XDECREF(block);
     return inside;
 }
 
