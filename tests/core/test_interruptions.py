@@ -9,6 +9,7 @@ import signal as os_signal
 import sys
 import threading
 import warnings
+import weakref
 from contextlib import nullcontext, suppress
 from contextvars import Context
 from functools import partial
@@ -153,6 +154,34 @@ def test_a_death_that_is_interrupted_is_dealt_with_by_the_next_change(
         assert can_change(), step.number
         assert len(scene.signal.connections) == len(whole.signal.connections), step.number
         assert cleared(scene) == [], step.number
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_receiver_that_a_half_made_change_has_let_go_of_is_held_again_or_has_died(
+    dies: bool,
+) -> None:
+    """Its strong connections end with it, as nothing else would end them."""
+    signal, hear = Signal("paid"), receiver()
+    signal.connect(hear, weak=False)
+    registry, held = signal._registry, [hear]
+    alive = weakref.ref(hear)
+    del hear
+
+    def leave_half_made() -> None:
+        for receiver_ref in registry.receivers.values():
+            receiver_ref.strong_ref = None
+        if dies:
+            held.clear()
+        registry.repair()
+
+    under_lock(leave_half_made)
+    held.clear()
+
+    assert (alive() is None) is dies
+    assert len(signal.connections) == len(signal.send()) == int(not dies)
+    for it in signal.connections:
+        signal.disconnect(it)
+    assert cleaned(signal) == ([], 0, False)
 
 
 @pytest.mark.parametrize("weak", [True, False])

@@ -422,6 +422,19 @@ def test_what_an_interrupted_change_leaves_is_put_right_before_anything_else_is_
     assert later.lines == ["changed half", "mended"] * 2 + ["changed", "next"]
 
 
+def test_what_is_being_changed_counts_as_half_made_until_that_has_ended() -> None:
+    """Otherwise a second interruption could hide what the first one has left."""
+    found: list[bool] = []
+
+    def change() -> None:
+        found.append(lock.lock_state.broken is not None)
+
+    under_lock(change)
+    run_deferred(change)
+
+    assert (found, lock.lock_state.broken) == ([True, True], None)
+
+
 def test_what_is_refused_is_not_tried_again() -> None:
     """Nothing was changed by then."""
     tries: list[int] = []

@@ -231,6 +231,18 @@ def test_what_fails_keeps_nobody_from_patching(
     assert hearers
 
 
+def test_a_second_patch_concerns_nobody(
+    hearers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads are greenlets already."""
+    called: list[bool] = []
+    monkeypatch.setattr(import_module("gevent.monkey"), "is_module_patched", "threading".__eq__)
+    follow_patches(lambda: called.append(True), lambda: called.append(False))
+    patch()
+
+    assert (called, len(hearers) > 0) == ([], True)
+
+
 def test_a_program_without_gevent_is_not_patched(
     hearers: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

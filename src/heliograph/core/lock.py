@@ -108,15 +108,17 @@ def change_under_lock(  # noqa: PLR0915 - just told.
             lock_state.paused = _collects()
             if lock_state.paused:
                 _stop_collecting()
+            if pending_changes or lock_state.broken:
+                _make_all_pending()
             try:
-                if pending_changes or lock_state.broken:
-                    _make_all_pending()
-                return change(owner, one, two)
+                # First: a second interruption could come before what the first one calls for.
+                lock_state.broken = owner
+                found = change(owner, one, two)
             except SignalError:  # It was refused before anything changed.
+                lock_state.broken = None
                 raise
-            except BaseException:
-                lock_state.broken = lock_state.broken or owner
-                raise
+            lock_state.broken = None
+            return found
         finally:
             # Dropped once the lock is free: if this was the last reference, a finalizer runs,
             # and it may wait for a lock whose owner waits for this one.
@@ -194,15 +196,17 @@ def _make_all_pending() -> None:
         # It stays in the queue until it is made, because sends ask whether the queue is empty,
         # and because it is made again if it is interrupted. It may hold the last reference to
         # a receiver, or to a whole signal.
-        keep_until_unlocked(pending_changes[0])
+        change = lock_state.broken = pending_changes[0]
+        keep_until_unlocked(change)
         try:
             # What it returns may be all that holds what it has removed.
-            keep_until_unlocked(pending_changes[0]())
+            keep_until_unlocked(change())
+            lock_state.broken = None
         except SignalError:
+            lock_state.broken = None
             pending_changes.popleft()
             raise
         except BaseException:
-            lock_state.broken = pending_changes[0]
             lock_state.failures += 1
             if lock_state.failures < _MOST_FAILURES:
                 raise
