@@ -6,9 +6,12 @@ import ast
 import inspect
 import io
 import re
+import sys
 import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 import heliograph
 from heliograph import (
@@ -171,6 +174,7 @@ def lines_of_code(source: str) -> set[int]:
     return {line for lines in held for line in lines} - inside
 
 
+@pytest.mark.unmeasured
 def test_files_classes_and_functions_are_of_a_size_to_read() -> None:
     """Whatever has grown above that has a second idea in it, which gets a place of its own."""
     found = []
@@ -186,3 +190,9 @@ def test_files_classes_and_functions_are_of_a_size_to_read() -> None:
         found += [(path.name, *part) for part in parts if part[2] > MOST_LINES[part[0]]]
 
     assert found == []
+
+
+@pytest.mark.unmeasured
+def test_a_test_may_be_measured_for_no_coverage() -> None:
+    """As its mark says; whoever else traces this thread, such as a debugger, goes on doing so."""
+    assert "coverage" not in type(sys.gettrace()).__module__

@@ -386,6 +386,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.sampled_from("abcde"), VALUES), min_size=1, max_size=5))
 def test_any_payload_is_read_as_it_was_digested(

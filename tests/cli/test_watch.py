@@ -110,7 +110,9 @@ def watched(place: Path, *options: str) -> list[str]:
         # Of a process on a busy machine it is said that it is gone, and that it is there again.
         told = line in found and ("-- attached" in line or '"attached"' in line)
         if "it has not answered for" not in line and not told:
-            found.append(re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", line))
+            timeless = re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", line)
+            # What has come in the meantime, and is equal, stands on one line.
+            found.append(re.sub(r"^(TIME.*?)  × \d+", r"\1", timeless))
     return found
 
 

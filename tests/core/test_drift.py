@@ -31,6 +31,7 @@ A_PART = MILLION if "HELIOGRAPH_FUZZ" in os.environ else 5_000
 
 pytestmark = [
     pytest.mark.once,
+    pytest.mark.unmeasured,
     pytest.mark.skipif(implementation != "c", reason="HELIOGRAPH_PURE=1, or no compiler"),
     # A million of each takes minutes.
     pytest.mark.timeout(0 if A_PART == MILLION else 120),

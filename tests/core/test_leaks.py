@@ -24,6 +24,7 @@ from tests.threads import CLASSES_STAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.unmeasured
 MANY = 20_000
 
 

@@ -20,7 +20,7 @@ from tests.implementations import IMPLEMENTATIONS, served_by
 _many = int(os.environ.get("HELIOGRAPH_FUZZ", "0"))
 
 # A long run may take hours, and making a failing program small some minutes.
-pytestmark = [pytest.mark.timeout(0 if _many else 900), pytest.mark.once]
+pytestmark = [pytest.mark.timeout(0 if _many else 900), pytest.mark.once, pytest.mark.unmeasured]
 
 
 @given(program=PROGRAMS)

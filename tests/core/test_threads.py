@@ -28,6 +28,7 @@ from tests.threads import FREE_THREADED, fast_switching, let_die
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.unmeasured
 ROOT = Path(__file__).parents[2]
 
 SECONDS = 1.5

@@ -334,6 +334,7 @@ def test_a_recorder_without_room_is_refused(name: str) -> None:
         Recorder(**{name: 0})  # type: ignore[arg-type]  # One of its two numbers.
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("values", [True, False])
 def test_what_is_kept_needs_no_more_memory_than_is_allowed(values: bool) -> None:
     """It is bounded in bytes, as measured, and not in count alone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from textwrap import dedent
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,6 +151,7 @@ def test_a_long_assertion_has_a_line_for_each_argument() -> None:
     assert "    signals.assert_sent(\n        order_placed,\n        times=1,\n" in written.test
 
 
+@pytest.mark.unmeasured
 @given(st.text(), st.text(), st.text(min_size=1), st.text(), st.text())
 def test_whatever_the_names_are_it_is_one_python_function(
     path: str, name: str, key: str, value: str, place: str
