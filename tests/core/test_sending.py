@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heliograph import ANY, AsyncReceiverError, Signal
+from heliograph.core.lock import under_lock
 from tests.core.diary import Diary
 from tests.core.watching import watching
 
@@ -560,6 +561,23 @@ def test_a_sender_that_sends_again_and_again_is_heard_by_those_who_are_connected
     with signal.connected_to(own, shop, local=True):
         assert [heard(shop), heard(shop)] == [heard(shop)] * 2
         assert heard(shop).endswith("own")
+
+
+def test_a_sender_at_the_address_of_one_that_has_just_died_is_not_taken_for_it() -> None:
+    """Not even before that death is dealt with."""
+    signal, diary, shops = Signal("paid"), Diary(), [Shop()]
+    signal.connect(diary.receiver("own"), shops[0])
+    address, others, answers = id(shops[0]), list[Shop](), list[object]()
+
+    def die_and_come() -> None:
+        del shops[:]
+        while not (others and id(others[-1]) == address) and len(others) < 1000:
+            others.append(Shop())
+        answers.append(signal.send(others[-1]))
+
+    under_lock(die_and_come)
+
+    assert (id(others[-1]), answers) == (address, [[]])
 
 
 def test_who_sends_without_a_sender_is_not_taken_for_one_that_died() -> None:
