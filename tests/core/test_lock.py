@@ -517,6 +517,21 @@ def test_a_child_that_is_forked_in_a_change_collects_its_garbage() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_child_that_was_forked_in_a_change_of_its_own_thread_goes_on_with_it() -> None:
+    """As by a signal handler: what is not over is not repaired in between."""
+    found: list[object] = []
+
+    def change() -> None:
+        lock._before_fork()
+        lock._after_fork_in_child()
+        found.append(lock.lock_state.broken)
+
+    under_lock(change)
+
+    assert (found, lock.lock_state.broken) == ([None], None)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_process_may_be_forked_while_another_thread_makes_a_change() -> None:
     """That thread does not exist in the child, which must not wait for it."""
     signal, diary = Signal("paid"), Diary()

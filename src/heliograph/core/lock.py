@@ -49,7 +49,7 @@ class _State:
         self.kept: list[object] = []
         # Whether a change may be under way, in any thread.
         self.changing: bool = False
-        # A change that was interrupted and may be half made, or its owner.
+        # A change that may be half made, or its owner: it is being made, or was interrupted.
         self.broken: object = None
         # How often the first of the pending changes has failed.
         self.failures: int = 0
@@ -244,6 +244,8 @@ def _after_fork() -> None:
 def _after_fork_in_child() -> None:
     # The thread that may have held the lock does not exist in the child.
     _lock._at_fork_reinit()  # type: ignore[attr-defined]  # Not in its stub.
+    if not lock_state.forking:  # It forked in the middle of its own change, and goes on with it.
+        lock_state.broken = None
     if lock_state.paused:
         lock_state.paused = False
         gc.enable()
