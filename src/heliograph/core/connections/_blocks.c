@@ -119,14 +119,6 @@ muted_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObj
 
 /* Scopes ------------------------------------------------------------------------------ */
 
-/* Give what is around a scope that is entered now, a new reference, or NULL: None, or the scope
- * that the context is inside of, if the context has to know the new one. */
-static PyObject *
-scope_around(Tables *self, int local)
-{
-    return local ? innermost_scope(self->engine) : Py_NewRef(Py_None);
-}
-
 /* Let the context be inside a scope; -1 with an error. */
 static int
 set_scope(Tables *self, PyObject *scope)
@@ -136,12 +128,13 @@ set_scope(Tables *self, PyObject *scope)
     return token == NULL ? -1 : 0;
 }
 
-/* Give a scope for a block that is entered; a new reference, or NULL if Python has to. */
+/* Give a scope for a block that is entered, which its context has to know if it counts only there;
+ * a new reference, or NULL if Python has to. */
 static PyObject *
 new_scope(Tables *self, PyObject *block, int local)
 {
     PyTypeObject *type = self->engine->kinds[SCOPE];
-    PyObject *outer = scope_around(self, local), *made = NULL;
+    PyObject *outer = local ? innermost_scope(self->engine) : Py_NewRef(Py_None), *made = NULL;
     /* Python lets what is around it forget those that have been left. */
     if (outer == Py_None
         || (outer != NULL && (slot_of(self, outer, OUTER) == Py_None

@@ -1,5 +1,6 @@
 /* Makes the snapshot for a sender, as `snapshot.py` and `_made` in `lookup.py`: where receivers are
- * functions and methods that get the whole payload at once, in the order of connecting.
+ * functions and methods that get the whole payload at once, in the order of connecting. And keeps
+ * that of the sender that sends again, as `keep` there.
  *
  * The rules of `_dispatch.c` hold here. Of what is asked of receivers, only usual answers do.
  */
@@ -223,19 +224,13 @@ keep_snapshot(Send *engine, PyObject *registry, PyObject *group, PyObject *sende
         return;
     }
     /* Held first: making a tuple may run the collector, and that may change connections. */
-    PyObject *kept[] = {Py_NewRef(slot_of(self, registry, VERSION)), Py_NewRef(own),
-                        Py_NewRef(snapshot)};
-    PyObject *made = PyTuple_New(3);
-    for (Py_ssize_t i = 0; i < 3; i++) {
-        if (made == NULL) {
-            Py_DECREF(kept[i]);
-        }
-        else {
-            PyTuple_SET_ITEM(made, i, kept[i]);
-        }
-    }
-    if (made != NULL) {
-        write_slot(engine, registry, LAST_OWN, made);
+    PyObject *version = Py_NewRef(slot_of(self, registry, VERSION));
+    Py_INCREF(own);
+    PyObject *kept = PyTuple_Pack(3, version, own, snapshot);
+    Py_DECREF(version);
+    Py_DECREF(own);
+    if (kept != NULL) {
+        write_slot(engine, registry, LAST_OWN, kept);
     }
     PyErr_Clear();  /* It is looked up again. */
 }
