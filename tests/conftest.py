@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,4 +27,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        measuring.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of what was imported before, as if it began here.
+            measuring.start()

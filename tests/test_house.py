@@ -6,7 +6,6 @@ import ast
 import inspect
 import io
 import re
-import sys
 import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -190,9 +189,3 @@ def test_files_classes_and_functions_are_of_a_size_to_read() -> None:
         found += [(path.name, *part) for part in parts if part[2] > MOST_LINES[part[0]]]
 
     assert found == []
-
-
-@pytest.mark.unmeasured
-def test_a_test_may_be_measured_for_no_coverage() -> None:
-    """As its mark says; whoever else traces this thread, such as a debugger, goes on doing so."""
-    assert "coverage" not in type(sys.gettrace()).__module__
